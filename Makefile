@@ -1,0 +1,95 @@
+# Works on a fresh clone with python3 (3.11 or newer), python3-venv and make, as root or not.
+# Everything it makes lies in .venv and .cache; `make clean` removes both.
+
+PYTHON ?= python3
+ARGS ?=
+BENCH_SECONDS ?= 60
+
+BIN := .venv/bin
+READY := .venv/ready
+
+# The oldest generator whose stubs work: stubs demand at least the runtimes of their generator, so
+# a newer one would force newer grpcio and protobuf on every user of the client.  Its wheels exist
+# for Python 3.11 and 3.12 only, and it imports pkg_resources, which setuptools 81 dropped.
+GENERATOR := grpcio-tools==1.62.3 mypy-protobuf==3.6.0 "setuptools<81"
+GENERATOR_PYTHON = $(shell for python in $(PYTHON) python3.11 python3.12; do \
+	"$$python" -c '$(SUITS_GENERATOR)' 2>/dev/null && echo "$$python" && break; done)
+GENERATOR_BIN := .cache/generator/bin
+GENERATOR_READY := .cache/generator/ready
+SUITS_GENERATOR := import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
+PROTOC = PATH="$(CURDIR)/$(GENERATOR_BIN):$$PATH" $(GENERATOR_BIN)/python -m grpc_tools.protoc \
+	-I proto proto/toolcell/v1/*.proto \
+	--python_out=$(1) --grpc_python_out=$(1) --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup proto check drift same-stubs fix test demo bench image clean
+.DELETE_ON_ERROR:
+
+# The virtual environment names this folder.  In a copy of the tree it would run the original's
+# code, so it is made anew there: a phony stamp is always out of date.
+ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
+.PHONY: $(READY)
+endif
+ifneq ($(shell cat $(GENERATOR_READY) 2>/dev/null),$(CURDIR))
+.PHONY: $(GENERATOR_READY)
+endif
+
+help:  ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY)  ## make .venv with everything that developing needs
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is missing or older than 3.11: name a newer one, as in make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@echo '$(CURDIR)' > $@
+
+proto: $(GENERATOR_READY)  ## regenerate the stubs from proto/toolcell/v1/*.proto
+	$(call PROTOC,proto)
+
+$(GENERATOR_READY): Makefile
+	@$(if $(GENERATOR_PYTHON),:,echo 'The generator of the stubs needs Python 3.11 or 3.12: install one.' >&2; exit 1)
+	@$(GENERATOR_PYTHON) -m venv --clear .cache/generator
+	@$(GENERATOR_BIN)/python -m pip install --quiet --disable-pip-version-check $(GENERATOR) || \
+		{ echo 'The generator of the stubs could not be installed: is the package index within reach?' >&2; exit 1; }
+	@echo '$(CURDIR)' > $@
+
+check: $(READY) drift  ## format, lint, types, stub drift, architecture; changes nothing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest --quiet tests/test_architecture.py tests/proto
+
+# Where only a newer Python is, tests/proto still compares the stubs' descriptors with the .proto.
+drift:
+	@$(if $(GENERATOR_PYTHON),$(MAKE) --no-print-directory same-stubs,echo \
+		'NOT COMPARED: the text of the stubs; their generator needs Python 3.11 or 3.12.')
+
+same-stubs: $(GENERATOR_READY)
+	@rm -rf .cache/stubs && mkdir -p .cache/stubs
+	@$(call PROTOC,.cache/stubs)
+	@diff -r -x '*.proto' -x __init__.py -x py.typed -x __pycache__ .cache/stubs/toolcell proto/toolcell || \
+		{ echo 'The committed stubs are not those of the .proto files: run make proto.' >&2; exit 1; }
+
+fix: $(READY)  ## format, and mend what the linter can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test: $(READY)  ## run the tests; ARGS go to pytest, as in make test ARGS='-k neighbour'
+	$(BIN)/python -m pytest $(ARGS)
+
+demo: $(READY)  ## start a server, run real calls, allowed and forbidden, print what happened
+	PYTHONPATH=tests $(BIN)/python tests/demo $(ARGS)
+
+bench: $(READY)  ## measure overhead beside its floors, in about BENCH_SECONDS (60)
+	PYTHONPATH=tests $(BIN)/python -m bench --seconds $(BENCH_SECONDS) $(ARGS)
+
+image:  ## build the container image with docker or podman
+	@engine=$$(command -v docker || command -v podman) || \
+		{ echo 'Neither docker nor podman is installed.' >&2; exit 1; }; \
+	"$$engine" build --tag toolcell .
+
+clean:  ## remove everything that make made
+	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

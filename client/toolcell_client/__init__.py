@@ -1,0 +1,71 @@
+"""
+Calls tools on a toolcell server: `Client`, `AsyncClient`, and what they return and raise.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from toolcell_client.async_client import AsyncClient
+    from toolcell_client.async_stream import AsyncStream
+    from toolcell_client.client import Client
+    from toolcell_client.errors import (
+        CallRefused,
+        CallTimedOut,
+        ConnectionLost,
+        ExecutionEnded,
+        ServerUnreachable,
+        ToolcellError,
+    )
+    from toolcell_client.model_text import as_tool_message, to_model_text
+    from toolcell_client.options import ClientOptions
+    from toolcell_client.plain import event_to_plain, to_plain
+    from toolcell_client.result import Result
+    from toolcell_client.stream import Stream
+
+__all__ = [
+    "AsyncClient",
+    "AsyncStream",
+    "CallRefused",
+    "CallTimedOut",
+    "Client",
+    "ClientOptions",
+    "ConnectionLost",
+    "ExecutionEnded",
+    "Result",
+    "ServerUnreachable",
+    "Stream",
+    "ToolcellError",
+    "as_tool_message",
+    "event_to_plain",
+    "to_model_text",
+    "to_plain",
+]
+
+_MODULES = {
+    "AsyncClient": "async_client",
+    "AsyncStream": "async_stream",
+    "Client": "client",
+    "ClientOptions": "options",
+    "Result": "result",
+    "Stream": "stream",
+    "as_tool_message": "model_text",
+    "event_to_plain": "plain",
+    "to_model_text": "model_text",
+    "to_plain": "plain",
+}
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def __getattr__(name: str) -> Any:
+    # Names are looked up when they are first used: the pytest plugin is loaded into every test run
+    # of whoever has toolcell installed, and must not load gRPC into all of them.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"{__name__}.{_MODULES.get(name, 'errors')}")
+    return getattr(module, name)

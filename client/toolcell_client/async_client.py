@@ -1,0 +1,189 @@
+"""
+The asyncio client.  `Client` has the same methods for code that is not asynchronous.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, cast
+
+from toolcell.v1 import execution_pb2 as pb
+from toolcell.v1 import registry_pb2
+
+from toolcell_client.async_connection import AsyncConnection
+from toolcell_client.async_stream import AsyncStream
+from toolcell_client.deadline import Deadline
+from toolcell_client.errors import EventsExpired, ToolcellError
+from toolcell_client.folding import run_ended
+from toolcell_client.options import ClientOptions
+from toolcell_client.requests import call_fields, executions_page, tools_page
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+    from types import TracebackType
+    from typing import Self, Unpack
+
+    from toolcell_client.options import ConnectOptions
+    from toolcell_client.requests import Arguments, CallOptions
+    from toolcell_client.result import Result
+
+
+class AsyncClient:
+    """
+    Calls tools, from one event loop: that of the first call, which connects.
+
+    Takes `target` (`host:port`; "": the environment's TOOLCELL_TARGET, else 127.0.0.1:50051) and,
+    by name, the other values of `ClientOptions`.
+    """
+
+    def __init__(self, target: str = "", **options: Unpack[ConnectOptions]) -> None:
+        self.options = ClientOptions(target=target, **options)
+        self._connection = AsyncConnection(self.options)
+        self._streams: weakref.WeakSet[AsyncStream] = weakref.WeakSet()
+
+    async def run(
+        self, tool: str, arguments: Arguments = None, **options: Unpack[CallOptions]
+    ) -> Result:
+        """
+        Run a tool and return its ending, whatever it is: see `Result.raise_for_outcome`.
+
+        `arguments` is a mapping, or a JSON object as str or bytes; for the rest see `CallOptions`.
+        Cancelling the task cancels the execution, unless it is `detached`.
+
+        Raises:
+            CallRefused: nothing ran; the subclass says why.
+            ServerUnreachable: no server answers; `ConnectionLost` if the call had been sent.
+            CallTimedOut: the server did not answer in time.
+            TypeError: the arguments, or an option, are of a type that cannot be sent.
+            ValueError: the arguments, or an option, have a value that cannot be sent.
+        """
+        options.setdefault("timeout", self.options.timeout)
+        fields = call_fields(tool, arguments, **options)
+        deadline = Deadline.of(options["timeout"])
+        try:
+            response = await self._connection.run(pb.RunRequest(**fields), deadline)
+        except ToolcellError as exc:
+            stream = self._stream(deadline, pb.ExecuteRequest(**fields))
+            return await stream.resume(exc).result()
+        except BaseException:  # cancelled, for one: whoever leaves must not leave a tool running
+            await self._stream(deadline, pb.ExecuteRequest(**fields)).aclose()
+            raise
+        return run_ended(response) or await self._read(response.execution_id)
+
+    def execute(
+        self, tool: str, arguments: Arguments = None, **options: Unpack[CallOptions]
+    ) -> AsyncStream:
+        """
+        Run a tool and stream its events.  Arguments and options as `run`.
+
+        Must be called inside the event loop.  The call is sent at once; a refusal is raised by the
+        first read.
+
+        Raises:
+            TypeError: the arguments, or an option, are of a type that cannot be sent.
+            ValueError: the arguments, or an option, have a value that cannot be sent.
+        """
+        options.setdefault("timeout", self.options.timeout)
+        fields = call_fields(tool, arguments, **options)
+        deadline = Deadline.of(options["timeout"])
+        return self._stream(deadline, pb.ExecuteRequest(**fields)).start()
+
+    def watch(self, execution_id: str, after_sequence: int = 0) -> AsyncStream:
+        """
+        Stream the events of an execution again, those with a greater sequence only.
+        """
+        return self._stream(Deadline(None), None, execution_id, after_sequence).start()
+
+    async def cancel(self, execution_id: str) -> pb.Execution:
+        """
+        End an execution now.  Not an error if it has ended already.
+        """
+        return await self._connection.cancel(execution_id)
+
+    async def get_execution(self, execution_id: str) -> pb.Execution:
+        request = pb.GetExecutionRequest(execution_id=execution_id)
+        answer = await self._connection.ask(self._connection.executions.GetExecution, request)
+        return cast("pb.Execution", answer.execution)
+
+    async def list_executions(
+        self, *, state: str | int = "", tool: str = "", principal: str = "", page_size: int = 0
+    ) -> AsyncIterator[pb.Execution]:
+        """
+        Executions, newest first; `state` is "queued", "running" or "finished".
+        """
+        request = executions_page(state, tool, principal, page_size)
+        while True:
+            page = await self._connection.ask(self._connection.executions.ListExecutions, request)
+            for execution in page.executions:
+                yield execution
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def list_tools(
+        self,
+        *,
+        category: str = "",
+        tags: Iterable[str] = (),
+        state: str | int = "",
+        page_size: int = 0,
+    ) -> AsyncIterator[registry_pb2.Tool]:
+        """
+        Tools by name, newest version first; `state` is "available", "broken" or "disabled".
+        """
+        request = tools_page(category, tags, state, page_size)
+        while True:
+            page = await self._connection.ask(self._connection.registry.ListTools, request)
+            for tool in page.tools:
+                yield tool
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def get_tool(self, name: str, version: str = "") -> registry_pb2.Tool:
+        request = registry_pb2.GetToolRequest(name=name, version=version)
+        answer = await self._connection.ask(self._connection.registry.GetTool, request)
+        return cast("registry_pb2.Tool", answer.tool)
+
+    async def aclose(self) -> None:
+        """
+        Close every stream that is still open, which cancels its execution, then the connection.
+        """
+        for stream in list(self._streams):
+            await stream.aclose()
+        await self._connection.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def _stream(
+        self,
+        deadline: Deadline,
+        request: pb.ExecuteRequest | None,
+        execution_id: str = "",
+        after_sequence: int = 0,
+    ) -> AsyncStream:
+        stream = AsyncStream(
+            self._connection,
+            deadline,
+            request=request,
+            execution_id=execution_id,
+            after_sequence=after_sequence,
+        )
+        self._streams.add(stream)
+        return stream
+
+    async def _read(self, execution_id: str) -> Result:
+        # A result too large for `Run`; its beginning may have left the journal, its end has not.
+        try:
+            return await self.watch(execution_id).result()
+        except EventsExpired as exc:
+            return await self.watch(execution_id, exc.earliest_sequence - 1).result()

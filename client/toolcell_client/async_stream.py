@@ -1,0 +1,235 @@
+"""
+The events of one execution, as an asynchronous iterator that survives broken connections.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any, cast
+
+import grpc
+import grpc.aio
+
+from toolcell_client.errors import (
+    CallTimedOut,
+    ConnectionLost,
+    ContractBroken,
+    EventsExpired,
+    ToolcellError,
+)
+from toolcell_client.options import FAREWELL_SECONDS, SETTLE_SECONDS
+from toolcell_client.reading import Reading
+from toolcell_client.recovery import Find, Resend, Step, gives_up_looking
+from toolcell_client.translation import translate
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from toolcell.v1 import execution_pb2 as pb
+
+    from toolcell_client.async_connection import AsyncConnection, AsyncEvents
+    from toolcell_client.deadline import Deadline
+    from toolcell_client.result import Result
+
+
+class AsyncStream(Reading):
+    """
+    Iterates the events of one execution; `finished` is the last.
+
+    A stream made by `execute` owns its execution: to close it early, or to cancel the task that
+    waits for it, cancels the execution, unless it is detached.  A stream made by `watch` only
+    looks on.
+    """
+
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        deadline: Deadline,
+        *,
+        request: pb.ExecuteRequest | None = None,
+        execution_id: str = "",
+        after_sequence: int = 0,
+    ) -> None:
+        attempts = connection.options.attempts
+        super().__init__(deadline, attempts, request, execution_id, after_sequence)
+        self._connection = connection
+        self._call: AsyncEvents = None
+
+    def start(self) -> Self:
+        """
+        Send the call.
+        """
+        if self._request is None:
+            sequence = self._recovery.last_sequence
+            self._call = self._connection.watch(self.execution_id, sequence, self._deadline)
+        else:
+            self._call = self._connection.execute(self._request, self._deadline)
+        return self
+
+    def resume(self, error: ToolcellError) -> Self:
+        """
+        Go on from an error that another RPC of the same call met.
+        """
+        self._broken = error
+        return self
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> pb.ExecuteResponse:
+        """
+        Raises:
+            ToolcellError: the call was refused, timed out, or could not be taken up again.
+        """
+        if self._over:
+            await self._settle()
+            raise StopAsyncIteration
+        try:
+            return await self._next()
+        except (CallTimedOut, EventsExpired, ContractBroken) as exc:
+            self._broken = exc
+            await self.aclose()  # the execution may still run, and nobody reads it any more
+            raise
+        except ToolcellError as exc:
+            self._broken = exc
+            self._over = True
+            raise
+        except BaseException:  # cancelled, for one: whoever leaves must not leave a tool running
+            await self.aclose()
+            raise
+
+    async def result(self) -> Result:
+        """
+        Read to the end, and return how the execution ended.
+
+        Raises:
+            ToolcellError: as iterating; or the stream was closed before its end.
+        """
+        async for _ in self:
+            pass
+        return self._ended()
+
+    async def cancel(self) -> None:
+        """
+        Ask the server to end the execution.  Go on reading: the ending follows.
+
+        Raises:
+            ToolcellError: the server did not take the request.
+        """
+        if self._over:
+            return
+        if self.execution_id:
+            await self._connection.cancel(self.execution_id)
+        else:
+            self._cancel_wanted = True
+
+    async def aclose(self) -> None:
+        """
+        Stop reading; the execution is cancelled if this stream owns it and it is not detached.
+        """
+        if self._over:
+            return
+        self._over = True
+        if self._call is not None:
+            self._call.cancel()
+        if request := self._owned():
+            # Shielded: a second cancellation must not leave the tool running.
+            work = self._end_execution(request)
+            await asyncio.shield(self._connection.in_background(work))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def _next(self) -> pb.ExecuteResponse:
+        while True:
+            try:
+                event = await self._receive()
+                if not self._recovery.take(event):
+                    continue
+            except ToolcellError as exc:
+                if self._over:  # closed meanwhile, by another task
+                    raise StopAsyncIteration from None
+                await self._recover(exc)
+            else:
+                return await self._taken(event)
+
+    async def _settle(self) -> None:
+        # A call dropped before its status came would count as cancelled on the server.
+        if self._recovery.finished and self._call is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._call.code(), SETTLE_SECONDS)
+            self._call = None
+
+    async def _receive(self) -> pb.ExecuteResponse:
+        self._take_failure()
+        target = self._connection.options.target
+        try:
+            event: Any = await self._call.read()
+        except grpc.RpcError as exc:
+            raise translate(exc, target) from exc
+        except asyncio.CancelledError:
+            self._connection.raise_unless_cancelled()
+            raise
+        if event is grpc.aio.EOF:
+            raise ConnectionLost(f"{target} ended the stream before its end", target)
+        return cast("pb.ExecuteResponse", event)
+
+    async def _taken(self, event: pb.ExecuteResponse) -> pb.ExecuteResponse:
+        self._folding.add(event)
+        self._over = self._recovery.finished
+        if self._cancel_wanted and not self._over:
+            self._cancel_wanted = False
+            await self._connection.cancel(self.execution_id)
+        return event
+
+    async def _recover(self, error: ToolcellError) -> None:
+        while True:
+            step = self._recovery.after(error)
+            if not self._deadline.allows(step.delay_seconds):
+                raise error
+            await asyncio.sleep(step.delay_seconds)
+            try:
+                await self._perform(step)
+            except ToolcellError as exc:
+                error = exc
+            else:
+                return
+
+    async def _perform(self, step: Step) -> None:
+        if self._call is not None:
+            self._call.cancel()
+        if isinstance(step, Find):
+            self._recovery.found(await self._find())
+        if isinstance(step, Resend):
+            self.start()
+        else:
+            sequence = self._recovery.last_sequence
+            self._call = self._connection.watch(self.execution_id, sequence, self._deadline)
+
+    async def _find(self) -> str:
+        assert self._request is not None, "only a call that was not accepted is looked up"
+        try:
+            return await self._connection.find(self._request.tool, self._request.request_id)
+        except ToolcellError as exc:
+            if gives_up_looking(exc):
+                return ""
+            raise
+
+    async def _end_execution(self, request: pb.ExecuteRequest) -> None:
+        # Best effort: if the server does not hear it, its reattach_grace ends the execution.
+        with contextlib.suppress(ToolcellError):
+            execution_id = self.execution_id or await self._connection.find(
+                request.tool, request.request_id, FAREWELL_SECONDS
+            )
+            if execution_id:
+                await self._connection.cancel(execution_id, FAREWELL_SECONDS)

@@ -1,0 +1,118 @@
+"""
+Folds the events of one execution into its result.  Pure.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from toolcell.v1 import execution_pb2 as pb
+
+from toolcell_client.errors import ContractBroken
+from toolcell_client.result import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MAXIMUM_DENIALS = 32  # as many as `Run` returns
+
+
+class Folding:
+    """
+    What the events seen so far add up to.  The server's limits bound how large it grows.
+    """
+
+    def __init__(self) -> None:
+        self._stdout = bytearray()
+        self._stderr = bytearray()
+        self._chunks = bytearray()
+        self._denials: list[pb.Denied] = []
+        self.result: Result | None = None
+
+    def add(self, event: pb.ExecuteResponse) -> None:
+        """
+        Raises:
+            ContractBroken: a piece of the result is missing.
+        """
+        match event.WhichOneof("event"):
+            case "output":
+                stderr = event.output.stream == pb.OUTPUT_STREAM_STDERR
+                (self._stderr if stderr else self._stdout).extend(event.output.data)
+            case "denied" if len(self._denials) < MAXIMUM_DENIALS:
+                self._denials.append(event.denied)
+            case "result_chunk":
+                self._add_chunk(event.result_chunk)
+            case "finished":
+                self.result = self._finish(event)
+
+    def _add_chunk(self, chunk: pb.ResultChunk) -> None:
+        if chunk.offset != len(self._chunks):
+            raise ContractBroken(
+                f"a piece of the result begins at {chunk.offset}, not at {len(self._chunks)}"
+            )
+        self._chunks.extend(chunk.data)
+
+    def _finish(self, event: pb.ExecuteResponse) -> Result:
+        return ended(
+            event.execution_id,
+            event.call_id,
+            event.finished,
+            chunks=bytes(self._chunks),
+            stdout=bytes(self._stdout),
+            stderr=bytes(self._stderr),
+            denials=self._denials,
+        )
+
+
+def ended(
+    execution_id: str,
+    call_id: str,
+    finished: pb.Finished,
+    *,
+    chunks: bytes = b"",
+    stdout: bytes = b"",
+    stderr: bytes = b"",
+    denials: Iterable[pb.Denied] = (),
+) -> Result:
+    """
+    The result that `Finished` and what came before it say.
+
+    Raises:
+        ContractBroken: the chunks are not as long as the result.
+    """
+    if chunks and len(chunks) != finished.result_bytes:
+        raise ContractBroken(
+            f"the result came in {len(chunks)} bytes; {finished.result_bytes} were announced"
+        )
+    return Result(
+        execution_id=execution_id,
+        call_id=call_id,
+        outcome=finished.outcome,
+        result_json=finished.result_json or chunks,
+        stdout=stdout,
+        stderr=stderr,
+        usage=finished.usage,
+        isolation=finished.isolation if finished.HasField("isolation") else None,
+        denials=tuple(denials),
+        committed_paths=tuple(finished.committed_paths),
+        cached=finished.cached,
+        replayed=finished.replayed,
+        truncated=finished.truncated,
+    )
+
+
+def run_ended(response: pb.RunResponse) -> Result | None:
+    """
+    The result of `Run`; None if its value was too large for the answer and is read by `Watch`.
+    """
+    finished = response.finished
+    if finished.outcome.HasField("completed") and finished.result_bytes > len(finished.result_json):
+        return None
+    return ended(
+        response.execution_id,
+        response.call_id,
+        finished,
+        stdout=response.stdout_tail,
+        stderr=response.stderr_tail,
+        denials=response.denials,
+    )

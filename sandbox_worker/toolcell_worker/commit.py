@@ -1,0 +1,122 @@
+"""
+Putting a staged file in place: whole or not at all, and only over what was admitted.
+
+The copy is written beside its target and renamed over it (rename(2) is atomic), so a reader sees
+the old file or the new one.  If the target is not what it was at admission, nothing is changed:
+somebody else wrote in between.  Between that look and the rename there is a moment in which a
+writer could still slip in; closing it would take a lock that other programs do not know of.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from pathlib import PurePosixPath
+from typing import Any
+
+from toolcell_worker import syscalls
+
+BENEATH = syscalls.RESOLVE_BENEATH | syscalls.RESOLVE_NO_SYMLINKS | syscalls.RESOLVE_NO_MAGICLINKS
+NEW_FILE_MODE = 0o644
+
+
+def fingerprint(status: os.stat_result) -> list[int]:
+    """
+    What must not change between admission and commit: device, inode, size, and when the contents
+    changed (nanoseconds).
+    """
+    return [status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns]
+
+
+def commit(asked: dict[str, Any], staged: int) -> dict[str, str]:
+    """
+    Put the staged bytes at `asked["path"]`, beneath `asked["root"]`.
+
+    Returns:
+        {"status": "committed"} or {"status": "conflict" | "failed", "reason": …}.
+    """
+    path = PurePosixPath(asked["path"])
+    try:
+        folder = _open_folder(asked["root"], path.parent)
+        try:
+            return _replace(folder, path.name, asked["expected"], staged)
+        finally:
+            os.close(folder)
+    except FileExistsError:
+        return {"status": "conflict", "reason": "it was created meanwhile"}
+    except OSError as exc:
+        return {"status": "failed", "reason": exc.strerror or str(exc)}
+
+
+def _open_folder(root: str, folder: PurePosixPath) -> int:
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    base = syscalls.openat2(syscalls.AT_FDCWD, root, flags, 0, syscalls.RESOLVE_NO_SYMLINKS)
+    try:
+        return syscalls.openat2(base, str(folder.relative_to(root)), flags, 0, BENEATH)
+    finally:
+        os.close(base)
+
+
+def _replace(folder: int, name: str, expected: list[int] | None, staged: int) -> dict[str, str]:
+    original = _look(folder, name)
+    if (original and fingerprint(original)) != expected:
+        return {"status": "conflict", "reason": "it was changed meanwhile"}
+    if not stat.S_ISREG(os.fstat(staged).st_mode):
+        return {"status": "failed", "reason": "what the tool left is not a file"}
+    copy = f".toolcell-{secrets.token_hex(8)}"
+    try:
+        _write_copy(folder, copy, staged, original)
+        if original is None:
+            # Unlike rename, link refuses to replace what was created meanwhile.
+            os.link(copy, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+            os.unlink(copy, dir_fd=folder)
+        else:
+            os.rename(copy, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except OSError:
+        _discard(folder, copy)
+        raise
+    os.fsync(folder)
+    return {"status": "committed"}
+
+
+def _look(folder: int, name: str) -> os.stat_result | None:
+    try:
+        return os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+
+
+def _write_copy(folder: int, copy: str, staged: int, original: os.stat_result | None) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(copy, flags, 0o600, dir_fd=folder)
+    try:
+        offset = 0
+        while sent := os.sendfile(descriptor, staged, offset, 2**20):
+            offset += sent
+        if original is not None and os.geteuid() == 0:
+            _keep_owner(descriptor, original)
+        # Never set-user-id: these bytes are the tool's, the owner may be root.
+        os.fchmod(descriptor, original.st_mode & 0o777 if original else NEW_FILE_MODE)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _keep_owner(descriptor: int, original: os.stat_result) -> None:
+    """
+    In a user namespace of one id only that id can be given; the file is ours already then.
+    """
+    own = os.fstat(descriptor)
+    if (own.st_uid, own.st_gid) != (original.st_uid, original.st_gid):
+        try:
+            os.fchown(descriptor, original.st_uid, original.st_gid)
+        except OSError:
+            return
+
+
+def _discard(folder: int, name: str) -> None:
+    try:
+        os.unlink(name, dir_fd=folder)
+    except FileNotFoundError:
+        return

@@ -1,0 +1,247 @@
+"""
+What a tool declares: one shape, written as options of `@tool` or as keys of a TOML file, read by
+the server's registry.
+
+The shape is checked here and nowhere else; each message names the key and the remedy.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, get_args
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from toolcell_worker.errors import DefinitionError
+
+NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,63}")
+VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
+PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+DESCRIPTION_CHARACTERS = 1000  # about the shortest bound among LLM providers
+
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Count = Annotated[int, msgspec.Meta(gt=0)]
+PathAccess = Literal["read", "write", "staged"]
+Effects = Literal["read_only", "writes", "destructive"]
+Profile = Literal["", "compute", "net", "subprocess"]
+Isolation = Literal["", "basic", "strong", "full"]
+CHOICES = {
+    "effects": get_args(Effects),
+    "profile": get_args(Profile),
+    "minimum_isolation": get_args(Isolation),
+}
+
+
+class Limits(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """
+    Numeric ceilings that the tool asks for.  Unset: the operator's defaults.
+    """
+
+    wall_seconds: Seconds | UnsetType = UNSET
+    cpu_seconds: Seconds | UnsetType = UNSET
+    memory_bytes: Count | UnsetType = UNSET
+    output_bytes: Count | UnsetType = UNSET
+    result_bytes: Count | UnsetType = UNSET
+    processes: Count | UnsetType = UNSET
+    open_files: Count | UnsetType = UNSET
+    disk_bytes: Count | UnsetType = UNSET
+    file_size_bytes: Count | UnsetType = UNSET
+    arguments_bytes: Count | UnsetType = UNSET
+
+
+class PathRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """
+    One path that the tool needs; see `paths.py`.
+    """
+
+    path: str
+    access: PathAccess
+
+
+class Retry(msgspec.Struct, forbid_unknown_fields=True):
+    """
+    How often the service may try at all.
+    """
+
+    attempts: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1
+
+
+class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """
+    Everything that the server knows about a tool.  `parameters` and `returns` are JSON Schemas.
+    """
+
+    name: str
+    version: str = "1"
+    title: str = ""
+    description: str
+    category: str = ""
+    tags: list[str] = []
+    parameters: dict[str, Any]
+    returns: dict[str, Any] | None = None
+    effects: Effects = "writes"
+    idempotent: bool = False
+    limits: Limits = msgspec.field(default_factory=Limits)
+    paths: list[PathRequest] = []
+    domains: list[str] = []
+    env: dict[str, str] = {}
+    secrets: list[str] = []
+    scopes: list[str] = []
+    profile: Profile = ""
+    minimum_isolation: Isolation = ""
+    deprecated: str = ""
+    retry: Retry = msgspec.field(default_factory=Retry)
+    cache_ttl_seconds: Annotated[float, msgspec.Meta(ge=0)] = 0
+    approval: bool = False
+    fallback: str = ""
+    rates: dict[str, Any] = {}
+    command: bool = False
+
+    def describe(self) -> dict[str, Any]:
+        """
+        The manifest as CATALOGUE carries it.
+        """
+        described: dict[str, Any] = msgspec.to_builtins(self)
+        return described
+
+
+def build(values: dict[str, Any]) -> Manifest:
+    """
+    A checked manifest.
+
+    Raises:
+        DefinitionError: a key is unknown, or a value is not allowed.
+    """
+    name = str(values.get("name", ""))
+    refuse_unknown(values, Manifest.__struct_fields__, "the manifest", name)
+    if isinstance(limits := values.get("limits"), dict):
+        refuse_unknown(limits, Limits.__struct_fields__, "limits", name)
+    _refuse_other_choices(values, name)
+    try:
+        manifest = msgspec.convert(values, Manifest)
+    except msgspec.ValidationError as exc:
+        raise DefinitionError(str(exc).replace("`$.", "`"), name) from None
+    if not manifest.profile:
+        manifest.profile = "net" if manifest.domains else "compute"
+    for complaint in _complaints(manifest):
+        raise DefinitionError(complaint, name)
+    return manifest
+
+
+def refuse_unknown(values: dict[str, Any], known: tuple[str, ...], where: str, name: str) -> None:
+    """
+    Raises:
+        DefinitionError: `values` has a key that is not known; the text lists those that are.
+    """
+    for key in values:
+        if key not in known:
+            listed = ", ".join(known)
+            raise DefinitionError(f"unknown key {key!r} in {where}; known keys are {listed}", name)
+
+
+def _refuse_other_choices(values: dict[str, Any], name: str) -> None:
+    """
+    Name the values that are allowed, which msgspec does not.
+    """
+    chosen = [(key, values[key], allowed) for key, allowed in CHOICES.items() if key in values]
+    paths = values.get("paths")
+    for index, request in enumerate(paths if isinstance(paths, list) else []):
+        if isinstance(request, dict) and "access" in request:
+            chosen.append((f"paths[{index}].access", request["access"], get_args(PathAccess)))
+    for key, value, allowed in chosen:
+        if value not in allowed:
+            listed = ", ".join(filter(None, allowed))
+            raise DefinitionError(f"{key} is {value!r}; it must be one of {listed}", name)
+
+
+def placeholders(template: str) -> list[str]:
+    """
+    Names of the arguments that a template such as `"{path}"` stands for.
+    """
+    return PLACEHOLDER.findall(template)
+
+
+def _complaints(manifest: Manifest) -> list[str]:
+    return [
+        *_naming(manifest),
+        *_parameters(manifest),
+        *_templates(manifest),
+        *_effects(manifest),
+        *_network(manifest),
+    ]
+
+
+def _naming(manifest: Manifest) -> list[str]:
+    found = []
+    if not NAME.fullmatch(manifest.name):
+        found.append(f"the name {manifest.name!r} must match ^{NAME.pattern}$")
+    if not VERSION.fullmatch(manifest.version):
+        found.append(f"the version {manifest.version!r} must match ^{VERSION.pattern}$")
+    if manifest.fallback and not NAME.fullmatch(manifest.fallback):
+        found.append(f"the fallback {manifest.fallback!r} is not the name of a tool")
+    length = len(manifest.description)
+    if not manifest.description.strip():
+        remedy = (
+            'add description = "…"'
+            if manifest.command
+            else "write a docstring, or give description="
+        )
+        found.append(f"it has no description; {remedy}")
+    elif length > DESCRIPTION_CHARACTERS:
+        found.append(
+            f"its description has {length} characters, at most {DESCRIPTION_CHARACTERS} are"
+            " allowed; shorten it, or give description="
+        )
+    return found
+
+
+def _parameters(manifest: Manifest) -> list[str]:
+    schema = manifest.parameters
+    if schema.get("type") != "object":
+        return ['its parameters are not an object schema; give them type = "object"']
+    if not isinstance(schema.get("properties", {}), dict):
+        return ["the properties of its parameters are not a table"]
+    return []
+
+
+def _templates(manifest: Manifest) -> list[str]:
+    known = manifest.parameters.get("properties", {})
+    paths = [request.path for request in manifest.paths]
+    found = [
+        f'the path {path!r} is neither absolute nor an argument ("{{path}}")'
+        for path in paths
+        if not path.startswith(("/", "{"))
+    ]
+    for template in paths + manifest.domains:
+        found += [
+            f"{template!r} names the parameter {name!r}, which it does not have"
+            for name in placeholders(template)
+            if name not in known
+        ]
+    return found
+
+
+def _effects(manifest: Manifest) -> list[str]:
+    if manifest.effects == "read_only":
+        written = [request.path for request in manifest.paths if request.access != "read"]
+        return [
+            f'effects="read_only" and a grant to write {path!r} contradict each other'
+            for path in written
+        ]
+    found = []
+    if manifest.cache_ttl_seconds:
+        found.append('only a tool with effects="read_only" may have cache_ttl_seconds')
+    if manifest.retry.attempts > 1:
+        found.append('only a tool with effects="read_only" may have retry attempts')
+    return found
+
+
+def _network(manifest: Manifest) -> list[str]:
+    if manifest.domains and manifest.profile == "compute":
+        return ['profile="compute" has no sockets, and domains are given; use profile="net"']
+    return [
+        f"the domain {domain!r} is neither host:port nor an argument"
+        for domain in manifest.domains
+        if not PLACEHOLDER.search(domain) and not re.fullmatch(r"[^\s/:]+:\d{1,5}", domain)
+    ]

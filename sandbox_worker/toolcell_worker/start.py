@@ -1,0 +1,62 @@
+"""
+What the server tells a zygote or the keeper when it starts them: one START frame, JSON.
+
+The server is trusted; the frame is still checked in full, because a program that starts on a
+misread instruction builds the wrong walls.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """
+    Host ids that cells may have: `count` of them from `first`.  None of them is root's.
+    """
+
+    first: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """
+    `identity` is absent when the service runs as an ordinary user: all cells are that user.
+    `roots` are the operator's, real paths; `runtime` are further paths that tools of the bundle
+    need to read.
+    """
+
+    bundle: str = ""
+    path: str = ""
+    package: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    roots: tuple[str, ...] = ()
+    runtime: tuple[str, ...] = ()
+    identity: Identity | None = None
+
+    @classmethod
+    def parse(cls, value: Any) -> Start:
+        """
+        Raises:
+            ValueError: the value is not what `Start` describes.
+        """
+        try:
+            identity = value.get("identity")
+            return cls(
+                bundle=str(value.get("bundle", "")),
+                path=str(value.get("path", "")),
+                package=str(value.get("package", "")),
+                options=dict(value.get("options", {})),
+                environment={str(k): str(v) for k, v in value.get("environment", {}).items()},
+                roots=tuple(map(str, value.get("roots", ()))),
+                runtime=tuple(map(str, value.get("runtime", ()))),
+                identity=Identity(int(identity["first"]), int(identity["count"]))
+                if identity
+                else None,
+            )
+        except (AttributeError, KeyError, TypeError) as exc:
+            raise ValueError(f"not a START frame: {exc}") from exc

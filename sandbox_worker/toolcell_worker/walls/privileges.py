@@ -1,0 +1,58 @@
+"""
+The privileges wall: no capabilities, and none to be gained.
+
+Dropping them matters even behind Landlock: with CAP_PERFMON or CAP_SYS_PTRACE left, parts of
+/proc of other processes stay readable through it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from toolcell_worker import syscalls
+
+CAP_SETPCAP = 1 << 8  # linux/capability.h
+MOST_CAPABILITIES = 64  # the kernel keeps them in 64 bits
+# linux/securebits.h: NOROOT, NO_SETUID_FIXUP and NO_CAP_AMBIENT_RAISE on, KEEP_CAPS off, each with
+# the lock in the bit above it.
+SECUREBITS = 0b1110_1111
+
+
+def drop_bounding() -> None:
+    """
+    Empty the bounding set, while CAP_SETPCAP is still there to do so.  The zygote does it once for
+    its cells; a nested user namespace begins with a full set again (user_namespaces(7)).
+
+    Raises:
+        OSError: CAP_SETPCAP is gone already.
+    """
+    for capability in range(MOST_CAPABILITIES):
+        try:
+            syscalls.prctl(syscalls.PR_CAPBSET_DROP, capability)
+        except OSError as exc:
+            if exc.errno == errno.EINVAL:  # above the last one that this kernel knows
+                break
+            raise
+
+
+def drop() -> None:
+    """
+    Give up every capability, and every way to gain one or to be looked into.  Whoever is without
+    capabilities from the start, or has lost them with its ids, only makes sure.
+
+    Raises:
+        OSError: a capability is left, or can come back.
+    """
+    effective, _, _ = syscalls.capabilities()
+    if effective & CAP_SETPCAP:
+        syscalls.prctl(syscalls.PR_SET_SECUREBITS, SECUREBITS)
+    syscalls.prctl(syscalls.PR_CAP_AMBIENT, syscalls.PR_CAP_AMBIENT_CLEAR_ALL)
+    syscalls.clear_capabilities()
+    # With this, no program that is run can bring a capability back: neither by its file, nor by
+    # what an unprivileged service could not take out of the bounding set.
+    syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
+    syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
+    os.umask(0o077)
+    if any(syscalls.capabilities()) or not syscalls.prctl(syscalls.PR_GET_NO_NEW_PRIVS):
+        raise OSError(errno.EPERM, "a capability is left, or no_new_privs did not stay set")

@@ -1,0 +1,54 @@
+"""
+The rlimits wall: what each process of a cell may use (getrlimit(2)), hard equal to soft.
+
+They bound each process alone; the sum is the watchdog's, or a control group's.  RLIMIT_NPROC is
+the exception: it counts all processes of a user, which is why each cell has an id, or a user
+namespace, of its own; and it is not enforced for the host's root, which is why no cell has that id.
+RLIMIT_CPU ends process 1 of a pid namespace only where soft and hard meet: it ignores SIGXCPU.
+"""
+
+from __future__ import annotations
+
+import math
+import resource
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from toolcell_worker.wire import CellGrant
+
+# RLIMIT_NPROC counts threads too.  A library's thread pool is no fork bomb: the watchdog counts
+# processes, and this is the ceiling for both.
+THREADS_BESIDE_PROCESSES = 256
+STACK_BYTES = 8 * 2**20  # the customary default; an unlimited one would change the memory layout
+PENDING_SIGNALS = 1024  # arbitrary; queued signals and timers are kernel memory
+
+
+def set_for(grant: CellGrant, baseline_bytes: int) -> None:
+    """
+    Set every limit.  `baseline_bytes` is the address space that the process starts with: the
+    memory limit is what it may add.
+
+    Raises:
+        OSError, ValueError: a limit cannot be set.
+    """
+    limits = [
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_MEMLOCK, 0),
+        (resource.RLIMIT_MSGQUEUE, 0),
+        (resource.RLIMIT_RTPRIO, 0),
+        (resource.RLIMIT_NICE, 0),
+        (resource.RLIMIT_SIGPENDING, PENDING_SIGNALS),
+        (resource.RLIMIT_STACK, STACK_BYTES),
+        (resource.RLIMIT_FSIZE, grant.file_size_bytes),
+        (resource.RLIMIT_AS, baseline_bytes + grant.memory_bytes),
+        # A backstop one second late, so that the watchdog names the limit first.
+        (resource.RLIMIT_CPU, math.ceil(grant.cpu_seconds) + 1),
+        (resource.RLIMIT_NPROC, grant.processes + THREADS_BESIDE_PROCESSES),
+        # Last: the steps above may still have opened something.
+        (resource.RLIMIT_NOFILE, grant.open_files),
+    ]
+    for kind, value in limits:
+        _, hard = resource.getrlimit(kind)
+        # What the service itself was given is the ceiling; only root could raise it.
+        lowered = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (lowered, lowered))

@@ -1,0 +1,176 @@
+"""
+Frames between the server, the zygotes, the keeper and the cells.
+
+Theory of operation.  Every channel is a SOCK_STREAM pair (SOCK_SEQPACKET fails above about
+200 kB).  A frame is a fixed header, then raw bytes; descriptors travel beside the header by
+SCM_RIGHTS.  Nothing is ever pickled.  Three channels exist:
+
+* control: server <-> zygote.  SPAWN asks for a cell; CATALOGUE, SPAWNED, NOT_SPAWNED and REAPED
+  come back.
+* keeper: server <-> keeper.  OPEN and COMMIT; ANSWER comes back, in order.
+* cell: server <-> the tool's process.  GRANT comes first, and past the zygote, whose memory every
+  later cell inherits; ARGUMENTS is read once every wall is up; SETUP_FAILED,
+  STAGING and READY are our code's own.  READY is the last frame before the tool's code runs, so
+  whatever follows it is the word of the tool: never trusted, always bounded.
+
+JSON in a frame is written by our own code on one side, but on the cell channel the tool may forge
+any of it: whoever reads it checks shape and size.
+"""
+
+from __future__ import annotations
+
+import array
+import enum
+import json
+import socket
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+HEADER = struct.Struct("!BI")
+MAXIMUM_FRAME_BYTES = 32 * 2**20  # above the largest arguments and the largest result
+MAXIMUM_DESCRIPTORS = 64  # arbitrary; the kernel allows 253 in one message (SCM_MAX_FD)
+
+
+class Frame(enum.IntEnum):
+    """
+    Kinds of frame.  The payload of each stands beside it.
+    """
+
+    # control
+    CATALOGUE = 1  # JSON: {"tools": [manifest, …], "broken": [{"name", "file", "reason"}, …]}
+    SPAWN = 2  # NUMBER; descriptors: cell, stdout, stderr, then one a mount
+    SPAWNED = 3  # NUMBER; descriptors: pidfds of the cell's init and of the tool's process
+    NOT_SPAWNED = 4  # JSON: {"number", "wall", "errno", "detail"}
+    REAPED = 5  # REAPING
+    FAILED = 6  # JSON: {"wall", "errno", "detail"}: the zygote or the keeper could not start
+    START = 7  # JSON: what the program is for; see toolcell_worker.start
+    # keeper
+    OPEN = 10  # JSON: {"paths": [{"path", "root", "access"}, …], "slot": int}
+    COMMIT = 11  # JSON: {"path", "root", "expected"}; descriptor: the staged file
+    ANSWER = 12  # JSON; descriptors: one a path, as the answer says
+    # cell
+    GRANT = 19  # CellGrant.pack()
+    ARGUMENTS = 20  # JSON object, as the caller sent it
+    READY = 21  # nothing
+    LOG = 22  # JSON: {"level", "message", "fields"}
+    PROGRESS = 23  # JSON: {"fraction", "message"}
+    PARTIAL = 24  # one JSON value
+    DENIED = 25  # JSON: {"wall", "operation", "target", "reason"}
+    RESULT = 26  # one JSON value
+    RAISED = 27  # JSON: see toolcell_worker.run
+    SETUP_FAILED = 30  # JSON: {"wall", "errno", "detail"}; before READY
+    STAGING = 31  # JSON: {"folders": [path, …]}; descriptors: one a folder; before READY
+
+
+NUMBER = struct.Struct("!Q")
+# number of the cell, wait status of the tool's process; and of all processes together: user and
+# system seconds, bytes of the largest
+REAPING = struct.Struct("!QiddQ")
+
+
+class ProtocolError(Exception):
+    """
+    Raised when a peer sends what is not a frame, or one that is too large.
+    """
+
+
+class PeerClosed(Exception):  # noqa: N818  # names what happened
+    """
+    Raised when the peer has closed its end.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """
+    One frame, received.  Whoever takes the descriptors closes them.
+    """
+
+    kind: int
+    payload: bytes
+    descriptors: tuple[int, ...] = ()
+
+    def json(self) -> Any:
+        """
+        The payload as JSON.
+
+        Raises:
+            ProtocolError: it is not JSON.
+        """
+        try:
+            return json.loads(self.payload)
+        except (ValueError, RecursionError) as exc:
+            raise ProtocolError(f"frame {self.kind} is not JSON") from exc
+
+
+def send(
+    channel: socket.socket, kind: int, payload: bytes = b"", descriptors: tuple[int, ...] = ()
+) -> None:
+    """
+    Send one frame on a blocking socket, descriptors beside its header.
+    """
+    ancillary = []
+    if descriptors:
+        rights = array.array("i", descriptors)
+        ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)]
+    header = HEADER.pack(kind, len(payload))
+    sent = channel.sendmsg([header, payload], ancillary)
+    if sent < len(header):
+        channel.sendall(header[sent:] + payload)
+    elif sent < len(header) + len(payload):
+        channel.sendall(memoryview(payload)[sent - len(header) :])
+
+
+def send_json(
+    channel: socket.socket, kind: int, value: Any, descriptors: tuple[int, ...] = ()
+) -> None:
+    """
+    Send one frame whose payload is a JSON value.
+    """
+    send(channel, kind, json.dumps(value, separators=(",", ":")).encode(), descriptors)
+
+
+def receive(channel: socket.socket, maximum: int = MAXIMUM_FRAME_BYTES) -> Message:
+    """
+    Receive one frame from a blocking socket.
+
+    Raises:
+        PeerClosed: the peer closed its end between two frames.
+        ProtocolError: the frame is malformed, cut off or longer than `maximum` bytes.
+    """
+    head, descriptors = _receive_header(channel)
+    kind, length = HEADER.unpack(head)
+    if length > maximum:
+        raise ProtocolError(f"frame {kind} announces {length} bytes; at most {maximum} are read")
+    return Message(kind, _receive_exactly(channel, length), descriptors)
+
+
+def _receive_header(channel: socket.socket) -> tuple[bytes, tuple[int, ...]]:
+    space = socket.CMSG_SPACE(MAXIMUM_DESCRIPTORS * 4)
+    head, ancillary, flags, _ = channel.recvmsg(HEADER.size, space, socket.MSG_CMSG_CLOEXEC)
+    if not head:
+        raise PeerClosed
+    descriptors = array.array("i")
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            descriptors.frombytes(data[: len(data) - len(data) % descriptors.itemsize])
+    if flags & socket.MSG_CTRUNC:
+        raise ProtocolError("more descriptors came than are taken")
+    if len(head) < HEADER.size:
+        head += _receive_exactly(channel, HEADER.size - len(head))
+    return head, tuple(descriptors)
+
+
+def _receive_exactly(channel: socket.socket, length: int) -> bytes:
+    if length == 0:
+        return b""
+    buffer = bytearray(length)
+    view = memoryview(buffer)
+    filled = 0
+    while filled < length:
+        count = channel.recv_into(view[filled:])
+        if count == 0:
+            raise ProtocolError(f"a frame was cut off after {filled} of {length} bytes")
+        filled += count
+    return bytes(buffer)

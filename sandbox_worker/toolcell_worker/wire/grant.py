@@ -1,0 +1,185 @@
+"""
+What a cell is told before its walls are up: a fixed binary frame, written by the server only.
+
+Nothing that a caller controls is interpreted while it is read: numbers are fixed-width, texts are
+counted bytes that are copied, never parsed.
+"""
+
+from __future__ import annotations
+
+import enum
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+_NUMBERS = struct.Struct("!QBBIddQQQQIIQ")
+_COUNT = struct.Struct("!I")
+
+
+class Profile(enum.IntEnum):
+    """
+    Which system calls a tool needs, each profile a superset of the one before.
+    """
+
+    COMPUTE = 1  # neither sockets nor programs nor forks
+    NET = 2  # and internet stream sockets
+    SUBPROCESS = 3  # and forks and programs; internet sockets only if a network is granted
+
+
+class Access(enum.IntEnum):
+    """
+    What may be done with a mounted path.
+    """
+
+    READ = 1
+    WRITE = 2
+    STAGED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """
+    One granted path: where it appears, and whether a descriptor of it came along.
+    A staged path that does not exist yet has none.
+    """
+
+    access: Access
+    path: str
+    root: str  # the operator's root that it lies in, or is
+    directory: bool
+    given: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellGrant:
+    """
+    Everything that shapes one cell.  Sizes in bytes, times in seconds, `deadline` on the
+    monotonic clock (which all processes of a host share).
+    """
+
+    number: int
+    profile: Profile
+    slot: int
+    deadline: float
+    cpu_seconds: float
+    memory_bytes: int
+    disk_bytes: int
+    file_size_bytes: int
+    result_bytes: int
+    processes: int
+    open_files: int
+    arguments_bytes: int
+    network: bool = False
+    tool: str = ""
+    version: str = ""
+    execution_id: str = ""
+    call_id: str = ""
+    environment: tuple[tuple[str, str], ...] = ()
+    mounts: tuple[Mount, ...] = ()
+
+    def pack(self) -> bytes:
+        """
+        The grant as bytes: numbers, four texts, the environment, the mounts.
+        """
+        parts = [
+            _NUMBERS.pack(
+                self.number,
+                self.profile,
+                self.network,
+                self.slot,
+                self.deadline,
+                self.cpu_seconds,
+                self.memory_bytes,
+                self.disk_bytes,
+                self.file_size_bytes,
+                self.result_bytes,
+                self.processes,
+                self.open_files,
+                self.arguments_bytes,
+            )
+        ]
+        parts += [_text(t) for t in (self.tool, self.version, self.execution_id, self.call_id)]
+        parts.append(_COUNT.pack(len(self.environment)))
+        parts += [_text(part) for pair in self.environment for part in pair]
+        parts.append(_COUNT.pack(len(self.mounts)))
+        for mount in self.mounts:
+            parts.append(bytes((mount.access, mount.directory, mount.given)))
+            parts += [_text(mount.path), _text(mount.root)]
+        return b"".join(parts)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> CellGrant:
+        """
+        The grant that `pack` wrote.
+
+        Raises:
+            ValueError: the bytes are not a whole grant.
+        """
+        reader = _Reader(data)
+        numbers = reader.numbers(_NUMBERS)
+        texts = [reader.text() for _ in range(4)]
+        environment = tuple((reader.text(), reader.text()) for _ in range(reader.count()))
+        mounts = tuple(reader.mount() for _ in range(reader.count()))
+        reader.end()
+        return cls(
+            number=numbers[0],
+            profile=Profile(numbers[1]),
+            network=bool(numbers[2]),
+            slot=numbers[3],
+            deadline=numbers[4],
+            cpu_seconds=numbers[5],
+            memory_bytes=numbers[6],
+            disk_bytes=numbers[7],
+            file_size_bytes=numbers[8],
+            result_bytes=numbers[9],
+            processes=numbers[10],
+            open_files=numbers[11],
+            arguments_bytes=numbers[12],
+            tool=texts[0],
+            version=texts[1],
+            execution_id=texts[2],
+            call_id=texts[3],
+            environment=environment,
+            mounts=mounts,
+        )
+
+
+def _text(value: str) -> bytes:
+    data = value.encode("utf-8", "surrogateescape")
+    return _COUNT.pack(len(data)) + data
+
+
+class _Reader:
+    """
+    Reads counted values one after the other; anything short or left over is an error.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.position = 0
+
+    def numbers(self, layout: struct.Struct) -> tuple[Any, ...]:
+        return layout.unpack(self._take(layout.size))
+
+    def count(self) -> int:
+        return int(_COUNT.unpack(self._take(_COUNT.size))[0])
+
+    def text(self) -> str:
+        return self._take(self.count()).decode("utf-8", "surrogateescape")
+
+    def mount(self) -> Mount:
+        access, directory, given = self._take(3)
+        path, root = self.text(), self.text()
+        return Mount(Access(access), path, root, bool(directory), bool(given))
+
+    def end(self) -> None:
+        if self.position != len(self.data):
+            raise ValueError(f"{len(self.data) - self.position} bytes are left over in a grant")
+
+    def _take(self, length: int) -> bytes:
+        end = self.position + length
+        if end > len(self.data):
+            raise ValueError("a grant is cut off")
+        data = self.data[self.position : end]
+        self.position = end
+        return data

@@ -1,0 +1,178 @@
+"""
+From a request to a frozen grant: every station between the wire and a cell, in order.
+
+Theory of operation.  Each station decides, or does, never both; each refuses by raising, and what
+it refuses ran nothing.  What costs nothing comes first, what needs the kernel comes last:
+
+    fields → tool → limits → arguments (strict JSON, schema) → grant → isolation → place → paths
+
+A refusal that the caller can mend therefore comes before "no capacity", which he cannot.  The
+place is taken before the paths are opened, so that a full server opens nothing.  From the place on
+there is something to give back; it is all in `Execution.resources`, closed here if a later station
+refuses, and by whoever holds the execution from then on.
+
+`request_id` is not looked at here: the caller of `admit` joins or replays before and after.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from toolcell.v1 import execution_pb2 as pb
+
+from toolcell_server import request_fields, strict_json
+from toolcell_server.execution import Execution
+from toolcell_server.grant_compiler import compile_grant
+from toolcell_server.policy import FLOORS
+from toolcell_server.refusals import (
+    ArgumentsNotJson,
+    ArgumentsTooLarge,
+    IsolationBelowFloor,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from toolcell_server.capacity import Capacity
+    from toolcell_server.grants import Grant, OpenedMount
+    from toolcell_server.isolation import Isolation
+    from toolcell_server.limits import Limits
+    from toolcell_server.policy import Policy
+    from toolcell_server.registry import Tool
+    from toolcell_server.request_fields import Request
+    from toolcell_server.validation import Validation
+
+
+class Tools(Protocol):
+    """
+    Where tools are found.
+    """
+
+    def find_callable(self, name: str, version: str) -> Tool:
+        """
+        Raises:
+            SwitchedOff: the operator switched it off.
+            ToolBroken: it does not load.
+            UnknownTool: there is none; carries close matches.
+        """
+        ...
+
+
+class Opener(Protocol):
+    """
+    Opens what a grant names.
+    """
+
+    def __call__(
+        self, grant: Grant, resources: contextlib.ExitStack
+    ) -> Awaitable[tuple[OpenedMount, ...]]:
+        """
+        Every path of the grant that exists, in its order.  What is opened is given back when
+        `resources` are closed, on an error too.
+
+        Raises:
+            PathNotAllowed: a path is a link, lies behind one, or cannot be opened.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """
+    Admits calls.  Lives on one event loop, holds no state of its own.
+    """
+
+    tools: Tools
+    policy: Policy
+    validation: Validation
+    isolation: Callable[[str], Isolation]  # of a bundle
+    capacity: Capacity
+    opener: Opener
+
+    async def admit(
+        self, request: Request, time_remaining: float | None, principal: str = ""
+    ) -> Execution:
+        """
+        An execution that may run; whoever gets it closes it.  `time_remaining` is that of its
+        RPC, in seconds; None: no end.  With `validate_only` no place is taken: nothing will run.
+
+        Raises:
+            CallRefused: one of its kinds; nothing ran, nothing is left open.
+        """
+        accepted = time.monotonic()
+        request_fields.check(request)
+        deadline = _deadline(request, accepted, time_remaining)
+        tool = self.tools.find_callable(request.tool, request.version)
+        limits = tool.limits.narrowed_by(request.limits)
+        data = request.arguments_json or b"{}"
+        arguments = await self._arguments(tool, data, limits.arguments_bytes)
+        grant = self._grant(tool, request, arguments, limits)
+        with contextlib.ExitStack() as resources:
+            execution_id = str(uuid.uuid4())
+            if not request.validate_only:
+                self.capacity.reserve(execution_id)
+                resources.callback(self.capacity.release, execution_id)
+            mounts = await self.opener(grant, resources) if grant.paths else ()
+            return Execution(
+                execution_id=execution_id,
+                tool=tool,
+                grant=dataclasses.replace(grant, mounts=mounts),
+                arguments=data,
+                accepted=accepted,
+                call_id=request.call_id,
+                principal=principal,
+                request_id=request.request_id,
+                deadline=deadline,
+                labels=dict(request.labels),
+                detached=request.detached,
+                resources=resources.pop_all(),
+            )
+
+    async def _arguments(self, tool: Tool, data: bytes, maximum: int) -> dict[str, Any]:
+        if len(data) > maximum:
+            raise ArgumentsTooLarge(len(data), maximum)
+        try:
+            arguments = strict_json.parse(data, maximum)
+        except strict_json.NotStrictJson as exc:
+            raise ArgumentsNotJson(str(exc), exc.pointer) from None
+        await self.validation.check(tool, arguments, data)
+        return arguments
+
+    def _grant(
+        self, tool: Tool, request: Request, arguments: dict[str, Any], limits: Limits
+    ) -> Grant:
+        """
+        The grant, if cells on this host are isolated enough for operator, tool and call.
+        """
+        grant = compile_grant(tool, self.policy, arguments, request.grants, limits)
+        demanded = FLOORS.get(tool.minimum_isolation, pb.ISOLATION_LEVEL_UNSPECIFIED)
+        floor = max(self.policy.minimum_isolation, demanded, request.minimum_isolation)
+        isolation = self.isolation(tool.bundle)
+        if missing := isolation.below(floor):
+            raise IsolationBelowFloor(_level(floor), _level(isolation.level), _wall(missing.wall))
+        return dataclasses.replace(grant, minimum_isolation=floor)
+
+
+def _deadline(request: Request, accepted: float, time_remaining: float | None) -> float | None:
+    """
+    Whichever comes first: the call's timeout, or its RPC's deadline, which is that of the stream
+    alone if the execution is detached from it.
+    """
+    timeout = request_fields.timeout_seconds(request)
+    ends = [] if timeout is None else [accepted + timeout]
+    if time_remaining is not None and not request.detached:
+        ends.append(accepted + time_remaining)
+    return min(ends, default=None)
+
+
+def _level(level: pb.IsolationLevel.ValueType) -> str:
+    return pb.IsolationLevel.Name(level).removeprefix("ISOLATION_LEVEL_").lower()
+
+
+def _wall(wall: pb.Wall.ValueType) -> str:
+    return pb.Wall.Name(wall).removeprefix("WALL_").lower()

@@ -1,0 +1,217 @@
+"""
+The composition root: the only file that knows every class.
+
+Theory of operation.  The keeper and the zygotes are started before gRPC is imported, so that they
+are exec'd from a process with one thread; what imports gRPC is therefore imported late, below.
+Everything that is opened is on one stack and closed in reverse order, whatever happened: the gRPC
+server, the validators, the zygotes with their cells, the metrics.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Any
+
+from toolcell.v1 import registry_pb2
+
+from toolcell_server import instructions, isolation_check, metrics_listener
+from toolcell_server.addresses import Address
+from toolcell_server.admission import Admission
+from toolcell_server.capacity import Capacity
+from toolcell_server.clocked import ClockedExecutor
+from toolcell_server.executions import Executions, Keeping
+from toolcell_server.keeper import Keeper
+from toolcell_server.logged import LoggedExecutor
+from toolcell_server.metered import MeteredExecutor
+from toolcell_server.metrics import Metrics
+from toolcell_server.pool import Pool
+from toolcell_server.queued import QueuedExecutor
+from toolcell_server.registry import Registry
+from toolcell_server.retried import RetriedExecutor
+from toolcell_server.sandboxed import SandboxedExecutor
+from toolcell_server.shutdown import Shutdown, unless
+from toolcell_server.timed import TimedExecutor
+from toolcell_server.validation import Validation
+from toolcell_server.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from toolcell_server.executor import Executor
+    from toolcell_server.service import ExecutionService
+    from toolcell_server.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+UNBUILT_REMEDY = (
+    "let the service make user namespaces and mounts: see the Dockerfile for containers"
+)
+
+
+class App:
+    """
+    The server of one process, made from its settings.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.bundles = instructions.of_bundles(settings)
+        self.registry = Registry(
+            settings.defaults,
+            settings.ceilings,
+            settings.policy.tools_disabled,
+            [bundle.name for bundle in self.bundles],
+        )
+        self.pool = Pool(
+            self.bundles,
+            Keeper(instructions.of_keeper()),
+            self._publish,
+            lambda bundle: self.metrics.zygote_restarts.labels(bundle).inc(),
+        )
+        self.capacity = Capacity(settings.server.max_executions, settings.server.queue)
+        self.metrics.watch_cells(
+            lambda: self.capacity.running,
+            lambda: self.capacity.waiting,
+            (self.capacity.maximum_running, self.capacity.maximum_waiting),
+        )
+        self.validation = Validation()
+        self.executions = Executions(self._executor(), self._keeping())
+
+    async def run(self, announce: Callable[[str, str], None]) -> int:
+        """
+        Serve until told to end; `announce(listening, metrics)` is called once it does.
+
+        Returns:
+            The exit code: 0 after a drain, 128 + the signal that cut it short.
+
+        Raises:
+            AddressTaken: an address cannot be had.
+            KeeperFailed: the keeper cannot do its work here.
+            NotIsolated: no cell of this host is isolated at all.
+        """
+        shutdown = Shutdown()
+        async with contextlib.AsyncExitStack() as opened:
+            opened.enter_context(shutdown.listening())
+            metrics_at = self._listen_for_prometheus(opened)
+            opened.push_async_callback(self.pool.aclose)
+            if await unless(shutdown.asked, self.pool.start()):
+                self._check_isolation()
+                self._warn_of_disabled_tools()
+                opened.push_async_callback(self.validation.aclose)
+                await self._serve(shutdown, lambda listening: announce(listening, metrics_at))
+        return 128 + shutdown.number if shutdown.number else 0
+
+    async def _serve(self, shutdown: Shutdown, announce: Callable[[str], None]) -> None:
+        from toolcell_server.registry_service import RegistryService  # see the theory above
+        from toolcell_server.serving import serving
+
+        service = self._service()
+        settings = self.settings.server
+        async with serving(settings, service, RegistryService(self.registry), self.metrics) as face:
+            self._log_serving(face.address)
+            announce(str(face.address))
+            await shutdown.asked.wait()
+            _log.info("draining", extra={"fields": {"running": self.executions.running}})
+            drain = face.drain(self.executions, settings.drain_seconds)
+            if not await unless(shutdown.insisted, drain):
+                await face.cut_short(self.executions)
+
+    @contextlib.asynccontextmanager
+    async def without_a_face(self) -> AsyncIterator[Admission]:
+        """
+        Everything but the listeners, for as long as the context lasts: for programs that make
+        cells of their own and end.
+
+        Raises:
+            KeeperFailed: the keeper cannot do its work here.
+        """
+        async with contextlib.AsyncExitStack() as opened:
+            opened.push_async_callback(self.pool.aclose)
+            await self.pool.start()
+            opened.push_async_callback(self.validation.aclose)
+            opened.push_async_callback(self.executions.drain, 0.0)
+            yield self._admission()
+
+    def _service(self) -> ExecutionService:
+        from toolcell_server.service import ExecutionService  # see the theory above
+
+        return ExecutionService(self.executions, self._admission())
+
+    def _admission(self) -> Admission:
+        return Admission(
+            tools=self.registry,
+            policy=self.settings.policy,
+            validation=self.validation,
+            isolation=self.pool.isolation,
+            capacity=self.capacity,
+            opener=self.pool.open,
+        )
+
+    def _executor(self) -> Executor:
+        """
+        The chain, from the inside out; the order is explained where each stands.
+        """
+        executor: Executor = SandboxedExecutor(self.pool, Watchdog(), self.validation)
+        executor = ClockedExecutor(executor, self.metrics)
+        executor = RetriedExecutor(executor)
+        executor = QueuedExecutor(executor, self.capacity)
+        executor = TimedExecutor(executor)
+        executor = MeteredExecutor(executor, self.metrics)
+        return LoggedExecutor(executor)
+
+    def _keeping(self) -> Keeping:
+        server = self.settings.server
+        return Keeping(
+            journal_bytes=server.journal_bytes,
+            reattach_grace_seconds=server.reattach_grace_seconds,
+            heartbeat_seconds=server.heartbeat_seconds,
+            keep_finished_seconds=server.keep_finished_seconds,
+        )
+
+    def _listen_for_prometheus(self, opened: contextlib.AsyncExitStack) -> str:
+        if not self.settings.server.metrics_listen:
+            return ""
+        address = Address.parse(self.settings.server.metrics_listen)
+        listening = metrics_listener.listening(address, self.metrics.registry)
+        return str(opened.enter_context(listening))
+
+    def _publish(self, bundle: str, catalogue: dict[str, Any]) -> None:
+        """
+        Take what a bundle's zygote has loaded, and what its cells' walls are.
+        """
+        self.registry.replace(bundle, catalogue)
+        self.metrics.show_isolation(bundle, self.pool.isolation(bundle).to_proto())
+        self.metrics.show_tools(self.registry)
+        for tool in self.registry.tools():
+            if tool.bundle == bundle and tool.broken_reason:
+                fields = {"bundle": bundle, "tool": tool.name, "reason": tool.broken_reason}
+                _log.warning("broken tool", extra={"fields": fields})
+
+    def _check_isolation(self) -> None:
+        if failure := self.pool.unbuilt():
+            raise isolation_check.NotIsolated(failure.wall, str(failure), UNBUILT_REMEDY)
+        callable_tools = (tool for tool in self.registry.tools() if not tool.broken_reason)
+        bundles = sorted({tool.bundle for tool in callable_tools})
+        isolation_check.check(self.pool.isolation(bundle) for bundle in bundles)
+
+    def _warn_of_disabled_tools(self) -> None:
+        """
+        A typing error in a safety switch leaves on what it should switch off.
+        """
+        for name, matches in self.registry.unknown_disabled().items():
+            fields = {"tool": name, "close_matches": ", ".join(matches)}
+            said = "policy.tools_disabled names a tool that no bundle has"
+            _log.warning(said, extra={"fields": fields})
+
+    def _log_serving(self, address: Address) -> None:
+        fields: dict[str, Any] = {
+            "address": str(address),
+            "tools": self.registry.count(registry_pb2.TOOL_STATE_AVAILABLE),
+            "broken": self.registry.count(registry_pb2.TOOL_STATE_BROKEN),
+        }
+        for bundle in self.bundles:
+            level = isolation_check.level_name(self.pool.isolation(bundle.name))
+            fields[f"isolation_{bundle.name}"] = level
+        _log.info("serving", extra={"fields": fields})

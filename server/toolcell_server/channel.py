@@ -1,0 +1,187 @@
+"""
+Frames over a socket, for asyncio.
+
+The kernel does not merge bytes that carry descriptors with bytes that follow them (unix(7)), so
+the descriptors of one read belong to the last frame that begins in it.  A frame is read only when
+somebody waits for it: a peer that floods us fills its own socket buffer and blocks.
+"""
+
+from __future__ import annotations
+
+import array
+import asyncio
+import os
+import socket
+from collections import deque
+from typing import TYPE_CHECKING
+
+from toolcell_worker.wire import (
+    HEADER,
+    MAXIMUM_DESCRIPTORS,
+    MAXIMUM_FRAME_BYTES,
+    Message,
+    PeerClosed,
+    ProtocolError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+READ_BYTES = 256 * 1024
+READS_IN_A_ROW = 8  # arbitrary; a call of an honest tool takes two or three
+
+
+class Channel:
+    """
+    One end of a socket pair that carries frames.  Closing it closes descriptors not yet taken.
+    """
+
+    def __init__(self, end: socket.socket, maximum: int = MAXIMUM_FRAME_BYTES) -> None:
+        end.setblocking(False)
+        self._socket = end
+        self._maximum = maximum
+        self._buffer = bytearray()
+        self._pending: deque[Message] = deque()
+        self._descriptors: list[int] = []
+        self._broken: ProtocolError | None = None  # raised once what came before it is taken
+        self._most_descriptors = MAXIMUM_DESCRIPTORS
+        self._reads = 0
+        self._sending = asyncio.Lock()
+        self._waiting: asyncio.Future[None] | None = None
+
+    async def send(self, kind: int, payload: bytes = b"", descriptors: Sequence[int] = ()) -> None:
+        """
+        Send one frame.
+
+        Raises:
+            OSError: the peer is gone.
+        """
+        async with self._sending:
+            data = HEADER.pack(kind, len(payload)) + payload
+            rights = array.array("i", descriptors)
+            control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)] if descriptors else []
+            try:
+                sent = self._socket.sendmsg([data], control)
+            except BlockingIOError:
+                await self._writable()
+                sent = self._socket.sendmsg([data], control)
+            if sent < len(data):
+                loop = asyncio.get_running_loop()
+                await loop.sock_sendall(self._socket, memoryview(data)[sent:])
+
+    async def receive(self) -> Message:
+        """
+        The next frame.  One waiter at a time.
+
+        Raises:
+            PeerClosed: the peer closed its end.
+            ProtocolError: what came is not a frame, or too large a one.
+        """
+        while not self._pending:
+            if self._broken is not None:
+                raise self._broken
+            try:
+                self._read()
+                self._reads += 1
+                if self._reads % READS_IN_A_ROW == 0:
+                    # A peer that always has more must not keep the loop from everybody else.
+                    await asyncio.sleep(0)
+            except BlockingIOError:
+                await self._readable()
+            except ConnectionResetError as exc:
+                raise PeerClosed from exc
+        return self._pending.popleft()
+
+    def refuse_descriptors(self) -> None:
+        """
+        From now on a descriptor that comes breaks the channel.
+        """
+        self._most_descriptors = 0
+
+    def close(self) -> None:
+        """
+        Close the socket and every descriptor that nobody took.
+        """
+        if self._waiting is not None and not self._waiting.done():
+            asyncio.get_running_loop().remove_reader(self._socket.fileno())
+            self._waiting.set_exception(PeerClosed())
+        for message in self._pending:
+            self._descriptors += message.descriptors
+        self._pending.clear()
+        for descriptor in self._descriptors:
+            os.close(descriptor)
+        self._descriptors.clear()
+        self._socket.close()
+
+    def _read(self) -> None:
+        if self._socket.fileno() < 0:
+            raise PeerClosed
+        space = socket.CMSG_SPACE(MAXIMUM_DESCRIPTORS * 4)
+        data, ancillary, flags, _ = self._socket.recvmsg(READ_BYTES, space, socket.MSG_CMSG_CLOEXEC)
+        for level, kind, rights in ancillary:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                self._descriptors += array.array("i", rights[: len(rights) // 4 * 4])
+        # A frame that never ends could otherwise gather as many as we may open.
+        if flags & socket.MSG_CTRUNC or len(self._descriptors) > self._most_descriptors:
+            self._broken = ProtocolError("more descriptors came than are taken")
+        if not data:
+            raise PeerClosed
+        self._buffer += data
+        self._split()
+
+    def _split(self) -> None:
+        """
+        Move whole frames out of the buffer; the last one to begin owns the descriptors.
+        """
+        position = 0
+        view = memoryview(self._buffer)
+        whole: list[tuple[int, bytes]] = []
+        while len(view) - position >= HEADER.size:
+            kind, length = HEADER.unpack_from(view, position)
+            if length > self._maximum:
+                self._broken = ProtocolError(
+                    f"frame {kind} of {length} bytes; {self._maximum} are taken"
+                )
+                break
+            end = position + HEADER.size + length
+            if end > len(view):
+                break
+            whole.append((kind, bytes(view[position + HEADER.size : end])))
+            position = end
+        view.release()
+        begun = position < len(self._buffer)
+        del self._buffer[:position]
+        for number, (kind, payload) in enumerate(whole):
+            owns = number == len(whole) - 1 and not begun
+            if owns and self._descriptors and self._broken is not None:
+                break  # it came with too many, and does not count; they are closed with us
+            descriptors = tuple(self._descriptors) if owns else ()
+            if owns:
+                self._descriptors.clear()
+            self._pending.append(Message(kind, payload, descriptors))
+
+    async def _readable(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._waiting = loop.create_future()
+        descriptor = self._socket.fileno()
+        loop.add_reader(descriptor, _wake, self._waiting)
+        try:
+            await self._waiting
+        finally:
+            if self._socket.fileno() == descriptor:
+                loop.remove_reader(descriptor)
+            self._waiting = None
+
+    async def _writable(self) -> None:
+        loop = asyncio.get_running_loop()
+        ready: asyncio.Future[None] = loop.create_future()
+        loop.add_writer(self._socket.fileno(), _wake, ready)
+        try:
+            await ready
+        finally:
+            loop.remove_writer(self._socket.fileno())
+
+
+def _wake(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

@@ -1,0 +1,76 @@
+"""
+`python -m toolcell_server doctor`: what this host can isolate, proved by a cell that tried.
+
+Exit code 0 if cells are isolated at all, 1 if not: then the service refuses to start here too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import sys
+from typing import TYPE_CHECKING, Any
+
+from toolcell.v1 import execution_pb2 as pb
+
+from toolcell_server import isolation_check
+from toolcell_server.app import App
+from toolcell_server.host_ids import NoSpareIds
+from toolcell_server.keeper import KeeperFailed
+from toolcell_server.settings import Settings
+from toolcell_server.settings.bundles import BUILTIN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from toolcell_server.isolation import Isolation
+
+NOT_ISOLATED = 1
+
+
+def main(arguments: Sequence[str]) -> int:
+    """
+    Print the walls of this host; the exit code.
+    """
+    parser = argparse.ArgumentParser(
+        prog="toolcell doctor", description="Says what this host can isolate."
+    )
+    parser.add_argument("--json", action="store_true", help="as one JSON object")
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    try:
+        isolation = asyncio.run(_examine(App(Settings())))
+    except (KeeperFailed, NoSpareIds) as exc:
+        print(f"no cell can be built here: {exc}", file=sys.stderr)  # noqa: T201  # a program speaks
+        return NOT_ISOLATED
+    _print(isolation, as_json=given.json or not sys.stdout.isatty())
+    return NOT_ISOLATED if isolation.below(pb.ISOLATION_LEVEL_BASIC) else 0
+
+
+async def _examine(application: App) -> Isolation:
+    async with application.without_a_face():
+        return application.pool.isolation(BUILTIN)
+
+
+def _print(isolation: Isolation, *, as_json: bool) -> None:
+    level = isolation_check.level_name(isolation)
+    rows = [_row(report) for report in isolation.walls]
+    if as_json:
+        print(json.dumps({"level": level, "walls": rows}, indent=2))  # noqa: T201  # its result
+        return
+    print(f"isolation: {level}\n")  # noqa: T201  # its result
+    for row in rows:
+        print(f"{row['wall']:<12} {row['status']:<9} {row['reason']}")  # noqa: T201  # its result
+        if row["remedy"]:
+            print(f"{'':<22} remedy: {row['remedy']}")  # noqa: T201  # its result
+
+
+def _row(report: pb.WallReport) -> dict[str, Any]:
+    return {
+        "wall": pb.Wall.Name(report.wall).removeprefix("WALL_").lower(),
+        "status": pb.WallStatus.Name(report.status).removeprefix("WALL_STATUS_").lower(),
+        "reason": report.reason,
+        "remedy": report.remedy,
+    }

@@ -1,0 +1,210 @@
+"""
+The endings an execution can have, each with its texts for people, models and voices.  Pure.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from toolcell.v1 import execution_pb2 as pb
+
+if TYPE_CHECKING:
+    from toolcell_server.limits import Limits
+
+LIMITS = {
+    "wall": (pb.LIMIT_WALL, "wall_seconds"),
+    "cpu": (pb.LIMIT_CPU, "cpu_seconds"),
+    "memory": (pb.LIMIT_MEMORY, "memory_bytes"),
+    "output": (pb.LIMIT_OUTPUT, "output_bytes"),
+    "result": (pb.LIMIT_RESULT, "result_bytes"),
+    "processes": (pb.LIMIT_PROCESSES, "processes"),
+    "open_files": (pb.LIMIT_OPEN_FILES, "open_files"),
+    "disk": (pb.LIMIT_DISK, "disk_bytes"),
+    "file_size": (pb.LIMIT_FILE_SIZE, "file_size_bytes"),
+}
+WALLS: dict[str, pb.Wall.ValueType] = {
+    name.removeprefix("WALL_").lower(): number for name, number in pb.Wall.items()
+}
+CATEGORIES = {
+    "user": pb.ERROR_CATEGORY_USER,
+    "temporary": pb.ERROR_CATEGORY_TEMPORARY,
+    "permanent": pb.ERROR_CATEGORY_PERMANENT,
+}
+LIMIT_HINTS = {
+    "wall": "The tool took too long; ask for less work in one call.",
+    "cpu": "The tool computed too long; ask for less work or use a cheaper method.",
+    "memory": "The tool needed too much memory; work on less data at once.",
+    "output": "The tool printed far too much; print only what is needed.",
+    "result": "The result is too large; ask for a part of it or a summary.",
+    "processes": "The tool started too many processes or threads; do the work in fewer.",
+    "open_files": "The tool opened too many files at once; close them as you go.",
+    "disk": "The tool's private disk is full; write less.",
+    "file_size": "The tool wrote too large a file; write less or in parts.",
+    "timeout": "The call's own timeout ended it; allow more time or ask for less work.",
+}
+
+
+def exceeded(limit: str, limits: Limits, detail: str = "") -> pb.Outcome:
+    """
+    A limit ended it.  `limit` is a key of `LIMITS`.
+    """
+    number, name = LIMITS[limit]
+    allowed = getattr(limits, name)
+    return pb.Outcome(
+        exceeded=pb.Exceeded(limit=number, allowed=allowed),
+        category=pb.ERROR_CATEGORY_PERMANENT,
+        message=detail or f"the tool exceeded its limit of {name} = {allowed}",
+        hint=LIMIT_HINTS[limit],
+        spoken="That took more than it was allowed to.",
+    )
+
+
+def timed_out() -> pb.Outcome:
+    """
+    The call's timeout or its RPC's deadline passed during the run.
+    """
+    return pb.Outcome(
+        exceeded=pb.Exceeded(limit=pb.LIMIT_TIMEOUT),
+        category=pb.ERROR_CATEGORY_TEMPORARY,
+        retryable=True,
+        message="the call's timeout passed before the tool ended",
+        hint=LIMIT_HINTS["timeout"],
+        spoken="That took too long.",
+    )
+
+
+def cancelled(reason: pb.CancelReason.ValueType | None) -> pb.Outcome:
+    """
+    The caller ended it.
+    """
+    return pb.Outcome(
+        cancelled=pb.Cancelled(reason=reason or pb.CANCEL_REASON_REQUESTED),
+        category=pb.ERROR_CATEGORY_TEMPORARY,
+        retryable=True,
+        message="the execution was cancelled",
+        spoken="That was cancelled.",
+    )
+
+
+def lost(reason: pb.LostReason.ValueType, message: str, wall: str = "") -> pb.Outcome:
+    """
+    A fault of ours ended it.
+    """
+    built = reason != pb.LOST_REASON_WALL_NOT_BUILT
+    return pb.Outcome(
+        lost=pb.Lost(reason=reason, wall=WALLS.get(wall, pb.WALL_UNSPECIFIED)),
+        category=pb.ERROR_CATEGORY_TEMPORARY if built else pb.ERROR_CATEGORY_PERMANENT,
+        retryable=built,
+        message=message,
+        hint="The service failed, not the tool; it may work later." if built else "",
+        spoken="Something went wrong on our side.",
+    )
+
+
+def zygote_died() -> pb.Outcome:
+    """
+    The zygote is gone, and with it the cell.
+    """
+    return lost(pb.LOST_REASON_ZYGOTE_DIED, "the zygote died, and the cell with it")
+
+
+def bad_result(faults: list[str]) -> pb.Outcome:
+    """
+    The tool returned what its own schema does not allow.
+    """
+    outcome = failed("ResultInvalid", f"the result is not what the tool promises: {faults[0]}", 0)
+    outcome.category = pb.ERROR_CATEGORY_PERMANENT
+    outcome.hint = "The tool is at fault, not the arguments; use another tool."
+    return outcome
+
+
+def not_committed(path: str, why: str) -> pb.Outcome:
+    """
+    The tool completed, but its staged file was not put in place: then it did not complete.
+    """
+    outcome = lost(pb.LOST_REASON_NOT_COMMITTED, f"{path} was not put in place: {why}")
+    outcome.hint = "The file is unchanged; look at it again, and repeat the call if still needed."
+    return outcome
+
+
+def violated(wall: str, what: str) -> pb.Outcome:
+    """
+    A wall ended it.
+    """
+    return pb.Outcome(
+        violated=pb.Violated(wall=WALLS.get(wall, pb.WALL_UNSPECIFIED), what=what),
+        category=pb.ERROR_CATEGORY_PERMANENT,
+        message=f"the {wall} wall ended the tool: {what}",
+        hint="The tool tried something that is never allowed here; do it another way.",
+        spoken="That is not allowed here.",
+    )
+
+
+def raised(said: dict[str, Any], limits: Limits) -> pb.Outcome:
+    """
+    The outcome that a RAISED frame describes; every value is bounded and checked.
+    """
+    limit = said.get("limit")
+    if isinstance(limit, str) and limit in LIMITS:
+        outcome = exceeded(limit, limits, _text(said, "message", 2000))
+    else:
+        failed = pb.Failed(
+            exception=_text(said, "exception", 200),
+            code=_text(said, "code", 200),
+            traceback=_text(said, "traceback", 8192),
+        )
+        for name in ("exit_code", "signal"):
+            value = said.get(name)
+            if type(value) is int and abs(value) < 2**31:  # a bool is an int, and not protobuf's
+                setattr(failed, name, value)
+        outcome = pb.Outcome(failed=failed, message=_text(said, "message", 2000))
+        outcome.category = CATEGORIES.get(_text(said, "category", 20), pb.ERROR_CATEGORY_UNKNOWN)
+        outcome.retryable = said.get("retryable") is True
+        outcome.spoken = _text(said, "spoken", 300)
+    outcome.hint = _text(said, "hint", 500) or outcome.hint
+    denials = said.get("denials")
+    for value in denials[:32] if isinstance(denials, list) else ():
+        if isinstance(value, dict):
+            outcome.denials.append(denied(value))
+    return outcome
+
+
+def denied(said: dict[str, Any]) -> pb.Denied:
+    """
+    A denial that the tool's own process reported.
+    """
+    return pb.Denied(
+        wall=WALLS.get(_text(said, "wall", 20), pb.WALL_UNSPECIFIED),
+        operation=_text(said, "operation", 100),
+        target=_text(said, "target", 1000),
+        reason=_text(said, "reason", 100),
+        evidence=pb.EVIDENCE_REPORTED_BY_TOOL,
+    )
+
+
+def failed(exception: str, message: str, code: int | None) -> pb.Outcome:
+    """
+    The tool ended in error, and said nothing that we believe.
+    """
+    return pb.Outcome(
+        failed=pb.Failed(exception=exception, exit_code=code),
+        category=pb.ERROR_CATEGORY_UNKNOWN,
+        message=message,
+        spoken="The tool failed.",
+    )
+
+
+def broke_protocol(what: str) -> pb.Outcome:
+    """
+    The tool's own process sent what no tool of ours sends.
+    """
+    return failed("ProtocolError", f"the tool's process broke the protocol: {what}", None)
+
+
+def _text(said: dict[str, Any], key: str, maximum: int) -> str:
+    """
+    A text of the tool's, bounded, and free of what protobuf cannot carry.
+    """
+    value = said.get(key)
+    text = value if isinstance(value, str) else ""
+    return text[:maximum].encode("utf-8", "replace").decode()

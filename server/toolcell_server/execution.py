@@ -1,0 +1,94 @@
+"""
+One admitted execution, as it is passed down the executor chain; and the request to stop it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from toolcell.v1 import execution_pb2 as pb
+
+    from toolcell_server.grants import Grant
+    from toolcell_server.tool import Tool
+
+
+class Stop:
+    """
+    Asks an execution to end early.  Anybody may ask, any number of times; the first reason stands.
+
+    `reason` is None until then.  An executor awaits `event` beside its own work.
+    """
+
+    def __init__(self) -> None:
+        self.reason: pb.CancelReason.ValueType | None = None
+        self.event = asyncio.Event()
+        self._callbacks: set[Callable[[], object]] = set()
+
+    def request(self, reason: pb.CancelReason.ValueType) -> bool:
+        """
+        Ask to end; true for the one request that is the first.
+        """
+        if self.reason is not None:
+            return False
+        self.reason = reason
+        self.event.set()
+        callbacks, self._callbacks = self._callbacks, set()
+        for callback in callbacks:
+            callback()
+        return True
+
+    def then(self, callback: Callable[[], object]) -> None:
+        """
+        Call `callback` once, during the first request; now, if that has been.
+        """
+        if self.reason is None:
+            self._callbacks.add(callback)
+        else:
+            callback()
+
+    def ignore(self, callback: Callable[[], object]) -> None:
+        """
+        Call it no more.  A stop outlives its execution and must not keep it in memory.
+        """
+        self._callbacks.discard(callback)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """
+    One run of one tool, admitted: everything is decided, nothing has run.
+
+    `accepted` and `deadline` are readings of `time.monotonic()`, in seconds; without a deadline
+    the wall limit alone bounds the run.  `arguments` is one JSON object, checked, as the caller
+    sent it.  `attempt` counts from 1.
+    """
+
+    execution_id: str
+    tool: Tool
+    grant: Grant
+    arguments: bytes
+    accepted: float
+    call_id: str = ""
+    principal: str = ""
+    request_id: str = ""
+    deadline: float | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    detached: bool = False
+    attempt: int = 1
+    stop: Stop = field(default_factory=Stop)
+    # What was opened or reserved for this execution, shared by every attempt.
+    resources: contextlib.ExitStack = field(
+        default_factory=contextlib.ExitStack, repr=False, compare=False
+    )
+
+    def close(self) -> None:
+        """
+        Give back what was opened and reserved.  Every later call does nothing.
+        """
+        self.resources.close()

@@ -1,0 +1,159 @@
+"""
+Keeps one bundle's zygote alive: starts it, proves its walls, starts another when it has died.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from toolcell_server import probing
+from toolcell_server.isolation import Isolation
+from toolcell_server.zygote import Zygote, ZygoteDied, ZygoteFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from toolcell_server.slots import Slots
+
+_log = logging.getLogger(__name__)
+
+LOAD_SECONDS = 60.0  # arbitrary; importing a large numeric library cold takes several seconds
+FIRST_PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 30.0
+SETTLED_SECONDS = 10.0  # arbitrary; a zygote that lived so long did not die of its start
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """
+    One bundle of the settings, as its zygote is told of it.  `python` is empty for our own
+    interpreter.
+    """
+
+    name: str
+    instructions: dict[str, Any]
+    python: str = ""
+
+
+class Hosting:
+    """
+    One bundle and its zygote of the moment.
+
+    `publish(bundle name, catalogue)` is called with each catalogue that was loaded; for a bundle
+    that does not load, with one that says why.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        slots: Slots,
+        publish: Callable[[str, dict[str, Any]], None],
+        restarted: Callable[[str], None],
+    ) -> None:
+        self.bundle = bundle
+        self.isolation = Isolation.from_reports(())
+        self._slots = slots
+        self._publish = publish
+        self._restarted = restarted
+        self._zygote: Zygote | None = None
+        self._changed = asyncio.Event()
+        self._failure: ZygoteFailed | None = None
+        self._keeping: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """
+        Start the zygote, and return when it serves or has failed once.
+        """
+        self._keeping = asyncio.create_task(self._keep())
+        await self._changed.wait()
+
+    @property
+    def failure(self) -> ZygoteFailed | None:
+        """
+        Why the bundle cannot be served; nothing if it can.
+        """
+        return self._failure
+
+    def serving(self) -> Zygote | None:
+        """
+        The zygote that serves now, if one does.
+        """
+        if self._zygote is not None and not self._zygote.died.is_set():
+            return self._zygote
+        return None
+
+    async def zygote(self) -> Zygote:
+        """
+        The zygote that serves now; waits for the next one if the last has just died.
+
+        Raises:
+            ZygoteFailed: the bundle cannot be served.
+        """
+        while True:
+            if zygote := self.serving():
+                return zygote
+            if self._failure is not None:
+                raise self._failure
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def aclose(self) -> None:
+        """
+        End the zygote, and with it every cell.
+        """
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.gather(self._keeping, return_exceptions=True)
+        if self._zygote is not None:
+            self._zygote.close()
+            await self._zygote.wait_closed()
+
+    async def _keep(self) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            began = time.monotonic()
+            await self._live_once()
+            self._restarted(self.bundle.name)
+            if time.monotonic() - began > SETTLED_SECONDS:
+                pause = FIRST_PAUSE_SECONDS
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    async def _live_once(self) -> None:
+        """
+        One zygote, from its start to its death.
+        """
+        name = self.bundle.name
+        try:
+            zygote = await Zygote.start(self.bundle.instructions, self.bundle.python, LOAD_SECONDS)
+            try:
+                self.isolation = await probing.prove(zygote, self._slots)
+            except (ZygoteDied, ZygoteFailed, OSError) as exc:
+                zygote.close()
+                await zygote.wait_closed()
+                wall = getattr(exc, "wall", "")
+                raise ZygoteFailed(wall, 0, f"no cell of it could be built: {exc}") from exc
+        except ZygoteFailed as exc:
+            _log.warning("bundle %s cannot be served: %s", name, exc)
+            self._failure = exc
+            self._publish(name, _broken(name, str(exc)))
+            self._changed.set()
+            return
+        self._failure = None
+        self._zygote = zygote
+        self._publish(name, zygote.catalogue)
+        self._changed.set()
+        with contextlib.suppress(ZygoteDied):
+            await zygote.died.wait()
+        _log.warning("the zygote of bundle %s died; starting another", name)
+        await zygote.wait_closed()
+
+
+def _broken(name: str, reason: str) -> dict[str, Any]:
+    broken = [{"name": name, "file": "", "reason": reason}]
+    return {"tools": [], "broken": broken, "failed": reason}

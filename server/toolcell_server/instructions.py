@@ -1,0 +1,55 @@
+"""
+What the programs of the worker's room are told when they start, from the settings.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from toolcell_server import host_ids
+from toolcell_server.hosting import Bundle
+from toolcell_server.settings.bundles import BUILTIN
+
+if TYPE_CHECKING:
+    from toolcell_server.settings import Settings
+
+_BUILTIN_PACKAGE: Final = "toolcell_worker.tools"
+
+
+def of_keeper() -> dict[str, Any]:
+    """
+    What the keeper is told: the ids of cells.
+
+    Raises:
+        NoSpareIds: we are root, and there are no ids for cells to have.
+    """
+    told: dict[str, Any] = {}
+    if spare := host_ids.spare_ids():
+        first, count = spare
+        told["identity"] = {"first": first, "count": count}
+    return told
+
+
+def of_bundles(settings: Settings) -> list[Bundle]:
+    """
+    Every bundle with what its zygote is told; the built-in one first.
+
+    Raises:
+        NoSpareIds: as of_keeper.
+    """
+    roots = [root.path for root in settings.policy.roots]  # where tools find them
+    everywhere = {**of_keeper(), "roots": roots}
+    bundles = []
+    if settings.builtin.enabled:
+        own = {"package": _BUILTIN_PACKAGE, "options": {"run_shell": settings.builtin.run_shell}}
+        bundles.append(Bundle(name=BUILTIN, instructions={**everywhere, "bundle": BUILTIN, **own}))
+    for bundle in settings.bundles:
+        told = {
+            **everywhere,
+            "bundle": bundle.name,
+            "path": bundle.path,
+            "package": bundle.package,
+            "environment": dict(bundle.env),
+        }
+        bundles.append(Bundle(name=bundle.name, instructions=told, python=bundle.python))
+    return bundles

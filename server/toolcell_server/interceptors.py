@@ -1,0 +1,85 @@
+"""
+Around every RPC, outermost: no error leaves as it was raised.
+
+Theory of operation.  gRPC sends an uncaught exception to the caller as `UNKNOWN`, with its text;
+texts leak.  So a refusal leaves as its rich status, and anything else as INTERNAL with an id, under
+which the log has the traceback.
+
+A handler ends early in three ways: CancelledError at an `await`, GeneratorExit at a `yield`, and an
+error of `context.write` when the peer has gone.  The first two are no `Exception`s and pass through
+untouched; the generator underneath is closed by hand, because otherwise its cleanup would wait for
+the garbage collector.  The third happens only in handlers of others (health), and there is nobody
+left to be told.
+
+An unknown method has no handler (`continuation` returns None): gRPC answers UNIMPLEMENTED.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import grpc
+
+from toolcell_server import rpc_handlers, status
+from toolcell_server.refusals import CallRefused
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from toolcell_server.rpc_handlers import Context, Continuation, Coroutine, Generator, Handler
+
+_log = logging.getLogger(__name__)
+
+
+class ErrorInterceptor(grpc.aio.ServerInterceptor):
+    """
+    Turns what a handler raises into the status that a caller may see.
+    """
+
+    async def intercept_service(
+        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
+    ) -> Handler | None:
+        handler = await continuation(handler_call_details)
+        if handler is None:
+            return None
+        method = handler_call_details.method
+        return rpc_handlers.wrapped(
+            handler,
+            lambda behaviour: _guarded_coroutine(behaviour, method),
+            lambda behaviour: _guarded_generator(behaviour, method),
+        )
+
+
+def _guarded_coroutine(behaviour: Coroutine, method: str) -> Coroutine:
+    async def guarded(request: Any, context: Context) -> Any:
+        try:
+            return await behaviour(request, context)
+        except Exception as error:  # noqa: BLE001  # whatever it is, it must not leak
+            await _end(error, context, method)
+
+    return guarded
+
+
+def _guarded_generator(behaviour: Generator, method: str) -> Generator:
+    async def guarded(request: Any, context: Context) -> AsyncGenerator[Any, None]:
+        async with aclosing(behaviour(request, context)) as responses:
+            try:
+                async for response in responses:
+                    yield response
+            except Exception as error:  # noqa: BLE001  # whatever it is, it must not leak
+                await _end(error, context, method)
+
+    return guarded
+
+
+async def _end(error: Exception, context: Context, method: str) -> NoReturn:
+    if isinstance(error, grpc.aio.AbortError):
+        raise error  # the status is set already
+    if isinstance(error, CallRefused):
+        await status.abort(context, status.to_status(error), error.retry_delay_seconds)
+    error_id = uuid.uuid4().hex
+    _log.error("error %s in %s", error_id, method, exc_info=error)
+    await status.abort(context, status.internal(error_id))

@@ -1,0 +1,90 @@
+"""
+What one attempt needs of the pool, and the frame that tells its cell of it.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from toolcell.v1 import execution_pb2 as pb
+from toolcell_worker.wire import Access, CellGrant, Mount, Profile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from toolcell_server.execution import Execution
+    from toolcell_server.grants import OpenedMount
+    from toolcell_server.zygote import Zygote
+
+ACCESSES = {
+    pb.PATH_ACCESS_READ: Access.READ,
+    pb.PATH_ACCESS_WRITE: Access.WRITE,
+    pb.PATH_ACCESS_STAGED: Access.STAGED,
+}
+PROFILES = {
+    "compute": Profile.COMPUTE,
+    "net": Profile.NET,
+    "subprocess": Profile.SUBPROCESS,
+}
+# What every tool finds in its environment, before what it declares.
+ENVIRONMENT = {
+    "HOME": "/tmp",  # noqa: S108  # of the cell: private to it
+    "LANG": "C.UTF-8",
+    "MALLOC_ARENA_MAX": "1",  # as in the zygote: arenas count as memory
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "TMPDIR": "/tmp",  # noqa: S108  # of the cell: private to it
+    "USER": "tool",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """
+    What one attempt needs of the pool, for as long as it lasts.  `environment` is what the
+    operator set for the bundle.
+    """
+
+    zygote: Zygote
+    slot: int
+    isolation: pb.IsolationReport
+    trees: Sequence[int]
+    environment: Mapping[str, str]
+
+    def cell_grant(self, execution: Execution) -> CellGrant:
+        """
+        The grant of an execution, as its cell is told.
+        """
+        grant, limits = execution.grant, execution.grant.limits
+        wall_end = time.monotonic() + limits.wall_seconds
+        return CellGrant(
+            number=self.zygote.next_number(),
+            profile=PROFILES[grant.profile],
+            slot=self.slot,
+            deadline=min(wall_end, execution.deadline or wall_end),
+            cpu_seconds=limits.cpu_seconds,
+            memory_bytes=limits.memory_bytes,
+            disk_bytes=limits.disk_bytes,
+            file_size_bytes=limits.file_size_bytes,
+            result_bytes=limits.result_bytes,
+            processes=limits.processes,
+            open_files=limits.open_files,
+            arguments_bytes=limits.arguments_bytes,
+            tool=execution.tool.name,
+            version=execution.tool.version,
+            execution_id=execution.execution_id,
+            call_id=execution.call_id,
+            environment=tuple({**ENVIRONMENT, **self.environment, **grant.environment}.items()),
+            mounts=tuple(map(_cell_mount, grant.mounts)),
+        )
+
+
+def _cell_mount(opened: OpenedMount) -> Mount:
+    return Mount(
+        access=ACCESSES[opened.path.access],
+        path=opened.path.path,
+        root=opened.path.root,
+        directory=opened.directory,
+        given=opened.descriptor >= 0,
+    )

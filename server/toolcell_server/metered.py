@@ -1,0 +1,54 @@
+"""
+Counts executions by how they ended, and what they used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from toolcell.v1 import execution_pb2 as pb
+
+from toolcell_server import outcomes
+from toolcell_server.executor import closing
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from toolcell_server.execution import Execution
+    from toolcell_server.executor import Executor
+    from toolcell_server.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class MeteredExecutor:
+    """
+    Counts each execution of the executor underneath once.  One that stops without an ending is
+    counted as lost, because that is what becomes of it.
+    """
+
+    base: Executor
+    metrics: Metrics
+
+    async def execute(self, execution: Execution) -> AsyncIterator[pb.ExecuteResponse]:
+        counted = False
+        try:
+            async with closing(self.base.execute(execution)) as events:
+                async for event in events:
+                    if event.HasField("finished"):  # counted first: the reader stops at this one
+                        counted = True
+                        self._count(execution, event.finished)
+                    yield event
+        finally:
+            if not counted:
+                self._count(execution, pb.Finished())
+
+    def _count(self, execution: Execution, finished: pb.Finished) -> None:
+        usage, metrics = finished.usage, self.metrics
+        tool = metrics.tool_label(execution.tool.name)
+        metrics.executions.labels(tool, outcomes.label(finished.outcome)).inc()
+        if finished.HasField("isolation"):  # without it no cell was built, and nothing was used
+            metrics.cpu_seconds.observe(outcomes.cpu_seconds(usage))
+            metrics.memory_peak_bytes.observe(usage.memory_peak_bytes)
+            metrics.output_bytes.labels("stdout").inc(usage.stdout_bytes)
+            metrics.output_bytes.labels("stderr").inc(usage.stderr_bytes)

@@ -1,0 +1,151 @@
+"""
+What the operator allows: one frozen value, checked when built from the settings, passed on.
+
+Deny speaks first and beats everything: a denied path is never granted, alone or inside a granted
+directory.  The kernel's own file systems are denied always, because nothing in them is data.
+Where roots lie in each other, the innermost decides.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from toolcell.v1 import execution_pb2 as pb
+
+from toolcell_server.paths import NotNormalised, lies_in, normalised
+
+KERNEL_PATHS: Final = ("/dev", "/proc", "/sys")
+_ROOTS: Final = 'policy.roots must be a list of {path="/…", access="read|write"}'
+FLOORS: Final = {
+    "basic": pb.ISOLATION_LEVEL_BASIC,
+    "strong": pb.ISOLATION_LEVEL_STRONG,
+    "full": pb.ISOLATION_LEVEL_FULL,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """
+    A directory that tools may be granted paths in: as the operator names it, and where that really
+    is.  Tools see the former; the keeper opens the latter, below which no link is followed.
+    """
+
+    path: str
+    real_path: str
+    writable: bool = False
+
+    @classmethod
+    def resolve(cls, path: str, *, writable: bool = False) -> Self:
+        """
+        The root at `path`, its links followed now, once.
+        """
+        return cls(path, os.path.realpath(path), writable)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """
+    What any call may get at most.  Without roots no tool gets a path.
+    """
+
+    roots: tuple[Root, ...] = ()
+    denied_paths: tuple[str, ...] = KERNEL_PATHS
+    denied_domains: tuple[str, ...] = ()
+    filesystem: bool = True
+    commands: bool = True
+    network: bool = True
+    minimum_isolation: pb.IsolationLevel.ValueType = pb.ISOLATION_LEVEL_BASIC
+    tools_disabled: frozenset[str] = frozenset()
+
+    @classmethod
+    def from_settings(cls, section: Mapping[str, Any]) -> Self:
+        """
+        The policy that the section `[policy]` of the settings describes.  Looks at the file system
+        to follow links of roots and denied paths, now and never again.
+
+        Raises:
+            ValueError: names the key, the value and the remedy.
+        """
+        allowed = set(cls.__dataclass_fields__)
+        if unknown := sorted(set(section) - allowed):
+            raise ValueError(f"policy.{unknown[0]} is unknown; use {', '.join(sorted(allowed))}")
+        switches = {
+            name: _switch(name, section[name])
+            for name in ("filesystem", "commands", "network")
+            if name in section
+        }
+        return cls(
+            roots=_roots(section.get("roots", ())),
+            denied_paths=_denied(section.get("denied_paths", ())),
+            denied_domains=_texts("denied_domains", section.get("denied_domains", ())),
+            minimum_isolation=_floor(section.get("minimum_isolation", "basic")),
+            tools_disabled=frozenset(_texts("tools_disabled", section.get("tools_disabled", ()))),
+            **switches,
+        )
+
+    def root_of(self, path: str) -> Root | None:
+        """
+        The innermost root that a path lies in.
+        """
+        around = [root for root in self.roots if lies_in(path, root.path)]
+        return max(around, key=lambda root: len(root.path), default=None)
+
+
+def _roots(entries: Any) -> tuple[Root, ...]:
+    if not isinstance(entries, Iterable) or isinstance(entries, str | bytes | Mapping):
+        raise ValueError(_ROOTS)  # noqa: TRY004  # one kind for all faults of a setting
+    roots = tuple(_root(index, entry) for index, entry in enumerate(entries))
+    named = [root.path for root in roots]
+    if twice := next((path for path in named if named.count(path) > 1), None):
+        raise ValueError(f"policy.roots names {twice} twice; keep one")
+    return roots
+
+
+def _root(index: int, entry: Any) -> Root:
+    key = f"policy.roots[{index}]"
+    if not isinstance(entry, Mapping) or not {"path"} <= set(entry) <= {"path", "access"}:
+        raise ValueError(f'{key} must be {{path="/…", access="read|write"}}, not {entry!r:.80}')
+    access = entry.get("access", "read")
+    if access not in ("read", "write"):
+        raise ValueError(f'{key}.access must be "read" or "write", not {access!r:.40}')
+    return Root.resolve(_path(f"{key}.path", entry["path"]), writable=access == "write")
+
+
+def _denied(entries: Any) -> tuple[str, ...]:
+    named = [_path("policy.denied_paths", path) for path in _texts("denied_paths", entries)]
+    real = [os.path.realpath(path) for path in named]
+    return tuple(dict.fromkeys((*KERNEL_PATHS, *named, *real)))
+
+
+def _path(key: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{key} must be a path, not {value!r:.80}")  # noqa: TRY004  # as above
+    try:
+        return normalised(value)
+    except NotNormalised as exc:
+        raise ValueError(f"{key}: {value!r:.80} {exc}") from None
+
+
+def _texts(name: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(text, str) for text in value):
+        raise ValueError(f"policy.{name} must be a list of texts, not {value!r:.80}")
+    return tuple(value)
+
+
+def _switch(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(  # noqa: TRY004  # as above
+            f"policy.{name} must be true or false, not {value!r:.80}"
+        )
+    return value
+
+
+def _floor(value: Any) -> pb.IsolationLevel.ValueType:
+    if not isinstance(value, str) or value not in FLOORS:
+        raise ValueError(
+            f"policy.minimum_isolation must be one of {', '.join(FLOORS)}, not {value!r:.80}"
+        )
+    return FLOORS[value]

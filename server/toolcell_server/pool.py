@@ -1,0 +1,198 @@
+"""
+Where cells come from: the keeper, and a zygote for each bundle.
+
+The pool turns a grant into what a cell needs: a slot, opened paths, the binary frame.  It owns the
+programs of the worker's room, and nothing survives `aclose`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import os
+from typing import TYPE_CHECKING, Any
+
+from toolcell_server.grants import OpenedMount
+from toolcell_server.hosting import Bundle, Hosting
+from toolcell_server.keeper import Keeper, KeeperFailed, close_all
+from toolcell_server.lease import Lease
+from toolcell_server.refusals import KeeperDown, PathNotAllowed
+from toolcell_server.slots import Slots
+from toolcell_server.zygote import ZygoteFailed
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+
+    from toolcell_server.execution import Execution
+    from toolcell_server.grants import Grant, PathGrant
+    from toolcell_server.isolation import Isolation
+    from toolcell_server.keeper import Opened
+    from toolcell_server.zygote import Zygote
+
+
+class StoppedWaiting(Exception):  # noqa: N818  # names what happened
+    """
+    Raised when an execution was asked to stop before it had a zygote.
+    """
+
+
+class Pool:
+    """
+    The keeper, the zygotes, and the slots of their cells.
+    """
+
+    def __init__(
+        self,
+        bundles: Sequence[Bundle],
+        keeper: Keeper,
+        publish: Callable[[str, dict[str, Any]], None],
+        restarted: Callable[[str], None],
+    ) -> None:
+        self.keeper = keeper
+        self._slots = Slots()
+        self._hostings = {
+            bundle.name: Hosting(bundle, self._slots, publish, restarted) for bundle in bundles
+        }
+
+    async def start(self) -> None:
+        """
+        Start everything, and return when each bundle serves or has said why it cannot.
+
+        Raises:
+            KeeperFailed: no path could ever be granted here.
+        """
+        await self.keeper.start()
+        await asyncio.gather(*(hosting.start() for hosting in self._hostings.values()))
+
+    async def aclose(self) -> None:
+        """
+        End the keeper, every zygote and every cell.
+        """
+        await asyncio.gather(*(hosting.aclose() for hosting in self._hostings.values()))
+        self.keeper.close()
+
+    def isolation(self, bundle: str) -> Isolation:
+        """
+        The walls of that bundle's cells, as last proved.
+        """
+        return self._hostings[bundle].isolation
+
+    def unbuilt(self) -> ZygoteFailed | None:
+        """
+        The wall that keeps every bundle from being served; nothing if one is, or if it is not for
+        a wall.
+        """
+        failures = [hosting.failure for hosting in self._hostings.values()]
+        if not all(failures):
+            return None
+        return next((failure for failure in failures if failure and failure.wall), None)
+
+    async def open(self, grant: Grant, resources: contextlib.ExitStack) -> tuple[OpenedMount, ...]:
+        """
+        Open the paths of a grant; what is opened is given back when `resources` are closed.  A
+        path that does not exist is left out: the tool will not find it either.
+
+        Raises:
+            PathNotAllowed: a path is not what may be granted; says why.
+            KeeperDown: the keeper is not there to ask.
+        """
+        if not grant.paths:
+            return ()
+        slot = self._slots.take()
+        resources.callback(self._slots.give_back, slot)
+        try:
+            opened = await self.keeper.open(grant.paths, slot)
+        except KeeperFailed as exc:
+            raise KeeperDown from exc
+        resources.callback(close_all, opened)
+        for path, answer in zip(grant.paths, opened, strict=True):
+            _check(path, answer, grant)
+        return tuple(
+            OpenedMount(
+                path=path,
+                directory=answer.directory,
+                descriptor=answer.descriptor,
+                expected=answer.expected,
+                slot=slot,
+            )
+            for path, answer in zip(grant.paths, opened, strict=True)
+            if answer.status == "opened"
+        )
+
+    @contextlib.asynccontextmanager
+    async def lease(self, execution: Execution) -> AsyncIterator[Lease]:
+        """
+        A zygote, a slot and the opened paths for one attempt.
+
+        Raises:
+            StoppedWaiting: the execution was asked to stop while no zygote served.
+            ZygoteFailed: the bundle cannot be served, or a path is no longer what was admitted.
+        """
+        hosting = self._hostings[execution.tool.bundle]
+        zygote = hosting.serving() or await _unless_stopped(hosting.zygote(), execution)
+        mounts = execution.grant.mounts
+        with self._slot(mounts) as slot, contextlib.ExitStack() as resources:
+            if execution.attempt > 1:  # a detached tree can be attached once
+                mounts = await self._reopen(mounts, slot, resources)
+            trees = [opened.descriptor for opened in mounts if opened.descriptor >= 0]
+            environment = hosting.bundle.instructions.get("environment", {})
+            yield Lease(zygote, slot, hosting.isolation.to_proto(), trees, environment)
+
+    async def _reopen(
+        self, mounts: tuple[OpenedMount, ...], slot: int, resources: contextlib.ExitStack
+    ) -> tuple[OpenedMount, ...]:
+        """
+        The same files once more; never what has their names by now.
+        """
+        try:
+            opened = await self.keeper.open([mount.path for mount in mounts], slot)
+        except KeeperFailed as exc:
+            raise ZygoteFailed("", 0, str(exc)) from exc
+        resources.callback(close_all, opened)
+        for mount, again in zip(mounts, opened, strict=True):
+            if not _same_file(mount.descriptor, again.descriptor):
+                raise ZygoteFailed("", 0, f"{mount.path.path} was replaced since it was admitted")
+        return tuple(
+            dataclasses.replace(mount, descriptor=again.descriptor)
+            for mount, again in zip(mounts, opened, strict=True)
+        )
+
+    @contextlib.contextmanager
+    def _slot(self, mounts: tuple[OpenedMount, ...]) -> Iterator[int]:
+        if mounts:  # they were opened for a slot, which is held as long as they are
+            yield mounts[0].slot
+            return
+        slot = self._slots.take()
+        try:
+            yield slot
+        finally:
+            self._slots.give_back(slot)
+
+
+def _check(path: PathGrant, answer: Opened, grant: Grant) -> None:
+    if answer.status == "refused":
+        raise PathNotAllowed(path.path, answer.reason)
+    if answer.expected is not None:
+        size, limit = answer.expected[2], min(grant.limits.file_size_bytes, grant.limits.disk_bytes)
+        if size > limit:
+            raise PathNotAllowed(path.path, f"it has {size} bytes, and only {limit} can be staged")
+
+
+def _same_file(first: int, second: int) -> bool:
+    if first < 0 or second < 0:
+        return first < 0 and second < 0
+    return os.path.sameopenfile(first, second)
+
+
+async def _unless_stopped(coming: Coroutine[Any, Any, Zygote], execution: Execution) -> Zygote:
+    waiting = asyncio.create_task(coming)
+    stopping = asyncio.create_task(execution.stop.event.wait())
+    try:
+        await asyncio.wait((waiting, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if not waiting.done():
+            raise StoppedWaiting
+        return waiting.result()
+    finally:
+        waiting.cancel()
+        stopping.cancel()

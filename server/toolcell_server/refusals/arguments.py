@@ -1,0 +1,72 @@
+"""
+Refusals of the arguments, and of what they would reach.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from toolcell_server.refusals.base import CallRefused, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from toolcell_server.refusals.base import FieldViolation
+
+
+class ArgumentsNotJson(CallRefused):
+    """
+    Raised when the arguments are not one strict JSON object.  `pointer` says where (RFC 6901).
+    """
+
+    def __init__(self, description: str, pointer: str = "") -> None:
+        at = f" at {shown(pointer)}" if pointer else ""
+        super().__init__(
+            f"arguments_json is refused{at}: {description}",
+            "send one strict JSON object in UTF-8",
+            violations=[(f"arguments_json{pointer}", description)],
+        )
+
+
+class ArgumentsTooLarge(CallRefused):
+    """
+    Raised when the arguments are larger than their limit.  Sizes in bytes.
+    """
+
+    def __init__(self, size: int, allowed: int) -> None:
+        super().__init__(
+            f"arguments_json has {size} bytes and the limit is {allowed}",
+            "send less, or a path to the data instead of the data",
+            metadata={"size_bytes": str(size), "allowed_bytes": str(allowed)},
+            violations=[("arguments_json", f"must have at most {allowed} bytes")],
+        )
+
+
+class ArgumentsInvalid(CallRefused):
+    """
+    Raised when the arguments fail the tool's schema; one violation (field, description) each.
+    """
+
+    def __init__(self, violations: Sequence[FieldViolation]) -> None:
+        field, description = violations[0] if violations else ("arguments_json", "is not valid")
+        more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
+        super().__init__(
+            f"the arguments fail the tool's schema: {field} {description}{more}",
+            "correct the arguments and call the tool again",
+            metadata={"violations": str(len(violations))},
+            violations=violations,
+        )
+
+
+class PathNotAllowed(CallRefused):
+    """
+    Raised when a path that the call needs may not be granted.
+    """
+
+    code = "PERMISSION_DENIED"
+    spoken = "I am not allowed to use that file."
+
+    def __init__(self, path: str, why: str, remedy: str = "name another path") -> None:
+        super().__init__(
+            f"the path {shown(path)} may not be granted: {why}", remedy, metadata={"path": path}
+        )

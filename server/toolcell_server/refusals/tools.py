@@ -1,0 +1,116 @@
+"""
+Refusals of a tool: it is not there, not usable, or not for this caller.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from toolcell_server.refusals.base import CallRefused, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+MAXIMUM_VERSIONS: Final = 5  # arbitrary; who wants an old one knows its name
+
+
+class UnknownTool(CallRefused):
+    """
+    Raised when no tool, or no such version of it, is registered.  `close_matches` are names of
+    similar tools; `versions`, newest first, those that the tool does have.
+    """
+
+    code = "NOT_FOUND"
+    spoken = "I do not have a tool for that."
+
+    def __init__(
+        self,
+        name: str,
+        close_matches: Sequence[str] = (),
+        version: str = "",
+        versions: Sequence[str] = (),
+    ) -> None:
+        of_version = f" in version {shown(version)}" if version else ""
+        super().__init__(
+            f"no tool {shown(name)} is registered{of_version}",
+            _instead(close_matches, versions[:MAXIMUM_VERSIONS]),
+            metadata={
+                "tool": name,
+                "version": version,
+                "close_matches": ",".join(close_matches),
+                "versions": ",".join(versions[:MAXIMUM_VERSIONS]),
+            },
+        )
+
+
+class ToolBroken(CallRefused):
+    """
+    Raised when the tool is registered and its code or manifest does not load.
+    """
+
+    code = "FAILED_PRECONDITION"
+    category = "permanent"
+    spoken = "That tool is out of order."
+
+    def __init__(self, name: str, broken_reason: str) -> None:
+        super().__init__(
+            f"the tool {shown(name)} is broken: {broken_reason}",
+            "use another tool and tell the operator",
+            metadata={"tool": name},
+        )
+
+
+class SwitchedOff(CallRefused):
+    """
+    Raised when the operator has switched off the tool, or something that it needs.
+    """
+
+    code = "FAILED_PRECONDITION"
+    category = "permanent"
+    spoken = "That is switched off."
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} is switched off by the operator",
+            "do without it, or ask the operator to switch it on in the server's policy",
+            metadata={"switched_off": what},
+        )
+
+
+class IsolationBelowFloor(CallRefused):
+    """
+    Raised when cells on this host are isolated less than the call, tool or operator demands.
+    """
+
+    code = "FAILED_PRECONDITION"
+    category = "permanent"
+    spoken = "I cannot run that safely here."
+
+    def __init__(self, wanted: str, have: str, missing_wall: str) -> None:
+        super().__init__(
+            f"isolation {wanted} is demanded and this host has {have}: {missing_wall} is missing",
+            "run `toolcell doctor` on the server's host for the remedy, or demand less",
+            metadata={"wanted": wanted, "have": have, "missing_wall": missing_wall},
+        )
+
+
+class NotPermitted(CallRefused):
+    """
+    Raised when the caller may not do this, whether or not it exists.
+    """
+
+    code = "PERMISSION_DENIED"
+    category = "permanent"
+    spoken = "I am not allowed to do that."
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"not permitted: {what}", "ask the operator for the right to do it")
+
+
+def _instead(close_matches: Sequence[str], versions: Sequence[str]) -> str:
+    if versions:
+        return f"use version {' or '.join(versions)}, or leave the version out for the newest"
+    if close_matches:
+        return f"use one of these: {', '.join(close_matches)}"
+    return "list the tools and use one of them"

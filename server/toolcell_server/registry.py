@@ -1,0 +1,210 @@
+"""
+The tools that can be called, as the zygotes' catalogues name them.
+
+Theory of operation.  Each bundle offers tools, and replaces all of its offers at once when its
+zygote has reloaded; nobody ever sees half of a bundle.  A name belongs to the bundle that comes
+first in the settings, the built-in one before all, for as long as that bundle offers it, broken or
+not: the same name from another bundle is listed as broken, so that a second bundle can never take
+over the calls of a first, whichever happens to load sooner.  Nothing that a
+bundle sends makes this raise: what cannot be understood is a broken tool with a reason.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from toolcell.v1 import registry_pb2
+
+from toolcell_server import versions
+from toolcell_server.refusals import SwitchedOff, ToolBroken, UnknownTool
+from toolcell_server.tool import Tool
+
+if TYPE_CHECKING:
+    from toolcell_server.limits import Limits
+
+__all__ = ["Registry", "Tool"]
+
+_MAXIMUM_TOOLS: Final = 2000  # of one bundle; arbitrary, far above what a model can choose from
+_LONGEST_NAME: Final = 64
+
+
+class Registry:
+    """
+    Tools by name and version.  `disabled` are the names that the operator switched off; `order`
+    are the bundles, the one that wins a name first.
+    """
+
+    def __init__(
+        self,
+        defaults: Limits,
+        ceilings: Limits,
+        disabled: frozenset[str] = frozenset(),
+        order: Sequence[str] = (),
+    ) -> None:
+        self._defaults = defaults
+        self._ceilings = ceilings
+        self._disabled = disabled
+        self._ranks = {bundle: rank for rank, bundle in enumerate(order)}
+        self._offers: dict[str, list[Tool]] = {}
+        self._owners: dict[str, str] = {}
+        self._tools: dict[str, list[Tool]] = {}  # by name; callable first, then newest first
+
+    def replace(self, bundle: str, catalogue: Mapping[str, Any]) -> None:
+        """
+        Take a bundle's catalogue, `{"tools": [manifest, …], "broken": [{name, file, reason}, …]}`,
+        in place of the one before.  With `"failed": reason` nothing of the bundle could be loaded:
+        the tools that it had are broken, and keep their names.
+        """
+        had = self._offers.get(bundle, ())
+        self._offers[bundle] = self._parse(bundle, catalogue)
+        if reason := _text(catalogue, "failed"):
+            named = {tool.name for tool in self._offers[bundle]}
+            lost = [tool for tool in had if tool.name not in named]
+            broken = [Tool.broken(tool.name, bundle, reason, tool.version) for tool in lost]
+            self._offers[bundle] += broken
+        offered = {(tool.name, bundle) for bundle, tools in self._offers.items() for tool in tools}
+        self._owners = {name: own for name, own in self._owners.items() if (name, own) in offered}
+        self._index()
+
+    def find(self, name: str, version: str = "") -> Tool:
+        """
+        The tool of that name and exact version; without one, the newest that is not deprecated,
+        and the newest of all if every one is.
+
+        Raises:
+            UnknownTool: there is none; names close matches.
+        """
+        for tool in self._tools.get(name, ()):
+            if version in ("", tool.version):
+                return tool
+        if name in self._tools:
+            offered = [tool.version for tool in self._tools[name] if tool.version]
+            raise UnknownTool(name, [name], version, offered)
+        raise UnknownTool(name, self._close_matches(name))
+
+    def find_callable(self, name: str, version: str = "") -> Tool:
+        """
+        As `find`, for a call.
+
+        Raises:
+            SwitchedOff: the operator switched it off.
+            ToolBroken: it does not load.
+            UnknownTool: there is none; names close matches.
+        """
+        tool = self.find(name, version)
+        if tool.state == registry_pb2.TOOL_STATE_DISABLED:
+            raise SwitchedOff(f"the tool {tool.name}")
+        if tool.state == registry_pb2.TOOL_STATE_BROKEN:
+            raise ToolBroken(tool.name, tool.broken_reason)
+        return tool
+
+    def tools(self) -> Iterator[Tool]:
+        """
+        Every tool: by name, then newest version first.
+        """
+        for name in sorted(self._tools):
+            yield from sorted(self._tools[name], key=place, reverse=True)
+
+    def unknown_disabled(self) -> dict[str, list[str]]:
+        """
+        The names that the operator switched off and no bundle has, with those that come close.
+        """
+        unknown = sorted(self._disabled - self._tools.keys())
+        return {name: self._close_matches(name) for name in unknown}
+
+    def count(self, state: registry_pb2.ToolState.ValueType) -> int:
+        """
+        How many tools are in that state.
+        """
+        return sum(tool.state == state for tool in self.tools())
+
+    def _index(self) -> None:
+        self._tools = defaultdict(list)
+        for bundle, tools in self._offers.items():
+            for tool in tools:
+                owner = self._owners.get(tool.name, bundle)
+                if tool.state != registry_pb2.TOOL_STATE_BROKEN and self._wins(bundle, owner):
+                    self._owners[tool.name] = bundle
+        for tool in (tool for tools in self._offers.values() for tool in tools):
+            self._tools[tool.name].append(self._as_owned(tool))
+        self._tools = dict(self._tools)
+        for tools in self._tools.values():
+            tools.sort(key=self._preference, reverse=True)
+
+    def _wins(self, bundle: str, owner: str) -> bool:
+        last = len(self._ranks)
+        return bundle == owner or self._ranks.get(bundle, last) < self._ranks.get(owner, last)
+
+    def _as_owned(self, tool: Tool) -> Tool:
+        owner = self._owners.get(tool.name, tool.bundle)
+        if owner != tool.bundle:
+            reason = f"the bundle {owner} has a tool of this name; rename one of them"
+            return Tool.broken(tool.name, tool.bundle, reason, tool.version)
+        if tool.name in self._disabled and tool.state == registry_pb2.TOOL_STATE_AVAILABLE:
+            return dataclasses.replace(tool, state=registry_pb2.TOOL_STATE_DISABLED)
+        return tool
+
+    def _preference(self, tool: Tool) -> tuple[bool, bool, versions.Order]:
+        owned = self._owners.get(tool.name, tool.bundle) == tool.bundle
+        return owned, not tool.deprecated, versions.order(tool.version)
+
+    def _close_matches(self, name: str) -> list[str]:
+        if len(name) > _LONGEST_NAME:  # difflib is quadratic, and the name is a caller's
+            return []
+        return difflib.get_close_matches(name, self._tools, n=3)
+
+    def _parse(self, bundle: str, catalogue: Mapping[str, Any]) -> list[Tool]:
+        """
+        Each name and version once; twice in one bundle, nobody knows which is meant.
+        """
+        found: dict[tuple[str, str], Tool] = {}
+        for value in _entries(catalogue, "tools"):
+            tool = self._parse_one(bundle, value)
+            if (tool.name, tool.version) in found:
+                reason = "the bundle has this name and version twice; remove one"
+                tool = Tool.broken(tool.name, bundle, reason, tool.version)
+            found[tool.name, tool.version] = tool
+        for value in _entries(catalogue, "broken"):
+            tool = Tool.broken(_text(value, "name"), bundle, _located(value))
+            found.setdefault((tool.name, tool.version), tool)
+        return list(found.values())
+
+    def _parse_one(self, bundle: str, value: Any) -> Tool:
+        try:
+            tool = Tool.from_manifest(
+                value, bundle=bundle, defaults=self._defaults, ceilings=self._ceilings
+            )
+            tool.to_proto()  # half a surrogate pair fits JSON, and no message
+        except (ValueError, TypeError, AttributeError, RecursionError) as exc:
+            name, version = _text(value, "name"), _text(value, "version")
+            return Tool.broken(name, bundle, f"its manifest is not valid: {exc}", version)
+        return tool
+
+
+def place(tool: Tool) -> tuple[versions.Order, str]:
+    """
+    Orders the tools of one name, oldest first.
+    """
+    return versions.order(tool.version), tool.bundle
+
+
+def _entries(catalogue: Mapping[str, Any], key: str) -> list[Any]:
+    entries = catalogue.get(key, []) if isinstance(catalogue, Mapping) else []
+    return entries[:_MAXIMUM_TOOLS] if isinstance(entries, list) else []
+
+
+def _located(value: Any) -> str:
+    """
+    Why something does not load, with its file, which most reasons name by themselves.
+    """
+    file, reason = _text(value, "file"), _text(value, "reason")
+    return f"{file}: {reason}" if file and not reason.startswith(file) else reason
+
+
+def _text(value: Any, key: str) -> str:
+    found = value.get(key, "") if isinstance(value, Mapping) else ""
+    return found if isinstance(found, str) else ""

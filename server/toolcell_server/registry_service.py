@@ -1,0 +1,120 @@
+"""
+The gRPC face of ToolRegistryService.
+
+A page token holds the place of the last tool that was sent: name, version and bundle.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import grpc
+from toolcell.v1 import registry_pb2 as pb
+from toolcell.v1.registry_pb2_grpc import (
+    ToolRegistryServiceServicer,
+    add_ToolRegistryServiceServicer_to_server,
+)
+
+from toolcell_server import pages, registry, versions
+from toolcell_server.refusals import BadPageToken, InvalidField
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from toolcell_server.registry import Registry
+    from toolcell_server.tool import Tool
+
+NAME: Final = pb.DESCRIPTOR.services_by_name["ToolRegistryService"].full_name
+# A page is cut short here: clients receive 4 MiB by default, and one schema can have 64 KiB.
+_PAGE_BYTES: Final = 2 * 2**20
+
+_Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class RegistryService(ToolRegistryServiceServicer):
+    """
+    Answers what can be called.
+    """
+
+    def __init__(self, tools: Registry) -> None:
+        self._registry = tools
+
+    async def ListTools(  # noqa: N802  # the contract's name
+        self, request: pb.ListToolsRequest, _context: _Context
+    ) -> pb.ListToolsResponse:
+        size = pages.size(request.page_size)
+        filters = {
+            "category": request.category,
+            "tags": sorted(set(request.tags)),
+            "state": request.state,
+        }
+        after = pages.decode(request.page_token, filters)
+        rest = _after(after, self._registry) if after else self._registry.tools()
+        matching = (tool for tool in rest if _matches(tool, request))
+        chosen, more = _fitting(matching, size)
+        response = pb.ListToolsResponse(tools=[described for _, described in chosen])
+        if more:
+            last, _ = chosen[-1]
+            response.next_page_token = pages.encode(_position(last), filters)
+        return response
+
+    async def GetTool(  # noqa: N802  # the contract's name
+        self, request: pb.GetToolRequest, _context: _Context
+    ) -> pb.GetToolResponse:
+        if not request.name:
+            raise InvalidField("name", "must name a tool")
+        return pb.GetToolResponse(
+            tool=self._registry.find(request.name, request.version).to_proto()
+        )
+
+
+def add_to(server: grpc.aio.Server, service: RegistryService) -> None:
+    """
+    Serve it.
+    """
+    add_ToolRegistryServiceServicer_to_server(service, server)
+
+
+def _fitting(tools: Iterable[Tool], size: int) -> tuple[list[tuple[Tool, pb.Tool]], bool]:
+    """
+    As many tools as a page holds, at least one, described; and whether there are more.
+    """
+    chosen: list[tuple[Tool, pb.Tool]] = []
+    room = _PAGE_BYTES
+    for tool in tools:
+        described = tool.to_proto()
+        room -= described.ByteSize()
+        if chosen and (len(chosen) == size or room < 0):
+            return chosen, True
+        chosen.append((tool, described))
+    return chosen, False
+
+
+def _matches(tool: Tool, request: pb.ListToolsRequest) -> bool:
+    return (
+        request.category in ("", tool.category)
+        and set(request.tags) <= set(tool.tags)
+        and request.state in (pb.TOOL_STATE_UNSPECIFIED, tool.state)
+    )
+
+
+def _position(tool: Tool) -> str:
+    return json.dumps([tool.name, tool.version, tool.bundle])
+
+
+def _after(position: str, tools: Registry) -> itertools.filterfalse[Tool]:
+    """
+    The tools that come after a position, whether or not what stood there is still there.
+    """
+    try:
+        name, version, bundle = map(str, json.loads(position))
+    except (ValueError, TypeError):  # whoever knows how tokens are made can make one
+        raise BadPageToken("is malformed") from None
+    place = (versions.order(version), bundle)
+
+    def sent(tool: Tool) -> bool:
+        return tool.name < name or (tool.name == name and registry.place(tool) >= place)
+
+    return itertools.filterfalse(sent, tools.tools())

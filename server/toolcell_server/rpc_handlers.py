@@ -1,0 +1,57 @@
+"""
+Puts code around the handler of an RPC.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import grpc
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable
+
+# Texts: the types of gRPC are generic in its stubs only.
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+Continuation: TypeAlias = "Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]"
+Coroutine: TypeAlias = "Callable[[Any, Context], Awaitable[Any]]"
+Generator: TypeAlias = "Callable[[Any, Context], AsyncGenerator[Any, None]]"
+
+_MAKERS: dict[str, Callable[..., Handler]] = {
+    "unary_unary": grpc.unary_unary_rpc_method_handler,
+    "unary_stream": grpc.unary_stream_rpc_method_handler,
+    "stream_unary": grpc.stream_unary_rpc_method_handler,
+    "stream_stream": grpc.stream_stream_rpc_method_handler,
+}
+
+
+def kind(handler: Handler) -> str:
+    """
+    One of `unary_unary`, `unary_stream`, `stream_unary`, `stream_stream`.
+    """
+    sides = ("stream" if side else "unary" for side in _streaming(handler))
+    return "_".join(sides)
+
+
+def wrapped(
+    handler: Handler,
+    around_coroutine: Callable[[Coroutine], Coroutine],
+    around_generator: Callable[[Generator], Generator],
+) -> Handler:
+    """
+    The same handler with code around it.  A handler whose response streams is a generator, or a
+    coroutine that calls `context.write`.
+    """
+    name = kind(handler)
+    behaviour = getattr(handler, name)
+    if inspect.isasyncgenfunction(behaviour):
+        behaviour = around_generator(behaviour)
+    else:
+        behaviour = around_coroutine(behaviour)
+    return _MAKERS[name](behaviour, handler.request_deserializer, handler.response_serializer)
+
+
+def _streaming(handler: Handler) -> tuple[bool, bool]:
+    return handler.request_streaming, handler.response_streaming

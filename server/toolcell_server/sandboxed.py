@@ -1,0 +1,190 @@
+"""
+The innermost executor: one execution, one fresh cell, its events, one ending.
+
+Theory of operation.  A driver task owns the cell.  Four readers (tool frames, init frames, stdout,
+stderr) put events into a short queue, which the consumer empties; when it does not, the queue
+fills, the readers stop, and the pipes push back on the tool.  Anybody with a reason to end the
+cell (wall clock, watchdog, output flood, a stop request) records it once, first cause first, and
+kills the init; the kernel ends the rest.  The cell is over when the zygote reports it reaped,
+never when a pipe closes: a grandchild may hold a pipe, but no process outlives the init.
+
+Then, and only then, the ending is judged (`endings.py`), staged files are put in place if the tool
+completed, and `finished` is the last event.  Closing the generator kills the cell before it
+returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from typing import TYPE_CHECKING
+
+from toolcell.v1 import execution_pb2 as pb
+
+from toolcell_server import endings
+from toolcell_server.attending import Attending
+from toolcell_server.keeper import KeeperFailed
+from toolcell_server.pool import StoppedWaiting
+from toolcell_server.session import Session
+from toolcell_server.zygote import ZygoteDied, ZygoteFailed
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from toolcell_server.execution import Execution
+    from toolcell_server.grants import OpenedMount
+    from toolcell_server.pool import Pool
+    from toolcell_server.validation import Validation
+    from toolcell_server.watchdog import Watchdog
+
+QUEUED_EVENTS = 16  # with 64 KiB of output in each, 1 MiB at most waits for the consumer
+
+_Events = asyncio.Queue[pb.ExecuteResponse]
+
+
+class SandboxedExecutor:
+    """
+    Runs an execution in a fresh cell of its bundle's zygote.
+    """
+
+    def __init__(self, pool: Pool, watchdog: Watchdog, validation: Validation) -> None:
+        self._pool = pool
+        self._watchdog = watchdog
+        self._validation = validation
+
+    async def execute(self, execution: Execution) -> AsyncIterator[pb.ExecuteResponse]:
+        events: _Events = asyncio.Queue(QUEUED_EVENTS)
+        driver = asyncio.create_task(self._drive(execution, events))
+        try:
+            while (event := await _next(events, driver)) is not None:
+                yield event
+            await driver
+        finally:
+            driver.cancel()
+            await asyncio.gather(driver, return_exceptions=True)
+
+    async def _drive(self, execution: Execution, events: _Events) -> None:
+        """
+        From spawning the cell to its `finished`.
+        """
+        async with contextlib.AsyncExitStack() as resources:
+            finished = await self._run(execution, events, resources)
+        await events.put(pb.ExecuteResponse(finished=finished))
+
+    async def _run(
+        self, execution: Execution, events: _Events, resources: contextlib.AsyncExitStack
+    ) -> pb.Finished:
+        try:
+            lease = await resources.enter_async_context(self._pool.lease(execution))
+            session = await Session.open(
+                lease.zygote,
+                lease.cell_grant(execution),
+                lease.trees,
+                execution.arguments,
+            )
+        except StoppedWaiting:
+            outcome = endings.cancelled(execution.stop.reason)
+            return pb.Finished(outcome=outcome, usage=pb.Usage())
+        except (ZygoteDied, ZygoteFailed) as exc:
+            return pb.Finished(outcome=no_cell(exc), usage=pb.Usage())
+        resources.callback(session.close)
+        attending = Attending(execution, session, lease.isolation, events.put)
+        resources.callback(attending.close)
+        finished = await attending.until_reaped(self._watchdog)
+        if finished.outcome.HasField("completed"):
+            await self._check_result(execution, finished)
+        if finished.outcome.HasField("completed"):
+            await self._commit(execution, attending.staging, finished)
+        return finished
+
+    async def _check_result(self, execution: Execution, finished: pb.Finished) -> None:
+        """
+        A result that is not what the tool promises is no result, and nothing staged is kept.
+        """
+        faults = await self._validation.check_result(execution.tool, finished.result_json)
+        if faults:
+            _withdraw(finished, endings.bad_result(faults))
+
+    async def _commit(
+        self, execution: Execution, staging: dict[str, int], finished: pb.Finished
+    ) -> None:
+        """
+        Put staged files in place.  The first that cannot be ends the execution.
+        """
+        with contextlib.ExitStack() as resources:
+            found: list[tuple[OpenedMount, int]] = []
+            for opened in execution.grant.mounts:
+                if opened.path.access != pb.PATH_ACCESS_STAGED:
+                    continue
+                try:
+                    staged = staged_file(opened.path.path, staging, resources)
+                except (KeyError, OSError):
+                    why = "what the tool left there cannot be opened"
+                    _withdraw(finished, endings.not_committed(opened.path.path, why))
+                    return
+                found += [(opened, staged)] if staged is not None else []
+            # Holes take no room in the cell, and all of it in a copy.
+            if sum(os.fstat(s).st_size for _, s in found) > execution.grant.limits.disk_bytes:
+                _withdraw(finished, endings.exceeded("disk", execution.grant.limits))
+                return
+            for opened, staged in found:
+                if why := await self._put_in_place(opened, staged):
+                    _withdraw(finished, endings.not_committed(opened.path.path, why))
+                    return
+                finished.committed_paths.append(opened.path.path)
+
+    async def _put_in_place(self, opened: OpenedMount, staged: int) -> str:
+        try:
+            return await self._pool.keeper.commit(opened.path, opened.expected, staged)
+        except KeeperFailed as exc:
+            return str(exc)
+
+
+def staged_file(path: str, staging: dict[str, int], resources: contextlib.ExitStack) -> int | None:
+    """
+    What the tool, which is dead by now, left under a staged path; nothing if it left nothing.
+
+    Raises:
+        KeyError, OSError: what it left cannot be opened.
+    """
+    folder, name = os.path.split(path)
+    # Non-blocking: it may be a fifo, which the keeper will refuse as it does all but files.
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        descriptor = os.open(name, flags, dir_fd=staging[folder])
+    except FileNotFoundError:
+        return None
+    resources.callback(os.close, descriptor)
+    return descriptor
+
+
+def _withdraw(finished: pb.Finished, outcome: pb.Outcome) -> None:
+    finished.outcome.CopyFrom(outcome)
+    finished.result_json = b""
+    finished.result_bytes = 0
+
+
+async def _next(events: _Events, driver: asyncio.Task[None]) -> pb.ExecuteResponse | None:
+    """
+    The next event, or nothing when the driver has ended, by an error too, and all are taken.
+    """
+    if events.empty() and not driver.done():
+        getting = asyncio.ensure_future(events.get())
+        try:
+            await asyncio.wait((getting, driver), return_when=asyncio.FIRST_COMPLETED)
+            if getting.done():
+                return getting.result()
+        finally:
+            getting.cancel()
+    return None if events.empty() else events.get_nowait()
+
+
+def no_cell(exc: ZygoteDied | ZygoteFailed) -> pb.Outcome:
+    """
+    The outcome of an execution for which no cell could be made.
+    """
+    if isinstance(exc, ZygoteDied):
+        return endings.zygote_died()
+    reason = pb.LOST_REASON_WALL_NOT_BUILT if exc.wall else pb.LOST_REASON_CELL_DIED
+    return endings.lost(reason, f"no cell could be made: {exc}", exc.wall)

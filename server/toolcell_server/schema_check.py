@@ -1,0 +1,217 @@
+"""
+Whether a JSON Schema may be used at all: what is checked once, when a tool is registered.  Pure.
+
+Theory of operation.  Left alone, jsonschema fetches remote references (http and file), takes any
+unknown dialect for its newest, accepts a pattern that never returns and a reference that loops.
+So a schema is bounded, its dialect is named, every reference is resolved here, and the validator is
+given a registry that cannot retrieve.  What could still take long on a hostile value (patterns,
+`uniqueItems`, recursion, wide fan-out) is marked, and checked in a process that can be killed.
+
+Formats are asserted, but only those that jsonschema has a checker for without further packages
+(`date`, `email`, `ipv4`, `ipv6`, `uuid`, `regex`); `date-time`, `time` and `uri` are not among
+them.  `CheckedSchema.unchecked_formats` names those that a schema uses in vain.
+
+Not supported, and refused: `$id` and `$schema` below the root, anchors, `$dynamicRef`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import referencing
+from jsonschema import Draft7Validator, Draft202012Validator
+from jsonschema.exceptions import SchemaError
+
+from toolcell_server import schema_walk
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
+
+MAXIMUM_BYTES: Final = 64 * 2**10
+MAXIMUM_DEPTH: Final = 32
+MAXIMUM_NODES: Final = 2000
+MAXIMUM_PATTERN: Final = 256
+MAXIMUM_HEIGHT: Final = 64  # of the unrolled schema; jsonschema takes some six frames a step
+
+_NEWEST: Final = "https://json-schema.org/draft/2020-12/schema"
+_DIALECTS: Final[dict[str, Any]] = {
+    _NEWEST: Draft202012Validator,
+    "http://json-schema.org/draft-07/schema": Draft7Validator,
+}
+_UNSUPPORTED: Final = ("$dynamicRef", "$recursiveRef", "$anchor", "$dynamicAnchor")
+_ROOT_ONLY: Final = ("$id", "$schema")
+_SLOW: Final = ("pattern", "patternProperties", "unevaluatedItems", "unevaluatedProperties")
+# The rest compile or run regular expressions, where a further package brings a checker at all.
+_QUICK_FORMATS: Final = frozenset({"date", "email", "idn-email", "ipv4", "ipv6", "uuid"})
+_FEW_ITEMS: Final = 64  # uniqueItems is quadratic; so few cost nothing
+
+
+class SchemaRefused(ValueError):  # noqa: N818  # names what happened
+    """
+    Raised when a schema may not be used; the text is the reason, fit for `broken_reason`.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedSchema:
+    """
+    A schema that may be used.  `nodes` bounds the visits for each part of a value; None: nothing
+    bounds them, and only a process that can be killed may check it.
+    """
+
+    encoded: bytes
+    validator: Validator
+    nodes: int | None
+    unchecked_formats: tuple[str, ...]
+
+
+def check_parameters(schema: Any) -> CheckedSchema:
+    """
+    A schema of arguments: its root must be an object.
+
+    Raises:
+        SchemaRefused: it may not be used.
+    """
+    checked = check(schema)
+    if schema.get("type") != "object":
+        raise SchemaRefused('the root of a parameters schema must have "type": "object"')
+    return checked
+
+
+def check(schema: Any) -> CheckedSchema:
+    """
+    A schema of any value.
+
+    Raises:
+        SchemaRefused: it may not be used.
+    """
+    if not isinstance(schema, dict):
+        raise SchemaRefused("a schema must be a JSON object")
+    encoded = _bounded(schema)
+    validator = _metaschema(schema)
+    shape = _shape(schema)
+    for at, subschema in shape.subschemas.items():
+        if isinstance(subschema, Mapping):
+            _check_keywords(at, subschema)
+    unrolled = shape.unrolled()
+    if unrolled and unrolled[1] > MAXIMUM_HEIGHT:
+        raise SchemaRefused(f"references go deeper than {MAXIMUM_HEIGHT} steps")
+    slow = unrolled is None or any(_may_be_slow(part) for part in shape.subschemas.values())
+    return CheckedSchema(
+        encoded=encoded,
+        validator=validator,
+        nodes=None if slow or unrolled is None else unrolled[0],
+        unchecked_formats=_unchecked_formats(shape, validator),
+    )
+
+
+def build(schema: Mapping[str, Any]) -> Validator:
+    """
+    A validator that resolves local references only and asserts formats.
+
+    Raises:
+        SchemaRefused: the dialect is not supported.
+    """
+    dialect = schema.get("$schema", _NEWEST)
+    name = dialect.rstrip("#") if isinstance(dialect, str) else dialect
+    kind = _DIALECTS.get(name) if isinstance(name, str) else None
+    if kind is None:
+        raise SchemaRefused(
+            f"$schema {dialect!r:.80} is not supported; use {' or '.join(_DIALECTS)}"
+        )
+    validator: Validator = kind(
+        schema, registry=referencing.Registry(), format_checker=kind.FORMAT_CHECKER
+    )
+    return validator
+
+
+def _bounded(schema: dict[str, Any]) -> bytes:
+    for nodes, depth in enumerate(_depths(schema, 1), 1):
+        if depth > MAXIMUM_DEPTH:
+            raise SchemaRefused(f"a schema is at most {MAXIMUM_DEPTH} levels deep")
+        if nodes > MAXIMUM_NODES:
+            raise SchemaRefused(f"a schema has at most {MAXIMUM_NODES} nodes")
+    try:
+        encoded = json.dumps(schema, allow_nan=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError) as exc:
+        raise SchemaRefused(f"a schema must be JSON: {exc!s:.80}") from None
+    if len(encoded) > MAXIMUM_BYTES:
+        raise SchemaRefused(f"a schema has at most {MAXIMUM_BYTES} bytes, not {len(encoded)}")
+    return encoded
+
+
+def _depths(value: Any, depth: int) -> Iterator[int]:
+    """
+    The depth of every node; lazy, so that whoever counts stops a hostile one early.
+    """
+    yield depth
+    if isinstance(value, Mapping):
+        children: Any = value.values()
+    else:
+        children = value if isinstance(value, list) else ()
+    for child in children:
+        yield from _depths(child, depth + 1)
+
+
+def _metaschema(schema: dict[str, Any]) -> Validator:
+    validator = build(schema)
+    try:
+        type(validator).check_schema(schema)
+    except SchemaError as exc:
+        where = "/".join(str(part) for part in exc.absolute_path) or "its root"
+        raise SchemaRefused(f"not a valid schema at {where:.120}: {exc.message:.160}") from None
+    return validator
+
+
+def _shape(schema: dict[str, Any]) -> schema_walk.Shape:
+    try:
+        shape = schema_walk.walk(schema)
+        shape.check_loops()
+    except ValueError as exc:
+        raise SchemaRefused(str(exc)) from None
+    return shape
+
+
+def _check_keywords(at: str, schema: Mapping[str, Any]) -> None:
+    for keyword in _UNSUPPORTED:
+        if keyword in schema:
+            raise SchemaRefused(f"{keyword} at {at or 'the root'} is not supported; use $ref")
+    for keyword in _ROOT_ONLY:
+        if at and keyword in schema:
+            raise SchemaRefused(f"{keyword} at {at} is not supported below the root")
+    patterns = [schema["pattern"]] if "pattern" in schema else []
+    for pattern in [*patterns, *schema.get("patternProperties", ())]:
+        _check_pattern(at, pattern)
+
+
+def _check_pattern(at: str, pattern: str) -> None:
+    if len(pattern) > MAXIMUM_PATTERN:
+        raise SchemaRefused(f"a pattern has at most {MAXIMUM_PATTERN} characters, at {at}")
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as exc:
+        raise SchemaRefused(f"the pattern at {at or 'the root'} does not compile: {exc}") from None
+
+
+def _may_be_slow(schema: Any) -> bool:
+    if not isinstance(schema, Mapping):
+        return False
+    if any(keyword in schema for keyword in _SLOW):
+        return True
+    if schema.get("uniqueItems") and not schema.get("maxItems", _FEW_ITEMS + 1) <= _FEW_ITEMS:
+        return True
+    return "format" in schema and schema["format"] not in _QUICK_FORMATS
+
+
+def _unchecked_formats(shape: schema_walk.Shape, validator: Validator) -> tuple[str, ...]:
+    checkers = validator.FORMAT_CHECKER.checkers
+    used = {
+        str(part["format"])
+        for part in shape.subschemas.values()
+        if isinstance(part, Mapping) and "format" in part
+    }
+    return tuple(sorted(used - set(checkers)))

@@ -1,0 +1,157 @@
+"""
+The gRPC face of ToolExecutionService: messages in, messages out.
+
+Refusals leave as exceptions; the server's interceptor turns them into statuses.  A lost stream
+reaches a handler as CancelledError at an `await`, as GeneratorExit at a `yield`, or as an error of
+the write: none is caught here, the context managers leave on all of them, and leaving is all that
+a lost stream does to an execution.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+
+import grpc
+from toolcell.v1 import execution_pb2 as pb
+
+from toolcell_server import listing
+from toolcell_server.idempotency import Scope, fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from toolcell_server.execution import Execution
+    from toolcell_server.executions import Executions
+    from toolcell_server.record import Record
+
+NAME: Final = pb.DESCRIPTOR.services_by_name["ToolExecutionService"].full_name
+_ANYBODY: Final = ""  # the principal, until the server authenticates
+
+_Request = pb.ExecuteRequest | pb.RunRequest
+# A text: it is generic in the stubs of gRPC only.
+_Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+
+
+class Admits(Protocol):
+    """
+    Decides whether a call may run, and with what.
+    """
+
+    async def admit(self, request: _Request, time_remaining: float | None) -> Execution:
+        """
+        The execution of a call.  `time_remaining` is that of its RPC, in seconds; None: no end.
+
+        Raises:
+            CallRefused: it may not run; nothing is left open.
+        """
+        ...
+
+
+class ExecutionService:
+    """
+    Executes calls and answers for executions.
+    """
+
+    def __init__(self, executions: Executions, admission: Admits) -> None:
+        self._executions = executions
+        self._admission = admission
+
+    async def execute(self, request: pb.ExecuteRequest, context: _Context) -> AsyncIterator[bytes]:
+        record, replayed = await self._record(request, context)
+        with record.attachments, record.journal.reader() as events:
+            async for data in events:
+                ended = replayed and events.sequence == record.journal.last
+                yield _marked_replayed(data) if ended else data
+
+    async def run(self, request: pb.RunRequest, context: _Context) -> pb.RunResponse:
+        record, replayed = await self._record(request, context)
+        with record.attachments:
+            await record.ended.wait()
+        finished = record.finished()
+        finished.replayed = replayed
+        return pb.RunResponse(
+            execution_id=record.execution_id,
+            call_id=record.journal.call_id,
+            finished=finished,
+            stdout_tail=record.tails.stdout,
+            stderr_tail=record.tails.stderr,
+            denials=record.tails.denials,
+        )
+
+    async def watch(self, request: pb.WatchRequest, _context: _Context) -> AsyncIterator[bytes]:
+        record = self._executions.get(request.execution_id)
+        with record.attachments, record.journal.reader(request.after_sequence) as events:
+            async for data in events:
+                yield data
+
+    async def cancel_execution(
+        self, request: pb.CancelExecutionRequest, _context: _Context
+    ) -> pb.CancelExecutionResponse:
+        record = await self._executions.cancel(request.execution_id)
+        return pb.CancelExecutionResponse(execution=record.to_proto())
+
+    async def get_execution(
+        self, request: pb.GetExecutionRequest, _context: _Context
+    ) -> pb.GetExecutionResponse:
+        record = self._executions.get(request.execution_id)
+        return pb.GetExecutionResponse(execution=record.to_proto())
+
+    async def list_executions(
+        self, request: pb.ListExecutionsRequest, _context: _Context
+    ) -> pb.ListExecutionsResponse:
+        return listing.page(self._executions.newest_first(), request)
+
+    async def _record(self, request: _Request, context: _Context) -> tuple[Record, bool]:
+        """
+        The record of the execution that this call starts or joins; and whether it had ended.
+        """
+        asked = fingerprint(request)
+        if not request.validate_only:
+            scope = Scope(_ANYBODY, request.tool, request.request_id)
+            if earlier := self._executions.joined(scope, asked):
+                return earlier, earlier.journal.finished
+        self._executions.check_accepting()
+        execution = await self._admission.admit(request, context.time_remaining())
+        if request.validate_only:
+            return self._executions.validated(execution), False
+        record = self._executions.start(execution, asked)
+        return record, record.journal.finished
+
+
+def _marked_replayed(data: bytes) -> bytes:
+    event = pb.ExecuteResponse.FromString(data)
+    event.finished.replayed = True
+    return event.SerializeToString()
+
+
+def add_to(server: grpc.aio.Server, service: ExecutionService) -> None:
+    """
+    Serve it.  Events leave as the bytes that the journal keeps, whoever reads them: that is why
+    the two streams have no serializer, and why the generated servicer is not used.
+    """
+    handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
+        "Execute": grpc.unary_stream_rpc_method_handler(
+            service.execute, pb.ExecuteRequest.FromString
+        ),
+        "Run": grpc.unary_unary_rpc_method_handler(
+            service.run, pb.RunRequest.FromString, pb.RunResponse.SerializeToString
+        ),
+        "Watch": grpc.unary_stream_rpc_method_handler(service.watch, pb.WatchRequest.FromString),
+        "CancelExecution": grpc.unary_unary_rpc_method_handler(
+            service.cancel_execution,
+            pb.CancelExecutionRequest.FromString,
+            pb.CancelExecutionResponse.SerializeToString,
+        ),
+        "GetExecution": grpc.unary_unary_rpc_method_handler(
+            service.get_execution,
+            pb.GetExecutionRequest.FromString,
+            pb.GetExecutionResponse.SerializeToString,
+        ),
+        "ListExecutions": grpc.unary_unary_rpc_method_handler(
+            service.list_executions,
+            pb.ListExecutionsRequest.FromString,
+            pb.ListExecutionsResponse.SerializeToString,
+        ),
+    }
+    generic = grpc.method_handlers_generic_handler(NAME, handlers)
+    server.add_generic_rpc_handlers((generic,))

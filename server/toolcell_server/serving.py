@@ -1,0 +1,152 @@
+"""
+The gRPC server: its options, its port, its health, and its end.
+
+Theory of operation.  SO_REUSEPORT is off: with it a second server binds the same port without an
+error, and connections that land on the one that does not serve hang.  gRPC reports a bind that
+failed as a RuntimeError without a reason, and writes lines of its own to standard error; so the
+port is tried with a plain socket first, whose error says why.
+
+The end, in this order: health says NOT_SERVING, so that load balancers look elsewhere; new
+executions are refused, with a delay after which to retry; those that run get `drain_seconds`; the
+rest is cancelled as drained and told so; then streams get a moment to take their last events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from typing import TYPE_CHECKING, Final
+
+import grpc
+from grpc_health.v1 import (
+    health,
+    health_pb2,
+    health_pb2_grpc,
+)
+from grpc_reflection.v1alpha import reflection
+
+from toolcell_server import registry_service, service
+from toolcell_server.addresses import Address, AddressTaken
+from toolcell_server.interceptors import ErrorInterceptor
+from toolcell_server.rpc_metrics import MetricsInterceptor
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from toolcell_server.executions import Executions
+    from toolcell_server.metrics import Metrics
+    from toolcell_server.registry_service import RegistryService
+    from toolcell_server.service import ExecutionService
+    from toolcell_server.settings import ServerSettings
+
+LAST_EVENTS_SECONDS: Final = 1.0  # arbitrary; a reader that reads takes them in milliseconds
+CUT_SHORT_SECONDS: Final = 3.0  # arbitrary; killing cells takes milliseconds, and the above
+_SERVICES: Final = (service.NAME, registry_service.NAME)
+_OPTIONS: Final = (
+    ("grpc.so_reuseport", 0),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    # Clients may ping every ten seconds; gRPC's own five minutes cut off idle streams' pings.
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+    # Far above what admission lets run, so that it refuses and says why; gRPC would only wait.
+    ("grpc.max_concurrent_streams", 1000),
+)
+
+
+class Serving:
+    """
+    A gRPC server that serves at `address`.
+    """
+
+    def __init__(self, server: grpc.aio.Server, checks: health.aio.HealthServicer) -> None:
+        self._server = server
+        self._health = checks
+        self.address = Address("", 0)
+
+    async def start(self, address: Address) -> None:
+        """
+        Listen and serve.
+
+        Raises:
+            AddressTaken: the address cannot be had.
+        """
+        _try(address)
+        try:
+            port = self._server.add_insecure_port(str(address))
+        except RuntimeError as exc:  # somebody was faster
+            raise AddressTaken(address, "server.listen") from exc
+        await self._server.start()
+        for name in ("", *_SERVICES):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        self.address = Address(address.host, port)
+
+    async def drain(self, executions: Executions, drain_seconds: float) -> None:
+        """
+        End in good order.
+        """
+        await self._health.enter_graceful_shutdown()
+        await executions.drain(drain_seconds)
+        await self._server.stop(LAST_EVENTS_SECONDS)
+
+    async def cut_short(self, executions: Executions) -> None:
+        """
+        End what `drain` was waiting for, and take no longer than it takes to kill cells.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CUT_SHORT_SECONDS):
+                await self.drain(executions, 0)
+
+    async def stop(self) -> None:
+        """
+        End now.  After `drain` it does nothing.
+        """
+        await self._server.stop(0)
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    settings: ServerSettings,
+    executions: ExecutionService,
+    tools: RegistryService,
+    metrics: Metrics,
+) -> AsyncIterator[Serving]:
+    """
+    A server of these services that listens as the settings say, and has ended on leaving.
+
+    Raises:
+        AddressTaken: the address cannot be had.
+    """
+    receive = ("grpc.max_receive_message_length", settings.max_receive_bytes)
+    server = grpc.aio.server(
+        interceptors=(ErrorInterceptor(), MetricsInterceptor(metrics)),
+        options=(*_OPTIONS, receive),
+    )
+    service.add_to(server, executions)
+    registry_service.add_to(server, tools)
+    checks = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+    if settings.reflection:
+        names = (*_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, server)
+    running = Serving(server, checks)
+    try:
+        await running.start(Address.parse(settings.listen))
+        yield running
+    finally:
+        await running.stop()
+
+
+def _try(address: Address) -> None:
+    """
+    Bind and let go: the error says why gRPC could not.
+    """
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as attempt:
+        # As gRPC does: connections of a server that has just ended do not hold the port.
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind((address.host, address.port))
+        except OSError as exc:
+            raise AddressTaken(address, "server.listen", exc.errno or 0) from exc

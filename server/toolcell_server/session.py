@@ -1,0 +1,90 @@
+"""
+The server's ends of one cell: its channels and pipes, opened together, closed together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from toolcell_worker.wire import Frame
+
+from toolcell_server.channel import Channel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from toolcell_worker.wire import CellGrant
+
+    from toolcell_server.zygote import Cell, Zygote
+
+FRAME_SLACK_BYTES = 64 * 1024  # what a frame may hold beside the result: names, hints, a traceback
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """
+    A spawned cell, and our ends of what leads into it.
+    """
+
+    cell: Cell
+    channel: Channel
+    stdout: int
+    stderr: int
+    _resources: contextlib.ExitStack
+
+    @classmethod
+    async def open(
+        cls, zygote: Zygote, grant: CellGrant, trees: Sequence[int], arguments: bytes
+    ) -> Self:
+        """
+        Spawn a cell and send it its arguments, which it reads once every wall is up.
+
+        Raises:
+            ZygoteDied, ZygoteFailed: there is no cell.
+        """
+        with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
+            channel, cell_end = _pair(ours, theirs, grant.result_bytes + FRAME_SLACK_BYTES)
+            stdout, stdout_end = _pipe(ours, theirs)
+            stderr, stderr_end = _pipe(ours, theirs)
+            ends = (cell_end, stdout_end, stderr_end)
+            sending = asyncio.create_task(_send(channel, grant.pack(), arguments))
+            ours.callback(sending.cancel)
+            cell = await zygote.spawn(grant.number, (*ends, *trees))
+            ours.callback(cell.close)
+            ours.callback(cell.kill)
+            return cls(cell, channel, stdout, stderr, ours.pop_all())
+
+    def close(self) -> None:
+        """
+        Kill what is left of the cell, and close our ends.
+        """
+        self._resources.close()
+
+
+async def _send(channel: Channel, grant: bytes, arguments: bytes) -> None:
+    with contextlib.suppress(OSError):  # the cell ended before it read them; its end tells why
+        await channel.send(Frame.GRANT, grant)
+        await channel.send(Frame.ARGUMENTS, arguments)
+
+
+def _pair(
+    ours: contextlib.ExitStack, theirs: contextlib.ExitStack, maximum: int
+) -> tuple[Channel, int]:
+    here, there = socket.socketpair()
+    channel = Channel(here, maximum)
+    ours.callback(channel.close)
+    theirs.enter_context(there)
+    return channel, there.fileno()
+
+
+def _pipe(ours: contextlib.ExitStack, theirs: contextlib.ExitStack) -> tuple[int, int]:
+    here, there = os.pipe2(os.O_CLOEXEC)
+    ours.callback(os.close, here)
+    theirs.callback(os.close, there)
+    os.set_blocking(here, False)
+    return here, there

@@ -1,0 +1,137 @@
+"""
+From keys and values to `Settings`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from toolcell_server import limits
+from toolcell_server.limits import Limits
+from toolcell_server.policy import Policy
+from toolcell_server.settings import bundles, checks
+from toolcell_server.settings.errors import SettingsError
+from toolcell_server.settings.values import CEILINGS, BuiltinSettings, ServerSettings, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# Each section and the names in it; "" is the top of the file.
+SECTIONS: Final[dict[str, tuple[str, ...]]] = {
+    "": ("log_format", "state_dir", "bundles"),
+    "server": tuple(ServerSettings.__slots__),
+    "policy": tuple(Policy.__slots__),
+    "limits.defaults": limits.NAMES,
+    "limits.ceilings": limits.NAMES,
+    "builtin": tuple(BuiltinSettings.__slots__),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """
+    One value, and where it came from, as in "the file /etc/toolcell.toml" or "--listen".
+    """
+
+    value: Any
+    source: str
+
+
+def build(found: Mapping[str, Setting]) -> Settings:
+    """
+    The settings that these keys, all of them known, give.
+
+    Raises:
+        SettingsError: a value cannot be used; names source, key, value and remedy.
+    """
+    try:
+        return _build({key: setting.value for key, setting in found.items()})
+    except SettingsError as exc:
+        if not exc.source:
+            exc.source = _source(exc.key, found)
+        raise
+
+
+def _build(values: Mapping[str, Any]) -> Settings:
+    if values.get("state_dir", "") != "":
+        raise SettingsError(
+            "is not used by this version, which keeps nothing on disk",
+            "leave it out",
+            key="state_dir",
+            value=values["state_dir"],
+        )
+    defaults, ceilings = _limits(values)
+    return Settings(
+        server=ServerSettings(**_section("server", values)),
+        policy=_policy(values),
+        defaults=defaults,
+        ceilings=ceilings,
+        bundles=bundles.build(values.get("bundles", [])),
+        builtin=BuiltinSettings(**_section("builtin", values)),
+        log_format=values.get("log_format", "text"),
+    )
+
+
+def _section(section: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    keys = {name: f"{section}.{name}" for name in SECTIONS[section]}
+    return {name: values[key] for name, key in keys.items() if key in values}
+
+
+def _policy(values: Mapping[str, Any]) -> Policy:
+    section = _section("policy", values)
+    with _named("policy"):
+        policy = Policy.from_settings(section)
+    for index, root in enumerate(policy.roots):
+        checks.directory(f"policy.roots[{index}].path", root.path)
+    return policy
+
+
+def _limits(values: Mapping[str, Any]) -> tuple[Limits, Limits]:
+    """
+    Defaults and ceilings.  A default that was not given gives way to a ceiling that was.
+    """
+    ceilings = _limit_section("limits.ceilings", CEILINGS, values)
+    defaults = _limit_section("limits.defaults", Limits(), values)
+    for name, value in _section("limits.defaults", values).items():
+        ceiling = getattr(ceilings, name)
+        if value > ceiling:
+            raise SettingsError(
+                f"is above the ceiling {ceiling}",
+                f"lower it, or raise limits.ceilings.{name}",
+                key=f"limits.defaults.{name}",
+                value=value,
+            )
+    return defaults.capped_by(ceilings), ceilings
+
+
+def _limit_section(section: str, base: Limits, values: Mapping[str, Any]) -> Limits:
+    given = _section(section, values)
+    for name, value in given.items():
+        with _named(f"{section}.{name}"):
+            Limits(**{name: value})  # one by one, so that the error names the one that is wrong
+    kept = {name: getattr(base, name) for name in limits.NAMES}
+    return Limits(**{**kept, **given})
+
+
+@contextlib.contextmanager
+def _named(key: str) -> Iterator[None]:
+    """
+    Translate a ValueError, which says itself what is wrong.
+    """
+    try:
+        yield
+    except ValueError as exc:
+        raise SettingsError(str(exc), "correct it", key=key) from None
+
+
+def _source(key: str, found: Mapping[str, Setting]) -> str:
+    """
+    Where a key came from, or the nearest part of it that was given: bundles for bundles.mine.path.
+    """
+    for given, setting in found.items():
+        if key == given or key.startswith((f"{given}.", f"{given}[")):
+            return setting.source
+    below = (setting.source for given, setting in found.items() if given.startswith(f"{key}."))
+    return next(below, "")

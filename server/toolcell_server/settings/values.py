@@ -1,0 +1,123 @@
+"""
+The settings as values: frozen, and checked on construction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from toolcell_server.limits import Limits
+from toolcell_server.policy import Policy
+from toolcell_server.settings import checks, host
+
+if TYPE_CHECKING:
+    from toolcell_server.settings.bundles import BundleSettings
+
+MEBIBYTE: Final = 2**20
+LOG_FORMATS: Final = ("text", "json")
+DAY: Final = 24 * 3600
+# What the operator allows unless the settings say otherwise.  A result and its frame stay below
+# what the wire takes, arguments below what the server receives.
+CEILINGS: Final = Limits(
+    wall_seconds=300.0,
+    cpu_seconds=300.0,
+    memory_bytes=4096 * MEBIBYTE,
+    output_bytes=16 * MEBIBYTE,
+    result_bytes=16 * MEBIBYTE,
+    processes=256,
+    open_files=1024,
+    disk_bytes=1024 * MEBIBYTE,
+    file_size_bytes=1024 * MEBIBYTE,
+    arguments_bytes=12 * MEBIBYTE,
+)
+MAXIMUM_ARGUMENTS: Final = 12 * MEBIBYTE
+MAXIMUM_RESULT: Final = 24 * MEBIBYTE
+_WHOLE: Final = {
+    "max_receive_bytes": (MEBIBYTE, 64 * MEBIBYTE),
+    "journal_bytes": (64 * 1024, 1024 * MEBIBYTE),
+    "max_executions": (1, 4096),
+    "queue": (0, 65536),
+}
+_SECONDS: Final = {
+    "reattach_grace_seconds": (0, DAY),
+    "heartbeat_seconds": (0.1, 3600),
+    "drain_seconds": (0, 3600),
+    "keep_finished_seconds": (0, 30 * DAY),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """
+    The section `[server]`.  Addresses are `host:port`; an empty `metrics_listen` switches the
+    metrics off; `queue` is how many executions may wait when `max_executions` run.
+
+    Raises:
+        SettingsError: one of the values cannot be used.
+    """
+
+    listen: str = "127.0.0.1:50051"
+    metrics_listen: str = "127.0.0.1:9464"
+    reflection: bool = False
+    max_receive_bytes: int = 16 * MEBIBYTE
+    reattach_grace_seconds: float = 10.0
+    heartbeat_seconds: float = 5.0
+    drain_seconds: float = 10.0
+    keep_finished_seconds: float = 3600.0
+    journal_bytes: int = 8 * MEBIBYTE
+    max_executions: int = field(default_factory=host.executions)
+    queue: int = 64
+
+    def __post_init__(self) -> None:
+        checks.loopback("server.listen", self.listen)
+        if self.metrics_listen != "":
+            checks.loopback("server.metrics_listen", self.metrics_listen)
+        checks.switch("server.reflection", self.reflection)
+        for name, (lowest, highest) in _WHOLE.items():
+            checks.number(f"server.{name}", getattr(self, name), lowest, highest, whole=True)
+        for name, (shortest, longest) in _SECONDS.items():
+            checks.number(f"server.{name}", getattr(self, name), shortest, longest, whole=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltinSettings:
+    """
+    The section `[builtin]`: whether the tools that come with toolcell are served, and among them
+    the one that runs any shell command.
+
+    Raises:
+        SettingsError: one of the values is no switch.
+    """
+
+    enabled: bool = True
+    run_shell: bool = False
+
+    def __post_init__(self) -> None:
+        checks.switch("builtin.enabled", self.enabled)
+        checks.switch("builtin.run_shell", self.run_shell)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """
+    Everything that the operator may set.
+
+    Raises:
+        SettingsError: one of the values cannot be used.
+    """
+
+    server: ServerSettings = field(default_factory=ServerSettings)
+    policy: Policy = field(default_factory=Policy)
+    defaults: Limits = field(default_factory=Limits)
+    ceilings: Limits = CEILINGS
+    bundles: tuple[BundleSettings, ...] = ()
+    builtin: BuiltinSettings = field(default_factory=BuiltinSettings)
+    log_format: str = "text"
+
+    def __post_init__(self) -> None:
+        checks.one_of("log_format", self.log_format, LOG_FORMATS)
+        largest = min(MAXIMUM_ARGUMENTS, self.server.max_receive_bytes)
+        for name, highest in (("arguments_bytes", largest), ("result_bytes", MAXIMUM_RESULT)):
+            key, value = f"limits.ceilings.{name}", getattr(self.ceilings, name)
+            checks.number(key, value, 1, highest, whole=True)

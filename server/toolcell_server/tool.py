@@ -1,0 +1,138 @@
+"""
+A registered tool: its manifest, where it came from, and whether it can be called.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from toolcell.v1 import execution_pb2, registry_pb2
+
+from toolcell_server import manifest as manifests
+from toolcell_server.limits import Limits
+from toolcell_server.path_templates import PathTemplate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_EFFECTS: Final = {
+    "read_only": registry_pb2.EFFECTS_READ_ONLY,
+    "writes": registry_pb2.EFFECTS_WRITES,
+    "destructive": registry_pb2.EFFECTS_DESTRUCTIVE,
+}
+_LEVELS: Final = {
+    "": execution_pb2.ISOLATION_LEVEL_UNSPECIFIED,
+    "basic": execution_pb2.ISOLATION_LEVEL_BASIC,
+    "strong": execution_pb2.ISOLATION_LEVEL_STRONG,
+    "full": execution_pb2.ISOLATION_LEVEL_FULL,
+}
+_LONGEST_NAME: Final = 64
+_LONGEST_REASON: Final = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """
+    One version of one tool.  A broken one has a name, a bundle, a reason and nothing else that
+    counts.  `parameters` and `returns` are JSON Schemas; `paths` are entries of the manifest.
+    """
+
+    name: str
+    bundle: str
+    version: str = ""
+    state: registry_pb2.ToolState.ValueType = registry_pb2.TOOL_STATE_AVAILABLE
+    broken_reason: str = ""
+    title: str = ""
+    description: str = ""
+    category: str = ""
+    tags: tuple[str, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    returns: Mapping[str, Any] | None = None
+    effects: str = "writes"
+    idempotent: bool = False
+    limits: Limits = field(default_factory=Limits)
+    paths: tuple[Mapping[str, Any], ...] = ()
+    domains: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    profile: str = "compute"
+    minimum_isolation: str = ""
+    deprecated: str = ""
+    command: bool = False
+
+    @classmethod
+    def from_manifest(
+        cls, value: Mapping[str, Any], *, bundle: str, defaults: Limits, ceilings: Limits
+    ) -> Self:
+        """
+        Raises:
+            ValueError: it is no manifest of a tool that can run here; the text says why.
+        """
+        manifest = manifests.parse(value)
+        limits = Limits.from_manifest(manifest.limits, defaults, ceilings)
+        same = set(manifest.__struct_fields__) & set(cls.__slots__) - {"limits"}
+        return cls(bundle=bundle, limits=limits, **{name: getattr(manifest, name) for name in same})
+
+    @classmethod
+    def broken(cls, name: str, bundle: str, reason: str, version: str = "") -> Self:
+        """
+        A tool that cannot be called, and why.
+        """
+        return cls(
+            name=_cut(name, _LONGEST_NAME) or "unnamed",
+            bundle=bundle,
+            version=_cut(version, _LONGEST_NAME),
+            state=registry_pb2.TOOL_STATE_BROKEN,
+            broken_reason=_cut(reason, _LONGEST_REASON) or "no reason was given",
+        )
+
+    def to_proto(self) -> registry_pb2.Tool:
+        """
+        What a caller is told of it.
+        """
+        if self.state == registry_pb2.TOOL_STATE_BROKEN:
+            return registry_pb2.Tool(
+                name=self.name,
+                version=self.version,
+                bundle=self.bundle,
+                state=self.state,
+                effects=_EFFECTS[self.effects],
+                broken_reason=self.broken_reason,
+            )
+        return registry_pb2.Tool(
+            name=self.name,
+            version=self.version,
+            title=self.title,
+            description=self.description,
+            category=self.category,
+            tags=self.tags,
+            parameters_json=_json(self.parameters),
+            returns_json=b"" if self.returns is None else _json(self.returns),
+            effects=_EFFECTS[self.effects],
+            idempotent=self.idempotent,
+            limits=self.limits.to_proto(),
+            paths=[_path(entry) for entry in self.paths],
+            domains=self.domains,
+            minimum_isolation=_LEVELS[self.minimum_isolation],
+            state=self.state,
+            bundle=self.bundle,
+            deprecated=self.deprecated,
+            command=self.command,
+        )
+
+
+def _cut(text: str, maximum: int) -> str:
+    """
+    What a message can hold of a text that nobody has checked.
+    """
+    return text[:maximum].encode(errors="backslashreplace").decode()
+
+
+def _json(schema: Mapping[str, Any]) -> bytes:
+    return json.dumps(schema, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _path(entry: Mapping[str, Any]) -> execution_pb2.PathGrant:
+    template = PathTemplate.parse(entry)
+    return execution_pb2.PathGrant(path=template.text, access=template.access)

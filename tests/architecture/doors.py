@@ -1,0 +1,203 @@
+"""
+Who may import whom: the doors between the rooms, and the judgement of a tree by them.
+
+toolcell_client -> toolcell.v1 <- toolcell_server -> toolcell_worker.wire.  The first door whose
+pattern fits a file is the file's; a file that fits none is a complaint too.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from typing import TYPE_CHECKING
+
+from architecture.imports import Import, Source, sources
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+GRPC = ("grpc", "google", "grpc_status")
+WORKER = "sandbox_worker/toolcell_worker"
+WALLS = ("walls", "wire", "syscalls", "start", "template")
+# The programs around the cells, and what they are made of.
+PROGRAMS = (
+    *("__init__", "__main__", "cell", "commit", "init", "keeper", "loading", "probe", "spawning"),
+    *("start", "template", "zygote"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """
+    What the files of a pattern may import, besides the standard library.
+    """
+
+    files: tuple[str, ...]
+    allowed: tuple[str, ...]
+    reason: str
+
+
+DOORS = (
+    Door(
+        ("proto/*",),
+        ("toolcell.v1", "grpc", "google"),
+        "the contract knows nothing of ours",
+    ),
+    Door(
+        ("client/toolcell_client/pytest_plugin.py",),
+        ("toolcell_client", "pytest"),
+        "a fixture for users' own tests; nothing else loads it",
+    ),
+    Door(
+        ("client/*",),
+        ("toolcell_client", "toolcell.v1", *GRPC),
+        "the base install; the server is reached as a program",
+    ),
+    Door(
+        ("server/*",),
+        (
+            *("toolcell_server", "toolcell.v1", "toolcell_worker.wire", *GRPC),
+            *("grpc_health", "grpc_reflection", "jsonschema", "referencing", "msgspec"),
+            *("prometheus_client", "psutil"),
+        ),
+        "the server never imports a tool, a wall or the zygote",
+    ),
+    Door(
+        (f"{WORKER}/wire/*",),
+        ("toolcell_worker.wire",),
+        "the door itself: whatever it imports, the server imports",
+    ),
+    Door(
+        (f"{WORKER}/walls/*", f"{WORKER}/syscalls/*"),
+        tuple(f"toolcell_worker.{name}" for name in WALLS),
+        "a wall is built by the standard library and the kernel",
+    ),
+    Door(
+        tuple(f"{WORKER}/{name}.py" for name in PROGRAMS),
+        ("toolcell_worker",),
+        "every import is warm memory in each fork, and attack surface in each cell",
+    ),
+    Door(
+        (f"{WORKER}/*",),
+        ("toolcell_worker", "msgspec", "docstring_parser"),
+        "authoring and running tools needs no more than schemas and coercion from type hints",
+    ),
+)
+
+# Modules that decide: from values to values, so that they can be tested and read as tables.
+PURE = (
+    *("toolcell_server.durations", "toolcell_server.grants", "toolcell_server.isolation"),
+    *("toolcell_server.json_pointer", "toolcell_server.limits", "toolcell_server.manifest"),
+    *("toolcell_server.pages", "toolcell_server.path_templates", "toolcell_server.paths"),
+    *("toolcell_server.schema_check", "toolcell_server.schema_walk"),
+    *("toolcell_server.strict_json", "toolcell_server.tails", "toolcell_server.tool"),
+    *("toolcell_server.versions", "toolcell_server.violations"),
+)
+_INPUT_OUTPUT = """
+    asyncio ctypes fcntl grpc http io logging mmap multiprocessing os pathlib psutil resource
+    select selectors shutil signal socket sqlite3 ssl subprocess tempfile threading time
+    urllib.request
+"""
+INPUT_OUTPUT = tuple(_INPUT_OUTPUT.split())
+
+# The composition root and what starts it: the only files that know concrete executors.
+ROOTS = ("server/toolcell_server/app.py", "server/toolcell_server/__main__.py")
+
+
+def judge(root: Path) -> list[str]:
+    """
+    Complaints about every file of a tree, as "path:line: sentence".
+    """
+    read = list(sources(root))
+    return [
+        complaint
+        for part in (through_doors, without_private_names, concrete_classes, pure_modules)
+        for complaint in part(read)
+    ]
+
+
+def through_doors(read: Sequence[Source]) -> Iterator[str]:
+    """
+    Each import is of the standard library or goes through the file's door.
+    """
+    for source in read:
+        door = next((door for door in DOORS if fits(source.path, door.files)), None)
+        if door is None:
+            yield f"{source.path}: no door says what this file may import"
+            continue
+        for each in source.imports:
+            if not (_below(each.name, door.allowed) or _standard(each)):
+                yield f"{source.path}:{each.line}: imports {each.name}; {door.reason}"
+
+
+def without_private_names(read: Sequence[Source]) -> Iterator[str]:
+    """
+    A name that begins with _ stays in its own room.
+    """
+    for source in read:
+        room = source.module.split(".")[0]
+        for each in source.imports:
+            first, *rest = each.name.split(".")
+            private = any(part.startswith("_") and part != "__main__" for part in rest)
+            if private and first.startswith("toolcell") and first != room:
+                yield f"{source.path}:{each.line}: imports {each.name}, which is private"
+
+
+def concrete_classes(read: Sequence[Source]) -> Iterator[str]:
+    """
+    Executors are wired in one place; everybody else knows the protocol only.
+    """
+    concrete = {
+        f"{source.module}.{node.name}"
+        for source in read
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Executor") and node.bases == []
+    }
+    homes = {name.rpartition(".")[0] for name in concrete}
+    for source in read:
+        for each in source.imports:
+            if (each.name in concrete or each.name in homes) and source.path not in ROOTS:
+                yield f"{source.path}:{each.line}: imports {each.name}; only app.py wires executors"
+
+
+def pure_modules(read: Sequence[Source]) -> Iterator[str]:
+    """
+    A decision reaches no input or output, not even through another module of ours.
+    """
+    known = {source.module: source for source in read}
+    for name in PURE:
+        for module in _reachable(name, known):
+            for each in known[module].imports:
+                if each.at_runtime and _below(each.name, INPUT_OUTPUT):
+                    yield f"{known[module].path}:{each.line}: imports {each.name}; {name} is pure"
+
+
+def _reachable(name: str, known: dict[str, Source]) -> set[str]:
+    reached: set[str] = set()
+    open_ = [name] if name in known else []
+    while open_:
+        module = open_.pop()
+        reached.add(module)
+        imported = (each.name for each in known[module].imports if each.at_runtime)
+        # `from a import b` is module a.b if there is one, else a name in module a.
+        found = (each if each in known else each.rpartition(".")[0] for each in imported)
+        open_ += [each for each in found if each in known and each not in reached]
+    return reached
+
+
+def fits(path: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch(path, pattern) for pattern in patterns)
+
+
+def _below(name: str, allowed: tuple[str, ...]) -> bool:
+    return any(name == prefix or name.startswith(f"{prefix}.") for prefix in allowed)
+
+
+def _standard(each: Import) -> bool:
+    first = each.name.split(".")[0]
+    # Types of a later Python, which mypy knows and the program never loads.
+    mypys = first in {"typing_extensions", "_typeshed"} and not each.at_runtime
+    return first in sys.stdlib_module_names or mypys

@@ -1,0 +1,189 @@
+"""
+What the kernel says of processes: who is whose child, what they hold open, when they end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import select
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+
+class StillThere(AssertionError):  # noqa: N818  # names what happened
+    """
+    Raised when processes outlive the moment at which they should have been gone.
+    """
+
+
+def descendants(pid: int) -> list[int]:
+    """
+    Children, their children, and so on, parents first; a zombie is a process too.
+    """
+    found = _children(pid)
+    for child in found:
+        found += _children(child)
+    return found
+
+
+def named(pid: int, kind: str) -> list[int]:
+    """
+    The children of a server that are programs of the worker's room: "zygote" or "keeper".
+    """
+    return [child for child in _children(pid) if kind.encode() in _command(child)[-2:]]
+
+
+def await_end(pids: Iterable[int], seconds: float) -> None:
+    """
+    Wait until each of these processes has ended, by the kernel's own word.
+
+    Raises:
+        StillThere: some have not; names them.
+    """
+    until = time.monotonic() + seconds
+    left = []
+    for pid in pids:
+        try:
+            pidfd = os.pidfd_open(pid)
+        except ProcessLookupError:
+            continue
+        try:
+            remaining = max(0.0, until - time.monotonic())
+            if not select.select([pidfd], [], [], remaining)[0]:
+                left.append((pid, b" ".join(_command(pid))))
+        finally:
+            os.close(pidfd)
+    if left:
+        raise StillThere(f"after {seconds} seconds there are still {left}")
+
+
+def await_first_end(pids: Iterable[int], seconds: float) -> None:
+    """
+    Wait until one of these processes has ended.
+
+    Raises:
+        StillThere: none has.
+    """
+    with contextlib.ExitStack() as opened:
+        pidfds = []
+        for pid in pids:
+            try:
+                pidfds.append(os.pidfd_open(pid))
+            except ProcessLookupError:
+                return
+            opened.callback(os.close, pidfds[-1])
+        if not select.select(pidfds, [], [], seconds)[0]:
+            raise StillThere(f"after {seconds} seconds none of them has ended")
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """
+    What a process and its descendants hold: each by the role of its holder.
+    """
+
+    processes: Counter[str]
+    threads: int
+    descriptors: dict[str, Counter[str]]
+    mounts: dict[str, int]
+    files: list[str]
+
+
+def holdings(server: int, *folders: Path) -> Holdings:
+    """
+    What a server with its zygotes and its keeper holds now, and what lies in some folders.
+    """
+    roles = {"server": server}
+    for kind in ("keeper", "zygote"):
+        for number, pid in enumerate(named(server, kind)):
+            roles[f"{kind} {number}"] = pid
+            for inner, child in enumerate(_children(pid) if kind == "zygote" else ()):
+                roles[f"{kind} {number}.{inner}"] = child
+    return Holdings(
+        processes=Counter(_name(pid) for pid in descendants(server)),
+        threads=len(os.listdir(f"/proc/{server}/task")),
+        descriptors={role: _descriptors(pid) for role, pid in roles.items()},
+        mounts={role: _mounts(pid) for role, pid in roles.items()},
+        files=sorted(str(file) for folder in folders for file in folder.rglob("*")),
+    )
+
+
+def settled(
+    look: Callable[[], Holdings], expected: Callable[[Holdings], bool], seconds: float
+) -> Holdings:
+    """
+    The first holdings that are as expected; the last ones seen if none are in time.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            seen = look()
+        except (FileNotFoundError, ProcessLookupError):  # one of them ended while we looked
+            continue
+        if expected(seen) or time.monotonic() > until:
+            return seen
+        time.sleep(0.05)  # /proc tells no one when it changes
+
+
+def resident_peak(pid: int) -> int:
+    """
+    The most memory that a process ever had in use, in bytes.
+    """
+    match = re.search(r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    assert match
+    return int(match[1]) * 1024
+
+
+def forget_peak(pid: int) -> None:
+    """
+    Begin the peak anew from what is in use now (proc_pid_clear_refs(5)).
+    """
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    try:
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            found += map(int, (task / "children").read_text().split())
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return found
+
+
+def _command(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def _name(pid: int) -> str:
+    command = _command(pid)
+    return " ".join(part.decode() for part in command[-2:-1]) or "a zombie"
+
+
+def _descriptors(pid: int) -> Counter[str]:
+    """
+    How many of each kind; the numbers of inodes are no kind.
+    """
+    kinds: Counter[str] = Counter()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            target = os.readlink(entry)
+        except FileNotFoundError:
+            continue
+        kinds[re.sub(r"\[\d+\]", "", target)] += 1
+    return kinds
+
+
+def _mounts(pid: int) -> int:
+    return len(Path(f"/proc/{pid}/mountinfo").read_text().splitlines())

@@ -1,0 +1,79 @@
+"""
+Attending a cell leaves nothing behind in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import weakref
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+from scripted_executor import execution
+from toolcell.v1 import execution_pb2 as pb
+from toolcell_server.attending import Attending
+
+if TYPE_CHECKING:
+    from toolcell_server.session import Session
+
+
+@dataclass
+class FakeCell:
+    """
+    A cell of no processes, which counts how often it is killed.
+    """
+
+    pids: tuple[int, int] = (-1, -1)
+    killed: int = 0
+
+    def kill(self) -> None:
+        self.killed += 1
+
+
+@dataclass
+class FakeSession:
+    cell: FakeCell = field(default_factory=FakeCell)
+
+
+async def put(event: pb.ExecuteResponse) -> None:
+    raise AssertionError(event)
+
+
+def test_the_stop_of_an_execution_does_not_keep_what_attended_it() -> None:
+    """
+    The stop lives as long as the record, an hour; output, result and descriptors must not.
+    """
+
+    async def scenario() -> object:
+        call = execution()
+        session = cast("Session", FakeSession())
+        attending = Attending(call, session, pb.IsolationReport(), put)
+        with attending._ending():
+            left = weakref.ref(attending)
+        del attending, session
+        gc.collect()
+        assert call.stop.reason is None
+        return left()
+
+    assert asyncio.run(scenario()) is None
+
+
+def test_a_stop_during_the_run_ends_the_cell_and_one_after_it_does_not() -> None:
+    """
+    Whoever cancels an execution that has just ended must not kill what has its number by now.
+    """
+
+    async def scenario() -> tuple[int, int]:
+        killed = []
+        for during in (True, False):
+            call, session = execution(), FakeSession()
+            attending = Attending(call, cast("Session", session), pb.IsolationReport(), put)
+            with attending._ending():
+                if during:
+                    call.stop.request(pb.CANCEL_REASON_REQUESTED)
+            call.stop.request(pb.CANCEL_REASON_REQUESTED)
+            killed.append(session.cell.killed)
+        return killed[0], killed[1]
+
+    assert (1, 0) == asyncio.run(scenario())

@@ -1,0 +1,233 @@
+"""
+The watchdog over real processes: what it counts, and what it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from scripted_executor import run
+from toolcell_server import watchdog
+from toolcell_server.limits import Limits
+from toolcell_server.watchdog import Watch, Watchdog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+MEBIBYTE = 2**20
+AMPLE = Limits(memory_bytes=2**40, processes=1000, cpu_seconds=1000)
+# Every program says when it is where the test wants it, and lives until its stdin is closed.
+WAIT = "print('ready', flush=True); sys.stdin.read()"
+HOLD = "kept = bytearray(b'x') * ({} * 2**20)\n"
+FORK = (
+    "pid = 1\n"
+    "for _ in range({}): pid = pid and os.fork()\n"
+    "if not pid: time.sleep(60); os._exit(0)\n"
+)
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., int]]:
+    """
+    Starts a python program, waits until it is ready, and returns its pid.
+    """
+    with contextlib.ExitStack() as running:
+
+        def start_one(code: str = "", says: int = 1) -> int:
+            program = f"import mmap, os, sys, threading, time\n{code}\n{WAIT}"
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-c", program],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,
+            )
+            running.enter_context(process)
+            running.callback(_kill_session, process.pid)
+            assert process.stdout is not None
+            for _ in range(says):
+                assert process.stdout.readline() == b"ready\n"
+            return process.pid
+
+        yield start_one
+
+
+def _kill_session(leader: int) -> None:
+    subprocess.run(["pkill", "-KILL", "--session", str(leader)], check=False)
+
+
+def watch(pids: tuple[int, int], limits: Limits = AMPLE) -> Watch:
+    return Watch(pids, limits, lambda limit: None)
+
+
+def test_memory_that_was_taken_before_the_first_look_is_counted(
+    start: Callable[..., int],
+) -> None:
+    """
+    The first look comes up to a tick, on a busy host much more, after the tool's first line.
+    """
+    watched = watch((start(), start(HOLD.format(64))), Limits(memory_bytes=48 * MEBIBYTE))
+
+    assert "memory" == watched.look()
+    assert 56 * MEBIBYTE < watched.peak.memory_bytes < 96 * MEBIBYTE
+
+
+def test_what_every_cell_shares_with_its_zygote_is_not_counted(start: Callable[..., int]) -> None:
+    """
+    A bundle with a large library would leave its tools nothing.
+    """
+    watched = watch((start(HOLD.format(64)), start(HOLD.format(64))))
+    watched.look()
+
+    assert watched.peak.memory_bytes < 16 * MEBIBYTE
+
+
+def test_processes_that_each_stay_below_the_limit_are_added_up(start: Callable[..., int]) -> None:
+    """
+    Rlimits see each of them alone.
+    """
+    many = (
+        "for _ in range(3):\n"
+        "    if os.fork() == 0:\n"
+        f"        {HOLD.format(32)}"
+        "        print('ready', flush=True); time.sleep(60)\n"
+    )
+    watched = watch((start(), start(many, says=4)), Limits(memory_bytes=64 * MEBIBYTE))
+
+    assert "memory" == watched.look()
+    assert watched.peak.processes == 4
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may look into a cell's memory")
+def test_what_forked_children_share_is_counted_once(start: Callable[..., int]) -> None:
+    """
+    A tool that loads its data and then forks workers uses it once.
+    """
+    workers = (
+        f"{HOLD.format(64)}"
+        "for _ in range(4):\n"
+        "    if os.fork() == 0:\n"
+        "        print('ready', flush=True); time.sleep(60)\n"
+    )
+    watched = watch((start(), start(workers, says=5)), Limits(memory_bytes=128 * MEBIBYTE))
+
+    assert "" == watched.look()
+    assert 56 * MEBIBYTE < watched.peak.memory_bytes < 128 * MEBIBYTE
+
+
+def test_shared_anonymous_memory_is_counted(start: Callable[..., int]) -> None:
+    """
+    It belongs to no process alone, and RssAnon does not have it.
+    """
+    shared = "m = mmap.mmap(-1, 64 * 2**20); m.write(b'x' * len(m))"
+    watched = watch((start(), start(shared)), Limits(memory_bytes=48 * MEBIBYTE))
+
+    assert "memory" == watched.look()
+
+
+def test_orphans_are_found_through_the_init(start: Callable[..., int]) -> None:
+    """
+    A daemon's parent is gone; its new parent is the init.
+    """
+    watched = watch((start(FORK.format(3)), start()))
+    watched.look()
+
+    assert watched.peak.processes == 1 + 3
+
+
+def test_one_process_more_than_allowed_is_too_many(start: Callable[..., int]) -> None:
+    """
+    The init is ours and does not count.
+    """
+    pids = (start(), start(FORK.format(3)))
+
+    assert "" == watch(pids, Limits(processes=4)).look()
+    assert "processes" == watch(pids, Limits(processes=3)).look()
+
+
+def test_threads_are_bounded_by_more_than_processes_are(start: Callable[..., int]) -> None:
+    """
+    A library's thread pool is no bomb, three hundred threads are one.
+    """
+    threads = (
+        "for _ in range({}): threading.Thread(target=time.sleep, args=(60,), daemon=True).start()"
+    )
+    limits = Limits(processes=1)
+
+    assert "" == watch((start(), start(threads.format(64))), limits).look()
+    assert "processes" == watch((start(), start(threads.format(300))), limits).look()
+
+
+def test_processor_time_of_children_is_counted_while_they_live_and_after(
+    start: Callable[..., int],
+) -> None:
+    """
+    Work that is handed to short-lived children is still the tool's work.
+    """
+    burn = (
+        "if os.fork() == 0:\n"
+        "    end = time.process_time() + 0.3\n"
+        "    while time.process_time() < end: pass\n"
+        "    os._exit(0)\n"
+        "os.wait()\n"
+    )
+    watched = watch((start(), start(burn)), Limits(cpu_seconds=0.25))
+
+    assert "cpu" == watched.look()
+
+
+def test_a_process_that_is_gone_is_no_error(start: Callable[..., int]) -> None:
+    """
+    Processes end between any two lines of /proc that are read.
+    """
+    gone = subprocess.Popen([sys.executable, "-I", "-c", ""])
+    gone.wait()
+
+    assert "" == watch((gone.pid, gone.pid)).look()
+
+
+def test_without_the_children_file_the_same_is_found(
+    start: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Not every kernel is built with it.
+    """
+    pids = (start(), start(FORK.format(3)))
+    with_file = watch(pids)
+    with_file.look()
+    monkeypatch.setattr(watchdog, "HAS_CHILDREN_FILE", False)
+    without = watch(pids)
+    without.look()
+
+    assert with_file.peak.processes == without.peak.processes == 4
+
+
+def test_a_broken_limit_is_told_and_the_patrol_ends_with_the_last_watch(
+    start: Callable[..., int],
+) -> None:
+    """
+    An idle service looks at nothing.
+    """
+    pids = (start(), start(HOLD.format(64)))
+
+    async def scenario() -> tuple[str, bool]:
+        told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+        def tell(limit: str) -> None:
+            if not told.done():
+                told.set_result(limit)
+
+        dog = Watchdog()
+        with dog.watching(Watch(pids, Limits(memory_bytes=32 * MEBIBYTE), tell)):
+            limit = await told
+            patrol = dog._task
+        assert patrol is not None
+        await patrol
+        return limit, dog._task is None
+
+    assert ("memory", True) == run(scenario())

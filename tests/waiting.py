@@ -1,0 +1,33 @@
+"""
+Waits for what comes soon, and says so when it does not come.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PAUSE_SECONDS = 0.02
+
+
+class NeverHappened(AssertionError):  # noqa: N818  # names what happened
+    """
+    Raised when something has not happened in its time.
+    """
+
+
+def wait_until(happened: Callable[[], bool], seconds: float = 40.0) -> None:
+    """
+    Wait until it has happened; what nobody can be told of is looked at again and again.
+
+    Raises:
+        NeverHappened: it has not, in that many seconds.
+    """
+    until = time.monotonic() + seconds
+    while not happened():
+        if time.monotonic() > until:
+            raise NeverHappened(f"it did not happen in {seconds:g} s")
+        time.sleep(PAUSE_SECONDS)

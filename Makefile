@@ -4,6 +4,7 @@
 PYTHON ?= python3
 ARGS ?=
 BENCH_SECONDS ?= 60
+RUNS ?= 200
 
 BIN := .venv/bin
 READY := .venv/ready
@@ -16,13 +17,16 @@ GENERATOR_PYTHON = $(shell for python in $(PYTHON) python3.11 python3.12; do \
 	"$$python" -c '$(SUITS_GENERATOR)' 2>/dev/null && echo "$$python" && break; done)
 GENERATOR_BIN := .cache/generator/bin
 GENERATOR_READY := .cache/generator/ready
+# What tools of users import: in an environment of their own, as a bundle's own interpreter.
+LIBRARIES := numpy pandas matplotlib requests lxml msgspec docstring-parser
+LIBRARIES_READY := .cache/libraries/ready
 SUITS_GENERATOR := import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
 PROTOC = PATH="$(CURDIR)/$(GENERATOR_BIN):$$PATH" $(GENERATOR_BIN)/python -m grpc_tools.protoc \
 	-I proto proto/toolcell/v1/*.proto \
 	--python_out=$(1) --grpc_python_out=$(1) --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto check drift same-stubs fix test demo bench image clean
+.PHONY: help setup proto check drift same-stubs fix test cycles escapes test-kernels compatibility ablation mutation demo bench image clean
 .DELETE_ON_ERROR:
 
 # The virtual environment names this folder.  In a copy of the tree it would run the original's
@@ -33,9 +37,12 @@ endif
 ifneq ($(shell cat $(GENERATOR_READY) 2>/dev/null),$(CURDIR))
 .PHONY: $(GENERATOR_READY)
 endif
+ifneq ($(shell cat $(LIBRARIES_READY) 2>/dev/null),$(CURDIR))
+.PHONY: $(LIBRARIES_READY)
+endif
 
 help:  ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY)  ## make .venv with everything that developing needs
 $(READY): pyproject.toml
@@ -43,6 +50,8 @@ $(READY): pyproject.toml
 		{ echo "$(PYTHON) is missing or older than 3.11: name a newer one, as in make PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@# Zygotes write no bytecode; without any, each compiles the worker's room anew.
+	@$(BIN)/python -m compileall -q proto server client sandbox_worker
 	@echo '$(CURDIR)' > $@
 
 proto: $(GENERATOR_READY)  ## regenerate the stubs from proto/toolcell/v1/*.proto
@@ -78,6 +87,31 @@ fix: $(READY)  ## format, and mend what the linter can mend
 
 test: $(READY)  ## run the tests; ARGS go to pytest, as in make test ARGS='-k neighbour'
 	$(BIN)/python -m pytest $(ARGS)
+
+cycles: $(READY)  ## a thousand attacks and benign calls in turn; nothing may be left of them
+	CYCLES=1000 $(BIN)/python -m pytest tests/faults/test_cycles.py $(ARGS)
+
+# Python of the system, not ours: the machines are made of the system's files.
+test-kernels:  ## the walls and the battery under Debian's 6.1 and 6.12, as in ARGS='--kernel 6.12 --user root'
+	@PYTHONPATH=tests /usr/bin/python3 -B -m kernels $(ARGS)
+
+compatibility: $(READY) $(LIBRARIES_READY)  ## real libraries and programs in cells, RUNS (200) times each
+	PYTHONPATH=tests $(BIN)/python -m compatibility --runs $(RUNS) \
+		--python $(CURDIR)/.cache/libraries/bin/python $(ARGS)
+
+$(LIBRARIES_READY): Makefile
+	@$(PYTHON) -m venv --clear .cache/libraries
+	@.cache/libraries/bin/python -m pip install --quiet --disable-pip-version-check $(LIBRARIES)
+	@echo '$(CURDIR)' > $@
+
+escapes: $(READY)  ## attack the walls, outside and in cells, and print what held
+	$(BIN)/python -m toolcell_server doctor --battery $(ARGS)
+
+ablation: $(READY)  ## which walls stop which attack, into docs/ablation.md; as root, ARGS=--resume goes on
+	PYTHONPATH=tests $(BIN)/python -B -m ablation $(ARGS)
+
+mutation: $(READY)  ## remove each wall from a copy of the code, and expect red tests; ARGS=WALL for one
+	PYTHONPATH=tests $(BIN)/python -B -m mutation $(ARGS)
 
 demo: $(READY)  ## start a server, run real calls, allowed and forbidden, print what happened
 	PYTHONPATH=tests $(BIN)/python tests/demo $(ARGS)

@@ -59,7 +59,7 @@ class FileOpener:
         self.opened: list[int] = []
 
     async def __call__(
-        self, grant: Grant, resources: contextlib.ExitStack
+        self, grant: Grant, bundle: str, resources: contextlib.ExitStack
     ) -> tuple[OpenedMount, ...]:
         mounts = []
         for path in grant.paths:

@@ -12,11 +12,15 @@ import sys
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Self
 
+from waiting import PATIENCE
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-READY_SECONDS = 30  # arbitrary; probing every wall and starting the zygotes takes about one
-STOP_SECONDS = 20  # the default drain is 10
+READY_SECONDS = (
+    30 * PATIENCE
+)  # arbitrary; probing every wall and starting the zygotes takes about one
+STOP_SECONDS = 20 * PATIENCE  # the default drain is 10
 LOCAL = 'listen = "127.0.0.1:0"\nmetrics_listen = "127.0.0.1:0"\n'
 
 

@@ -4,6 +4,7 @@ Waits for what comes soon, and says so when it does not come.
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PAUSE_SECONDS = 0.02
+# How many times slower than usual this host may be: an emulated processor needs more.
+PATIENCE = float(os.environ.get("TOOLCELL_TEST_PATIENCE", "1"))
 
 
 class NeverHappened(AssertionError):  # noqa: N818  # names what happened
@@ -26,7 +29,7 @@ def wait_until(happened: Callable[[], bool], seconds: float = 40.0) -> None:
     Raises:
         NeverHappened: it has not, in that many seconds.
     """
-    until = time.monotonic() + seconds
+    until = time.monotonic() + seconds * PATIENCE
     while not happened():
         if time.monotonic() > until:
             raise NeverHappened(f"it did not happen in {seconds:g} s")

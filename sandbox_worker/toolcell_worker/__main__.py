@@ -5,6 +5,7 @@ people `… run` (one tool in one real cell) and `… doctor`.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import socket
@@ -41,6 +42,8 @@ def _serve(program: str, descriptor: int) -> int:
         if message.kind != Frame.START:
             raise wire.ProtocolError(f"frame {message.kind} came before START")
         start = Start.parse(message.json())
+        if message.descriptors:
+            start = dataclasses.replace(start, groups=message.descriptors[0])
     except wire.PeerClosed:
         return 0
     if program == "keeper":

@@ -8,9 +8,10 @@ before the last wall is up: the grant is a fixed binary frame of the server's, a
 are read after seccomp.  READY is the last frame that is ours alone; whatever follows it on the
 cell channel is the word of the tool.
 
-`enclose` is the list of walls, outermost first.  There is no path on which one is skipped: a wall
-that cannot be built is reported on the cell channel and the process exits.  Whatever happens, it
-never returns into code of the zygote: it ends by `os._exit`, after one call.
+`enclose` is the list of walls, outermost first.  What is built is what the zygote's make names,
+which the server proved at start and reports: a wall of it that cannot be built is reported on the
+cell channel and the process exits.  Whatever happens, it never returns into code of the zygote: it
+ends by `os._exit`, after one call.
 """
 
 from __future__ import annotations
@@ -21,16 +22,17 @@ import os
 import random
 import socket
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import NoReturn
 
-from toolcell_worker import wire
-from toolcell_worker.template import DEVICES
+from toolcell_worker import syscalls, wire
+from toolcell_worker.surroundings import Channels, Surroundings
 from toolcell_worker.walls import (
     descriptors,
     environment,
     identity,
     landlock,
+    landlock_rules,
+    listening,
     mounts,
     namespaces,
     privileges,
@@ -38,59 +40,13 @@ from toolcell_worker.walls import (
     seccomp,
 )
 from toolcell_worker.walls.failure import SetupFailed, building
-from toolcell_worker.wire import Access, CellGrant, Frame
+from toolcell_worker.wire import CellGrant, Frame
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from toolcell_worker.template import Template
-
+SIGKILL = 9
 HOSTNAME = "cell"
-FIXED = 3  # descriptors that come with every SPAWN
 CHANNEL = 3  # where the cell channel lies, beside the three standard descriptors
 SETUP_FAILED_EXIT = 126  # arbitrary; the SETUP_FAILED frame says why
 CRASHED_EXIT = 125  # arbitrary; no RESULT and no RAISED could be sent
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """
-    What a cell inherits from its zygote.  `proc` is a descriptor of a /proc in which the cell is
-    visible; `outside` the inodes of the zygote's namespaces; `baseline_bytes` the address space of
-    the zygote; `perform` runs the tool: `(arguments, channel, grant) -> exit code`.
-    """
-
-    template: Template
-    ranged: bool
-    proc: int
-    outside: dict[str, int]
-    baseline_bytes: int
-    programs: dict[tuple[wire.Profile, bool], bytes]
-    init_program: bytes
-    perform: Callable[[bytes, socket.socket, CellGrant], int]
-
-
-@dataclass(frozen=True, slots=True)
-class Channels:
-    """
-    Descriptors that came with a SPAWN, in its order.
-    """
-
-    cell: int
-    stdout: int
-    stderr: int
-    trees: Sequence[int]
-
-    @classmethod
-    def of(cls, given: Sequence[int]) -> Self:
-        """
-        Raises:
-            ValueError: fewer came than every cell has.
-        """
-        if len(given) < FIXED:
-            raise ValueError(f"{len(given)} descriptors came with a SPAWN")
-        cell, stdout, stderr = given[:FIXED]
-        return cls(cell, stdout, stderr, given[FIXED:])
 
 
 def live(handoff: socket.socket, around: Surroundings) -> NoReturn:
@@ -110,7 +66,7 @@ def live(handoff: socket.socket, around: Surroundings) -> NoReturn:
             grant = CellGrant.unpack(wire.receive(channel).payload)
             channel = enclose(grant, channels, around, channel)
         except SetupFailed as failed:
-            wire.send_json(channel, Frame.SETUP_FAILED, failed.describe())
+            wire.send_json(_open_channel(channel), Frame.SETUP_FAILED, failed.describe())
         else:
             code = CRASHED_EXIT
             wire.send(channel, Frame.READY)
@@ -136,17 +92,24 @@ def prepare(around: Surroundings) -> None:
     The walls that are the same for every call.
     """
     proc, outside = around.proc, around.outside
+    if around.group is not None:
+        with building("resources"):
+            around.group.join()
     with building("processes"):
-        namespaces.verify("pid", proc, outside)
         os.setsid()
-    with building("mounts"):
-        namespaces.enter("mnt", proc, outside)
-        mounts.prepare(around.template)
-    with building("ipc"):
-        namespaces.enter("ipc", proc, outside)
-    with building("hostname"):
-        namespaces.enter("uts", proc, outside)
-        socket.sethostname(HOSTNAME)
+        if not around.make.namespaces:
+            _bind_to(around.zygote)
+    if around.make.namespaces:
+        with building("processes"):
+            namespaces.verify("pid", proc, outside)
+        with building("mounts"):
+            namespaces.enter("mnt", proc, outside)
+            mounts.prepare(around.template)
+        with building("ipc"):
+            namespaces.enter("ipc", proc, outside)
+        with building("hostname"):
+            namespaces.enter("uts", proc, outside)
+            socket.sethostname(HOSTNAME)
     with building("environment"):
         _refresh_interpreter()
 
@@ -155,52 +118,92 @@ def enclose(
     grant: CellGrant, channels: Channels, around: Surroundings, channel: socket.socket
 ) -> socket.socket:
     """
-    The walls that depend on the call, outermost first.  None is skipped.
+    The walls that depend on the call, outermost first.  None of the make's is skipped.
 
     Returns:
         The cell channel, at its final descriptor.
     """
-    with building("mounts"):
-        # In the zygote's namespace: a slot's own id, or the only id there is.
-        owner = identity.cell_id(grant.slot) if around.ranged else 0
-        mounts.build(grant, channels.trees, around.template, owner)
-        _hand_out_staging(grant, channel)
+    if around.group is not None:
+        with building("resources"):  # while we have the identity that may
+            around.group.limit(grant)
+    if around.make.namespaces:
+        with building("mounts"):
+            # In the zygote's namespace: a slot's own id, or the only id there is.
+            owner = identity.cell_id(grant.slot) if around.identity else 0
+            mounts.build(grant, channels.trees, around.template, owner)
+            _hand_out_staging(grant, channel)
     with building("identity"):
-        identity.assume(grant.slot, ranged=around.ranged, proc=around.proc)
+        _assume_identity(grant.slot, around)
+    if not around.make.namespaces:
+        with building("processes"):  # again: changing ids has cleared it (prctl(2))
+            _bind_to(around.zygote)
     with building("privileges"):
-        if not around.ranged:
+        if around.make.namespaces and not around.identity:
             privileges.drop_bounding()
         privileges.drop()
-    with building("landlock"):
-        landlock.restrict(landlock_rules(grant, around.template))
+    if around.make.landlock:
+        with building("landlock"):
+            landlock.restrict(_landlock_rules(grant, channels, around))
     with building("environment"):
         environment.declare(dict(grant.environment))
-        os.chdir("/tmp")  # noqa: S108  # private to this cell
+        os.chdir("/tmp" if around.make.namespaces else "/")  # noqa: S108  # private to this cell
     with building("descriptors"):
         channel = _place_descriptors(channels, channel)
     with building("rlimits"):
-        rlimits.set_for(grant, around.baseline_bytes)
+        alone = around.make.namespaces or around.identity is not None
+        rlimits.set_for(grant, around.baseline_bytes, alone=alone)
     with building("seccomp"):
-        seccomp.load(around.programs[grant.profile, grant.network])
+        _load_filter(grant, around, channel)
+    with building("rlimits"):
+        rlimits.set_open_files(grant.open_files)
     return channel
 
 
-def landlock_rules(grant: CellGrant, template: Template) -> list[tuple[str, landlock.Access]]:
+def _assume_identity(slot: int, around: Surroundings) -> None:
+    if around.make.namespaces:
+        identity.assume(slot, ranged=around.identity is not None, proc=around.proc)
+    elif around.identity is not None:
+        identity.assume_host_id(slot, around.identity)
+
+
+def _bind_to(zygote: int) -> None:
     """
-    The second lock on what the mounts wall shows: runtime to read and run, scratch to write,
-    grants as granted.
+    Die with the zygote.  Without a pid namespace nothing else ends a cell whose zygote is gone;
+    seccomp keeps the tool from undoing it.
     """
-    rules = [(path, landlock.RUNTIME) for path in template.runtime if not path.startswith("/etc/")]
-    rules += [(path, landlock.DEVICE) for path in DEVICES]
-    rules += [("/etc", landlock.READ), ("/tmp", landlock.SCRATCH), ("/dev/shm", landlock.SCRATCH)]  # noqa: S108  # private to this cell
-    for mount in grant.mounts:
-        # One that was removed after admission is not there (walls/mounts.py).
-        there = mount.given and os.path.lexists(mount.path)
-        if there and mount.access is not Access.STAGED:
-            write = mount.access is Access.WRITE
-            rules.append((mount.path, landlock.WRITE if write else landlock.READ))
-    rules += [(folder, landlock.SCRATCH) for folder in mounts.staging_folders(grant)]
-    return rules
+    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, SIGKILL)
+    if os.getppid() != zygote:
+        raise OSError(0, "the zygote died before the cell was bound to it")
+
+
+def _landlock_rules(
+    grant: CellGrant, channels: Channels, around: Surroundings
+) -> list[landlock_rules.Rule]:
+    if around.make.namespaces:
+        return landlock_rules.behind_mounts(grant, around.template)
+    return landlock_rules.bare(grant, channels.trees, around.template)
+
+
+def _load_filter(grant: CellGrant, around: Surroundings, channel: socket.socket) -> None:
+    """
+    The filter was compiled in the zygote.  Its listener is the server's alone: nothing of the tool
+    runs before the server is sent it.
+    """
+    program = seccomp.program(
+        grant.profile,
+        network=grant.network,
+        own_pid=None if around.make.namespaces else os.getpid(),
+        observed=around.observed,
+        counted=grant.counted,
+    )
+    if not around.observed:
+        if grant.counted:
+            raise OSError(0, "nobody could count the file operations")
+        seccomp.load(program)
+        return
+    listener = listening.load(program)
+    wire.send(channel, Frame.LISTENER, b"", (listener,))
+    os.close(listener)
 
 
 def _hand_out_staging(grant: CellGrant, channel: socket.socket) -> None:
@@ -218,9 +221,16 @@ def _hand_out_staging(grant: CellGrant, channel: socket.socket) -> None:
 
 def _place_descriptors(channels: Channels, channel: socket.socket) -> socket.socket:
     null = os.open("/dev/null", os.O_RDONLY)
-    channel.detach()
     descriptors.place({0: null, 1: channels.stdout, 2: channels.stderr, CHANNEL: channels.cell})
+    channel.detach()
     return socket.socket(fileno=CHANNEL)
+
+
+def _open_channel(channel: socket.socket) -> socket.socket:
+    """
+    The cell channel, wherever it lies by now: a wall that fails late is named, too.
+    """
+    return channel if channel.fileno() >= 0 else socket.socket(fileno=CHANNEL)
 
 
 def _refresh_interpreter() -> None:

@@ -9,13 +9,18 @@ writer could still slip in; closing it would take a lock that other programs do 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import signal
 import stat
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from toolcell_worker import syscalls
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 BENEATH = syscalls.RESOLVE_BENEATH | syscalls.RESOLVE_NO_SYMLINKS | syscalls.RESOLVE_NO_MAGICLINKS
 NEW_FILE_MODE = 0o644
@@ -36,17 +41,35 @@ def commit(asked: dict[str, Any], staged: int) -> dict[str, str]:
     Returns:
         {"status": "committed"} or {"status": "conflict" | "failed", "reason": …}.
     """
+    with _undisturbed():
+        return _commit(asked, staged)
+
+
+def _commit(asked: dict[str, Any], staged: int) -> dict[str, str]:
     path = PurePosixPath(asked["path"])
     try:
         folder = _open_folder(asked["root"], path.parent)
         try:
             return _replace(folder, path.name, asked["expected"], staged)
         finally:
-            os.close(folder)
+            with contextlib.suppress(OSError):  # it says nothing about the file
+                os.close(folder)
     except FileExistsError:
         return {"status": "conflict", "reason": "it was created meanwhile"}
     except OSError as exc:
         return {"status": "failed", "reason": exc.strerror or str(exc)}
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """
+    The server's death does not end us in between: half a copy would be left in the folder.
+    """
+    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, 0)
+    try:
+        yield
+    finally:
+        syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _open_folder(root: str, folder: PurePosixPath) -> int:
@@ -70,13 +93,15 @@ def _replace(folder: int, name: str, expected: list[int] | None, staged: int) ->
         if original is None:
             # Unlike rename, link refuses to replace what was created meanwhile.
             os.link(copy, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
-            os.unlink(copy, dir_fd=folder)
+            _discard(folder, copy)
         else:
             os.rename(copy, name, src_dir_fd=folder, dst_dir_fd=folder)
     except OSError:
         _discard(folder, copy)
         raise
-    os.fsync(folder)
+    # It is in place: whatever fails from here on undoes nothing, and must not be told as if it did.
+    with contextlib.suppress(OSError):
+        os.fsync(folder)
     return {"status": "committed"}
 
 
@@ -116,7 +141,5 @@ def _keep_owner(descriptor: int, original: os.stat_result) -> None:
 
 
 def _discard(folder: int, name: str) -> None:
-    try:
+    with contextlib.suppress(OSError):
         os.unlink(name, dir_fd=folder)
-    except FileNotFoundError:
-        return

@@ -13,17 +13,23 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from toolcell_worker import syscalls
 from toolcell_worker.walls import privileges, seccomp
 
+if TYPE_CHECKING:
+    from toolcell_worker.walls.resources import Group
 
-def live(program: bytes) -> NoReturn:
+
+def live(program: bytes, group: Group | None = None) -> NoReturn:
     """
-    Reap orphans until we are killed.  `program` is the init's own seccomp filter.
+    Reap orphans until we are killed.  `program` is the init's own seccomp filter, `group` the
+    cell's control group.
     """
     try:
+        if group is not None:
+            group.join()
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
         os.setsid()
         syscalls.close_range(0)

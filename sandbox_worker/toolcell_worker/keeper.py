@@ -12,6 +12,9 @@ the id of the cell, so that a cell which is nobody on the host can read what the
 Where a file system cannot do that, only what anybody may read is readable.  Started by an ordinary
 user, the keeper needs a user namespace of its own to be allowed to open trees at all.
 
+A bare cell (`start.Make`) has no mounts: it gets the opened file or directory itself, for its
+Landlock rules.  Where the host refuses us mounts, that is all we can give.
+
 The keeper runs no tool, and reads nothing that a cell wrote but the staged bytes it copies.
 """
 
@@ -19,6 +22,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
 import stat
 from dataclasses import dataclass, field
@@ -32,6 +36,7 @@ from toolcell_worker.wire import Frame
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
     from toolcell_worker.start import Identity, Start
 
@@ -62,19 +67,25 @@ def run(channel: socket.socket, start: Start) -> int:
     """
     Serve OPEN and COMMIT until the server closes the channel; the exit code.
     """
+    keeper = Keeper(start.identity, _no_trees(start))
+    wire.send_json(channel, Frame.ANSWER, {"ready": True})
+    with contextlib.suppress(wire.PeerClosed, BrokenPipeError, ConnectionResetError):
+        while True:
+            keeper.serve(channel, wire.receive(channel))
+    return 0
+
+
+def _no_trees(start: Start) -> str:
+    """
+    Why we cannot open trees; nothing if we can.
+    """
     try:
         if start.identity is None:
             with building("identity"):
                 identity.enter_namespace(None, syscalls.CLONE_NEWNS)
     except SetupFailed as failure:
-        wire.send_json(channel, Frame.FAILED, failure.describe())
-        return 1
-    wire.send_json(channel, Frame.ANSWER, {"ready": True})
-    keeper = Keeper(start.identity)
-    with contextlib.suppress(wire.PeerClosed):
-        while True:
-            keeper.serve(channel, wire.receive(channel))
-    return 0
+        return str(failure)
+    return ""
 
 
 @dataclass
@@ -84,6 +95,7 @@ class Keeper:
     """
 
     identity: Identity | None
+    no_trees: str = ""
     namespaces: dict[tuple[int, int, int], int] = field(default_factory=dict)
 
     def serve(self, channel: socket.socket, request: wire.Message) -> None:
@@ -91,38 +103,46 @@ class Keeper:
         Answer one request; descriptors are closed whatever happens.
         """
         opened: list[int] = []
+        refused: list[int] = []
         try:
             asked = request.json()
             if request.kind == Frame.COMMIT:
                 answer: Any = commit.commit(asked, request.descriptors[0])
             else:
-                answer = [self._answer(path, asked["slot"], opened) for path in asked["paths"]]
+                give = self._open_bare if asked.get("bare") else self._open_mount
+                answer = []
+                for path in asked["paths"]:
+                    own: list[int] = []
+                    answer.append(_answer(functools.partial(give, path, asked["slot"], own)))
+                    # What is refused is not given, however far it came.
+                    given = opened if answer[-1].get("given") else refused
+                    given += own
             wire.send_json(channel, Frame.ANSWER, answer, tuple(opened))
         finally:
-            for descriptor in (*opened, *request.descriptors):
+            for descriptor in (*opened, *refused, *request.descriptors):
                 os.close(descriptor)
 
-    def _answer(self, asked: dict[str, str], slot: int, opened: list[int]) -> dict[str, Any]:
+    def _open_bare(self, asked: dict[str, str], slot: int, opened: list[int]) -> dict[str, Any]:
         """
-        One path: {"status": "opened" | "missing" | "refused", …}; a descriptor if "given".
+        The file or directory itself; file modes decide what a cell may do with it, too.
         """
-        try:
-            if asked["access"] == "staged":
-                return _open_staged(asked, opened)
-            return self._open_mount(asked, slot, opened)
-        except FileNotFoundError:
-            return {"status": "missing"}
-        except NotGiven as exc:
-            return {"status": "refused", "reason": str(exc)}
-        except OSError as exc:
-            reason = REFUSALS.get(exc.errno or 0, exc.strerror or "it cannot be opened")
-            return {"status": "refused", "reason": reason}
-
-    def _open_mount(self, asked: dict[str, str], slot: int, opened: list[int]) -> dict[str, Any]:
+        del slot
+        if asked["access"] == "staged":
+            raise NotGiven("to stage a file needs mounts, which this host does not have")
         with resolve(asked["root"], asked["path"], os.O_PATH) as descriptor:
             status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
-                raise NotGiven("it is neither a file nor a directory")
+            _check_kind(status)
+            opened.append(os.dup(descriptor))
+        return {"status": "opened", "given": True, "directory": stat.S_ISDIR(status.st_mode)}
+
+    def _open_mount(self, asked: dict[str, str], slot: int, opened: list[int]) -> dict[str, Any]:
+        if asked["access"] == "staged":
+            return _open_staged(asked, opened)
+        if self.no_trees:
+            raise NotGiven(f"the keeper can give no mounts here: {self.no_trees}")
+        with resolve(asked["root"], asked["path"], os.O_PATH) as descriptor:
+            status = os.fstat(descriptor)
+            _check_kind(status)
             flags = syscalls.OPEN_TREE_CLONE | syscalls.OPEN_TREE_CLOEXEC
             where = syscalls.AT_EMPTY_PATH | syscalls.AT_RECURSIVE
             tree = syscalls.open_tree(descriptor, "", flags | where)
@@ -155,6 +175,26 @@ class Keeper:
             own = self.identity.first + identity.cell_id(slot)
             self.namespaces[key] = identity.user_namespace(f"{user} {own} 1", f"{group} {own} 1")
         return self.namespaces[key]
+
+
+def _answer(give: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """
+    One path: {"status": "opened" | "missing" | "refused", …}; a descriptor if "given".
+    """
+    try:
+        return give()
+    except FileNotFoundError:
+        return {"status": "missing"}
+    except NotGiven as exc:
+        return {"status": "refused", "reason": str(exc)}
+    except OSError as exc:
+        reason = REFUSALS.get(exc.errno or 0, exc.strerror or "it cannot be opened")
+        return {"status": "refused", "reason": reason}
+
+
+def _check_kind(status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+        raise NotGiven("it is neither a file nor a directory")
 
 
 @contextlib.contextmanager

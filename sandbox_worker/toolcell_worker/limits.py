@@ -23,6 +23,7 @@ BY_NUMBER = {
     errno.ENOSPC: "disk",
     errno.EDQUOT: "disk",
     errno.EMFILE: "open_files",
+    errno.ETOOMANYREFS: "open_files",  # too many were sent, and not yet received
     errno.ENOMEM: "memory",
 }
 STACK_BYTES = 8 * 2**20  # what a new thread maps by default
@@ -75,7 +76,7 @@ def _thread() -> str:
     A thread needs a process slot and memory for its stack, and the message is the same for both.
     """
     try:
-        mmap.mmap(-1, STACK_BYTES).close()
+        mmap.mmap(-1, STACK_BYTES, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
     except (OSError, MemoryError):
         return "memory"
     return "processes"

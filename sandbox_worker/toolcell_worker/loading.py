@@ -11,7 +11,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from toolcell_worker import probe
+from toolcell_worker import anonymous_maps, generators, probe
 
 if TYPE_CHECKING:
     import socket
@@ -43,11 +43,13 @@ def load(
             f" it there: {sys.executable} -m pip install msgspec docstring-parser"
         ) from exc
 
+    anonymous_maps.install()
     os.environ.update(start.environment)
     spec = bundle.BundleSpec(
         name=start.bundle, path=start.path, package=start.package, options=start.options
     )
-    catalogue = bundle.load(spec)
+    with generators.seeded_in_forks():
+        catalogue = bundle.load(spec)
 
     def perform(arguments: bytes, channel: socket.socket, grant: CellGrant) -> int:
         if grant.tool == probe.TOOL:

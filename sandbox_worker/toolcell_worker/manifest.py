@@ -48,6 +48,7 @@ class Limits(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     disk_bytes: Count | UnsetType = UNSET
     file_size_bytes: Count | UnsetType = UNSET
     arguments_bytes: Count | UnsetType = UNSET
+    file_operations: Count | UnsetType = UNSET
 
 
 class PathRequest(msgspec.Struct, forbid_unknown_fields=True):

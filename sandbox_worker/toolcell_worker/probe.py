@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 TOOL = ""  # the name under which a cell runs the probe; no tool can have it
 ACTIVE = "active"
+CAPABILITY_VERSION = 0x2008_0522  # _LINUX_CAPABILITY_VERSION_3 (linux/capability.h)
 
 
 def perform(arguments: bytes, channel: socket.socket, grant: CellGrant) -> int:
@@ -47,7 +48,7 @@ def perform(arguments: bytes, channel: socket.socket, grant: CellGrant) -> int:
         "hostname": _hostname,
         "landlock": _landlock,
         "seccomp": _seccomp,
-        "privileges": _privileges,
+        "privileges": lambda: _privileges(bounding=canaries["bounding"]),
         "rlimits": lambda: _rlimits(grant),
         "descriptors": _descriptors,
         "environment": lambda: _environment(grant),
@@ -119,9 +120,16 @@ def _seccomp() -> str:
     return "" if ctypes.get_errno() == errno.EPERM else "ptrace is refused, but not by the filter"
 
 
-def _privileges() -> str:
+def _privileges(*, bounding: bool) -> str:
+    """
+    `bounding`: the set that limits what programs can gain must be empty too.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
-    if any(libc.prctl(23, number, 0, 0, 0) == 1 for number in range(64)):
+    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION, 0)
+    sets = (ctypes.c_uint32 * 6)()
+    if libc.capget(header, sets) != 0 or any(sets):
+        return "a capability is left"
+    if bounding and any(libc.prctl(23, number, 0, 0, 0) == 1 for number in range(64)):
         return "a capability is left in the bounding set"
     return "" if libc.prctl(39, 0, 0, 0, 0) == 1 else "no_new_privs is not set"
 

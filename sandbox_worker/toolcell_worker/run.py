@@ -26,9 +26,10 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from toolcell_worker import endings, missing, witness
+from toolcell_worker.anonymous_maps import Mapping
 from toolcell_worker.context import Context
 from toolcell_worker.outlet import Outlet, encode
-from toolcell_worker.wire import Frame
+from toolcell_worker.wire import Frame, Profile
 
 if TYPE_CHECKING:
     import socket
@@ -48,7 +49,9 @@ def perform(tool: LoadedTool, arguments: bytes, channel: socket.socket, cell: Ce
     Returns:
         The exit code for `os._exit`: 0 after RESULT, 1 after RAISED.
     """
-    reserve = mmap.mmap(-1, RESERVE_BYTES)  # address space only: no page of it is ever touched
+    Mapping.alone = cell.profile < Profile.SUBPROCESS
+    # Address space only: no page of it is ever touched.
+    reserve = mmap.mmap(-1, RESERVE_BYTES, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     outlet = Outlet(channel)
     cell = missing.add(cell, tool.manifest["paths"], arguments)
     context = Context(outlet, cell)

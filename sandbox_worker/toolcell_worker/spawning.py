@@ -1,11 +1,10 @@
 """
 The zygote's serving loop: forks cells, watches them end.
 
-Theory of operation.  Each cell gets a pid namespace of its own: `unshare(CLONE_NEWPID)` decides
-where the *next* children are born, so we unshare, fork its init and the cell, and return to our
-own namespace by setns (pid_namespaces(7)).  Both are our children.  When the cell's process ends,
-we kill its init, and the kernel kills whatever the tool left running; when the server kills the
-init, the kernel kills the cell too.  Either way an init ends last, and that is the end of the cell.
+Theory of operation.  The tool's process and its init (`forking.py`) are our children.  When the
+tool's process ends, we kill its init, and the kernel kills whatever the tool left running; when the
+server kills the init, the kernel kills the cell too.  Either way an init ends last, and that is the
+end of the cell.  A bare cell has no init: it is one process, which cannot fork.
 
 A few spares are forked in advance, up to where a cell needs its grant, because forking and mounts
 are most of what a call would wait for.  A spare serves one call, like every cell.
@@ -15,31 +14,23 @@ from __future__ import annotations
 
 import os
 import select
-import socket
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from toolcell_worker import cell, init, syscalls, wire
+from toolcell_worker import forking, wire
+from toolcell_worker.forking import SIGKILL, Forking, Spare
 from toolcell_worker.wire import Frame
 
 if TYPE_CHECKING:
     import resource
+    import socket
 
-SIGKILL = 9
+    from toolcell_worker.walls.resources import Group
+
 FAILED_FORK_MILLISECONDS = 500  # arbitrary; a host that cannot fork is left alone so long
+LEAVING_MILLISECONDS = 20  # arbitrary; a process that has ended leaves its control group soon
 SPARES = 2  # arbitrary; one for the next call, one for the call after it
-
-
-@dataclass(frozen=True, slots=True)
-class Spare:
-    """
-    A cell that waits for its grant.
-    """
-
-    init: int
-    tool: int
-    handoff: socket.socket
 
 
 @dataclass(slots=True)
@@ -52,6 +43,7 @@ class Running:
     tool: int
     init: int
     tool_pidfd: int
+    group: Group | None
     status: int = 0
     used: resource.struct_rusage | None = None
 
@@ -63,12 +55,12 @@ class Spawning:
     """
 
     control: socket.socket
-    around: cell.Surroundings
-    own_pids: int
+    forking: Forking
     poller: select.poll = field(default_factory=select.poll)
     spares: deque[Spare] = field(default_factory=deque)
     tools: dict[int, Running] = field(default_factory=dict)  # by pidfd of the tool's process
     inits: dict[int, Running] = field(default_factory=dict)  # by pidfd of the init
+    empty: list[Group] = field(default_factory=list)  # control groups to be removed
     fork_failed: bool = False
 
     def loop(self) -> None:
@@ -79,7 +71,7 @@ class Spawning:
         while True:
             ready = self.poller.poll(self._patience())
             if not ready:
-                self._breed()
+                self._use_leisure()
             descriptors = dict(ready).keys()
             for pidfd in descriptors & self.tools.keys():
                 self._tool_ended(pidfd)
@@ -97,18 +89,28 @@ class Spawning:
         try:
             spare = self._hand_over(message)
         except OSError as exc:
-            refusal = {"number": number, "wall": "processes", "errno": exc.errno or 0}
+            wall = getattr(exc, "wall", "processes")
+            refusal = {"number": number, "wall": wall, "errno": exc.errno or 0}
             wire.send_json(self.control, Frame.NOT_SPAWNED, {**refusal, "detail": str(exc)})
             return
         finally:
             for descriptor in message.descriptors:
                 os.close(descriptor)
-        running = Running(number, spare.tool, spare.init, os.pidfd_open(spare.tool))
-        pidfds = (os.pidfd_open(spare.init), running.tool_pidfd)
-        self.inits[pidfds[0]] = self.tools[pidfds[1]] = running
-        for pidfd in pidfds:
-            self.poller.register(pidfd, select.POLLIN)
-        wire.send(self.control, Frame.SPAWNED, wire.NUMBER.pack(number), pidfds)
+        tool_pidfd = os.pidfd_open(spare.tool)
+        running = Running(number, spare.tool, spare.init, tool_pidfd, spare.group)
+        self._watch(self.tools, running.tool_pidfd, running)
+        killed = running.tool_pidfd
+        if spare.init:
+            killed = os.pidfd_open(spare.init)
+            self._watch(self.inits, killed, running)
+        pidfds = (killed, running.tool_pidfd)
+        name = spare.group.name if spare.group else ""
+        spawned = wire.NUMBER.pack(number) + name.encode()
+        wire.send(self.control, Frame.SPAWNED, spawned, pidfds)
+
+    def _watch(self, table: dict[int, Running], pidfd: int, running: Running) -> None:
+        table[pidfd] = running
+        self.poller.register(pidfd, select.POLLIN)
 
     def _hand_over(self, message: wire.Message) -> Spare:
         """
@@ -116,12 +118,14 @@ class Spawning:
         """
         while True:
             fresh = not self.spares
-            spare = self._fork() if fresh else self.spares.popleft()
+            spare = self.forking.fork() if fresh else self.spares.popleft()
             with spare.handoff:
                 try:
                     wire.send(spare.handoff, Frame.SPAWN, message.payload, message.descriptors)
                 except (BrokenPipeError, ConnectionResetError):
-                    _bury(spare)
+                    forking.bury(spare)
+                    if spare.group is not None:
+                        self.empty.append(spare.group)
                     if fresh:
                         raise
                 else:
@@ -129,54 +133,26 @@ class Spawning:
 
     def _patience(self) -> int | None:
         """
-        How long to wait for something to do before making a spare, in milliseconds.
+        How long to wait for something to do before using the leisure, in milliseconds.
         """
         if len(self.spares) >= SPARES:
-            return None
+            return LEAVING_MILLISECONDS if self.empty else None
         return FAILED_FORK_MILLISECONDS if self.fork_failed else 0
+
+    def _use_leisure(self) -> None:
+        """
+        Remove control groups that a process was still leaving; make a spare.
+        """
+        self.empty = [group for group in self.empty if not group.remove()]
+        if len(self.spares) < SPARES:
+            self._breed()
 
     def _breed(self) -> None:
         try:
-            self.spares.append(self._fork())
+            self.spares.append(self.forking.fork())
             self.fork_failed = False
         except OSError:
             self.fork_failed = True
-
-    def _fork(self) -> Spare:
-        """
-        An init and a cell in a new pid namespace, ready for a grant.
-        """
-        ours, theirs = socket.socketpair()
-        syscalls.unshare(syscalls.CLONE_NEWPID)
-        try:
-            init_pid = os.fork()
-            if init_pid == 0:
-                init.live(self.around.init_program)
-            tool_pid = self._fork_cell(init_pid, theirs)
-        except OSError:
-            ours.close()
-            raise
-        finally:
-            syscalls.setns(self.own_pids, syscalls.CLONE_NEWPID)
-            theirs.close()
-        return Spare(init_pid, tool_pid, ours)
-
-    def _fork_cell(self, init_pid: int, handoff: socket.socket) -> int:
-        try:
-            pid = os.fork()
-        except OSError:
-            os.kill(init_pid, SIGKILL)
-            os.waitpid(init_pid, 0)
-            raise
-        return pid or self._become_cell(handoff)
-
-    def _become_cell(self, handoff: socket.socket) -> NoReturn:
-        try:
-            # First of all: who holds the control socket can ask for cells.
-            self.control.close()
-            cell.live(handoff, self.around)
-        finally:
-            os._exit(cell.CRASHED_EXIT)
 
     def _tool_ended(self, pidfd: int) -> None:
         """
@@ -184,7 +160,10 @@ class Spawning:
         """
         running = self._forget(self.tools, pidfd)
         _, running.status, running.used = os.wait4(running.tool, 0)
-        os.kill(running.init, SIGKILL)
+        if running.init:
+            os.kill(running.init, SIGKILL)
+        else:
+            self._tell_reaped(running, None)
 
     def _init_ended(self, pidfd: int) -> None:
         """
@@ -198,27 +177,22 @@ class Spawning:
         _, _, orphans = os.wait4(running.init, 0)
         self._tell_reaped(running, orphans)
 
-    def _tell_reaped(self, running: Running, orphans: resource.struct_rusage) -> None:
+    def _tell_reaped(self, running: Running, orphans: resource.struct_rusage | None) -> None:
         """
         Tell the server, with the usage of all processes together.
         """
-        used = running.used
-        assert used is not None
-        user, system = used.ru_utime + orphans.ru_utime, used.ru_stime + orphans.ru_stime
-        peak = max(used.ru_maxrss, orphans.ru_maxrss) * 1024
+        used = [account for account in (running.used, orphans) if account is not None]
+        user, system = sum(u.ru_utime for u in used), sum(u.ru_stime for u in used)
+        peak = max(u.ru_maxrss for u in used) * 1024
         account = wire.REAPING.pack(running.number, running.status, user, system, peak)
+        if running.group is not None:
+            account += running.group.account()
+            self.empty.append(running.group)
         wire.send(self.control, Frame.REAPED, account)
+        # One that a process is still leaving is removed with the next.
+        self.empty = [group for group in self.empty if not group.remove()]
 
     def _forget(self, table: dict[int, Running], pidfd: int) -> Running:
         self.poller.unregister(pidfd)
         os.close(pidfd)
         return table.pop(pidfd)
-
-
-def _bury(spare: Spare) -> None:
-    """
-    End what is left of a spare; its tool's process ends before its init does.
-    """
-    os.kill(spare.init, SIGKILL)
-    for pid in (spare.tool, spare.init):
-        os.waitpid(pid, 0)

@@ -21,12 +21,26 @@ class Identity:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Make:
+    """
+    Which walls a host can build that another may lack.  Without `namespaces` a cell is *bare*: it
+    sees the host's files, processes and network by name, and Landlock and seccomp refuse them.
+    What a make leaves out is never tried, and reported as absent; what it names must be built.
+    """
+
+    namespaces: bool = True
+    landlock: bool = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
     """
     `identity` is absent when the service runs as an ordinary user: all cells are that user.
     `roots` are the operator's, real paths; `runtime` are further paths that tools of the bundle
-    need to read.
+    need to read.  `observed`: the server takes the listeners of cells, where the host has them.
+    `groups` is a descriptor of where control groups for cells are made, -1 for none; it comes
+    beside the frame.
     """
 
     bundle: str = ""
@@ -37,6 +51,9 @@ class Start:
     roots: tuple[str, ...] = ()
     runtime: tuple[str, ...] = ()
     identity: Identity | None = None
+    make: Make = Make()
+    observed: bool = False
+    groups: int = -1
 
     @classmethod
     def parse(cls, value: Any) -> Start:
@@ -46,6 +63,7 @@ class Start:
         """
         try:
             identity = value.get("identity")
+            make = value.get("make", {})
             return cls(
                 bundle=str(value.get("bundle", "")),
                 path=str(value.get("path", "")),
@@ -57,6 +75,11 @@ class Start:
                 identity=Identity(int(identity["first"]), int(identity["count"]))
                 if identity
                 else None,
+                make=Make(
+                    namespaces=make.get("namespaces", True) is True,
+                    landlock=make.get("landlock", True) is True,
+                ),
+                observed=value.get("observed") is True,
             )
         except (AttributeError, KeyError, TypeError) as exc:
             raise ValueError(f"not a START frame: {exc}") from exc

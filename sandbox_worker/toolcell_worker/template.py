@@ -8,6 +8,10 @@ afterwards, so neither tool modules nor cells can name it again.  A cell then co
 mount namespace (its cost grows with the number of mounts) and adds what is its own
 (`walls/mounts.py`).
 
+While tools are loaded, /tmp is a small tmpfs: libraries look for a folder to write in when they are
+imported, and some (matplotlib) do not load without one.  Every cell covers it with its own, so
+nothing in it has a name there.
+
 Trees are opened *before* the zygote gives up the ids it was started with, because the runtime may
 lie behind a directory that only those may search (an interpreter in a 0700 home).
 """
@@ -25,21 +29,39 @@ SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 # What ordinary programs read from /etc; nothing in it is this host's secret.
 ETC = (
     "/etc/alternatives",
+    "/etc/crypto-policies",  # and /etc/pki: where Fedora and its kin keep what OpenSSL reads
+    "/etc/fonts",
     "/etc/ld.so.cache",
     "/etc/ld.so.conf",
     "/etc/ld.so.conf.d",
     "/etc/localtime",
     "/etc/mime.types",
+    "/etc/pki/ca-trust/extracted",
+    "/etc/pki/tls/certs",
+    "/etc/pki/tls/openssl.cnf",
+    "/etc/protocols",
+    "/etc/services",
     "/etc/ssl/certs",
     "/etc/ssl/openssl.cnf",
     "/etc/timezone",
 )
+ZERO = "/dev/zero"  # mapped for writing it is memory that no process's account shows
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+LOADING_ATTRIBUTES = (
+    syscalls.MOUNT_ATTR_NOSUID | syscalls.MOUNT_ATTR_NODEV | syscalls.MOUNT_ATTR_NOEXEC
+)
+MARK_OF_ENVIRONMENT = "pyvenv.cfg"
+PARTS_OF_ENVIRONMENT = ("bin", "include", "lib", "lib64", "share")
 SCRATCH = "/run/cell"
 EMPTY = "/proc"  # a folder with nothing in it: cells have no /proc
+LOADING_BYTES = 64 * 2**20  # arbitrary; matplotlib's list of fonts is 100 KiB
+# Cells are told apart by their ids, and their number is not known here.  Whatever its id, a cell
+# has a name and a home: programs that ask who they are (git, ssh, id) give up without.
+NAMED_IDS = range(1, 1025)  # USER_INSIDE and the first slots (walls/identity.py)
 WRITTEN = {
-    "/etc/passwd": "root:x:0:0:root:/:/usr/sbin/nologin\ntool:x:1000:1000:tool:/tmp:/bin/sh\n",
-    "/etc/group": "root:x:0:\ntool:x:1000:\n",
+    "/etc/passwd": "root:x:0:0:root:/:/usr/sbin/nologin\n"
+    + "".join(f"tool:x:{each}:{each}:tool:/tmp:/bin/sh\n" for each in NAMED_IDS),
+    "/etc/group": "root:x:0:\n" + "".join(f"tool:x:{each}:\n" for each in NAMED_IDS),
     "/etc/hosts": "127.0.0.1 localhost\n::1 localhost\n",
     "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
     "/etc/hostname": "cell\n",
@@ -73,13 +95,25 @@ def runtime_paths(bundle_path: str, further: tuple[str, ...]) -> list[str]:
     Never the whole of `sys.path`: an editable install would lay a developer's folder open.
     """
     base = Path(sys.executable).resolve().parent.parent
-    wanted = [*SYSTEM, *ETC, sys.prefix, sys.base_prefix, sys.exec_prefix, str(base)]
+    wanted = [*SYSTEM, *ETC, *_environment(sys.prefix), sys.base_prefix, str(base)]
+    wanted += _environment(sys.exec_prefix)
     wanted += [str(Path(os.__file__).parent), str(Path(__file__).parent), bundle_path, *further]
     paths = sorted({os.path.normpath(path) for path in wanted if path and os.path.lexists(path)})
     return [path for path in paths if path != "/" and not _beneath_any(path, paths)]
 
 
-def gather(paths: list[str]) -> tuple[list[Bind], list[tuple[str, str]]]:
+def _environment(prefix: str) -> list[str]:
+    """
+    Of a virtual environment, the parts that run: people keep pip.conf, .env and worse beside them.
+    """
+    if not Path(prefix, MARK_OF_ENVIRONMENT).exists():
+        return [prefix]
+    return [f"{prefix}/{name}" for name in (MARK_OF_ENVIRONMENT, *PARTS_OF_ENVIRONMENT)]
+
+
+def gather(
+    paths: list[str], devices: tuple[str, ...] = DEVICES
+) -> tuple[list[Bind], list[tuple[str, str]]]:
     """
     Open the trees of `paths` and of the devices, detached and read-only, and note the top-level
     symbolic links (`/bin -> usr/bin`), which are made anew.
@@ -87,7 +121,7 @@ def gather(paths: list[str]) -> tuple[list[Bind], list[tuple[str, str]]]:
     links = [(path, str(Path(path).readlink())) for path in paths if Path(path).is_symlink()]
     linked = {path for path, _ in links}
     binds = [_open_tree(path, syscalls.MOUNT_ATTR_NODEV) for path in paths if path not in linked]
-    binds += [_open_tree(path, syscalls.MOUNT_ATTR_NOEXEC) for path in DEVICES]
+    binds += [_open_tree(path, syscalls.MOUNT_ATTR_NOEXEC) for path in devices]
     return binds, links
 
 
@@ -147,6 +181,8 @@ def is_beneath(path: str, folder: str) -> bool:
 def _lay_out(links: list[tuple[str, str]]) -> None:
     for path in ("/tmp", "/dev/shm", EMPTY, "/etc"):  # noqa: S108  # of the cell, not the host
         Path(path).mkdir(mode=0o755, parents=True)
+    options = {"size": str(LOADING_BYTES), "mode": "0700"}
+    attach(syscalls.make_tmpfs(options, LOADING_ATTRIBUTES), "/tmp")  # noqa: S108  # of the zygote
     for path, text in WRITTEN.items():
         Path(path).write_text(text)
     for path, target in links:

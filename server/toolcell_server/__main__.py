@@ -24,6 +24,7 @@ os.environ["PROMETHEUS_DISABLE_CREATED_SERIES"] = "True"
 import argparse
 import asyncio
 import json
+import resource
 import sys
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     asked = list(sys.argv[1:] if arguments is None else arguments)
+    _take_all_descriptors()
     if asked[:1] == ["run"]:
         return alone.main(asked[1:])
     if asked[:1] == ["doctor"]:
@@ -64,6 +66,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except _CANNOT_SERVE as exc:
         print(f"toolcell_server: {exc}", file=sys.stderr)  # noqa: T201  # before there is a log
         return CANNOT_SERVE
+
+
+def _take_all_descriptors() -> None:
+    """
+    Raise our soft limit to the hard one.  A descriptor on its way to another process counts against
+    the sender's limit together with all that the user has on their way (unix(7), ETOOMANYREFS):
+    cells of an ordinary user's service could keep us from making others.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -21,7 +21,7 @@ import dataclasses
 import time
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from toolcell.v1 import execution_pb2 as pb
 
@@ -32,6 +32,7 @@ from toolcell_server.policy import FLOORS
 from toolcell_server.refusals import (
     ArgumentsNotJson,
     ArgumentsTooLarge,
+    FieldNotSupported,
     IsolationBelowFloor,
 )
 
@@ -46,6 +47,13 @@ if TYPE_CHECKING:
     from toolcell_server.registry import Tool
     from toolcell_server.request_fields import Request
     from toolcell_server.validation import Validation
+
+
+# Why, and what to do.
+_NOT_COUNTED: Final = (
+    "the kernel gives cells on this host no seccomp listener, and without one nobody can count",
+    "set no limits.file_operations in the call, in the tool and in the server's limits",
+)
 
 
 class Tools(Protocol):
@@ -69,11 +77,11 @@ class Opener(Protocol):
     """
 
     def __call__(
-        self, grant: Grant, resources: contextlib.ExitStack
+        self, grant: Grant, bundle: str, resources: contextlib.ExitStack
     ) -> Awaitable[tuple[OpenedMount, ...]]:
         """
-        Every path of the grant that exists, in its order.  What is opened is given back when
-        `resources` are closed, on an error too.
+        Every path of the grant that exists, in its order, for a cell of that bundle.  What is
+        opened is given back when `resources` are closed, on an error too.
 
         Raises:
             PathNotAllowed: a path is a link, lies behind one, or cannot be opened.
@@ -117,7 +125,7 @@ class Admission:
             if not request.validate_only:
                 self.capacity.reserve(execution_id)
                 resources.callback(self.capacity.release, execution_id)
-            mounts = await self.opener(grant, resources) if grant.paths else ()
+            mounts = await self.opener(grant, tool.bundle, resources) if grant.paths else ()
             return Execution(
                 execution_id=execution_id,
                 tool=tool,
@@ -151,11 +159,25 @@ class Admission:
         """
         grant = compile_grant(tool, self.policy, arguments, request.grants, limits)
         demanded = FLOORS.get(tool.minimum_isolation, pb.ISOLATION_LEVEL_UNSPECIFIED)
-        floor = max(self.policy.minimum_isolation, demanded, request.minimum_isolation)
+        needed = _needed(grant)
+        floor = max(self.policy.minimum_isolation, demanded, request.minimum_isolation, needed)
         isolation = self.isolation(tool.bundle)
+        if limits.file_operations and not isolation.observed:
+            raise FieldNotSupported("limits.file_operations", *_NOT_COUNTED)
         if missing := isolation.below(floor):
             raise IsolationBelowFloor(_level(floor), _level(isolation.level), _wall(missing.wall))
         return dataclasses.replace(grant, minimum_isolation=floor)
+
+
+def _needed(grant: Grant) -> pb.IsolationLevel.ValueType:
+    """
+    What cells without namespaces cannot enclose: programs outlive the process that started them,
+    and a private copy of a file must have the file's name.
+    """
+    staged = any(path.access == pb.PATH_ACCESS_STAGED for path in grant.paths)
+    if staged or grant.profile == "subprocess":
+        return pb.ISOLATION_LEVEL_STRONG
+    return pb.ISOLATION_LEVEL_UNSPECIFIED
 
 
 def _deadline(request: Request, accepted: float, time_remaining: float | None) -> float | None:

@@ -9,10 +9,12 @@ server, the validators, the zygotes with their cells, the metrics.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
+from toolcell.v1 import execution_pb2 as pb
 from toolcell.v1 import registry_pb2
 
 from toolcell_server import instructions, isolation_check, metrics_listener
@@ -20,6 +22,7 @@ from toolcell_server.addresses import Address
 from toolcell_server.admission import Admission
 from toolcell_server.capacity import Capacity
 from toolcell_server.clocked import ClockedExecutor
+from toolcell_server.control_groups import ControlGroups
 from toolcell_server.executions import Executions, Keeping
 from toolcell_server.keeper import Keeper
 from toolcell_server.logged import LoggedExecutor
@@ -36,9 +39,10 @@ from toolcell_server.validation import Validation
 from toolcell_server.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Coroutine
 
     from toolcell_server.executor import Executor
+    from toolcell_server.isolation import Isolation
     from toolcell_server.service import ExecutionService
     from toolcell_server.settings import Settings
 
@@ -69,6 +73,7 @@ class App:
             Keeper(instructions.of_keeper()),
             self._publish,
             lambda bundle: self.metrics.zygote_restarts.labels(bundle).inc(),
+            ControlGroups(),
         )
         self.capacity = Capacity(settings.server.max_executions, settings.server.queue)
         self.metrics.watch_cells(
@@ -78,6 +83,8 @@ class App:
         )
         self.validation = Validation()
         self.executions = Executions(self._executor(), self._keeping())
+        self._tell_level: Callable[[], None] = _nobody_asks
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, announce: Callable[[str, str], None]) -> int:
         """
@@ -110,6 +117,8 @@ class App:
         service = self._service()
         settings = self.settings.server
         async with serving(settings, service, RegistryService(self.registry), self.metrics) as face:
+            self._tell_level = lambda: self._in_background(face.show_isolation(self._weakest()))
+            self._tell_level()
             self._log_serving(face.address)
             announce(str(face.address))
             await shutdown.asked.wait()
@@ -184,6 +193,7 @@ class App:
         self.registry.replace(bundle, catalogue)
         self.metrics.show_isolation(bundle, self.pool.isolation(bundle).to_proto())
         self.metrics.show_tools(self.registry)
+        self._tell_level()
         for tool in self.registry.tools():
             if tool.bundle == bundle and tool.broken_reason:
                 fields = {"bundle": bundle, "tool": tool.name, "reason": tool.broken_reason}
@@ -192,9 +202,24 @@ class App:
     def _check_isolation(self) -> None:
         if failure := self.pool.unbuilt():
             raise isolation_check.NotIsolated(failure.wall, str(failure), UNBUILT_REMEDY)
+        isolation_check.check(self._isolations(), self.settings.policy.minimum_isolation)
+
+    def _isolations(self) -> list[Isolation]:
+        """
+        Of the bundles that have tools which can be called.
+        """
         callable_tools = (tool for tool in self.registry.tools() if not tool.broken_reason)
         bundles = sorted({tool.bundle for tool in callable_tools})
-        isolation_check.check(self.pool.isolation(bundle) for bundle in bundles)
+        return [self.pool.isolation(bundle) for bundle in bundles]
+
+    def _weakest(self) -> pb.IsolationLevel.ValueType:
+        levels = (isolation.level for isolation in self._isolations())
+        return min(levels, default=pb.ISOLATION_LEVEL_NONE)
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _warn_of_disabled_tools(self) -> None:
         """
@@ -215,3 +240,9 @@ class App:
             level = isolation_check.level_name(self.pool.isolation(bundle.name))
             fields[f"isolation_{bundle.name}"] = level
         _log.info("serving", extra={"fields": fields})
+
+
+def _nobody_asks() -> None:
+    """
+    Before it listens, and in programs that never do, nobody asks after the health.
+    """

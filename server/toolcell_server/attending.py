@@ -14,16 +14,21 @@ from toolcell.v1 import execution_pb2 as pb
 from toolcell_worker.wire import Frame, PeerClosed, ProtocolError
 
 from toolcell_server import endings, judging, output, tool_frames
+from toolcell_server.denials import Denials
 from toolcell_server.durations import to_duration
 from toolcell_server.watchdog import Watch, Watchdog
-from toolcell_server.zygote import Reaping, ZygoteDied
+from toolcell_server.zygote import ZygoteDied
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
+    from toolcell_worker.wire import Message
+
+    from toolcell_server.cells import Reaping
     from toolcell_server.execution import Execution
     from toolcell_server.session import Session
 
+BEFORE_READY = frozenset({Frame.SETUP_FAILED, Frame.STAGING, Frame.LISTENER})
 USAGE_SECONDS = 1.0  # arbitrary; how often a running tool's usage is reported
 
 
@@ -47,10 +52,16 @@ class Attending:
         self._isolation = isolation
         self._put = put
         self._began = time.monotonic()
-        self._watch = Watch(session.cell.pids, self._limits, self._exceeded)
+        cell = session.cell
+        self._watch = Watch(cell.pids, self._limits, self._exceeded, cell.group)
         self._stdout = output.Keeping(self._limits.output_bytes)
         self._stderr = output.Keeping(self._limits.output_bytes)
         self._words = judging.Words()
+        self._denials = Denials(
+            self._limits.file_operations,
+            lambda: self._exceeded("file_operations"),
+            lambda what: self._end(endings.violated("seccomp", what)),
+        )
         self._ended_by: pb.Outcome | None = None  # the first cause
         self._told_started = asyncio.Event()
 
@@ -74,8 +85,9 @@ class Attending:
 
     def close(self) -> None:
         """
-        Give the folders back.
+        Give the folders and the listener back.
         """
+        self._denials.close()
         for descriptor in self.staging.values():
             os.close(descriptor)
         self.staging.clear()
@@ -115,6 +127,7 @@ class Attending:
             asyncio.create_task(self._frames()),
             asyncio.create_task(self._pump(session.stdout, pb.OUTPUT_STREAM_STDOUT, self._stdout)),
             asyncio.create_task(self._pump(session.stderr, pb.OUTPUT_STREAM_STDERR, self._stderr)),
+            asyncio.create_task(self._tell_denials()),
         ]
         reporting = asyncio.create_task(self._report_usage())
         try:
@@ -129,6 +142,7 @@ class Attending:
             raise
         finally:
             reporting.cancel()
+            self._denials.end()
         # Every writer is dead: what is left lies in our buffers, and ends when it is taken.
         await asyncio.gather(*readers)
         return reaping
@@ -152,13 +166,12 @@ class Attending:
                     self._session.channel.refuse_descriptors()
                     await self._put(self._started())
                     self._told_started.set()
-                elif message.kind == Frame.SETUP_FAILED and not words.ready:
-                    self._setup_failed(message.json())
-                elif message.kind == Frame.STAGING and not words.ready:
-                    folders = message.json()["folders"]
-                    self.staging.update(zip(folders, message.descriptors, strict=True))
-                elif (event := tool_frames.take(message, words)) is not None:
-                    await self._put(event)
+                elif not words.ready and message.kind in BEFORE_READY:
+                    self._preparing(message)
+                else:
+                    event = tool_frames.take(message, words)
+                    if event is not None and not self._denials.repeats(event):
+                        await self._put(event)
         except PeerClosed:
             return
         except ProtocolError as exc:
@@ -167,6 +180,22 @@ class Attending:
             self._session.cell.kill()
         finally:
             self._told_started.set()  # or never will be
+
+    def _preparing(self, message: Message) -> None:
+        """
+        What our own code says while it builds the walls.
+        """
+        if message.kind == Frame.SETUP_FAILED:
+            self._setup_failed(message.json())
+        elif message.kind == Frame.STAGING:
+            folders = message.json()["folders"]
+            self.staging.update(zip(folders, message.descriptors, strict=True))
+        else:
+            self._denials.observe(message.descriptors)
+
+    async def _tell_denials(self) -> None:
+        await self._told_started.wait()  # it comes before what the tool was refused
+        await self._denials.tell(self._put)
 
     def _setup_failed(self, said: dict[str, Any]) -> None:
         message = f"the {said['wall']} wall could not be built: {said['detail']}"
@@ -191,7 +220,7 @@ class Attending:
             return self._ended_by
         if reaping is None:
             return endings.zygote_died()
-        return judging.judge(self._words, reaping, self._limits)
+        return self._denials.explain(judging.judge(self._words, reaping, self._limits))
 
     def _usage(self, reaping: Reaping | None) -> pb.Usage:
         """
@@ -211,6 +240,7 @@ class Attending:
             stderr_bytes=self._stderr.total,
             result_bytes=len(self._words.result or b""),
             arguments_bytes=len(self._execution.arguments),
+            file_operations=self._denials.file_operations,
         )
 
 

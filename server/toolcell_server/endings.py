@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from toolcell.v1 import execution_pb2 as pb
 
+from toolcell_server.limit_hints import LIMIT_HINTS
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from toolcell_server.limits import Limits
 
 LIMITS = {
@@ -21,7 +25,10 @@ LIMITS = {
     "open_files": (pb.LIMIT_OPEN_FILES, "open_files"),
     "disk": (pb.LIMIT_DISK, "disk_bytes"),
     "file_size": (pb.LIMIT_FILE_SIZE, "file_size_bytes"),
+    "file_operations": (pb.LIMIT_FILE_OPERATIONS, "file_operations"),
 }
+# That these were reached, only the server can see; a tool that says so is not believed.
+OURS_TO_TELL = frozenset({"wall", "cpu", "output", "file_operations"})
 WALLS: dict[str, pb.Wall.ValueType] = {
     name.removeprefix("WALL_").lower(): number for name, number in pb.Wall.items()
 }
@@ -29,18 +36,6 @@ CATEGORIES = {
     "user": pb.ERROR_CATEGORY_USER,
     "temporary": pb.ERROR_CATEGORY_TEMPORARY,
     "permanent": pb.ERROR_CATEGORY_PERMANENT,
-}
-LIMIT_HINTS = {
-    "wall": "The tool took too long; ask for less work in one call.",
-    "cpu": "The tool computed too long; ask for less work or use a cheaper method.",
-    "memory": "The tool needed too much memory; work on less data at once.",
-    "output": "The tool printed far too much; print only what is needed.",
-    "result": "The result is too large; ask for a part of it or a summary.",
-    "processes": "The tool started too many processes or threads; do the work in fewer.",
-    "open_files": "The tool opened too many files at once; close them as you go.",
-    "disk": "The tool's private disk is full; write less.",
-    "file_size": "The tool wrote too large a file; write less or in parts.",
-    "timeout": "The call's own timeout ended it; allow more time or ask for less work.",
 }
 
 
@@ -127,6 +122,16 @@ def not_committed(path: str, why: str) -> pb.Outcome:
     return outcome
 
 
+def left_no_file(path: str) -> pb.Outcome:
+    """
+    The tool returned, but where its file is staged there is something else: its own fault.
+    """
+    outcome = failed("StagedFileInvalid", f"what the tool left at {path} is no file", 0)
+    outcome.category = pb.ERROR_CATEGORY_PERMANENT
+    outcome.hint = "The file is unchanged; write an ordinary file there."
+    return outcome
+
+
 def violated(wall: str, what: str) -> pb.Outcome:
     """
     A wall ended it.
@@ -145,7 +150,7 @@ def raised(said: dict[str, Any], limits: Limits) -> pb.Outcome:
     The outcome that a RAISED frame describes; every value is bounded and checked.
     """
     limit = said.get("limit")
-    if isinstance(limit, str) and limit in LIMITS:
+    if isinstance(limit, str) and limit in LIMITS.keys() - OURS_TO_TELL:
         outcome = exceeded(limit, limits, _text(said, "message", 2000))
     else:
         failed = pb.Failed(
@@ -167,6 +172,33 @@ def raised(said: dict[str, Any], limits: Limits) -> pb.Outcome:
         if isinstance(value, dict):
             outcome.denials.append(denied(value))
     return outcome
+
+
+def with_denials(outcome: pb.Outcome, observed: Sequence[pb.Denied]) -> pb.Outcome:
+    """
+    The outcome of a tool that ended in error, with the denials that we saw in place of what it
+    said of the same operations, and with what to do about them if it said nothing.
+    """
+    if not observed or outcome.WhichOneof("kind") != "failed":
+        return outcome
+    seen = {each.operation for each in observed}
+    reported = [each for each in outcome.denials if each.operation not in seen]
+    del outcome.denials[:]
+    outcome.denials.extend([*observed, *reported])
+    # Of a program that failed nobody has said why.
+    if not outcome.hint or outcome.failed.code == "COMMAND_FAILED":
+        outcome.hint = f"{_denial_hint(observed[-1])} {outcome.hint}".rstrip()
+    return outcome
+
+
+def _denial_hint(denied: pb.Denied) -> str:
+    """
+    What a model can do about the last thing that was refused.
+    """
+    if denied.reason == "no_network":
+        return "This tool has no network: do without it, or use a tool that has one."
+    what = f"{denied.operation} ({denied.target[:200]})" if denied.target else denied.operation
+    return f"The tool was refused {what}, which it may never do: do without it, or use another."
 
 
 def denied(said: dict[str, Any]) -> pb.Denied:

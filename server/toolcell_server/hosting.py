@@ -1,5 +1,7 @@
 """
 Keeps one bundle's zygote alive: starts it, proves its walls, starts another when it has died.
+
+What cells are made of is settled once, when the bundle first serves (`makes.py`).
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from toolcell_server import probing
+from toolcell_server.control_groups import ControlGroups
 from toolcell_server.isolation import Isolation
+from toolcell_server.makes import Make
 from toolcell_server.zygote import Zygote, ZygoteDied, ZygoteFailed
 
 if TYPE_CHECKING:
@@ -54,8 +58,10 @@ class Hosting:
         slots: Slots,
         publish: Callable[[str, dict[str, Any]], None],
         restarted: Callable[[str], None],
+        groups: ControlGroups | None = None,
     ) -> None:
         self.bundle = bundle
+        self._groups = groups or ControlGroups()
         self.isolation = Isolation.from_reports(())
         self._slots = slots
         self._publish = publish
@@ -64,6 +70,15 @@ class Hosting:
         self._changed = asyncio.Event()
         self._failure: ZygoteFailed | None = None
         self._keeping: asyncio.Task[None] | None = None
+        self._make = Make()
+        self._settled = False
+
+    @property
+    def bare(self) -> bool:
+        """
+        Whether its cells are without namespaces, and so without mounts.
+        """
+        return not self._make.namespaces
 
     async def start(self) -> None:
         """
@@ -130,20 +145,14 @@ class Hosting:
         """
         name = self.bundle.name
         try:
-            zygote = await Zygote.start(self.bundle.instructions, self.bundle.python, LOAD_SECONDS)
-            try:
-                self.isolation = await probing.prove(zygote, self._slots)
-            except (ZygoteDied, ZygoteFailed, OSError) as exc:
-                zygote.close()
-                await zygote.wait_closed()
-                wall = getattr(exc, "wall", "")
-                raise ZygoteFailed(wall, 0, f"no cell of it could be built: {exc}") from exc
+            zygote = await self._stand()
         except ZygoteFailed as exc:
             _log.warning("bundle %s cannot be served: %s", name, exc)
             self._failure = exc
             self._publish(name, _broken(name, str(exc)))
             self._changed.set()
             return
+        self._settled = True
         self._failure = None
         self._zygote = zygote
         self._publish(name, zygote.catalogue)
@@ -152,6 +161,53 @@ class Hosting:
             await zygote.died.wait()
         _log.warning("the zygote of bundle %s died; starting another", name)
         await zygote.wait_closed()
+
+    async def _stand(self) -> Zygote:
+        """
+        A zygote whose cells have proved their walls; at first of the strongest make that this
+        host can build, later of that same make.
+
+        Raises:
+            ZygoteFailed: there is none.
+        """
+        while True:
+            try:
+                return await self._prove(self._make)
+            except ZygoteFailed as exc:
+                weaker = None if self._settled else self._make.without(exc.wall, str(exc))
+                if weaker is None:
+                    raise
+                self._make = weaker
+
+    async def _prove(self, make: Make) -> Zygote:
+        instructions = {**self.bundle.instructions, "make": make.told()}
+        zygote = await self._start(instructions, make)
+        try:
+            refused = self._groups.refused
+            self.isolation = await probing.prove(zygote, self._slots, make, refused)
+        except (ZygoteDied, ZygoteFailed, OSError) as exc:
+            zygote.close()
+            await zygote.wait_closed()
+            wall = getattr(exc, "wall", "")
+            raise ZygoteFailed(wall, 0, f"no cell of it could be built: {exc}") from exc
+        return zygote
+
+    async def _start(self, instructions: dict[str, Any], make: Make) -> Zygote:
+        """
+        Start a zygote, in a control group of its own where there may be one.
+        """
+        identity = instructions.get("identity")
+        owner = int(identity["first"]) if identity else None
+        try:
+            group = self._groups.group(self.bundle.name, owner) if make.groups else None
+        except OSError as exc:
+            raise ZygoteFailed("resources", exc.errno or 0, str(exc)) from exc
+        try:
+            return await Zygote.start(instructions, self.bundle.python, LOAD_SECONDS, group)
+        except BaseException:
+            if group is not None:
+                group.remove()
+            raise
 
 
 def _broken(name: str, reason: str) -> dict[str, Any]:

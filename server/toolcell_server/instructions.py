@@ -38,7 +38,7 @@ def of_bundles(settings: Settings) -> list[Bundle]:
         NoSpareIds: as of_keeper.
     """
     roots = [root.path for root in settings.policy.roots]  # where tools find them
-    everywhere = {**of_keeper(), "roots": roots}
+    everywhere = {**of_keeper(), "roots": roots, "observed": True}
     bundles = []
     if settings.builtin.enabled:
         own = {"package": _BUILTIN_PACKAGE, "options": {"run_shell": settings.builtin.run_shell}}

@@ -42,7 +42,8 @@ _EVERYWHERE: Final = (
 # Weakest first.
 _LEVELS: Final[tuple[tuple[pb.IsolationLevel.ValueType, tuple[Requirement, ...]], ...]] = (
     (pb.ISOLATION_LEVEL_NONE, ()),
-    (pb.ISOLATION_LEVEL_BASIC, (*_EVERYWHERE, Requirement((pb.WALL_LANDLOCK,)))),
+    # What an older Landlock does not see, the filter of cells without namespaces refuses.
+    (pb.ISOLATION_LEVEL_BASIC, (*_EVERYWHERE, Requirement((pb.WALL_LANDLOCK,), partly=True))),
     (
         pb.ISOLATION_LEVEL_STRONG,
         (
@@ -73,13 +74,15 @@ class Missing:
 @dataclass(frozen=True, slots=True)
 class Isolation:
     """
-    The walls of cells of one make, every wall once, in the order of the enum.
+    The walls of cells of one make, every wall once, in the order of the enum.  `observed`: what
+    seccomp refuses the server sees itself.
     """
 
     walls: tuple[pb.WallReport, ...]
+    observed: bool = False
 
     @classmethod
-    def from_reports(cls, reports: Iterable[pb.WallReport]) -> Self:
+    def from_reports(cls, reports: Iterable[pb.WallReport], *, observed: bool = False) -> Self:
         """
         Of the reports on one wall the worst counts.
         """
@@ -87,7 +90,7 @@ class Isolation:
         for report in reports:
             if report.wall not in worst or _badness(report) > _badness(worst[report.wall]):
                 worst[report.wall] = report
-        return cls(tuple(worst.get(wall, _not_probed(wall)) for wall in ALL_WALLS))
+        return cls(tuple(worst.get(wall, _not_probed(wall)) for wall in ALL_WALLS), observed)
 
     @property
     def level(self) -> pb.IsolationLevel.ValueType:

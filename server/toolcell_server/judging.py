@@ -19,8 +19,8 @@ from toolcell.v1 import execution_pb2 as pb
 from toolcell_server.endings import exceeded, failed, lost, raised, violated
 
 if TYPE_CHECKING:
+    from toolcell_server.cells import Reaping
     from toolcell_server.limits import Limits
-    from toolcell_server.zygote import Reaping
 
 
 @dataclass(slots=True)
@@ -44,6 +44,8 @@ def judge(words: Words, reaping: Reaping, limits: Limits) -> pb.Outcome:
         reaping: the kernel's account of the cell.
         limits: the effective limits.
     """
+    if reaping.memory_kills:
+        return exceeded("memory", limits)
     if not words.ready:
         return lost(pb.LOST_REASON_CELL_DIED, "the cell died before the tool was started")
     if os.WIFSIGNALED(reaping.status):

@@ -72,9 +72,11 @@ class Keeper:
         async with self._asking:
             await self._running()
 
-    async def open(self, paths: Sequence[PathGrant], slot: int) -> list[Opened]:
+    async def open(
+        self, paths: Sequence[PathGrant], slot: int, *, bare: bool = False
+    ) -> list[Opened]:
         """
-        Open each path for the cell in `slot`.
+        Open each path for the cell in `slot`; `bare`: one without mounts.
 
         Raises:
             KeeperFailed: the keeper is not there to ask.
@@ -82,7 +84,9 @@ class Keeper:
         asked = [
             {"path": p.real_path, "root": p.real_root, "access": ACCESSES[p.access]} for p in paths
         ]
-        request = json.dumps({"paths": asked, "slot": slot}).encode("utf-8", "surrogateescape")
+        request = json.dumps({"paths": asked, "slot": slot, "bare": bare}).encode(
+            "utf-8", "surrogateescape"
+        )
         answers, descriptors = await self._ask(Frame.OPEN, request)
         left = iter(descriptors)
         return [

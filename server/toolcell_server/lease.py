@@ -71,6 +71,7 @@ class Lease:
             processes=limits.processes,
             open_files=limits.open_files,
             arguments_bytes=limits.arguments_bytes,
+            counted=limits.file_operations > 0,
             tool=execution.tool.name,
             version=execution.tool.version,
             execution_id=execution.execution_id,

@@ -29,13 +29,15 @@ MAXIMUM_BYTES = 2**62  # the cell is told sizes in 64 bits; RLIM_INFINITY must s
 
 _SECONDS = ("wall_seconds", "cpu_seconds")
 _COUNTS = ("processes", "open_files")
-_NOT_BUILT = ("network_bytes", "connections", "file_operations")
+_BUDGETS = ("file_operations",)  # there is none unless somebody sets one
+_NOT_BUILT = ("network_bytes", "connections")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """
-    Ceilings of one execution: times in seconds, sizes in bytes, counts.  Zero is never "unlimited".
+    Ceilings of one execution: times in seconds, sizes in bytes, counts.  Zero is never "unlimited",
+    but for `file_operations`: they are counted only if somebody limits them.
 
     Raises:
         ValueError: a value is not a positive, finite number in range; names the key.
@@ -51,6 +53,7 @@ class Limits:
     disk_bytes: int = 64 * MEBIBYTE
     file_size_bytes: int = 64 * MEBIBYTE
     arguments_bytes: int = 1 * MEBIBYTE
+    file_operations: int = 0
 
     def __post_init__(self) -> None:
         for name in NAMES:
@@ -75,7 +78,8 @@ class Limits:
         """
         The lower of both, limit by limit.
         """
-        return Limits(**{name: min(getattr(self, name), getattr(ceilings, name)) for name in NAMES})
+        lower = {name: _lower(name, getattr(self, name), getattr(ceilings, name)) for name in NAMES}
+        return Limits(**lower)
 
     def narrowed_by(self, asked: pb.Limits) -> Limits:
         """
@@ -92,7 +96,7 @@ class Limits:
         lowered = {name: value for name in NAMES if (value := _asked(asked, name))}
         for name, value in lowered.items():
             allowed = getattr(self, name)
-            if value > allowed:
+            if value > allowed and not _absent(name, allowed):
                 raise LimitAboveCeiling(_field(name), value, allowed)
         return dataclasses.replace(self, **lowered)
 
@@ -107,6 +111,16 @@ class Limits:
 
 
 NAMES = tuple(field.name for field in dataclasses.fields(Limits))
+
+
+def _absent(name: str, value: Any) -> bool:
+    return name in _BUDGETS and value == 0
+
+
+def _lower(name: str, first: Any, second: Any) -> Any:
+    if _absent(name, first) or _absent(name, second):
+        return first or second
+    return min(first, second)
 
 
 def _asked(asked: pb.Limits, name: str) -> Any:
@@ -125,12 +139,12 @@ def _check(name: str, value: Any) -> None:
     if name in _SECONDS:
         kinds: tuple[type, ...] = (int, float)
         kind, maximum = "number of seconds", MAXIMUM_SECONDS
-    elif name in _COUNTS:
+    elif name in (*_COUNTS, *_BUDGETS):
         kinds, kind, maximum = (int,), "whole number", MAXIMUM_COUNT
     else:
         kinds, kind, maximum = (int,), "whole number of bytes", MAXIMUM_BYTES
     number = isinstance(value, kinds) and not isinstance(value, bool)
-    if not number or not 0 < value <= maximum:  # NaN compares false
+    if not number or not (_absent(name, value) or 0 < value <= maximum):  # NaN compares false
         raise ValueError(
             f"limits.{name} must be a positive {kind}, at most {maximum}, not {value!r}"
         )

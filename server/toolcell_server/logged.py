@@ -93,6 +93,13 @@ def _fields(execution: Execution, seen: _Seen, finished: pb.Finished) -> dict[st
         "stderr_bytes": usage.stderr_bytes,
         "arguments_bytes": len(execution.arguments),
         "result_bytes": finished.result_bytes,
-        "denials": seen.denials + len(finished.outcome.denials),
+        "denials": seen.denials + sum(map(_reported, finished.outcome.denials)),
         "truncated": finished.truncated,
     }
+
+
+def _reported(denied: pb.Denied) -> bool:
+    """
+    What we saw ourselves was an event already.
+    """
+    return denied.evidence != pb.EVIDENCE_OBSERVED

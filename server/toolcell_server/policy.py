@@ -57,7 +57,7 @@ class Policy:
     filesystem: bool = True
     commands: bool = True
     network: bool = True
-    minimum_isolation: pb.IsolationLevel.ValueType = pb.ISOLATION_LEVEL_BASIC
+    minimum_isolation: pb.IsolationLevel.ValueType = pb.ISOLATION_LEVEL_STRONG
     tools_disabled: frozenset[str] = frozenset()
 
     @classmethod
@@ -81,7 +81,7 @@ class Policy:
             roots=_roots(section.get("roots", ())),
             denied_paths=_denied(section.get("denied_paths", ())),
             denied_domains=_texts("denied_domains", section.get("denied_domains", ())),
-            minimum_isolation=_floor(section.get("minimum_isolation", "basic")),
+            minimum_isolation=_floor(section.get("minimum_isolation", "strong")),
             tools_disabled=frozenset(_texts("tools_disabled", section.get("tools_disabled", ()))),
             **switches,
         )

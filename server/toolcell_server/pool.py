@@ -24,6 +24,7 @@ from toolcell_server.zygote import ZygoteFailed
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 
+    from toolcell_server.control_groups import ControlGroups
     from toolcell_server.execution import Execution
     from toolcell_server.grants import Grant, PathGrant
     from toolcell_server.isolation import Isolation
@@ -48,11 +49,14 @@ class Pool:
         keeper: Keeper,
         publish: Callable[[str, dict[str, Any]], None],
         restarted: Callable[[str], None],
+        groups: ControlGroups | None = None,
     ) -> None:
         self.keeper = keeper
+        self._groups = groups
         self._slots = Slots()
         self._hostings = {
-            bundle.name: Hosting(bundle, self._slots, publish, restarted) for bundle in bundles
+            bundle.name: Hosting(bundle, self._slots, publish, restarted, groups)
+            for bundle in bundles
         }
 
     async def start(self) -> None:
@@ -62,6 +66,8 @@ class Pool:
         Raises:
             KeeperFailed: no path could ever be granted here.
         """
+        if self._groups is not None:
+            self._groups.open()  # before there is another process, which would stay behind
         await self.keeper.start()
         await asyncio.gather(*(hosting.start() for hosting in self._hostings.values()))
 
@@ -71,6 +77,8 @@ class Pool:
         """
         await asyncio.gather(*(hosting.aclose() for hosting in self._hostings.values()))
         self.keeper.close()
+        if self._groups is not None:
+            await asyncio.to_thread(self._groups.close)
 
     def isolation(self, bundle: str) -> Isolation:
         """
@@ -88,10 +96,13 @@ class Pool:
             return None
         return next((failure for failure in failures if failure and failure.wall), None)
 
-    async def open(self, grant: Grant, resources: contextlib.ExitStack) -> tuple[OpenedMount, ...]:
+    async def open(
+        self, grant: Grant, bundle: str, resources: contextlib.ExitStack
+    ) -> tuple[OpenedMount, ...]:
         """
-        Open the paths of a grant; what is opened is given back when `resources` are closed.  A
-        path that does not exist is left out: the tool will not find it either.
+        Open the paths of a grant for a cell of that bundle; what is opened is given back when
+        `resources` are closed.  A path that does not exist is left out: the tool will not find it
+        either.
 
         Raises:
             PathNotAllowed: a path is not what may be granted; says why.
@@ -102,7 +113,8 @@ class Pool:
         slot = self._slots.take()
         resources.callback(self._slots.give_back, slot)
         try:
-            opened = await self.keeper.open(grant.paths, slot)
+            bare = self._hostings[bundle].bare
+            opened = await self.keeper.open(grant.paths, slot, bare=bare)
         except KeeperFailed as exc:
             raise KeeperDown from exc
         resources.callback(close_all, opened)
@@ -134,19 +146,24 @@ class Pool:
         mounts = execution.grant.mounts
         with self._slot(mounts) as slot, contextlib.ExitStack() as resources:
             if execution.attempt > 1:  # a detached tree can be attached once
-                mounts = await self._reopen(mounts, slot, resources)
+                mounts = await self._reopen(mounts, slot, hosting.bare, resources)
             trees = [opened.descriptor for opened in mounts if opened.descriptor >= 0]
             environment = hosting.bundle.instructions.get("environment", {})
             yield Lease(zygote, slot, hosting.isolation.to_proto(), trees, environment)
 
     async def _reopen(
-        self, mounts: tuple[OpenedMount, ...], slot: int, resources: contextlib.ExitStack
+        self,
+        mounts: tuple[OpenedMount, ...],
+        slot: int,
+        bare: bool,  # noqa: FBT001  # private
+        resources: contextlib.ExitStack,
     ) -> tuple[OpenedMount, ...]:
         """
         The same files once more; never what has their names by now.
         """
         try:
-            opened = await self.keeper.open([mount.path for mount in mounts], slot)
+            paths = [mount.path for mount in mounts]
+            opened = await self.keeper.open(paths, slot, bare=bare)
         except KeeperFailed as exc:
             raise ZygoteFailed("", 0, str(exc)) from exc
         resources.callback(close_all, opened)

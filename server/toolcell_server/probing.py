@@ -12,16 +12,21 @@ import json
 import os
 import tempfile
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from toolcell.v1 import execution_pb2 as pb
 from toolcell_worker.wire import CellGrant, Frame, PeerClosed, Profile, ProtocolError
 
+from toolcell_server import control_groups
+from toolcell_server.denials import Denials
 from toolcell_server.isolation import Isolation
 from toolcell_server.session import Session
 from toolcell_server.zygote import ZygoteFailed
 
 if TYPE_CHECKING:
+    from toolcell_server.cells import Reaping
+    from toolcell_server.control_groups import NotDelegated
+    from toolcell_server.makes import Make
     from toolcell_server.slots import Slots
     from toolcell_server.zygote import Zygote
 
@@ -29,19 +34,20 @@ PROBE_SECONDS: Final = 20.0  # arbitrary; a probe takes milliseconds
 ACTIVE: Final = "active"
 # Verified by inode in every cell when it is built: no effect of it could be tried from inside.
 VERIFIED: Final = ("ipc",)
-NO_CONTROL_GROUP: Final = pb.WallReport(
-    wall=pb.WALL_RESOURCES,
-    status=pb.WALL_STATUS_DEGRADED,
-    reason="no control group is used: memory and processes of a cell are bounded together by a "
-    "watchdog that looks every 20 ms, and each process by rlimits; memory of the kernel (socket "
-    "buffers) and shared pages that no process maps are not counted",
-    remedy="none yet: control groups are not supported by this version",
+NOT_ASKED: Final = "none was asked for"
+WATCHED: Final = (
+    "memory and processes of a cell are bounded together by a watchdog that looks every 20 ms, and "
+    "each process by rlimits; memory of the kernel (socket buffers) and shared pages that no "
+    "process maps are not counted"
 )
 
 
-async def prove(zygote: Zygote, slots: Slots) -> Isolation:
+async def prove(
+    zygote: Zygote, slots: Slots, make: Make, refused: NotDelegated | None = None
+) -> Isolation:
     """
     Build a cell of exactly the make that tools get, and report what it found of each wall.
+    `refused` says why there are no control groups.
 
     Raises:
         ZygoteDied: the zygote died over it.
@@ -52,18 +58,34 @@ async def prove(zygote: Zygote, slots: Slots) -> Isolation:
         resources.callback(slots.give_back, slot)
         canary = resources.enter_context(tempfile.NamedTemporaryFile(prefix="toolcell-canary-"))
         os.fchmod(canary.fileno(), 0o644)
-        arguments = json.dumps({"file": canary.name, "host_user": os.geteuid()}).encode()
+        arguments = _canaries(canary.name, make)
         grant = _grant(zygote.next_number(), slot, len(arguments))
         session = await Session.open(zygote, grant, (), arguments)
         resources.callback(session.close)
+        denials = Denials()
+        resources.callback(denials.close)
         try:
             async with asyncio.timeout(PROBE_SECONDS):
-                found = await _result(session)
+                found = await _result(session, denials)
                 session.cell.kill()
-                await asyncio.shield(session.cell.reaped)
+                reaping = await asyncio.shield(session.cell.reaped)
         except TimeoutError:
             raise ZygoteFailed("", 0, f"the probe took more than {PROBE_SECONDS} s") from None
-    return Isolation.from_reports([*map(_report, found.items()), *_from_outside()])
+    resources_report = _resources(zygote, reaping, make, refused)
+    reports = [*_from_outside(zygote, make), resources_report, *map(_report, found.items())]
+    return Isolation.from_reports(reports, observed=denials.saw("ptrace"))
+
+
+def _canaries(file: str, make: Make) -> bytes:
+    """
+    What the probe is told of the outside.  An ordinary user who has no user namespace cannot empty
+    the bounding set; no_new_privs makes it worthless.
+    """
+    user = os.geteuid()
+    bounding = make.namespaces or user == 0
+    # In a user namespace of its own a cell's id is another's, even where it is the same number.
+    told = {"file": file, "host_user": 0 if make.namespaces else user, "bounding": bounding}
+    return json.dumps(told).encode()
 
 
 def _grant(number: int, slot: int, arguments_bytes: int) -> CellGrant:
@@ -85,7 +107,7 @@ def _grant(number: int, slot: int, arguments_bytes: int) -> CellGrant:
     )
 
 
-async def _result(session: Session) -> dict[str, str]:
+async def _result(session: Session, denials: Denials) -> dict[str, str]:
     """
     What the probe found, wall by wall.
     """
@@ -94,6 +116,8 @@ async def _result(session: Session) -> dict[str, str]:
             message = await session.channel.receive()
             if message.kind == Frame.SETUP_FAILED:
                 raise ZygoteFailed.from_frame(message.json())
+            if message.kind == Frame.LISTENER:
+                denials.observe(message.descriptors)
             if message.kind == Frame.RESULT:
                 found = message.json()
                 return {str(wall): str(reason) for wall, reason in found.items()}
@@ -109,7 +133,7 @@ def _report(found: tuple[str, str]) -> pb.WallReport:
     return pb.WallReport(wall=number, status=pb.WALL_STATUS_ABSENT, reason=reason)
 
 
-def _from_outside() -> list[Any]:
+def _from_outside(zygote: Zygote, make: Make) -> list[pb.WallReport]:
     """
     What no cell can tell of itself.
     """
@@ -117,15 +141,29 @@ def _from_outside() -> list[Any]:
         pb.WallReport(wall=pb.Wall.Value(f"WALL_{wall.upper()}"), status=pb.WALL_STATUS_ACTIVE)
         for wall in VERIFIED
     ]
-    reports.append(NO_CONTROL_GROUP)
-    if os.geteuid() != 0:
-        reports.append(
-            pb.WallReport(
-                wall=pb.WALL_IDENTITY,
-                status=pb.WALL_STATUS_DEGRADED,
-                reason="all cells are the one user that started the service, each in a user "
-                "namespace of its own",
-                remedy="start the service as root: it then gives each cell a host id of its own",
-            )
-        )
+    host = zygote.catalogue.get("host", {})
+    reports += make.reports(landlock_abi=host.get("landlock_abi", 0), root=os.geteuid() == 0)
     return reports
+
+
+def _resources(
+    zygote: Zygote, reaping: Reaping, make: Make, refused: NotDelegated | None
+) -> pb.WallReport:
+    """
+    Whether the probe's cell was in a control group: then the kernel has an account of it there,
+    and has taken its limits, without which it would not have begun.
+
+    Raises:
+        ZygoteFailed: it was not, and should have been.
+    """
+    if zygote.group is not None:
+        if not reaping.group_seconds:
+            raise ZygoteFailed("resources", 0, "the control group counted nothing of the cell")
+        return pb.WallReport(wall=pb.WALL_RESOURCES, status=pb.WALL_STATUS_ACTIVE)
+    why = refused.reason if refused else dict(make.failed).get("resources", NOT_ASKED)
+    return pb.WallReport(
+        wall=pb.WALL_RESOURCES,
+        status=pb.WALL_STATUS_DEGRADED,
+        reason=f"no control group is used, for {why}: {WATCHED}",
+        remedy=refused.remedy if refused else control_groups.CONTAINER,
+    )

@@ -16,11 +16,14 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from toolcell_worker.wire import HEADER, Frame
 
 from toolcell_server.channel import Channel
+
+if TYPE_CHECKING:
+    from toolcell_server.zygote_group import ZygoteGroup
 
 # `-I` keeps the current directory, PYTHONPATH and the user's site out.  The room is first on the
 # path for this one package, because a bundle's own interpreter may hold another version of it: the
@@ -47,10 +50,11 @@ ENVIRONMENT = {
 
 
 def start(
-    kind: str, instructions: dict[str, Any], python: str = ""
+    kind: str, instructions: dict[str, Any], python: str = "", group: ZygoteGroup | None = None
 ) -> tuple[subprocess.Popen[bytes], Channel]:
     """
-    Start the `zygote` or the `keeper`, and send it its START frame.
+    Start the `zygote` or the `keeper`, and send it its START frame; with a control group, once it
+    is in there.
 
     Raises:
         OSError: the interpreter cannot be run.
@@ -62,10 +66,23 @@ def start(
         except OSError:
             ours.close()
             raise
-    payload = json.dumps(instructions).encode()
-    with contextlib.suppress(BrokenPipeError):  # it has ended; whoever reads its answer learns why
-        ours.sendall(HEADER.pack(Frame.START, len(payload)) + payload)
+    try:
+        if group is not None:
+            group.admit(process.pid)
+        _tell(ours, instructions, [group.descriptor] if group else [])
+    except BaseException:
+        kill(process)
+        ours.close()
+        raise
     return process, Channel(ours)
+
+
+def _tell(channel: socket.socket, instructions: dict[str, Any], descriptors: list[int]) -> None:
+    payload = json.dumps(instructions).encode()
+    header = HEADER.pack(Frame.START, len(payload))
+    with contextlib.suppress(BrokenPipeError):  # it has ended; whoever reads its answer learns why
+        socket.send_fds(channel, [header], descriptors)
+        channel.sendall(payload)
 
 
 def spawn(kind: str, descriptor: int, python: str = "") -> subprocess.Popen[bytes]:

@@ -17,7 +17,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
+import stat
 from typing import TYPE_CHECKING
 
 from toolcell.v1 import execution_pb2 as pb
@@ -119,9 +121,8 @@ class SandboxedExecutor:
                     continue
                 try:
                     staged = staged_file(opened.path.path, staging, resources)
-                except (KeyError, OSError):
-                    why = "what the tool left there cannot be opened"
-                    _withdraw(finished, endings.not_committed(opened.path.path, why))
+                except OSError:
+                    _withdraw(finished, endings.left_no_file(opened.path.path))
                     return
                 found += [(opened, staged)] if staged is not None else []
             # Holes take no room in the cell, and all of it in a copy.
@@ -146,16 +147,18 @@ def staged_file(path: str, staging: dict[str, int], resources: contextlib.ExitSt
     What the tool, which is dead by now, left under a staged path; nothing if it left nothing.
 
     Raises:
-        KeyError, OSError: what it left cannot be opened.
+        OSError: what it left is no file, or cannot be opened.
     """
     folder, name = os.path.split(path)
-    # Non-blocking: it may be a fifo, which the keeper will refuse as it does all but files.
+    # Non-blocking: it may be a fifo.
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         descriptor = os.open(name, flags, dir_fd=staging[folder])
     except FileNotFoundError:
         return None
     resources.callback(os.close, descriptor)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise OSError(errno.EINVAL, "not a file", path)
     return descriptor
 
 

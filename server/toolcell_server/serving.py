@@ -25,8 +25,9 @@ from grpc_health.v1 import (
     health_pb2_grpc,
 )
 from grpc_reflection.v1alpha import reflection
+from toolcell.v1 import execution_pb2 as pb
 
-from toolcell_server import registry_service, service
+from toolcell_server import isolation_check, registry_service, service
 from toolcell_server.addresses import Address, AddressTaken
 from toolcell_server.interceptors import ErrorInterceptor
 from toolcell_server.rpc_metrics import MetricsInterceptor
@@ -43,6 +44,11 @@ if TYPE_CHECKING:
 LAST_EVENTS_SECONDS: Final = 1.0  # arbitrary; a reader that reads takes them in milliseconds
 CUT_SHORT_SECONDS: Final = 3.0  # arbitrary; killing cells takes milliseconds, and the above
 _SERVICES: Final = (service.NAME, registry_service.NAME)
+# Health is asked by name: a caller that needs a level can have its load balancer ask for it.
+_LEVELS: Final = {
+    f"toolcell.isolation.{isolation_check.name_of(level)}": level
+    for level in (pb.ISOLATION_LEVEL_BASIC, pb.ISOLATION_LEVEL_STRONG, pb.ISOLATION_LEVEL_FULL)
+}
 _OPTIONS: Final = (
     ("grpc.so_reuseport", 0),
     ("grpc.keepalive_time_ms", 60_000),
@@ -53,6 +59,10 @@ _OPTIONS: Final = (
     # Far above what admission lets run, so that it refuses and says why; gRPC would only wait.
     ("grpc.max_concurrent_streams", 1000),
 )
+
+
+_SERVING: Final = health_pb2.HealthCheckResponse.SERVING
+_NOT_SERVING: Final = health_pb2.HealthCheckResponse.NOT_SERVING
 
 
 class Serving:
@@ -79,8 +89,16 @@ class Serving:
             raise AddressTaken(address, "server.listen") from exc
         await self._server.start()
         for name in ("", *_SERVICES):
-            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+            await self._health.set(name, _SERVING)
         self.address = Address(address.host, port)
+
+    async def show_isolation(self, level: pb.IsolationLevel.ValueType) -> None:
+        """
+        Let health say which levels cells reach, under the names `toolcell.isolation.LEVEL`.
+        """
+        for name, floor in _LEVELS.items():
+            reached = level >= floor
+            await self._health.set(name, _SERVING if reached else _NOT_SERVING)
 
     async def drain(self, executions: Executions, drain_seconds: float) -> None:
         """

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from toolcell_worker.wire import CellGrant
 
-    from toolcell_server.zygote import Cell, Zygote
+    from toolcell_server.cells import Cell
+    from toolcell_server.zygote import Zygote
 
 FRAME_SLACK_BYTES = 64 * 1024  # what a frame may hold beside the result: names, hints, a traceback
 

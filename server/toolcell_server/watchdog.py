@@ -15,32 +15,38 @@ from the tool's process and from its init (whose child every orphan becomes) and
 
 Between two ticks a cell can overshoot by what can be touched in 20 ms: this wall is degraded.
 
-The `children` file costs 15 µs a process; psutil's `children(recursive=True)` reads every process
-of the host for each cell.  It is the fallback where the kernel lacks the file
-(CONFIG_PROC_CHILDREN).
+Where the cell has a control group, memory and processor time are its account instead (`_account`):
+exact, with what the kernel holds for the cell and with what no process maps.
 """
 
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
+import functools
 import os
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
+from toolcell_server import process_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from toolcell_server.limits import Limits
+    from toolcell_server.zygote_group import CellGroup
 
 UNSURE = "unsure"
 TICK_SECONDS = 0.02  # arbitrary; see above
 THREADS_BESIDE_PROCESSES = 256  # as the rlimits wall allows: a library's thread pool is no bomb
+KERNEL_BYTES = 8 * 2**20  # arbitrary; page tables and stacks of ordinary work count for nothing
+MICROSECONDS = 1_000_000  # of a second
+LOOKERS = 4  # arbitrary; looks at one time
+LONGEST_LOOK_SECONDS = 0.5  # arbitrary; the lock that a look waits for is the tool's to hold
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
-HAS_CHILDREN_FILE = Path("/proc/thread-self/children").exists()
 
 
 @dataclass(slots=True)
@@ -50,6 +56,7 @@ class Sample:
     """
 
     memory_bytes: int = 0
+    shared_bytes: int = 0  # of it: mapped by several processes, counted once for each
     processes: int = 0
     threads: int = 0
     cpu_seconds: float = 0.0
@@ -67,17 +74,19 @@ class Sample:
 @dataclass(slots=True, eq=False)
 class Watch:
     """
-    One watched cell: its init and its tool's process.  `exceeded` is called with the name of a
-    limit as often as a look finds it broken.
+    One watched cell: its init and its tool's process (which a bare cell has for both), and its
+    control group if it has one.  `exceeded` is called with the name of a limit as often as a look
+    finds it broken.
     """
 
     pids: tuple[int, int]
     limits: Limits
     exceeded: Callable[[str], None]
+    group: CellGroup | None = None
     peak: Sample = field(default_factory=Sample)
     # Processor time of each process ever seen, by pid and start time; the limit bounds how many.
     seen: dict[tuple[int, int], float] = field(default_factory=dict)
-    looking: bool = False
+    looking: float | None = None  # since when
     shared_bytes: int = -1  # of the init when first seen: what every child shares with the zygote
 
     def look(self) -> str:
@@ -86,17 +95,30 @@ class Watch:
         """
         sample = self._sample()
         if self._is_unsure(sample):
-            sample.memory_bytes = _proportional_bytes(*self.pids) or sample.memory_bytes
+            sample.memory_bytes = process_tree.proportional_bytes(*self.pids) or sample.memory_bytes
         return self._judge(sample)
 
     def glance(self) -> str:
         """
-        As `look`, but `UNSURE` where that would take long.
+        As `look`, but `UNSURE` of memory where that would take long.
         """
         sample = self._sample()
-        return UNSURE if self._is_unsure(sample) else self._judge(sample)
+        if not self._is_unsure(sample):
+            return self._judge(sample)
+        sample.memory_bytes = 0
+        return self._judge(sample) or UNSURE
+
+    def judge_memory(self, precisely: int) -> str:
+        """
+        The same, once a closer look has said how much it is; 0: it could not tell.
+        """
+        self.peak.memory_bytes = max(self.peak.memory_bytes, precisely)
+        within = 0 < precisely <= self.limits.memory_bytes
+        return "" if within else "memory"
 
     def _is_unsure(self, sample: Sample) -> bool:
+        if self.group is not None:
+            return False  # nothing was counted twice
         return sample.processes > 1 and sample.memory_bytes > self.limits.memory_bytes
 
     def _judge(self, sample: Sample) -> str:
@@ -114,18 +136,46 @@ class Watch:
         if self.shared_bytes < 0:
             # Of the init only: the tool may have taken much by now, which must count.
             with contextlib.suppress(OSError):
-                self.shared_bytes = _status(self.pids[0]).get(b"RssAnon", 0)
-        for pid in _tree(*self.pids):
+                self.shared_bytes = process_tree.status(self._fresh()).get(b"RssAnon", 0)
+        for pid in process_tree.tree(*set(self.pids)):
             with contextlib.suppress(OSError):  # it has ended
                 self._add(pid, sample)
-        sample.processes -= 1  # the init is ours, not the tool's
+        sample.processes -= len(set(self.pids)) - 1  # the init is ours, not the tool's
         # Whoever ignores SIGCHLD is never told its children's time, and the kernel forgets it.
         sample.cpu_seconds = max(sample.cpu_seconds, sum(self.seen.values()))
+        if self.group is not None:
+            try:
+                self._account(self.group, sample)
+            except OSError:  # it has ended; the sum over its last processes is nobody's fault
+                sample.memory_bytes = 0
         return sample
 
+    def _fresh(self) -> int:
+        """
+        A process that shares with the zygote what a tool does when it begins, and takes no more:
+        the init; for a bare cell, which has none, the zygote itself.
+        """
+        init, tool = self.pids
+        return init if init != tool else process_tree.status(tool)[b"PPid"]
+
+    def _account(self, group: CellGroup, sample: Sample) -> None:
+        """
+        Memory and processor time as the control group counts them.  Files that the cell has
+        written to its own disk are shared memory to the kernel, and have a limit of their own.
+        """
+        stat = group.table("memory.stat")
+        shared = stat.get("shmem", 0)
+        beyond_disk = max(0, shared - self.limits.disk_bytes)
+        kernel = stat.get("kernel", 0) + stat.get("sock", 0) - KERNEL_BYTES
+        mapped = min(shared, sample.shared_bytes)
+        sample.memory_bytes = stat["anon"] + max(beyond_disk, mapped) + max(0, kernel)
+        used = group.table("cpu.stat").get("usage_usec", 0)
+        sample.cpu_seconds = max(sample.cpu_seconds, used / MICROSECONDS)
+
     def _add(self, pid: int, sample: Sample) -> None:
-        status = _status(pid)
+        status = process_tree.status(pid)
         own = status.get(b"RssAnon", 0) - max(0, self.shared_bytes)
+        sample.shared_bytes += status.get(b"RssShmem", 0)
         sample.memory_bytes += max(0, own) + status.get(b"RssShmem", 0)
         sample.processes += 1
         sample.threads += status.get(b"Threads", 1)
@@ -144,6 +194,8 @@ class Watchdog:
         self._watches: set[Watch] = set()
         self._task: asyncio.Task[None] | None = None
         self._closely: set[asyncio.Task[None]] = set()
+        # Threads of its own: a tool can keep one busy, and others wait for theirs elsewhere.
+        self._lookers = concurrent.futures.ThreadPoolExecutor(LOOKERS, "watchdog")
 
     @contextlib.contextmanager
     def watching(self, watch: Watch) -> Iterator[Watch]:
@@ -161,21 +213,27 @@ class Watchdog:
     def _look(self, watch: Watch) -> None:
         limit = watch.glance()
         if limit == UNSURE:
-            watch.looking = True
-            task = asyncio.create_task(self._look_closely(watch))
-            self._closely.add(task)
-            task.add_done_callback(self._closely.discard)
+            if watch.looking is None:
+                watch.looking = time.monotonic()
+                task = asyncio.create_task(self._look_closely(watch))
+                self._closely.add(task)
+                task.add_done_callback(self._closely.discard)
+            elif time.monotonic() - watch.looking > LONGEST_LOOK_SECONDS:
+                watch.exceeded("memory")
         elif limit:
             watch.exceeded(limit)
 
     async def _look_closely(self, watch: Watch) -> None:
         """
         In a thread: the kernel may take a tenth of a second to add up what many processes share.
+        Other limits are looked at meanwhile, and one who makes it take longer has exceeded this.
         """
+        look = functools.partial(process_tree.proportional_bytes, *watch.pids)
         try:
-            limit = await asyncio.to_thread(watch.look)
+            precisely = await asyncio.get_running_loop().run_in_executor(self._lookers, look)
         finally:
-            watch.looking = False
+            watch.looking = None
+        limit = watch.judge_memory(precisely)
         if limit and watch in self._watches:
             watch.exceeded(limit)
 
@@ -185,66 +243,6 @@ class Watchdog:
                 # First a tick: most calls are over before it.
                 await asyncio.sleep(TICK_SECONDS)
                 for watch in list(self._watches):
-                    if not watch.looking:
-                        self._look(watch)
+                    self._look(watch)
         finally:
             self._task = None
-
-
-def _tree(*pids: int) -> Iterator[int]:
-    """
-    These processes and all their descendants, as long as they live.
-    """
-    pending = list(pids)
-    while pending:
-        pid = pending.pop()
-        yield pid
-        pending += _children(pid) if HAS_CHILDREN_FILE else _children_by_psutil(pid)
-
-
-def _children(pid: int) -> list[int]:
-    found: list[int] = []
-    with contextlib.suppress(OSError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            with contextlib.suppress(OSError):
-                found += map(int, (task / "children").read_text().split())
-    return found
-
-
-def _children_by_psutil(pid: int) -> list[int]:
-    with contextlib.suppress(psutil.Error):
-        return [child.pid for child in psutil.Process(pid).children()]
-    return []
-
-
-def _status(pid: int) -> dict[bytes, int]:
-    """
-    The numbers of /proc/PID/status that we need; sizes in bytes.  Bytes, not text: the first line
-    is a name that the process has given itself, and may hold anything but a line feed.
-    """
-    wanted = {}
-    for line in Path(f"/proc/{pid}/status").read_bytes().split(b"\n")[1:]:
-        key, _, value = line.partition(b":")
-        if key in {b"RssAnon", b"RssShmem"}:
-            wanted[key] = int(value.split()[0]) * 1024
-        elif key == b"Threads":
-            wanted[key] = int(value)
-    return wanted
-
-
-def _proportional_bytes(*pids: int) -> int:
-    """
-    Memory of these processes and their descendants, each shared page divided by who share it;
-    0 where the kernel does not tell us, who are not root: a cell cannot be looked into.
-    """
-    total = 0
-    for pid in _tree(*pids):
-        try:
-            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        except PermissionError:
-            return 0
-        except OSError:  # it has ended
-            continue
-        shares = [line.split()[1] for line in lines if line.startswith(("Pss_Anon", "Pss_Shmem"))]
-        total += sum(map(int, shares)) * 1024
-    return total

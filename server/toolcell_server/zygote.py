@@ -10,21 +10,22 @@ for an answer or an end gets `ZygoteDied`.  A dead zygote is never revived; the 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import signal
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-from toolcell_worker.wire import NUMBER, REAPING, Frame, Message, PeerClosed, ProtocolError
+from toolcell_worker.wire import NUMBER, Frame, Message, PeerClosed, ProtocolError
 
 from toolcell_server import program
+from toolcell_server.cells import Cell, Reaping
+from toolcell_server.zygote_group import NotAdmitted
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Sequence
 
     from toolcell_server.channel import Channel
+    from toolcell_server.zygote_group import ZygoteGroup
 
 
 class ZygoteDied(Exception):  # noqa: N818  # names what happened
@@ -48,49 +49,9 @@ class ZygoteFailed(Exception):  # noqa: N818  # names what happened
 
     @classmethod
     def from_frame(cls, value: Any) -> Self:
-        return cls(str(value.get("wall", "")), int(value.get("errno", 0)), str(value["detail"]))
-
-
-@dataclass(frozen=True, slots=True)
-class Reaping:
-    """
-    The kernel's account of a cell (wait4(2)): wait status of the tool's process; and of all
-    processes together, seconds of processor time and the bytes of the largest.
-    """
-
-    status: int
-    user_seconds: float
-    system_seconds: float
-    peak_bytes: int
-
-
-@dataclass(slots=True)
-class Cell:
-    """
-    One running cell.  `pidfd` is that of its init; `pids` are the init and the tool's process.
-    `reaped` is the only sure sign of its end.
-    """
-
-    number: int
-    pidfd: int
-    pids: tuple[int, int]
-    reaped: asyncio.Future[Reaping]
-
-    def kill(self) -> None:
-        """
-        Kill every process of the cell.  It does nothing once the cell has ended.
-        """
-        if self.pidfd >= 0:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
-
-    def close(self) -> None:
-        """
-        Give the pidfd back.
-        """
-        if self.pidfd >= 0:
-            os.close(self.pidfd)
-            self.pidfd = -1
+        return cls(
+            str(value.get("wall", "")), int(value.get("errno", 0)), str(value.get("detail", ""))
+        )
 
 
 @dataclass(slots=True, eq=False)
@@ -102,6 +63,7 @@ class Zygote:
     process: subprocess.Popen[bytes]
     control: Channel
     catalogue: dict[str, Any]
+    group: ZygoteGroup | None = None
     died: asyncio.Event = field(default_factory=asyncio.Event)
     _numbers: int = 0
     _spawning: dict[int, asyncio.Future[Cell]] = field(default_factory=dict)
@@ -109,32 +71,44 @@ class Zygote:
     _listener: asyncio.Task[None] | None = None
 
     @classmethod
-    async def start(cls, instructions: dict[str, Any], python: str, seconds: float) -> Self:
+    async def start(
+        cls,
+        instructions: dict[str, Any],
+        python: str,
+        seconds: float,
+        group: ZygoteGroup | None = None,
+    ) -> Self:
         """
-        Start a zygote and wait until its tools are loaded.
+        Start a zygote and wait until its tools are loaded.  Its control group stays the caller's
+        to remove until it has started.
 
         Raises:
             ZygoteFailed: it could not build a wall, load the bundle, or did not in `seconds`.
         """
         try:
-            process, control = program.start("zygote", instructions, python)
+            process, control = program.start("zygote", instructions, python, group)
+        except NotAdmitted as exc:
+            raise ZygoteFailed("resources", exc.errno, str(exc)) from exc
         except OSError as exc:
             raise ZygoteFailed("", exc.errno or 0, f"{python}: {exc.strerror}") from exc
         try:
             async with asyncio.timeout(seconds):
                 message = await control.receive()
+            said = _object(message)
             if message.kind != Frame.CATALOGUE:
-                raise ZygoteFailed.from_frame(message.json())  # noqa: TRY301  # is closed as the rest
+                raise ZygoteFailed.from_frame(said)  # noqa: TRY301  # is closed as the rest
         except PeerClosed as exc:
             control.close()
             raise ZygoteFailed("", 0, await program.why_it_ended(process, python)) from exc
         except BaseException as exc:  # cancelled, for one: the server ends
             program.kill(process)
             control.close()
-            if isinstance(exc, TimeoutError | ProtocolError):
+            if isinstance(exc, TimeoutError):
                 raise ZygoteFailed("", 0, f"the bundle did not load in {seconds:g} s") from exc
+            if isinstance(exc, ProtocolError):
+                raise ZygoteFailed("", 0, f"it broke the protocol: {exc}") from exc
             raise
-        self = cls(process, control, message.json())
+        self = cls(process, control, said, group)
         self._listener = asyncio.create_task(self._listen())
         return self
 
@@ -192,6 +166,8 @@ class Zygote:
         finally:
             self._bury()
             await asyncio.to_thread(self.process.wait)
+            if self.group is not None:
+                await asyncio.to_thread(self.group.remove)
 
     def _take(self, message: Message) -> None:
         match message.kind:
@@ -202,20 +178,22 @@ class Zygote:
                 answer = self._spawning.pop(value["number"])
                 answer.set_exception(ZygoteFailed.from_frame(value))
             case Frame.REAPED:
-                number, *account = REAPING.unpack(message.payload)
+                (number,) = NUMBER.unpack_from(message.payload)
                 cell = self._running.pop(number)
-                cell.reaped.set_result(Reaping(*account))
+                cell.reaped.set_result(Reaping.of(message.payload))
             case _:
                 raise ProtocolError(f"frame {message.kind} from a zygote")
 
     def _spawned(self, message: Message) -> None:
-        (number,) = NUMBER.unpack(message.payload)
+        (number,) = NUMBER.unpack_from(message.payload)
+        name = message.payload[NUMBER.size :].decode("ascii", "replace")
+        group = self.group.of_cell(name) if self.group else None
         pidfd, tool_pidfd = message.descriptors
         reaped: asyncio.Future[Reaping] = asyncio.get_running_loop().create_future()
         reaped.add_done_callback(_seen)  # it is no error of its own if nobody is left to look
         pids = (program.host_pid(pidfd), program.host_pid(tool_pidfd))
         os.close(tool_pidfd)
-        cell = Cell(number, pidfd, pids, reaped)
+        cell = Cell(number, pidfd, pids, reaped, group)
         self._running[number] = cell
         self._spawning.pop(number).set_result(cell)
 
@@ -233,6 +211,17 @@ class Zygote:
         for cell in self._running.values():
             cell.reaped.set_exception(ZygoteDied())
         self._running.clear()
+
+
+def _object(message: Message) -> dict[str, Any]:
+    """
+    Raises:
+        ProtocolError: the frame holds no JSON object.
+    """
+    value = message.json()
+    if not isinstance(value, dict):
+        raise ProtocolError(f"frame {message.kind} holds no object")
+    return value
 
 
 def _discard(answer: asyncio.Future[Cell]) -> None:

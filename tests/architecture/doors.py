@@ -24,8 +24,19 @@ WORKER = "sandbox_worker/toolcell_worker"
 WALLS = ("walls", "wire", "syscalls", "start", "template")
 # The programs around the cells, and what they are made of.
 PROGRAMS = (
-    *("__init__", "__main__", "cell", "commit", "init", "keeper", "loading", "probe", "spawning"),
-    *("start", "template", "zygote"),
+    *(
+        "__init__",
+        "__main__",
+        "cell",
+        "commit",
+        "forking",
+        "generators",
+        "init",
+        "keeper",
+        "loading",
+        "probe",
+    ),
+    *("spawning", "start", "surroundings", "template", "zygote"),
 )
 
 
@@ -79,6 +90,11 @@ DOORS = (
         tuple(f"{WORKER}/{name}.py" for name in PROGRAMS),
         ("toolcell_worker",),
         "every import is warm memory in each fork, and attack surface in each cell",
+    ),
+    Door(
+        (f"{WORKER}/battery/*",),
+        ("toolcell_worker",),
+        "hostile code has what any tool has, and no more",
     ),
     Door(
         (f"{WORKER}/*",),

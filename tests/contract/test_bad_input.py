@@ -308,7 +308,7 @@ def test_arguments_that_fail_the_schema_are_named(
                 (f"limits.{name}", "not supported", "leave"),
                 id=f"{name}, which is not built",
             )
-            for name in ("network_bytes", "connections", "file_operations")
+            for name in ("network_bytes", "connections")
         ),
     ],
 )

@@ -49,6 +49,8 @@ def test_a_frame_that_is_as_it_should_be_is_taken(client: Client) -> None:
         pytest.param([frame(21, b"")], 0, id="READY once more"),
         pytest.param([frame(30, b'{"wall": "mounts", "detail": ""}')], 0, id="a wall not built"),
         pytest.param([frame(31, b'{"folders": ["/etc"]}')], 1, id="a folder to be committed from"),
+        pytest.param([frame(32, b"")], 1, id="a listener of its own"),
+        pytest.param([frame(32, b"")], 0, id="no listener"),
         pytest.param([frame(5, bytes(32))], 0, id="its own reaping"),
         pytest.param([frame(255, b"")], 0, id="a frame that there is not"),
         pytest.param([frame(23, HUGE)], 0, id="progress beyond any float"),

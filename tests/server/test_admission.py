@@ -52,7 +52,7 @@ def test_an_admitted_execution_holds_all_that_was_decided(root: Path) -> None:
         assert execution.arguments == asked.arguments_json
         assert execution.grant.limits.wall_seconds == 5.0
         assert execution.grant.limits.arguments_bytes == 1000
-        assert execution.grant.minimum_isolation == pb.ISOLATION_LEVEL_BASIC
+        assert execution.grant.minimum_isolation == pb.ISOLATION_LEVEL_STRONG
         assert [mount.path.path for mount in execution.grant.mounts] == [str(root / "a.txt")]
         assert before <= execution.accepted <= time.monotonic()
         assert to.capacity.running == 1

@@ -25,6 +25,7 @@ class FakeCell:
     """
 
     pids: tuple[int, int] = (-1, -1)
+    group: None = None
     killed: int = 0
 
     def kill(self) -> None:

@@ -21,6 +21,8 @@ from toolcell_server.zygote import Zygote, ZygoteFailed
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
 
+    from toolcell_server.makes import Make
+
 TOOLS = Path(__file__).parents[1] / "sandbox_worker" / "bundle"
 SECONDS = 30.0
 
@@ -171,10 +173,10 @@ def test_an_error_of_our_own_while_the_walls_are_proved_does_not_end_the_bundle(
     """
     prove, failures = probing.prove, [OSError(24, "Too many open files")]
 
-    async def prove_later(zygote: Zygote, slots: Slots) -> Any:
+    async def prove_later(zygote: Zygote, slots: Slots, make: Make, refused: Any) -> Any:
         if failures:
             raise failures.pop()
-        return await prove(zygote, slots)
+        return await prove(zygote, slots, make, refused)
 
     monkeypatch.setattr(probing, "prove", prove_later)
 

@@ -42,7 +42,7 @@ LEVELS: dict[str, tuple[dict[str, pb.WallStatus.ValueType], pb.IsolationLevel.Va
     "an old Landlock": ({"landlock": DEGRADED}, STRONG),
     "no mount namespace": ({"mounts": ABSENT}, STRONG),
     "neither mounts nor Landlock": ({"mounts": ABSENT, "landlock": ABSENT}, NONE),
-    "half of both": ({"mounts": DEGRADED, "landlock": DEGRADED}, NONE),
+    "half of both": ({"mounts": DEGRADED, "landlock": DEGRADED}, BASIC),
     "no host name of its own": ({"hostname": ABSENT}, STRONG),
     "the network of the host": ({"network": ABSENT}, BASIC),
     "the process ids of the host": ({"processes": ABSENT}, BASIC),

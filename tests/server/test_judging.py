@@ -8,10 +8,10 @@ import signal
 from typing import Any
 
 import pytest
+from toolcell_server.cells import Reaping
 from toolcell_server.judging import Words, judge
 from toolcell_server.limits import Limits
 from toolcell_server.outcomes import label
-from toolcell_server.zygote import Reaping
 
 LIMITS = Limits(cpu_seconds=2.0, result_bytes=100)
 RAISED = {"exception": "ValueError", "message": "no"}

@@ -109,7 +109,6 @@ BAD_REQUESTS: dict[str, tuple[pb.Limits, type[CallRefused], str]] = {
     "ten thousand years": (pb.Limits(wall=Duration(seconds=2**62)), InvalidField, "limits.wall"),
     "network bytes": (pb.Limits(network_bytes=1), FieldNotSupported, "limits.network_bytes"),
     "connections": (pb.Limits(connections=1), FieldNotSupported, "limits.connections"),
-    "file operations": (pb.Limits(file_operations=1), FieldNotSupported, "limits.file_operations"),
 }
 
 
@@ -133,3 +132,38 @@ def test_limits_survive_the_contract() -> None:
     limits = Limits(wall_seconds=0.123456789, cpu_seconds=2.5)
 
     assert DEFAULTS.narrowed_by(limits.to_proto()) == limits
+
+
+@pytest.mark.parametrize(
+    ("manifest", "default", "ceiling", "call", "found"),
+    [
+        pytest.param({}, 0, 0, 0, 0, id="nobody limits them: they are not counted"),
+        pytest.param({"file_operations": 5}, 0, 0, 0, 5, id="the tool"),
+        pytest.param({"file_operations": 5}, 0, 3, 0, 3, id="the ceiling below the tool"),
+        pytest.param({"file_operations": 2}, 9, 3, 0, 2, id="the tool below both"),
+        pytest.param({}, 0, 3, 0, 3, id="the ceiling alone"),
+        pytest.param({}, 4, 0, 0, 4, id="the default alone"),
+        pytest.param({}, 0, 0, 7, 7, id="the call alone"),
+        pytest.param({"file_operations": 5}, 0, 0, 5, 5, id="the call, as much as the tool has"),
+    ],
+)
+def test_file_operations_have_the_lowest_of_the_limits_that_were_set(
+    manifest: dict[str, Any], default: int, ceiling: int, call: int, found: int
+) -> None:
+    """
+    Zero is "nobody limits them" here, and must never win over a number.
+    """
+    defaults, ceilings = Limits(file_operations=default), Limits(file_operations=ceiling)
+    tool = Limits.from_manifest(manifest, defaults, ceilings)
+
+    assert tool.narrowed_by(pb.Limits(file_operations=call)).file_operations == found
+
+
+def test_a_call_cannot_raise_a_budget_and_no_number_is_negative() -> None:
+    """
+    As with every other limit.
+    """
+    with pytest.raises(LimitAboveCeiling):
+        Limits(file_operations=5).narrowed_by(pb.Limits(file_operations=6))
+    with pytest.raises(ValueError, match="file_operations"):
+        Limits(file_operations=-1)

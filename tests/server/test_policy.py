@@ -22,7 +22,7 @@ def test_nothing_set_allows_no_path_and_denies_the_kernels() -> None:
 
     assert policy.roots == ()
     assert policy.denied_paths == KERNEL_PATHS
-    assert policy.minimum_isolation == pb.ISOLATION_LEVEL_BASIC
+    assert policy.minimum_isolation == pb.ISOLATION_LEVEL_STRONG
     assert (policy.filesystem, policy.commands, policy.network) == (True, True, True)
 
 

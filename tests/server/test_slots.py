@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import random
 
-from toolcell_server.slots import Slots
+from toolcell_server.slots import RESTING, Slots
 
 
 def test_no_two_hold_the_same_slot_at_one_time() -> None:
@@ -25,14 +25,30 @@ def test_no_two_hold_the_same_slot_at_one_time() -> None:
             held.add(slot)
 
 
-def test_the_smallest_free_slot_is_given() -> None:
+def test_a_slot_rests_before_it_is_given_again() -> None:
+    """
+    What a call left behind, if anything, must not be the next call's own.
+    """
+    slots = Slots()
+    for _ in range(5 * RESTING):
+        last = slots.take()
+        slots.give_back(last)
+        following = [slots.take() for _ in range(RESTING)]
+        for slot in following:
+            slots.give_back(slot)
+
+        assert last not in following
+
+
+def test_few_slots_are_ever_used() -> None:
     """
     Each identity that was ever used costs the keeper a namespace.
     """
-    slots = Slots()
-    taken = [slots.take() for _ in range(4)]
-    slots.give_back(2)
-    slots.give_back(0)
+    slots, used = Slots(), set[int]()
+    for _ in range(1000):
+        held = [slots.take() for _ in range(4)]
+        used.update(held)
+        for slot in held:
+            slots.give_back(slot)
 
-    assert [0, 1, 2, 3] == taken
-    assert [0, 2, 4] == [slots.take() for _ in range(3)]
+    assert len(used) <= 4 + RESTING

@@ -7,20 +7,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from processes import await_end
 from scripted_executor import run
-from toolcell_server import watchdog
+from toolcell_server import process_tree
 from toolcell_server.limits import Limits
 from toolcell_server.watchdog import Watch, Watchdog
+from waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 MEBIBYTE = 2**20
+LATE_SECONDS = 15.0  # generous: the host may be busy
 AMPLE = Limits(memory_bytes=2**40, processes=1000, cpu_seconds=1000)
 # Every program says when it is where the test wants it, and lives until its stdin is closed.
 WAIT = "print('ready', flush=True); sys.stdin.read()"
@@ -40,7 +44,7 @@ def start() -> Iterator[Callable[..., int]]:
     with contextlib.ExitStack() as running:
 
         def start_one(code: str = "", says: int = 1) -> int:
-            program = f"import mmap, os, sys, threading, time\n{code}\n{WAIT}"
+            program = f"import mmap, os, signal, sys, threading, time\n{code}\n{WAIT}"
             process = subprocess.Popen(
                 [sys.executable, "-I", "-c", program],
                 stdin=subprocess.PIPE,
@@ -181,6 +185,46 @@ def test_processor_time_of_children_is_counted_while_they_live_and_after(
     assert "cpu" == watched.look()
 
 
+def test_processor_time_of_children_that_nobody_waits_for_is_not_forgotten(
+    start: Callable[..., int],
+) -> None:
+    """
+    Who ignores SIGCHLD is never told what its children have used, and nor are we.
+    """
+    burners = (
+        "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})\n"
+        "for first in (True, False):\n"
+        "    if os.fork() == 0:\n"
+        "        first or signal.sigwait({signal.SIGUSR1})\n"
+        "        while time.process_time() < 1.0: pass\n"
+        "        print('ready', flush=True); time.sleep(60); os._exit(0)\n"
+    )
+    tool = start(burners, says=2)
+    # Between one child and two of them, with room for how long an interpreter takes to start.
+    watched = watch((start(), tool), Limits(cpu_seconds=1.7))
+    first, second = sorted(set(process_tree.tree(tool)) - {tool})
+
+    assert "" == watched.look()
+    os.kill(first, signal.SIGKILL)
+    await_end([first], LATE_SECONDS)
+    os.kill(second, signal.SIGUSR1)
+    wait_until(lambda: watched.look() == "cpu", LATE_SECONDS)
+
+
+@pytest.mark.parametrize("name", [b"\x0bRssAnon:\t0 kB", b"\x0bRssAnon:\tx", b"\x0bThreads:\tx"])
+def test_no_name_that_a_process_gives_itself_hides_its_memory(
+    start: Callable[..., int], name: bytes
+) -> None:
+    """
+    The name is the first line of the file in which we read, and for Python more than a line.
+    """
+    naming = f"import ctypes; ctypes.CDLL(None).prctl(15, {name!r}, 0, 0, 0)\n{HOLD.format(64)}"
+    watched = watch((start(), start(naming)), Limits(memory_bytes=48 * MEBIBYTE))
+
+    assert "memory" == watched.look()
+
+
 def test_a_process_that_is_gone_is_no_error(start: Callable[..., int]) -> None:
     """
     Processes end between any two lines of /proc that are read.
@@ -200,7 +244,7 @@ def test_without_the_children_file_the_same_is_found(
     pids = (start(), start(FORK.format(3)))
     with_file = watch(pids)
     with_file.look()
-    monkeypatch.setattr(watchdog, "HAS_CHILDREN_FILE", False)
+    monkeypatch.setattr(process_tree, "HAS_CHILDREN_FILE", False)
     without = watch(pids)
     without.look()
 

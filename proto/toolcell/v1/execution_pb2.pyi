@@ -1224,7 +1224,9 @@ class Limits(google.protobuf.message.Message):
     connections: builtins.int
     """Network connections."""
     file_operations: builtins.int
-    """File operations."""
+    """Files opened, created, removed, renamed, linked or changed by name; what a tool imports while
+    it runs counts too.  Refused where nobody can count (`FIELD_NOT_SUPPORTED`).
+    """
     @property
     def wall(self) -> google.protobuf.duration_pb2.Duration:
         """Wall-clock time of the run."""
@@ -1486,6 +1488,7 @@ class Usage(google.protobuf.message.Message):
     NETWORK_SENT_BYTES_FIELD_NUMBER: builtins.int
     RESULT_BYTES_FIELD_NUMBER: builtins.int
     ARGUMENTS_BYTES_FIELD_NUMBER: builtins.int
+    FILE_OPERATIONS_FIELD_NUMBER: builtins.int
     memory_peak_bytes: builtins.int
     """Most memory at one time; from sampling and from the largest single process."""
     processes_peak: builtins.int
@@ -1502,6 +1505,8 @@ class Usage(google.protobuf.message.Message):
     """Bytes in the result."""
     arguments_bytes: builtins.int
     """Bytes of the arguments."""
+    file_operations: builtins.int
+    """File operations that were made.  0: none, or nobody limits them, and they were not counted."""
     @property
     def cpu_user(self) -> google.protobuf.duration_pb2.Duration:
         """Processor time in user mode."""
@@ -1528,9 +1533,10 @@ class Usage(google.protobuf.message.Message):
         network_sent_bytes: builtins.int = ...,
         result_bytes: builtins.int = ...,
         arguments_bytes: builtins.int = ...,
+        file_operations: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["cpu_system", b"cpu_system", "cpu_user", b"cpu_user", "wall", b"wall"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["arguments_bytes", b"arguments_bytes", "cpu_system", b"cpu_system", "cpu_user", b"cpu_user", "memory_peak_bytes", b"memory_peak_bytes", "network_received_bytes", b"network_received_bytes", "network_sent_bytes", b"network_sent_bytes", "processes_peak", b"processes_peak", "result_bytes", b"result_bytes", "stderr_bytes", b"stderr_bytes", "stdout_bytes", b"stdout_bytes", "wall", b"wall"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["arguments_bytes", b"arguments_bytes", "cpu_system", b"cpu_system", "cpu_user", b"cpu_user", "file_operations", b"file_operations", "memory_peak_bytes", b"memory_peak_bytes", "network_received_bytes", b"network_received_bytes", "network_sent_bytes", b"network_sent_bytes", "processes_peak", b"processes_peak", "result_bytes", b"result_bytes", "stderr_bytes", b"stderr_bytes", "stdout_bytes", b"stdout_bytes", "wall", b"wall"]) -> None: ...
 
 global___Usage = Usage
 

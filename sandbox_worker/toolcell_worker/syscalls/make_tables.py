@@ -1,5 +1,5 @@
 """
-Writes `tables.py` from the kernel's headers: `python make_tables.py`.
+Writes `wire/system_calls.py` from the kernel's headers: `python make_tables.py`.
 
 A developer's program, run when newer headers are at hand; nothing imports it.  The C preprocessor
 resolves the headers' conditions, so it needs a C compiler and linux-libc-dev (or linux-headers).
@@ -13,7 +13,7 @@ import re
 import subprocess
 from pathlib import Path
 
-TARGET = Path(__file__).with_name("tables.py")
+TARGET = Path(__file__).parents[1] / "wire" / "system_calls.py"
 SOURCES = {
     "X86_64": ("asm/unistd_64.h", ()),
     "AARCH64": (
@@ -33,7 +33,7 @@ DEFINITION = re.compile(r"#define (__NR(?:3264)?_\w+) (\w+)$")
 CALL = "__NR_"
 WIDTH = 100
 HEADING = '''"""
-Numbers of the system calls; written by `make_tables.py` from the kernel's headers.
+Numbers of the system calls; written by `syscalls/make_tables.py` from the kernel's headers.
 """
 '''
 

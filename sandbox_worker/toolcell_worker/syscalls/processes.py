@@ -20,6 +20,7 @@ CLONE_NEWNET = 0x4000_0000
 PR_SET_PDEATHSIG = 1
 PR_GET_DUMPABLE = 3
 PR_SET_DUMPABLE = 4
+PR_SET_KEEPCAPS = 8
 PR_CAPBSET_READ = 23
 PR_CAPBSET_DROP = 24
 PR_GET_SECUREBITS = 27
@@ -73,12 +74,14 @@ def capabilities() -> tuple[int, int, int]:
     return effective, permitted, inheritable
 
 
-def clear_capabilities() -> None:
+def set_capabilities(kept: int) -> None:
     """
-    See capset(2): give up every effective, permitted and inheritable capability.
+    See capset(2): keep these as effective and permitted, and give up every other, and every
+    inheritable one.
     """
     header = (ctypes.c_uint32 * _HEADER_WORDS)(_CAPABILITY_VERSION, 0)
-    call("capset", header, (ctypes.c_uint32 * _SET_WORDS)())
+    low, high = kept & 0xFFFF_FFFF, kept >> 32
+    call("capset", header, (ctypes.c_uint32 * _SET_WORDS)(low, low, 0, high, high, 0))
 
 
 def landlock_create_ruleset(attributes: ctypes.Structure | None, size: int, flags: int) -> int:
@@ -102,8 +105,8 @@ def landlock_restrict_self(ruleset: int) -> None:
     call("landlock_restrict_self", ruleset, 0)
 
 
-def seccomp(operation: int, flags: int, program: ctypes.Structure) -> None:
+def seccomp(operation: int, flags: int, program: ctypes.Structure) -> int:
     """
     See seccomp(2).
     """
-    call("seccomp", operation, flags, program)
+    return call("seccomp", operation, flags, program)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FILE = "<code>"
+PIPE_BYTES = 64 * 1024
 MAXIMUM_COLLECTED_BYTES = 2**20  # arbitrary; all files together, before encoding
 
 
@@ -156,10 +157,24 @@ def _print_traceback(exc: BaseException) -> None:
 
 
 def _set_stdin(text: str) -> None:
-    with tempfile.TemporaryFile() as file:
-        file.write(text.encode("utf-8", "replace"))
-        file.seek(0)
-        os.dup2(file.fileno(), 0)
+    """
+    Make `text` the standard input: a file, or a pipe as far as it fits into one (pipe(7)) where a
+    bare cell has no place for a file.
+    """
+    data = text.encode("utf-8", "replace")
+    try:
+        with tempfile.TemporaryFile() as file:
+            file.write(data)
+            file.seek(0)
+            os.dup2(file.fileno(), 0)
+    except FileNotFoundError:
+        if len(data) > PIPE_BYTES:
+            raise
+        read, write = os.pipe()
+        os.write(write, data)
+        os.close(write)
+        os.dup2(read, 0)
+        os.close(read)
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  # a descriptor
 
 

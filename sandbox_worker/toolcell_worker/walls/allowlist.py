@@ -106,6 +106,12 @@ PROCESSES: tuple[Group, ...] = (
 # Their flags lie in memory, where no filter can see them.  Every caller has an older way, by flags
 # in registers, for kernels without them.
 UNSEEN = Group("judged as if the kernel had none", "clone3 openat2")
+# Runtimes ask for them whenever they start (OpenBLAS for places in memory, V8 for keys), and go on
+# without where there are none.  A refusal would be told to the caller each time.
+MISSING = Group(
+    "as on a kernel without NUMA and protection keys",
+    "get_mempolicy mbind pkey_alloc pkey_free pkey_mprotect set_mempolicy",
+)
 # Programs that copy files with their attributes go on without where a file system has none, but
 # give up when it refuses.
 ATTRIBUTES = Group(

@@ -130,3 +130,15 @@ class Assembler:
         if distance < 0:
             raise ValueError(f"the jump at {index} goes backwards")
         return distance
+
+
+def comparing_with(program: bytes, old: int, new: int) -> bytes:
+    """
+    The same program, with `new` wherever a value is compared with `old`, and nowhere else.
+    """
+    changed = bytearray(program)
+    for place in range(0, len(program), INSTRUCTION.size):
+        code, if_true, if_false, operand = INSTRUCTION.unpack_from(program, place)
+        if code == JUMP_IF_EQUAL and operand == old:
+            INSTRUCTION.pack_into(changed, place, code, if_true, if_false, new)
+    return bytes(changed)

@@ -9,6 +9,7 @@ ignores the upper half of the register; so do we, lest a set bit there hide a fo
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import errno
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 _RETURN_ERRNO = 0x0005_0000  # SECCOMP_RET_ERRNO (linux/seccomp.h)
 _WHOLE = 0xFFFF_FFFF
+# Stands for the pid of whoever loads the filter until it is known.  No process has it: pids stay
+# below 2**22 (PID_MAX_LIMIT, linux/threads.h).
+OWN_PID = 0x7FFF_FF1D
 
 
 class Action(enum.IntEnum):
@@ -36,6 +40,9 @@ class Action(enum.IntEnum):
     UNKNOWN_REQUEST = _RETURN_ERRNO | errno.ENOTTY
     UNKNOWN_OPTION = _RETURN_ERRNO | errno.ENOPROTOOPT
     UNSUPPORTED = _RETURN_ERRNO | errno.ENOTSUP
+    IGNORE = _RETURN_ERRNO  # no error: answered as if it were done
+    # Whoever holds the listener sees the call and answers; nobody there is ENOSYS.
+    ASK = 0x7FC0_0000
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +114,19 @@ def null(argument: int) -> tuple[Condition, Condition]:
     The argument is a null pointer, in both halves.
     """
     return Condition(argument, (0,)), Condition(argument, (0,), upper=True)
+
+
+def replacing(verdict: Verdict, old: Action, new: Action) -> Verdict:
+    """
+    The same verdict, with another action wherever it has this one.
+    """
+    if isinstance(verdict, Action):
+        return new if verdict is old else verdict
+    cases = tuple(
+        dataclasses.replace(case, action=new) if case.action is old else case
+        for case in verdict.cases
+    )
+    return Rule(cases, new if verdict.otherwise is old else verdict.otherwise)
 
 
 def assemble(rule: Rule, assembler: Assembler) -> None:

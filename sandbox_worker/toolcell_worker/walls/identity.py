@@ -78,6 +78,17 @@ def assume(slot: int, *, ranged: bool, proc: int) -> None:
     os.setresuid(USER_INSIDE, USER_INSIDE, USER_INSIDE)
 
 
+def assume_host_id(slot: int, identity: Identity) -> None:
+    """
+    Take the host id of the cell in `slot`, without a namespace; capabilities stay until they are
+    dropped.
+    """
+    own = identity.first + cell_id(slot)
+    os.setgroups([])
+    os.setresgid(own, own, own)
+    os.setresuid(own, own, own)
+
+
 def user_namespace(user_line: str, group_line: str) -> int:
     """
     A descriptor of a new user namespace with these maps, for an idmapped mount

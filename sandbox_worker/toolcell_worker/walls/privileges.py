@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 
 from toolcell_worker import syscalls
 
@@ -36,6 +37,24 @@ def drop_bounding() -> None:
             raise
 
 
+def keep(capabilities: int, user: int) -> None:
+    """
+    Become `user`, an ordinary id, and keep these capabilities of what we have.  For a zygote
+    without namespaces, which must still be able to give each cell an id of its own.
+
+    Raises:
+        OSError: we are neither root nor that user, or lack one of them.
+    """
+    syscalls.prctl(syscalls.PR_SET_KEEPCAPS, 1)
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+    syscalls.prctl(syscalls.PR_SET_KEEPCAPS, 0)
+    syscalls.set_capabilities(capabilities)
+    # Changing ids ended it (prctl(2)): a zygote must not outlive its server.
+    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def drop() -> None:
     """
     Give up every capability, and every way to gain one or to be looked into.  Whoever is without
@@ -48,7 +67,7 @@ def drop() -> None:
     if effective & CAP_SETPCAP:
         syscalls.prctl(syscalls.PR_SET_SECUREBITS, SECUREBITS)
     syscalls.prctl(syscalls.PR_CAP_AMBIENT, syscalls.PR_CAP_AMBIENT_CLEAR_ALL)
-    syscalls.clear_capabilities()
+    syscalls.set_capabilities(0)
     # With this, no program that is run can bring a capability back: neither by its file, nor by
     # what an unprivileged service could not take out of the bounding set.
     syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)

@@ -23,10 +23,11 @@ STACK_BYTES = 8 * 2**20  # the customary default; an unlimited one would change 
 PENDING_SIGNALS = 1024  # arbitrary; queued signals and timers are kernel memory
 
 
-def set_for(grant: CellGrant, baseline_bytes: int) -> None:
+def set_for(grant: CellGrant, baseline_bytes: int, *, alone: bool = True) -> None:
     """
-    Set every limit.  `baseline_bytes` is the address space that the process starts with: the
-    memory limit is what it may add.
+    Set every limit but that on open descriptors.  `baseline_bytes` is the address space that the
+    process starts with: the memory limit is what it may add.  `alone`: nobody else has this user
+    id, so that the kernel's count of its processes is a cell's own.
 
     Raises:
         OSError, ValueError: a limit cannot be set.
@@ -43,12 +44,28 @@ def set_for(grant: CellGrant, baseline_bytes: int) -> None:
         (resource.RLIMIT_AS, baseline_bytes + grant.memory_bytes),
         # A backstop one second late, so that the watchdog names the limit first.
         (resource.RLIMIT_CPU, math.ceil(grant.cpu_seconds) + 1),
-        (resource.RLIMIT_NPROC, grant.processes + THREADS_BESIDE_PROCESSES),
-        # Last: the steps above may still have opened something.
-        (resource.RLIMIT_NOFILE, grant.open_files),
+        *([(resource.RLIMIT_NPROC, grant.processes + THREADS_BESIDE_PROCESSES)] if alone else []),
     ]
     for kind, value in limits:
-        _, hard = resource.getrlimit(kind)
-        # What the service itself was given is the ceiling; only root could raise it.
-        lowered = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(kind, (lowered, lowered))
+        _set(kind, value)
+    # What is under way in sockets counts for all processes of a user together, and whoever has a
+    # lower limit than that cannot send a descriptor: another cell must not keep us from it.
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def set_open_files(count: int) -> None:
+    """
+    Set the limit on open descriptors, last of all: what comes before sends descriptors.
+
+    Raises:
+        OSError, ValueError: it cannot be set.
+    """
+    _set(resource.RLIMIT_NOFILE, count)
+
+
+def _set(kind: int, value: int) -> None:
+    _, hard = resource.getrlimit(kind)
+    # What the service itself was given is the ceiling; only root could raise it.
+    lowered = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(kind, (lowered, lowered))

@@ -2,14 +2,21 @@
 The seccomp wall: which system calls there are for a tool (seccomp(2)).
 
 Theory of operation.  A filter is compiled once, in the zygote, and loaded last of all walls, with
-one call.  It turns the allowlist into ranges of numbers and finds the one of a call by binary
-search, about eight comparisons.  Calls that are allowed whatever their arguments never run it: the
-kernel sees, when the filter is loaded, that their path looks at nothing but number and
-architecture, and keeps a bitmap of them (Linux 5.11).
+one call.  It finds the verdict on a call by its number (`search`).  Calls that are allowed whatever
+their arguments never run it: the kernel sees, when the filter is loaded, that their path looks at
+nothing but number and architecture, and keeps a bitmap of them (Linux 5.11).
 
-Calls of another architecture (int 0x80, x32) would have other numbers: they kill the process.
+Calls of another architecture (int 0x80, x32) would have other numbers: they kill the process, or
+are asked about like what is refused, and then the server ends the cell.
 Sockets need both a profile that has them and a granted network: cells without one may share an
 empty network namespace, where they must not meet.
+
+Three variants.  A *bare* filter is for a cell without namespaces (`bare_rules`); the pid of who
+loads it is put in place of a constant that no process has, so that one where it was forgotten
+refuses more, never less.  An *observed* one asks the holder of its listener (`listening`) wherever
+the plain one refuses with EPERM; who asks there waits, and hears ENOSYS when the holder is gone.  A
+*counted* one also asks about file operations that are allowed: there the answer can only be to go
+on, so what is refused among those calls is refused by the filter itself.
 """
 
 from __future__ import annotations
@@ -17,22 +24,30 @@ from __future__ import annotations
 import ctypes
 import functools
 import itertools
+import os
 import platform
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from toolcell_worker import syscalls
 from toolcell_worker.syscalls.tables import AARCH64, X86_64
-from toolcell_worker.walls import allowlist, argument_rules, bpf, conditions
-from toolcell_worker.walls.conditions import Action, Case, Rule, Verdict, without
+from toolcell_worker.walls import allowlist, argument_rules, bare_rules, bpf, conditions, search
+from toolcell_worker.walls.conditions import (
+    OWN_PID,
+    Action,
+    Case,
+    Rule,
+    Verdict,
+    replacing,
+    without,
+)
 from toolcell_worker.wire import Profile
+from toolcell_worker.wire.counted import FILE_OPERATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
 SET_MODE_FILTER = 1  # SECCOMP_SET_MODE_FILTER (linux/seccomp.h)
-_X32 = 0x4000_0000  # __X32_SYSCALL_BIT (asm/unistd.h)
-_NO_CALL = 0xFFFF_FFFF  # what a tracer leaves behind when it skips a call
 _PROT_EXEC = 0x4
 _INIT_RULES = {
     # It loads no further code.
@@ -62,14 +77,52 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_void_p))
 
 
-def program(profile: Profile, *, network: bool, machine: str = "") -> bytes:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
     """
-    The filter of a tool; `machine` as in uname(2), ours by default.
+    Which filter of a tool.  See the theory of operation.
+    """
+
+    profile: Profile
+    network: bool
+    bare: bool = False
+    observed: bool = False
+    counted: bool = False
+
+
+def program(
+    profile: Profile,
+    *,
+    network: bool,
+    own_pid: int | None = None,
+    observed: bool = False,
+    counted: bool = False,
+    machine: str = "",
+) -> bytes:
+    """
+    The filter of a tool; `own_pid` makes it bare, `machine` as in uname(2) is ours by default.
 
     Raises:
         OSError: there is no table for this machine (ENOSYS).
     """
-    return _compile(machine or platform.machine(), profile, network)
+    variant = Variant(
+        profile=profile,
+        network=network,
+        bare=own_pid is not None,
+        observed=observed,
+        counted=counted,
+    )
+    compiled = _compile(machine or platform.machine(), variant)
+    return compiled if own_pid is None else bpf.comparing_with(compiled, OWN_PID, own_pid)
+
+
+def compile_all(*, bare: bool, observed: bool) -> None:
+    """
+    Compile every filter of tools once, so that the children of this process need not.
+    """
+    own_pid = OWN_PID if bare else None
+    for profile, network, counted in itertools.product(Profile, (False, True), (False, observed)):
+        program(profile, network=network, own_pid=own_pid, observed=observed, counted=counted)
 
 
 def init_program(*, machine: str = "") -> bytes:
@@ -79,22 +132,49 @@ def init_program(*, machine: str = "") -> bytes:
     Raises:
         OSError: there is no table for this machine (ENOSYS).
     """
-    return _compile(machine or platform.machine(), None, network=False)
+    return _compile(machine or platform.machine(), None)
 
 
-def load(program: bytes) -> None:
+def load(program: bytes, flags: int = 0) -> int:
     """
     Put this process under a filter, for ever.  no_new_privs is set already.
+
+    Returns:
+        What the kernel does: 0, or what the flags ask for.
 
     Raises:
         OSError: the kernel refuses it.
     """
     buffer = ctypes.create_string_buffer(program, len(program))
     length = len(program) // bpf.INSTRUCTION.size
-    syscalls.seccomp(SET_MODE_FILTER, 0, _Program(length, ctypes.addressof(buffer)))
+    return syscalls.seccomp(SET_MODE_FILTER, flags, _Program(length, ctypes.addressof(buffer)))
 
 
-def verdicts(profile: Profile, *, network: bool) -> dict[str, Verdict]:
+def try_out(program: bytes) -> None:
+    """
+    Load a filter in a child, to know before the first cell whether there are any: an init that
+    cannot load its own takes the cell with it, which then can name no wall.
+
+    Raises:
+        OSError: the kernel refuses it.
+    """
+    pid = os.fork()
+    if pid == 0:
+        code = 255
+        try:
+            syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
+            load(program)
+            code = 0
+        except OSError as exc:
+            code = exc.errno or code
+        finally:
+            os._exit(code)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if code != 0:
+        raise OSError(code, f"no filter can be loaded: {os.strerror(code)}")
+
+
+def verdicts(profile: Profile, *, network: bool, bare: bool = False) -> dict[str, Verdict]:
     """
     What is decided about each system call that a tool may make at all.
     """
@@ -106,9 +186,13 @@ def verdicts(profile: Profile, *, network: bool) -> dict[str, Verdict]:
     if profile >= Profile.SUBPROCESS:
         groups += allowlist.PROCESSES
         rules["clone"] = argument_rules.NO_NEW_NAMESPACES
-    unseen = dict.fromkeys(allowlist.UNSEEN.names.split(), Action.UNKNOWN_CALL)
+    if bare:
+        rules |= bare_rules.BY_NAME
+    lacking = f"{allowlist.UNSEEN.names} {allowlist.MISSING.names}".split()
+    unseen = dict.fromkeys(lacking, Action.UNKNOWN_CALL)
     attributes = dict.fromkeys(allowlist.ATTRIBUTES.names.split(), Action.UNSUPPORTED)
-    return {**_allowed(groups, rules), **unseen, **attributes}
+    refused = dict.fromkeys(bare_rules.REFUSED, Action.REFUSE) if bare else {}
+    return {**_allowed(groups, rules), **unseen, **attributes, **refused}
 
 
 def init_verdicts() -> dict[str, Verdict]:
@@ -123,56 +207,37 @@ def _allowed(groups: Iterable[allowlist.Group], rules: Mapping[str, Rule]) -> di
     return {name: rules.get(name, Action.ALLOW) for name in names}
 
 
+def _judged(variant: Variant, machine: Machine) -> dict[str, Verdict]:
+    """
+    What a variant decides about every call that the machine has.
+    """
+    decided = verdicts(variant.profile, network=variant.network, bare=variant.bare)
+    judged = {name: decided.get(name, Action.REFUSE) for name in machine.numbers}
+    if not variant.observed:
+        return judged
+    for name, verdict in judged.items():
+        counted = variant.counted and name in FILE_OPERATIONS
+        judged[name] = replacing(verdict, Action.ALLOW if counted else Action.REFUSE, Action.ASK)
+    return judged
+
+
 @functools.cache
-def _compile(name: str, profile: Profile | None, network: bool) -> bytes:  # noqa: FBT001  # private; the cache wants plain arguments
+def _compile(name: str, variant: Variant | None) -> bytes:
     if name not in MACHINES:
         raise OSError(38, f"there is no table of system calls for {name}")
     machine = MACHINES[name]
-    decided = init_verdicts() if profile is None else verdicts(profile, network=network)
-    ranges = _ranges(machine, decided)
+    decided = init_verdicts() if variant is None else _judged(variant, machine)
+    foreign = Action.ASK if variant is not None and variant.observed else Action.KILL
+    ranges = search.ranges(machine.numbers, decided, foreign if machine.x32 else None)
     rules = {verdict: bpf.Label() for _, verdict in ranges if isinstance(verdict, Rule)}
     assembler, ours = bpf.Assembler(), bpf.Label()
     assembler.load(bpf.ARCHITECTURE)
     assembler.jump_if_equal(machine.mark, ours)
-    assembler.end(Action.KILL)
+    assembler.end(foreign)
     assembler.place(ours)
     assembler.load(bpf.NUMBER)
-    _search(assembler, ranges, rules)
+    search.append(assembler, ranges, rules)
     for rule, label in rules.items():
         assembler.place(label)
         conditions.assemble(rule, assembler)
     return assembler.assemble()
-
-
-def _ranges(machine: Machine, decided: Mapping[str, Verdict]) -> list[tuple[int, Verdict]]:
-    """
-    Every number's verdict, as (first number, verdict) of ranges that are decided alike.
-    """
-    known = {number: decided.get(name, Action.REFUSE) for name, number in machine.numbers.items()}
-    single = [(n, known.get(n, Action.UNKNOWN_CALL)) for n in range(max(known) + 2)]
-    if machine.x32:
-        single += [(_X32, Action.KILL), (_NO_CALL, Action.UNKNOWN_CALL)]
-    alike = itertools.groupby(single, key=lambda pair: pair[1])
-    return [next(pairs) for _, pairs in alike]
-
-
-def _search(
-    assembler: bpf.Assembler,
-    ranges: Sequence[tuple[int, Verdict]],
-    rules: Mapping[Rule, bpf.Label],
-) -> None:
-    """
-    Append a binary search for the range that the loaded number lies in.
-    """
-    if len(ranges) == 1:
-        verdict = ranges[0][1]
-        if isinstance(verdict, Rule):
-            assembler.jump(rules[verdict])
-        else:
-            assembler.end(verdict)
-        return
-    middle, upper = len(ranges) // 2, bpf.Label()
-    assembler.jump_if_at_least(ranges[middle][0], upper)
-    _search(assembler, ranges[:middle], rules)
-    assembler.place(upper)
-    _search(assembler, ranges[middle:], rules)

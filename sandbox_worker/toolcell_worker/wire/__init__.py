@@ -3,6 +3,7 @@ The one door into this room from outside: frames, and what a cell is told.
 """
 
 from toolcell_worker.wire.frames import (
+    GROUP_ACCOUNT,
     HEADER,
     MAXIMUM_DESCRIPTORS,
     MAXIMUM_FRAME_BYTES,
@@ -19,6 +20,7 @@ from toolcell_worker.wire.frames import (
 from toolcell_worker.wire.grant import Access, CellGrant, Mount, Profile
 
 __all__ = [
+    "GROUP_ACCOUNT",
     "HEADER",
     "MAXIMUM_DESCRIPTORS",
     "MAXIMUM_FRAME_BYTES",

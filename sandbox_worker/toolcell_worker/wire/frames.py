@@ -40,11 +40,11 @@ class Frame(enum.IntEnum):
     # control
     CATALOGUE = 1  # JSON: {"tools": [manifest, …], "broken": [{"name", "file", "reason"}, …]}
     SPAWN = 2  # NUMBER; descriptors: cell, stdout, stderr, then one a mount
-    SPAWNED = 3  # NUMBER; descriptors: pidfds of the cell's init and of the tool's process
+    SPAWNED = 3  # NUMBER, name of its group; descriptors: pidfds of its init and its tool's process
     NOT_SPAWNED = 4  # JSON: {"number", "wall", "errno", "detail"}
-    REAPED = 5  # REAPING
+    REAPED = 5  # REAPING, then GROUP_ACCOUNT if the cell had a control group
     FAILED = 6  # JSON: {"wall", "errno", "detail"}: the zygote or the keeper could not start
-    START = 7  # JSON: what the program is for; see toolcell_worker.start
+    START = 7  # JSON: see toolcell_worker.start; descriptor: directory of cells' control groups
     # keeper
     OPEN = 10  # JSON: {"paths": [{"path", "root", "access"}, …], "slot": int}
     COMMIT = 11  # JSON: {"path", "root", "expected"}; descriptor: the staged file
@@ -61,12 +61,16 @@ class Frame(enum.IntEnum):
     RAISED = 27  # JSON: see toolcell_worker.run
     SETUP_FAILED = 30  # JSON: {"wall", "errno", "detail"}; before READY
     STAGING = 31  # JSON: {"folders": [path, …]}; descriptors: one a folder; before READY
+    LISTENER = 32  # nothing; descriptor: of the cell's seccomp filter; before READY
 
 
 NUMBER = struct.Struct("!Q")
 # number of the cell, wait status of the tool's process; and of all processes together: user and
 # system seconds, bytes of the largest
 REAPING = struct.Struct("!QiddQ")
+# of a control group: processes killed for its memory limit, microseconds of user and system time,
+# most bytes of memory at a time (0 where the kernel does not say)
+GROUP_ACCOUNT = struct.Struct("!QQQQ")
 
 
 class ProtocolError(Exception):

@@ -12,7 +12,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-_NUMBERS = struct.Struct("!QBBIddQQQQIIQ")
+_NUMBERS = struct.Struct("!QBB?IddQQQQIIQ")
 _COUNT = struct.Struct("!I")
 
 
@@ -54,7 +54,8 @@ class Mount:
 class CellGrant:
     """
     Everything that shapes one cell.  Sizes in bytes, times in seconds, `deadline` on the
-    monotonic clock (which all processes of a host share).
+    monotonic clock (which all processes of a host share).  `counted`: its file operations have a
+    budget (`wire.counted`), and the server counts them.
     """
 
     number: int
@@ -70,6 +71,7 @@ class CellGrant:
     open_files: int
     arguments_bytes: int
     network: bool = False
+    counted: bool = False
     tool: str = ""
     version: str = ""
     execution_id: str = ""
@@ -86,6 +88,7 @@ class CellGrant:
                 self.number,
                 self.profile,
                 self.network,
+                self.counted,
                 self.slot,
                 self.deadline,
                 self.cpu_seconds,
@@ -125,16 +128,17 @@ class CellGrant:
             number=numbers[0],
             profile=Profile(numbers[1]),
             network=bool(numbers[2]),
-            slot=numbers[3],
-            deadline=numbers[4],
-            cpu_seconds=numbers[5],
-            memory_bytes=numbers[6],
-            disk_bytes=numbers[7],
-            file_size_bytes=numbers[8],
-            result_bytes=numbers[9],
-            processes=numbers[10],
-            open_files=numbers[11],
-            arguments_bytes=numbers[12],
+            counted=numbers[3],
+            slot=numbers[4],
+            deadline=numbers[5],
+            cpu_seconds=numbers[6],
+            memory_bytes=numbers[7],
+            disk_bytes=numbers[8],
+            file_size_bytes=numbers[9],
+            result_bytes=numbers[10],
+            processes=numbers[11],
+            open_files=numbers[12],
+            arguments_bytes=numbers[13],
             tool=texts[0],
             version=texts[1],
             execution_id=texts[2],

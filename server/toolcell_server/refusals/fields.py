@@ -28,10 +28,10 @@ class FieldNotSupported(CallRefused):
 
     category = "permanent"
 
-    def __init__(self, field: str) -> None:
+    def __init__(self, field: str, why: str = "", remedy: str = "") -> None:
         super().__init__(
-            f"the field {field} is not supported by this server",
-            f"leave {field} out",
+            f"the field {field} is not supported by this server{why and f': {why}'}",
+            remedy or f"leave {field} out",
             metadata={"field": field},
             violations=[(field, "is not supported by this server")],
         )

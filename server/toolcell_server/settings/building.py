@@ -96,7 +96,7 @@ def _limits(values: Mapping[str, Any]) -> tuple[Limits, Limits]:
     defaults = _limit_section("limits.defaults", Limits(), values)
     for name, value in _section("limits.defaults", values).items():
         ceiling = getattr(ceilings, name)
-        if value > ceiling:
+        if value > ceiling > 0:  # 0: a budget that nobody set
             raise SettingsError(
                 f"is above the ceiling {ceiling}",
                 f"lower it, or raise limits.ceilings.{name}",

@@ -15,7 +15,11 @@ SIZE = """
 def address_space():
     return int(Path("/proc/self/statm").read_text().split()[0]) * mmap.PAGESIZE
 """
-WALL = "rlimits.set_for(grant({limits}), {baseline})"
+WALL = """
+given = grant({limits})
+rlimits.set_for(given, {baseline})
+rlimits.set_open_files(given.open_files)
+"""
 
 
 def wall(limits: str = "", baseline: str = "2**40") -> str:

@@ -2,6 +2,7 @@
 A tool that was granted one file and wants the one beside it.
 """
 
+import contextlib
 import ctypes
 import os
 import stat
@@ -50,8 +51,9 @@ def _readings(path: str, neighbour: str) -> dict[str, Callable[[], str]]:
     """
     folder, name = os.path.split(neighbour)
     scratch = Path(tempfile.mkdtemp())
-    (scratch / "link").symlink_to(neighbour)
-    (scratch / "folder").symlink_to(folder)
+    with contextlib.suppress(PermissionError):  # then they are not there to be followed
+        (scratch / "link").symlink_to(neighbour)
+        (scratch / "folder").symlink_to(folder)
     return {
         "by path": lambda: Path(neighbour).read_text(),
         "by symlink": (scratch / "link").read_text,

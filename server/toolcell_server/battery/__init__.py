@@ -1,0 +1,3 @@
+"""
+The battery: attacks on the walls, each shown to work outside before it is tried in a cell.
+"""

@@ -1,0 +1,3 @@
+"""
+The declarations of attacks, by subject.
+"""

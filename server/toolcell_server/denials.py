@@ -1,0 +1,101 @@
+"""
+What was refused to one cell: from its filter's listener to events and to the ending.
+
+Theory of operation.  What we saw is told as it comes, by a task of its own, so that neither an
+answer to the tool nor a frame of it waits for whoever reads the events.  What the tool reports of
+the same operation is left out: it comes later, and could be a lie.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+from toolcell.v1 import execution_pb2 as pb
+from toolcell_worker.wire import ProtocolError
+
+from toolcell_server import endings
+from toolcell_server.observing import Observer, nothing
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+
+class Denials:
+    """
+    The denials of one cell.  `spent` is called when its file operations are used up, `foreign` when
+    it makes a system call of another architecture: both are to end the cell.
+    """
+
+    def __init__(
+        self,
+        file_operations: int = 0,
+        spent: Callable[[], None] = nothing,
+        foreign: Callable[[str], None] = nothing,
+    ) -> None:
+        self._budget = file_operations
+        self._spent = spent
+        self._foreign = foreign
+        self._observer: Observer | None = None
+        self._untold: asyncio.Queue[pb.Denied | None] = asyncio.Queue()  # bounded by the observer
+
+    @property
+    def file_operations(self) -> int:
+        """
+        How many were made; 0 if they are not counted.
+        """
+        return 0 if self._observer is None else self._observer.counted
+
+    def observe(self, descriptors: tuple[int, ...]) -> None:
+        """
+        Take the listener of the cell's filter.
+
+        Raises:
+            ProtocolError: it is not one, or not the first.
+        """
+        if len(descriptors) != 1 or self._observer is not None:
+            for descriptor in descriptors:
+                os.close(descriptor)
+            raise ProtocolError("a cell has one listener")
+        tell = self._untold.put_nowait
+        self._observer = Observer(descriptors[0], tell, self._budget, self._spent, self._foreign)
+
+    async def tell(self, put: Callable[[pb.ExecuteResponse], Awaitable[None]]) -> None:
+        """
+        Tell each denial, until the cell has ended and all are told.
+        """
+        while (denied := await self._untold.get()) is not None:
+            await put(pb.ExecuteResponse(denied=denied))
+
+    def end(self) -> None:
+        """
+        The cell has ended: there will be no more.
+        """
+        self._untold.put_nowait(None)
+
+    def saw(self, operation: str) -> bool:
+        """
+        Whether we saw that refused.
+        """
+        return self._observer is not None and self._observer.saw(operation)
+
+    def repeats(self, event: pb.ExecuteResponse) -> bool:
+        """
+        Whether the tool reports what we saw ourselves.
+        """
+        return event.HasField("denied") and self.saw(event.denied.operation)
+
+    def explain(self, outcome: pb.Outcome) -> pb.Outcome:
+        """
+        The outcome with what we saw.
+        """
+        seen = [] if self._observer is None else self._observer.denials
+        return endings.with_denials(outcome, seen)
+
+    def close(self) -> None:
+        """
+        Give the listener back.
+        """
+        if self._observer is not None:
+            self._observer.close()

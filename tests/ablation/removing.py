@@ -1,0 +1,212 @@
+"""
+Takes walls away from a zygote, from inside of it, before it begins.
+
+Theory of operation.  Production code has no switch that turns a wall off.  The interpreter that a
+bundle names is the one door: the ablation names a script (`wrapping.py`) that runs this first, in
+the same process, and then the zygote.  Here functions of the walls are replaced by ones that do
+nothing.  What another wall needs stays: no_new_privs, without which Landlock and seccomp cannot be
+loaded, is set although it belongs to the privileges.
+
+A wall counts as off with everything that belongs to it, wherever its code lies: without identity
+cells are the service's own user, root if it is root, and without environment the zygote was
+started with the service's (`column.py`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+from typing import TYPE_CHECKING, Any
+
+from toolcell_worker import cell, forking, syscalls, template, zygote
+from toolcell_worker.walls import (
+    descriptors,
+    environment,
+    identity,
+    landlock,
+    listening,
+    mounts,
+    namespaces,
+    privileges,
+    rlimits,
+    seccomp,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+ONLY_LOOPBACK = [(1, "lo")]
+_unshare, _verify = syscalls.unshare, namespaces.verify
+_enter_zygote, _names = zygote.enter, socket.if_nameindex
+_same: set[str] = set()  # kinds of namespace that are not left
+_flags: list[int] = []
+
+
+def remove(walls: Iterable[str]) -> None:
+    """
+    Take these walls away.
+    """
+    _replace(syscalls, "unshare", _unshare_what_is_left)
+    _replace(namespaces, "verify", _verify_what_is_left)
+    for wall in walls:
+        REMOVALS[wall]()
+
+
+def _replace(owner: object, name: str, function: Callable[..., Any]) -> None:
+    assert hasattr(owner, name), f"there is no {name} any more"
+    setattr(owner, name, function)
+
+
+def _nothing(*_: object, **__: object) -> Any:
+    return None
+
+
+def _keep_namespace(kind: str, flag: int) -> None:
+    _same.add(kind)
+    _flags.append(flag)
+
+
+def _unshare_what_is_left(flags: int) -> None:
+    left = flags & ~sum(_flags)
+    if left:
+        _unshare(left)
+
+
+def _verify_what_is_left(kind: str, proc: int, outside: dict[str, int]) -> None:
+    if kind not in _same:
+        _verify(kind, proc, outside)
+
+
+def _identity() -> None:
+    """
+    No namespace of users, and no id but the service's own.
+    """
+    _keep_namespace("user", syscalls.CLONE_NEWUSER)
+    _replace(identity, "enter_namespace", lambda _identity, further=0: syscalls.unshare(further))
+    _replace(identity, "become_root", _nothing)
+    _replace(identity, "assume", _nothing)
+    _replace(identity, "cell_id", lambda _slot: 0)
+
+
+def _mounts() -> None:
+    """
+    The host's tree, in which nothing is hidden, read-only or private.
+    """
+    _replace(template, "build", _unbuilt)
+    _replace(mounts, "prepare", _nothing)
+    _replace(mounts, "build", _nothing)
+
+
+def _unbuilt(
+    binds: list[template.Bind], _links: list[tuple[str, str]], roots: tuple[str, ...]
+) -> template.Template:
+    runtime = tuple(sorted(bind.path for bind in binds if bind.path not in template.DEVICES))
+    for bind in binds:
+        os.close(bind.tree)
+    return template.Template(runtime=runtime, roots=roots)
+
+
+def _processes() -> None:
+    """
+    No namespace of processes and no init, whose end would end the others.
+    """
+    _keep_namespace("pid", syscalls.CLONE_NEWPID)
+    _replace(forking.Forking, "_fork_world", _fork_beside_us)
+
+
+def _fork_beside_us(self: forking.Forking, handoff: socket.socket, group: Any) -> tuple[int, int]:
+    return 0, os.fork() or self._become_cell(handoff, group)
+
+
+def _network() -> None:
+    """
+    The host's network.
+    """
+    _keep_namespace("net", syscalls.CLONE_NEWNET)
+    _replace(zygote, "enter", _enter_any_network)
+
+
+def _enter_any_network(*arguments: Any) -> template.Template:
+    _replace(socket, "if_nameindex", lambda: ONLY_LOOPBACK)
+    try:
+        return _enter_zygote(*arguments)
+    finally:
+        _replace(socket, "if_nameindex", _names)
+
+
+def _ipc() -> None:
+    _keep_namespace("ipc", syscalls.CLONE_NEWIPC)
+
+
+def _hostname() -> None:
+    _keep_namespace("uts", syscalls.CLONE_NEWUTS)
+    _replace(socket, "sethostname", _nothing)
+
+
+def _landlock() -> None:
+    _replace(landlock, "restrict", lambda *_, **__: 0)
+
+
+def _seccomp() -> None:
+    """
+    No filter, for the init neither.
+    """
+    _replace(listening, "available", lambda: False)
+    _replace(seccomp, "load", _nothing)
+    _replace(cell, "_load_filter", _nothing)
+
+
+def _privileges() -> None:
+    _replace(privileges, "drop_bounding", _nothing)
+    _replace(privileges, "drop", _only_no_new_privileges)
+
+
+def _only_no_new_privileges() -> None:
+    syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
+
+
+def _rlimits() -> None:
+    _replace(rlimits, "set_for", _nothing)
+    _replace(rlimits, "set_open_files", _nothing)
+
+
+def _resources() -> None:
+    """
+    No control group; the watchdog is the server's (`column.py`).
+    """
+    _replace(forking.Forking, "_make_group", _nothing)
+
+
+def _descriptors() -> None:
+    _replace(descriptors, "place", _place_and_close_nothing)
+
+
+def _place_and_close_nothing(wanted: Mapping[int, int]) -> None:
+    moved = {n: fcntl.fcntl(d, fcntl.F_DUPFD_CLOEXEC, descriptors.FAR) for n, d in wanted.items()}
+    for number, descriptor in moved.items():
+        with contextlib.suppress(OSError):
+            os.dup(number)  # what lay there stays open
+        os.dup2(descriptor, number, inheritable=number < descriptors.STANDARD)
+
+
+def _environment() -> None:
+    _replace(environment, "declare", _nothing)
+
+
+REMOVALS: dict[str, Callable[[], None]] = {
+    "identity": _identity,
+    "mounts": _mounts,
+    "processes": _processes,
+    "network": _network,
+    "ipc": _ipc,
+    "hostname": _hostname,
+    "landlock": _landlock,
+    "seccomp": _seccomp,
+    "privileges": _privileges,
+    "rlimits": _rlimits,
+    "resources": _resources,
+    "descriptors": _descriptors,
+    "environment": _environment,
+}

@@ -1,0 +1,162 @@
+"""
+Every system call of a cell's set-up fails in turn: there is no tool without all of its walls.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import subprocess
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+from toolcell_worker.wire import Frame
+from waiting import wait_until
+
+from faults.made import ERRORS, INIT, TOOL, Made, faults_in
+from faults.set_up import Foundry
+from faults.table import faults_of, lines, outcomes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# Each call alone is some three hundred cells for each error; all of them take about a minute.
+ALONE = ERRORS if "EVERY_FAULT" in os.environ else ERRORS[:1]
+# By which a cell speaks to the server: without them it cannot say what failed.
+SPEAKING = {"recvmsg", "recvfrom", "sendmsg", "getsockopt", "getsockname"}
+# Each lets one wall be skipped, as code would that forgets to look at a result.
+OMISSIONS = {
+    "hostname": "import socket; socket.sethostname = lambda name: None",
+    "landlock": "from toolcell_worker.walls import landlock; landlock.restrict = lambda *rest: 0",
+    "rlimits": "from toolcell_worker.walls import rlimits; rlimits.set_for = lambda *a, **k: None",
+    "privileges": "from toolcell_worker.walls import privileges;"
+    " privileges.drop = lambda: privileges.syscalls.prctl(38, 1)",  # PR_SET_NO_NEW_PRIVS
+    "identity": "from toolcell_worker.walls import identity; identity.assume = lambda *a, **k: 0",
+    "descriptors": "from toolcell_worker.walls import descriptors;"
+    " descriptors.syscalls.close_range = lambda *rest: None",
+    "environment": "from toolcell_worker.walls import environment;"
+    " environment.declare = lambda variables: None",
+}
+
+
+@pytest.fixture(scope="module")
+def foundry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Foundry]:
+    one = Foundry(tmp_path_factory.mktemp("foundry"))
+    assert one.start().kind == Frame.CATALOGUE
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="module")
+def sound(foundry: Foundry) -> Made:
+    """
+    A cell for which nothing failed.
+    """
+    return foundry.make()
+
+
+def test_a_set_up_that_nothing_disturbs_is_the_same_each_time(
+    foundry: Foundry, sound: Made
+) -> None:
+    """
+    The positive control of what follows: it fails for the faults, not for being watched.
+    """
+    again = foundry.make()
+
+    assert ("ready", "ready", []) == (sound.ending, again.ending, faults_in(sound, again))
+    assert Counter(sound.calls) == Counter(again.calls)
+    assert {INIT, TOOL} == set(sound.portraits)
+    named = {name for role, name in sound.calls if role == TOOL}
+    assert {"unshare", "move_mount", "setresuid", "capset", "prlimit64", "seccomp"} <= named
+    assert {"landlock_restrict_self", "close_range", "sethostname", "setsid"} <= named
+
+
+@pytest.mark.parametrize("wall", OMISSIONS)
+def test_a_wall_that_is_skipped_is_seen(
+    foundry: Foundry, sound: Made, tmp_path: Path, wall: str
+) -> None:
+    """
+    The positive control of the oracle: a cell that is less than it should be does not pass, unless
+    another wall has noticed.
+    """
+    tmp_path.chmod(0o755)
+    lax = Foundry(tmp_path, OMISSIONS[wall])
+    try:
+        assert lax.start().kind == Frame.CATALOGUE
+        made = lax.make()
+    finally:
+        lax.close()
+
+    assert "ready" != made.ending or faults_in(sound, made)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("error", "every"),
+    [(error, False) for error in ALONE] + [(error, True) for error in ERRORS],
+    ids=[f"one call {errno.errorcode[e]}" for e in ALONE]
+    + [f"every call of a name {errno.errorcode[e]}" for e in ERRORS],
+)
+def test_no_system_call_that_fails_leaves_a_cell_with_a_wall_less(
+    foundry: Foundry, sound: Made, error: int, every: bool
+) -> None:
+    """
+    Either the cell ends before the tool and names the wall, or the call did not matter: then it is
+    the same cell as ever.
+    """
+    found = outcomes(foundry, faults_of(sound, error, every=every))
+    print("\n".join(lines(found)))
+
+    # An init may be killed before it comes to its call, but not the init of a cell that is ready.
+    late = [fault for fault, made in found if not made.met and made.ending != "ready"]
+    assert {INIT} >= {fault.role for fault in late}
+    assert [] == [fault for fault, made in found if not made.met and fault not in late]
+    ready = [(fault, made) for fault, made in found if made.ending == "ready"]
+    assert [] == [(fault, wrong) for fault, made in ready if (wrong := faults_in(sound, made))]
+    assert len(found) > 2 * len(ready)
+    dead = {fault.name for fault, made in found if made.ending == "died" and fault.role == TOOL}
+    assert dead <= SPEAKING | {"close"}
+    inits = {made.ending for fault, made in found if fault.role == INIT}
+    assert inits <= {"ready", "died", "processes wall"}
+    ran = [f for f, made in found if made.ending != "ready" and made.payload(Frame.RESULT)]
+    assert [] == ran
+    assert [] == list((foundry.root / "kept").iterdir())
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_the_calls_that_we_list_are_those_that_strace_sees(
+    foundry: Foundry, sound: Made, tmp_path: Path
+) -> None:
+    """
+    A call that our own tracer overlooked would never be made to fail.
+    """
+    log = tmp_path / "log"
+    strace = subprocess.Popen(
+        ["strace", "-f", "-qq", "-o", str(log), "-p", str(foundry.zygote)], stderr=subprocess.PIPE
+    )
+    try:
+        wait_until(lambda: _tracer_of(foundry.zygote) != 0)
+        assert "ready" == foundry.make(traced=False).ending
+    finally:
+        strace.terminate()
+        strace.communicate()
+    seen: dict[str, list[str]] = {}
+    for line in log.read_text().splitlines():
+        pid, text = line.split(None, 1)
+        if "(" in text and text[0].isalpha():
+            seen.setdefault(pid, []).append(text.split("(")[0])
+    tools = [calls for calls in seen.values() if "seccomp" in calls and "move_mount" in calls]
+
+    assert 1 == len(tools)
+    end = tools[0].index("recvmsg", tools[0].index("seccomp"))
+    ours = Counter(name for role, name in sound.calls if role == TOOL)
+    assert ours == Counter(tools[0][:end])
+
+
+def _tracer_of(pid: int) -> int:
+    with open(f"/proc/{pid}/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("TracerPid:"))

@@ -1,0 +1,78 @@
+"""
+A wall that is reported as active holds whatever it can hold alone; attacked, on each kind of host.
+
+Which wall stops which attack with no other wall around it is measured (docs/ablation.md).  So if an
+attack gets through, every wall that would have stopped it must have been reported as not active.
+`EVERY_ATTACK=1` runs the whole battery instead of a few attacks a wall.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hosts import living
+from hosts.measured import alone_against
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SECONDS = 600.0  # for the whole battery, on a busy host
+PER_WALL = 2  # arbitrary; a wall is tried in more than one way
+QUICK = ("F", "I", "K", "S")  # attacks that do not wait for a limit
+SLOW_WALLS = {"processes", "rlimits", "resources"}  # which stop nothing else
+HOSTS = ("", "no_landlock", "no_namespaces")
+
+
+def chosen() -> Iterator[str]:
+    """
+    A few attacks for each wall that it stops alone.
+    """
+    tried: Counter[str] = Counter()
+    for (number, name), walls in alone_against().items():
+        for wall in walls:
+            suits = number.startswith(QUICK) or wall in SLOW_WALLS
+            if suits and tried[wall] < PER_WALL:
+                tried[wall] += 1
+                yield name
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(SECONDS + 30)
+@pytest.mark.skipif(
+    living.ROOT and not living.readable_by_anybody(),
+    reason="cells without mounts cannot read an interpreter or a tree that only root may",
+)
+@pytest.mark.parametrize("kinds", HOSTS)
+def test_no_attack_gets_through_a_wall_that_is_reported_as_active(kinds: str) -> None:
+    """
+    The report is what callers decide by; here it is compared with what was tried.
+    """
+    names = [] if os.environ.get("EVERY_ATTACK") else ["--only", *sorted(set(chosen()))]
+    _, report, _ = living.doctor(kinds, "--battery", *names, seconds=SECONDS)
+    active = {row["wall"] for row in report["walls"] if row["status"] == "active"}
+    walls = {name: stopping for (_, name), stopping in alone_against().items()}
+
+    lies = {
+        attack["name"]: sorted(walls[attack["name"]] & active)
+        for attack in report["attacks"]
+        if attack["verdict"] == "breached" and walls[attack["name"]] & active
+    }
+    assert {} == lies
+    verdicts = Counter(attack["verdict"] for attack in report["attacks"])
+    assert verdicts["held"] > len(active), verdicts
+    _assert_weaker_where_weaker(kinds, report, verdicts)
+
+
+def _assert_weaker_where_weaker(kinds: str, report: dict[str, Any], verdicts: Counter[str]) -> None:
+    """
+    The control of the comparison: where walls are absent, something does get through or is
+    refused, and at the default floor nothing does.
+    """
+    if report["level"] == "basic":
+        assert verdicts["breached"] + verdicts["refused"] > 0, verdicts
+    else:
+        assert verdicts["breached"] == 0, (kinds, verdicts)

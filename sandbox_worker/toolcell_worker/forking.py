@@ -54,9 +54,10 @@ class Forking:
         """
         A cell, ready for a grant.
         """
-        group = self._make_group()
         ours, theirs = socket.socketpair()
+        group = None
         try:
+            group = self._make_group()
             if self.around.make.namespaces:
                 init_pid, tool_pid = self._fork_world(theirs, group)
             else:

@@ -1,10 +1,11 @@
 """
-Random generators that a bundle makes while it is loaded.
+Generators of `random` that a bundle makes while it is loaded.
 
 Every cell begins with the memory of its zygote, and so with the state of every generator in it: two
 calls would draw the same numbers.  Python seeds the one of `random` anew after a fork, and no
 other.  Those that were made without a seed are seeded anew, too; one that was given a seed is to
-repeat itself.
+repeat itself.  Generators of other libraries (numpy's `default_rng()`) repeat themselves: tools
+make them in the call.
 """
 
 from __future__ import annotations

@@ -122,11 +122,10 @@ class Spawning:
             with spare.handoff:
                 try:
                     wire.send(spare.handoff, Frame.SPAWN, message.payload, message.descriptors)
-                except (BrokenPipeError, ConnectionResetError):
+                except OSError as exc:
                     forking.bury(spare)
-                    if spare.group is not None:
-                        self.empty.append(spare.group)
-                    if fresh:
+                    killed = isinstance(exc, BrokenPipeError | ConnectionResetError)
+                    if fresh or not killed:
                         raise
                 else:
                     return spare

@@ -26,6 +26,7 @@ from toolcell_server.control_groups import ControlGroups
 from toolcell_server.executions import Executions, Keeping
 from toolcell_server.keeper import Keeper
 from toolcell_server.logged import LoggedExecutor
+from toolcell_server.makes import REMEDIES
 from toolcell_server.metered import MeteredExecutor
 from toolcell_server.metrics import Metrics
 from toolcell_server.pool import Pool
@@ -48,9 +49,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-UNBUILT_REMEDY = (
-    "let the service make user namespaces and mounts: see the Dockerfile for containers"
-)
+UNBUILT_REMEDY = "the reason says what the host refuses; see the Dockerfile for containers"
 
 
 class App:
@@ -201,7 +200,8 @@ class App:
 
     def _check_isolation(self) -> None:
         if failure := self.pool.unbuilt():
-            raise isolation_check.NotIsolated(failure.wall, str(failure), UNBUILT_REMEDY)
+            remedy = REMEDIES.get(failure.wall, UNBUILT_REMEDY)
+            raise isolation_check.NotIsolated(failure.wall, str(failure), remedy)
         isolation_check.check(self._isolations(), self.settings.policy.minimum_isolation)
 
     def _isolations(self) -> list[Isolation]:

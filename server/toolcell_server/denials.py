@@ -84,7 +84,9 @@ class Denials:
         """
         Whether the tool reports what we saw ourselves.
         """
-        return event.HasField("denied") and self.saw(event.denied.operation)
+        others = {pb.WALL_LANDLOCK, pb.WALL_MOUNTS, pb.WALL_IDENTITY}  # which we do not see
+        denied = event.denied
+        return event.HasField("denied") and denied.wall not in others and self.saw(denied.operation)
 
     def explain(self, outcome: pb.Outcome) -> pb.Outcome:
         """

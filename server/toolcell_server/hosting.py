@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import time
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ _log = logging.getLogger(__name__)
 LOAD_SECONDS = 60.0  # arbitrary; importing a large numeric library cold takes several seconds
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 30.0
+# What says that the host is busy, not that it lacks something: nothing is given up for it.
+PASSING = {errno.EAGAIN, errno.EINTR, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 SETTLED_SECONDS = 10.0  # arbitrary; a zygote that lived so long did not die of its start
 
 
@@ -174,8 +177,11 @@ class Hosting:
             try:
                 return await self._prove(self._make)
             except ZygoteFailed as exc:
-                weaker = None if self._settled else self._make.without(exc.wall, str(exc))
+                passing = self._settled or exc.errno in PASSING
+                weaker = None if passing else self._make.without(exc.wall, str(exc))
                 if weaker is None:
+                    if not self._settled:
+                        self._make = Make()  # the next attempt begins with the strongest again
                     raise
                 self._make = weaker
 
@@ -188,8 +194,8 @@ class Hosting:
         except (ZygoteDied, ZygoteFailed, OSError) as exc:
             zygote.close()
             await zygote.wait_closed()
-            wall = getattr(exc, "wall", "")
-            raise ZygoteFailed(wall, 0, f"no cell of it could be built: {exc}") from exc
+            wall, code = getattr(exc, "wall", ""), getattr(exc, "errno", 0) or 0
+            raise ZygoteFailed(wall, code, f"no cell of it could be built: {exc}") from exc
         return zygote
 
     async def _start(self, instructions: dict[str, Any], make: Make) -> Zygote:

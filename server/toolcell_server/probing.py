@@ -37,8 +37,8 @@ VERIFIED: Final = ("ipc",)
 NOT_ASKED: Final = "none was asked for"
 WATCHED: Final = (
     "memory and processes of a cell are bounded together by a watchdog that looks every 20 ms, and "
-    "each process by rlimits; memory of the kernel (socket buffers) and shared pages that no "
-    "process maps are not counted"
+    "each process by rlimits; memory of the kernel (socket buffers) is bounded for each process "
+    "alone"
 )
 
 

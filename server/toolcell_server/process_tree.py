@@ -85,17 +85,17 @@ def _numbers(file: Path) -> dict[bytes, int]:
     return wanted
 
 
-def proportional_bytes(*pids: int) -> int:
+def proportional_bytes(*pids: int) -> int | None:
     """
     Memory of these processes and their descendants, each shared page divided by who share it;
-    0 where the kernel does not tell us, who are not root: a cell cannot be looked into.
+    None where the kernel does not tell us, who are not root: a cell cannot be looked into.
     """
     total = 0
     for pid in tree(*set(pids)):
         try:
             lines = _of_a_living_thread(pid, "smaps_rollup").read_text().splitlines()
         except PermissionError:
-            return 0
+            return None
         except OSError:  # it has ended
             continue
         shares = [line.split()[1] for line in lines if line.startswith(("Pss_Anon", "Pss_Shmem"))]

@@ -1,5 +1,5 @@
 """
-Watches all processes of each cell together, where no control group does it for us.
+Watches all processes of each cell together.
 
 Theory of operation.  rlimits bound each process alone; eight processes just under a limit are
 bounded only by their sum, which somebody has to take.  Every tick we walk each cell's trees
@@ -24,7 +24,6 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
-import functools
 import os
 import time
 from dataclasses import dataclass, field
@@ -32,6 +31,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toolcell_server import process_tree
+from toolcell_server.sample import Sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,28 +49,6 @@ LONGEST_LOOK_SECONDS = 0.5  # arbitrary; the lock that a look waits for is the t
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 
-@dataclass(slots=True)
-class Sample:
-    """
-    One look at a cell, or the peaks over many.
-    """
-
-    memory_bytes: int = 0
-    shared_bytes: int = 0  # of it: mapped by several processes, counted once for each
-    processes: int = 0
-    threads: int = 0
-    cpu_seconds: float = 0.0
-
-    def raise_to(self, other: Sample) -> None:
-        """
-        Become the peak of both.
-        """
-        self.memory_bytes = max(self.memory_bytes, other.memory_bytes)
-        self.processes = max(self.processes, other.processes)
-        self.threads = max(self.threads, other.threads)
-        self.cpu_seconds = max(self.cpu_seconds, other.cpu_seconds)
-
-
 @dataclass(slots=True, eq=False)
 class Watch:
     """
@@ -86,7 +64,8 @@ class Watch:
     peak: Sample = field(default_factory=Sample)
     # Processor time of each process ever seen, by pid and start time; the limit bounds how many.
     seen: dict[tuple[int, int], float] = field(default_factory=dict)
-    looking: float | None = None  # since when
+    asked: bool = False  # for a closer look
+    looking: float | None = None  # closely, since when
     shared_bytes: int = -1  # of the init when first seen: what every child shares with the zygote
 
     def look(self) -> str:
@@ -95,7 +74,8 @@ class Watch:
         """
         sample = self._sample()
         if self._is_unsure(sample):
-            sample.memory_bytes = process_tree.proportional_bytes(*self.pids) or sample.memory_bytes
+            precisely = process_tree.proportional_bytes(*self.pids)
+            sample.memory_bytes = sample.memory_bytes if precisely is None else precisely
         return self._judge(sample)
 
     def glance(self) -> str:
@@ -108,13 +88,28 @@ class Watch:
         sample.memory_bytes = 0
         return self._judge(sample) or UNSURE
 
-    def judge_memory(self, precisely: int) -> str:
+    def judge_memory(self, precisely: int | None) -> str:
         """
-        The same, once a closer look has said how much it is; 0: it could not tell.
+        The same, once a closer look has said how much it is; None: it could not tell.
         """
+        if precisely is None:
+            return "memory"
         self.peak.memory_bytes = max(self.peak.memory_bytes, precisely)
-        within = 0 < precisely <= self.limits.memory_bytes
-        return "" if within else "memory"
+        return "memory" if precisely > self.limits.memory_bytes else ""
+
+    def looked_too_long(self) -> bool:
+        """
+        Whether a closer look takes longer than it may, once it has begun.
+        """
+        began = self.looking
+        return began is not None and time.monotonic() - began > LONGEST_LOOK_SECONDS
+
+    def look_closely(self) -> int | None:
+        """
+        Takes as long as the kernel, and a lock of the tool's, make it take; runs in a thread.
+        """
+        self.looking = time.monotonic()
+        return process_tree.proportional_bytes(*self.pids)
 
     def _is_unsure(self, sample: Sample) -> bool:
         if self.group is not None:
@@ -213,12 +208,12 @@ class Watchdog:
     def _look(self, watch: Watch) -> None:
         limit = watch.glance()
         if limit == UNSURE:
-            if watch.looking is None:
-                watch.looking = time.monotonic()
+            if not watch.asked:
+                watch.asked = True
                 task = asyncio.create_task(self._look_closely(watch))
                 self._closely.add(task)
                 task.add_done_callback(self._closely.discard)
-            elif time.monotonic() - watch.looking > LONGEST_LOOK_SECONDS:
+            elif watch.looked_too_long():
                 watch.exceeded("memory")
         elif limit:
             watch.exceeded(limit)
@@ -228,11 +223,11 @@ class Watchdog:
         In a thread: the kernel may take a tenth of a second to add up what many processes share.
         Other limits are looked at meanwhile, and one who makes it take longer has exceeded this.
         """
-        look = functools.partial(process_tree.proportional_bytes, *watch.pids)
+        loop = asyncio.get_running_loop()
         try:
-            precisely = await asyncio.get_running_loop().run_in_executor(self._lookers, look)
+            precisely = await loop.run_in_executor(self._lookers, watch.look_closely)
         finally:
-            watch.looking = None
+            watch.asked, watch.looking = False, None
         limit = watch.judge_memory(precisely)
         if limit and watch in self._watches:
             watch.exceeded(limit)

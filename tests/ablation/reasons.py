@@ -24,8 +24,8 @@ _SET_ID = (
     " the host's view of the same file."
 )
 _EARLIER = (
-    "The scratch of a call is gone with its mount namespace. Identities are few and used again, so"
-    " that the next call may have the id that owns what was left."
+    "The scratch of a call is gone with its mount namespace. Started by root, the next calls have"
+    " other ids than the one that owns what was left; started by a user, there is one id."
 )
 _CLEAN = (
     "Two mechanisms, of which either is enough, count as this one wall: a zygote is executed with"

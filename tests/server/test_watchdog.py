@@ -225,6 +225,36 @@ def test_no_name_that_a_process_gives_itself_hides_its_memory(
     assert "memory" == watched.look()
 
 
+def test_memory_counts_when_the_first_thread_of_its_process_has_ended(
+    start: Callable[..., int],
+) -> None:
+    """
+    The file of the process itself shows none then, as if it had ended.
+    """
+    hiding = (
+        f"{HOLD.format(64)}"
+        "def go_on(): print('ready', flush=True); time.sleep(60)\n"
+        "threading.Thread(target=go_on).start()\n"
+        "import ctypes, platform\n"
+        "ctypes.CDLL(None).syscall({'x86_64': 60}.get(platform.machine(), 93), 0)\n"
+    )
+    watched = watch((start(), start(hiding)), Limits(memory_bytes=48 * MEBIBYTE))
+
+    wait_until(lambda: watched.look() == "memory", LATE_SECONDS)
+
+
+def test_a_look_that_cannot_tell_or_takes_too_long_ends_the_cell() -> None:
+    """
+    What a look waits for is a lock of the tool's own; it must not be a way to be left alone.
+    """
+    watched = watch((1, 1), Limits(memory_bytes=48 * MEBIBYTE))
+
+    assert ["memory", "", "", "memory"] == [
+        watched.judge_memory(size) for size in (None, 0, 47 * MEBIBYTE, 49 * MEBIBYTE)
+    ]
+    assert 49 * MEBIBYTE == watched.peak.memory_bytes
+
+
 def test_a_process_that_is_gone_is_no_error(start: Callable[..., int]) -> None:
     """
     Processes end between any two lines of /proc that are read.

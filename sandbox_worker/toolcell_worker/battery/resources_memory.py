@@ -9,6 +9,7 @@ import ctypes
 import mmap
 import os
 import select
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +61,13 @@ def hide_its_memory_by_its_name(plan: dict[str, Any]) -> Any:
     _in_many_processes(plan, hide)
 
 
+def hide_memory_behind_a_thread_that_has_ended(plan: dict[str, Any]) -> Any:
+    """
+    A process whose first thread has ended shows no memory of its own; its other threads do.
+    """
+    _in_many_processes(plan, _take, aside=True)
+
+
 def touch_shared_memory(plan: dict[str, Any]) -> Any:
     """
     Memory that belongs to no process alone.
@@ -106,11 +114,11 @@ def hide_memory_of_the_zero_device(plan: dict[str, Any]) -> Any:
 
 
 def _in_many_processes(
-    plan: dict[str, Any], act: Callable[[int], object], *, leave: bool = False
+    plan: dict[str, Any], act: Callable[[int], object], *, leave: bool = False, aside: bool = False
 ) -> None:
     """
     Let each take its share, and keep it until all have theirs.  To leave it is to end, and to leave
-    it to a child.
+    it to a child; `aside`: in a thread that goes on when the first has ended.
     """
     bear(plan)
     share = plan["bytes"] // plan["processes"] // PORTION * PORTION
@@ -120,8 +128,7 @@ def _in_many_processes(
         os.close(tell)
         os.read(going, 1)
 
-    def take() -> None:
-        os.close(go)
+    def keep() -> None:
         kept = act(share)
         if leave:
             child(stay)
@@ -129,6 +136,14 @@ def _in_many_processes(
         if not leave:
             stay()
         del kept
+        os._exit(0)
+
+    def take() -> None:
+        os.close(go)
+        if not aside:
+            keep()
+        threading.Thread(target=keep).start()
+        call("exit", 0)  # of this thread alone (exit(2))
 
     pids = [child(take) for _ in range(plan["processes"])]
     os.close(tell)

@@ -1,10 +1,10 @@
 """
 The seccomp wall: which system calls there are for a tool (seccomp(2)).
 
-Theory of operation.  A filter is compiled once, in the zygote, and loaded last of all walls, with
-one call.  It finds the verdict on a call by its number (`search`).  Calls that are allowed whatever
-their arguments never run it: the kernel sees, when the filter is loaded, that their path looks at
-nothing but number and architecture, and keeps a bitmap of them (Linux 5.11).
+Theory of operation.  A filter is compiled once, in the zygote, and loaded with one call, last but
+for the limit on open files.  It finds the verdict on a call by its number (`search`).  Calls that
+are allowed whatever their arguments never run it: the kernel sees, when the filter is loaded, that
+their path looks at nothing but number and architecture, and keeps a bitmap of them (Linux 5.11).
 
 Calls of another architecture (int 0x80, x32) would have other numbers: they kill the process, or
 are asked about like what is refused, and then the server ends the cell.

@@ -76,6 +76,14 @@ ATTACKS: Final = (
     ),
     _attack(
         "R1",
+        "hide_memory_behind_a_thread_that_has_ended",
+        "memory counts when the first thread of its process has ended, and shows none",
+        "exceeded:memory",
+        harm=beyond(memory=ALLOWED),
+        programs=True,
+    ),
+    _attack(
+        "R1",
         "touch_shared_memory",
         "memory that processes share is part of their private disk, which has an end",
         *("completed", "exceeded:memory"),

@@ -14,6 +14,7 @@ import pytest
 from processes import Holdings, holdings, settled
 from running_server import Server, start_server
 from toolcell_client import CallRefused, Client
+from toolcell_server.slots import RESTING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -156,16 +157,17 @@ def fill_every_slot(place: Place) -> None:
     """
     The keeper holds a namespace for each slot and owner that it ever met: they are no leak.
     """
-    streams = [
-        place.client.execute("await_file", {"folder": str(place.root), "name": "all"})
-        for _ in range(AT_ONCE)
-    ]
-    for stream in streams:
-        next(event for event in stream if event.HasField("progress"))
-    (place.root / "all").write_text("")
-    for stream in streams:
-        stream.result().raise_for_outcome()
-    (place.root / "all").unlink()
+    for _ in range(2 + RESTING // AT_ONCE):  # a slot rests before it is given again
+        streams = [
+            place.client.execute("await_file", {"folder": str(place.root), "name": "all"})
+            for _ in range(AT_ONCE)
+        ]
+        for stream in streams:
+            next(event for event in stream if event.HasField("progress"))
+        (place.root / "all").write_text("")
+        for stream in streams:
+            stream.result().raise_for_outcome()
+        (place.root / "all").unlink()
 
 
 @pytest.mark.slow

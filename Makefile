@@ -26,7 +26,7 @@ PROTOC = PATH="$(CURDIR)/$(GENERATOR_BIN):$$PATH" $(GENERATOR_BIN)/python -m grp
 	--python_out=$(1) --grpc_python_out=$(1) --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto check drift same-stubs fix test cycles escapes test-kernels compatibility ablation mutation demo bench image clean
+.PHONY: help setup proto check drift same-stubs fix test faults cycles escapes test-kernels compatibility ablation mutation demo bench image clean
 .DELETE_ON_ERROR:
 
 # The virtual environment names this folder.  In a copy of the tree it would run the original's
@@ -87,6 +87,9 @@ fix: $(READY)  ## format, and mend what the linter can mend
 
 test: $(READY)  ## run the tests; ARGS go to pytest, as in make test ARGS='-k neighbour'
 	$(BIN)/python -m pytest $(ARGS)
+
+faults: $(READY)  ## make each system call of a cell's set-up fail in turn
+	EVERY_FAULT=1 $(BIN)/python -m pytest tests/faults/test_cell_set_up.py $(ARGS)
 
 cycles: $(READY)  ## a thousand attacks and benign calls in turn; nothing may be left of them
 	CYCLES=1000 $(BIN)/python -m pytest tests/faults/test_cycles.py $(ARGS)

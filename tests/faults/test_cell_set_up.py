@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # Each call alone is some three hundred cells for each error; all of them take about a minute.
 AT_LENGTH = pytest.mark.skipif(
     "EVERY_FAULT" not in os.environ,
-    reason="each of some 230 system calls of a cell fails in turn, which takes minutes: make faults",
+    reason="each of some 230 calls of a cell fails in turn, which takes minutes: make faults",
 )
 ALONE = ERRORS if "EVERY_FAULT" in os.environ else ERRORS[:1]
 # By which a cell speaks to the server: without them it cannot say what failed.

@@ -89,7 +89,7 @@ test: $(READY)  ## run the tests; ARGS go to pytest, as in make test ARGS='-k ne
 	$(BIN)/python -m pytest $(ARGS)
 
 faults: $(READY)  ## make each system call of a cell's set-up fail in turn
-	EVERY_FAULT=1 $(BIN)/python -m pytest tests/faults/test_cell_set_up.py $(ARGS)
+	EVERY_FAULT=1 $(BIN)/python -m pytest tests/faults $(ARGS)
 
 cycles: $(READY)  ## a thousand attacks and benign calls in turn; nothing may be left of them
 	CYCLES=1000 $(BIN)/python -m pytest tests/faults/test_cycles.py $(ARGS)

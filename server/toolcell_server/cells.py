@@ -33,8 +33,6 @@ class Reaping:
     peak_bytes: int
     # Of the cell's control group, if it had one: kills for its memory limit, processor time.
     memory_kills: int = 0
-    group_peak_bytes: int = 0
-    processes_peak: int = 0
     group_seconds: float = 0.0
 
     @classmethod

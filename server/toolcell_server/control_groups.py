@@ -195,8 +195,10 @@ def _make_own(delegated: Path) -> tuple[Path, int]:
     for path in delegated.glob(f"{OURS}*"):
         with contextlib.suppress(OSError):
             lock = _locked(path)
-            sweep(path)
-            os.close(lock)
+            try:
+                sweep(path)
+            finally:
+                os.close(lock)
     own = delegated / f"{OURS}{os.getpid()}"
     own.mkdir()
     lock = _locked(own)

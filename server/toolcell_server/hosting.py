@@ -7,7 +7,6 @@ What cells are made of is settled once, when the bundle first serves (`makes.py`
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import logging
 import time
@@ -160,8 +159,7 @@ class Hosting:
         self._zygote = zygote
         self._publish(name, zygote.catalogue)
         self._changed.set()
-        with contextlib.suppress(ZygoteDied):
-            await zygote.died.wait()
+        await zygote.died.wait()
         _log.warning("the zygote of bundle %s died; starting another", name)
         await zygote.wait_closed()
 

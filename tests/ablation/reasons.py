@@ -44,8 +44,8 @@ _WATCHING = (
     " that somebody opened a library gets out."
 )
 _KEYS = (
-    "System V objects are behind the ipc wall, too. A key belongs to a user, and identities are few"
-    " and used again, so that the next call may have the id that owns it."
+    "System V objects are behind the ipc wall, too. A key belongs to a user: started by root, the"
+    " next calls have other ids than the one that owns it; started by a user, there is one id."
 )
 _NAMES = (
     "Each name of the host has one place where it is hidden: the uts namespace, and /proc, which"

@@ -128,9 +128,6 @@ class Group:
         pairs = (line.split() for line in self._read(file).decode().splitlines())
         return {key: int(value) for key, value in pairs}
 
-    def _number(self, file: str) -> int:
-        return int(self._read(file) or b"0")
-
 
 def _processors() -> str:
     """

@@ -16,12 +16,10 @@ import fcntl
 import struct
 from dataclasses import dataclass
 
-# linux/seccomp.h: _IOWR('!', 0, struct seccomp_notif), _IOWR('!', 1, struct seccomp_notif_resp),
-# _IOW('!', 2, __u64).
-_RECEIVE, _SEND, _ID_VALID = 0xC050_2100, 0xC018_2101, 0x4008_2102
+# linux/seccomp.h: _IOWR('!', 0, struct seccomp_notif), _IOWR('!', 1, struct seccomp_notif_resp).
+_RECEIVE, _SEND = 0xC050_2100, 0xC018_2101
 _NOTICE = struct.Struct("=QIIiIQ6Q")  # struct seccomp_notif
 _ANSWER = struct.Struct("=QqiI")  # struct seccomp_notif_resp
-_ID = struct.Struct("=Q")
 _CONTINUE = 1  # SECCOMP_USER_NOTIF_FLAG_CONTINUE
 
 
@@ -66,17 +64,6 @@ def go_on(listener: int, notice: Notice) -> None:
     Let the kernel make the call, as it stands by now.
     """
     _send(listener, _ANSWER.pack(notice.id, 0, 0, _CONTINUE))
-
-
-def waits(listener: int, notice: Notice) -> bool:
-    """
-    Whether the call still waits, so that its pid is still that of who made it.
-    """
-    try:
-        fcntl.ioctl(listener, _ID_VALID, _ID.pack(notice.id))
-    except OSError:
-        return False
-    return True
 
 
 def _send(listener: int, answer: bytes) -> None:

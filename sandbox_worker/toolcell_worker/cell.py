@@ -56,6 +56,10 @@ def live(handoff: socket.socket, around: Surroundings) -> NoReturn:
     """
     code = SETUP_FAILED_EXIT
     try:
+        if not around.make.namespaces:
+            # Not a part of `prepare`, whose failures wait for a grant: an orphan would wait for
+            # ever, because it holds both ends of its handoff.
+            _bind_to(around.zygote)
         failure = _prepared(around)
         message = wire.receive(handoff)
         channels = Channels.of(message.descriptors)
@@ -97,8 +101,6 @@ def prepare(around: Surroundings) -> None:
             around.group.join()
     with building("processes"):
         os.setsid()
-        if not around.make.namespaces:
-            _bind_to(around.zygote)
     if around.make.namespaces:
         with building("processes"):
             namespaces.verify("pid", proc, outside)
@@ -170,6 +172,9 @@ def _bind_to(zygote: int) -> None:
     """
     Die with the zygote.  Without a pid namespace nothing else ends a cell whose zygote is gone;
     seccomp keeps the tool from undoing it.
+
+    Raises:
+        OSError: it is gone already.
     """
     syscalls.prctl(syscalls.PR_SET_PDEATHSIG, SIGKILL)
     if os.getppid() != zygote:

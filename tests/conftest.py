@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -12,7 +14,8 @@ if TYPE_CHECKING:
 # Before anything imports gRPC: tests fork, and its fork handlers would speak and could deadlock.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
-LAST_WORDS_SECONDS = 5  # arbitrary; what was told to end may take a moment
+LAST_WORDS_SECONDS = 5.0  # arbitrary; what was told to end may take a moment
+ROOM = str(Path(__file__).parent.parent / "sandbox_worker")  # stands in every program's command
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -20,7 +23,20 @@ def no_process_is_left() -> Iterator[None]:
     """
     Whatever the tests start, they end: a leaked server or cell is a fault of the test or of us.
     """
+    before = orphans()
     yield
     children = psutil.Process().children(recursive=True)
     _, left = psutil.wait_procs(children, timeout=LAST_WORDS_SECONDS)
     assert [] == [f"{process.pid} {' '.join(process.cmdline())}" for process in left]
+    wait_until(lambda: orphans() <= before, LAST_WORDS_SECONDS)
+
+
+def orphans() -> set[int]:
+    """
+    Zygotes, keepers and cells of this tree whose server is gone: nobody's children any more.
+    """
+    found = set()
+    for process in psutil.process_iter(["ppid", "cmdline"]):
+        if process.info["ppid"] == 1 and ROOM in (process.info["cmdline"] or ()):
+            found.add(process.pid)
+    return found

@@ -85,6 +85,16 @@ def test_a_secret_that_got_out_is_seen(ground: Ground, session: Session, text: s
     assert [] == ground.leaks(text.format("nothing"))
 
 
+def test_a_name_that_is_an_ordinary_word_counts_as_a_whole_word_only(ground: Ground) -> None:
+    """
+    Hosts are called "machine" or "web": an error that names /etc/machine-id tells nobody so.
+    """
+    ground.names.append("machine")
+
+    assert [] == ground.leaks("No such file: '/etc/machine-id'")
+    assert 1 == len(ground.leaks("nodename='Machine', release"))
+
+
 def test_whoever_reaches_a_listener_is_counted(ground: Ground) -> None:
     port, datagrams = ground.listeners.tcp(), ground.listeners.udp()
     path = ground.listeners.unix(f"{ground.folder}/socket")

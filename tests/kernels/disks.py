@@ -164,7 +164,7 @@ def _settle(stage: Path) -> None:
         "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
     )
     (etc / "group").write_text("root:x:0:\nuser:x:1000:\nnogroup:x:65534:\n")
-    (etc / "hosts").write_text("127.0.0.1 localhost machine\n::1 localhost\n")
+    (etc / "hosts").write_text("127.0.0.1 localhost a-machine-for-tests\n::1 localhost\n")
     (etc / "nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files dns\n")
     for name in ("awk", "localtime", "ld.so.cache", "alternatives/awk"):
         source = Path("/etc") / name

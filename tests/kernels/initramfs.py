@@ -24,6 +24,7 @@ MODULES: Final = (
     "virtio_pci",
     "virtio_blk",
     "ext4",
+    "overlay",  # not for the disk: an attack mounts one
 )
 SUFFIXES: Final = (".ko", ".ko.xz")
 

@@ -51,5 +51,5 @@ def start_threads_without_end(plan: dict[str, Any]) -> Any:
         while started < plan["threads"]:
             threading.Thread(target=time.sleep, args=(plan["seconds"],), daemon=True).start()
             started += 1
-    time.sleep(0.1)  # for the oracle to count
+    time.sleep(plan["seconds"])  # for the oracle to count, and for the limit to be noticed
     return started

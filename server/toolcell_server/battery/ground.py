@@ -14,6 +14,7 @@ is where the control works, as a cell does in its private /tmp.  What is granted
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 import shutil
 from dataclasses import dataclass, field
@@ -48,14 +49,16 @@ class Ground:
     """
     `earlier` are calls that go before, one after the other; `beside` runs from before the attack
     to its end, `crowd` at the same time as it.  `when_ready` is called when the attack has printed
-    something for the first time.  `secrets` are what must not get out; `notes` are what an oracle
-    wants to remember of before.
+    something for the first time.  `secrets` are what must not get out; `names` are secrets that may
+    be ordinary words, and count as whole words only.  `notes` are what an oracle wants to remember
+    of before.
     """
 
     session: Session
     token: str = field(default_factory=lambda: secrets.token_hex(16))
     marker: str = field(default_factory=lambda: f"tcb{secrets.token_hex(MARKER_BYTES)}")
     listeners: Listeners = field(default_factory=Listeners)
+    names: list[str] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)
     stages: list[str] = field(default_factory=list)
@@ -153,6 +156,12 @@ class Ground:
         """
         lowered = text.lower()
         found = [secret for secret in self.secrets if secret.lower() in lowered]
+        # A host may be called "machine": /etc/machine-id in an error does not tell that.
+        found += [
+            n
+            for n in self.names
+            if re.search(rf"(?<![\w-]){re.escape(n)}(?![\w-])", text, re.IGNORECASE)
+        ]
         return [f"a secret got out: {secret}" for secret in found]
 
     def damage(self) -> list[str]:
@@ -191,6 +200,10 @@ class Ground:
         return path in self.stages or any(
             path == folder or path.startswith(f"{folder}/") for folder in self.writes
         )
+
+
+def _stands_alone(word: str, text: str) -> bool:
+    return re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text) is not None
 
 
 def _remove(path: str) -> None:

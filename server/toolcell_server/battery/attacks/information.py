@@ -64,7 +64,7 @@ def _identities(ground: Ground) -> dict[str, Any]:
     names = {socket.gethostname()} - UNTELLING
     for path in IDENTITIES:
         names |= {Path(path).read_text().strip()} if Path(path).exists() else set()
-    ground.secrets += [name for name in names if name]
+    ground.names += [name for name in names if name]
     return {"paths": list(IDENTITIES)}
 
 

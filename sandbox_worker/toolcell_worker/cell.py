@@ -8,43 +8,25 @@ before the last wall is up: the grant is a fixed binary frame of the server's, a
 are read after seccomp.  READY is the last frame that is ours alone; whatever follows it on the
 cell channel is the word of the tool.
 
-`enclose` is the list of walls, outermost first.  What is built is what the zygote's make names,
-which the server proved at start and reports: a wall of it that cannot be built is reported on the
-cell channel and the process exits.  Whatever happens, it never returns into code of the zygote: it
-ends by `os._exit`, after one call.
+Which walls there are, and in which order, `enclosing.py` says.  One that cannot be built is
+reported on the cell channel and the process exits.  Whatever happens, it never returns into code
+of the zygote: it ends by `os._exit`, after one call.
 """
 
 from __future__ import annotations
 
-import gc
-import io
 import os
-import random
 import socket
-import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from toolcell_worker import syscalls, wire
-from toolcell_worker.surroundings import Channels, Surroundings
-from toolcell_worker.walls import (
-    descriptors,
-    environment,
-    identity,
-    landlock,
-    landlock_rules,
-    listening,
-    mounts,
-    namespaces,
-    privileges,
-    rlimits,
-    seccomp,
-)
-from toolcell_worker.walls.failure import SetupFailed, building
+from toolcell_worker import enclosing, wire
+from toolcell_worker.surroundings import Channels
+from toolcell_worker.walls.failure import SetupFailed
 from toolcell_worker.wire import CellGrant, Frame
 
-SIGKILL = 9
-HOSTNAME = "cell"
-CHANNEL = 3  # where the cell channel lies, beside the three standard descriptors
+if TYPE_CHECKING:
+    from toolcell_worker.surroundings import Surroundings
+
 SETUP_FAILED_EXIT = 126  # arbitrary; the SETUP_FAILED frame says why
 CRASHED_EXIT = 125  # arbitrary; no RESULT and no RAISED could be sent
 
@@ -59,7 +41,7 @@ def live(handoff: socket.socket, around: Surroundings) -> NoReturn:
         if not around.make.namespaces:
             # Not a part of `prepare`, whose failures wait for a grant: an orphan would wait for
             # ever, because it holds both ends of its handoff.
-            _bind_to(around.zygote)
+            enclosing.bind_to(around.zygote)
         failure = _prepared(around)
         message = wire.receive(handoff)
         channels = Channels.of(message.descriptors)
@@ -68,7 +50,7 @@ def live(handoff: socket.socket, around: Surroundings) -> NoReturn:
             if failure is not None:
                 raise failure
             grant = CellGrant.unpack(wire.receive(channel).payload)
-            channel = enclose(grant, channels, around, channel)
+            channel = enclosing.enclose(grant, channels, around, channel)
         except SetupFailed as failed:
             wire.send_json(_open_channel(channel), Frame.SETUP_FAILED, failed.describe())
         else:
@@ -85,168 +67,14 @@ def _prepared(around: Surroundings) -> SetupFailed | None:
     A failure of `prepare` waits for the call that it ends.
     """
     try:
-        prepare(around)
+        enclosing.prepare(around)
     except SetupFailed as failure:
         return failure
     return None
-
-
-def prepare(around: Surroundings) -> None:
-    """
-    The walls that are the same for every call.
-    """
-    proc, outside = around.proc, around.outside
-    if around.group is not None:
-        with building("resources"):
-            around.group.join()
-    with building("processes"):
-        os.setsid()
-    if around.make.namespaces:
-        with building("processes"):
-            namespaces.verify("pid", proc, outside)
-        with building("mounts"):
-            namespaces.enter("mnt", proc, outside)
-            mounts.prepare(around.template)
-        with building("ipc"):
-            namespaces.enter("ipc", proc, outside)
-        with building("hostname"):
-            namespaces.enter("uts", proc, outside)
-            socket.sethostname(HOSTNAME)
-    with building("environment"):
-        _refresh_interpreter()
-
-
-def enclose(
-    grant: CellGrant, channels: Channels, around: Surroundings, channel: socket.socket
-) -> socket.socket:
-    """
-    The walls that depend on the call, outermost first.  None of the make's is skipped.
-
-    Returns:
-        The cell channel, at its final descriptor.
-    """
-    if around.group is not None:
-        with building("resources"):  # while we have the identity that may
-            around.group.limit(grant)
-    if around.make.namespaces:
-        with building("mounts"):
-            # In the zygote's namespace: a slot's own id, or the only id there is.
-            owner = identity.cell_id(grant.slot) if around.identity else 0
-            mounts.build(grant, channels.trees, around.template, owner)
-            _hand_out_staging(grant, channel)
-    with building("identity"):
-        _assume_identity(grant.slot, around)
-    if not around.make.namespaces:
-        with building("processes"):  # again: changing ids has cleared it (prctl(2))
-            _bind_to(around.zygote)
-    with building("privileges"):
-        if around.make.namespaces and not around.identity:
-            privileges.drop_bounding()
-        privileges.drop()
-    if around.make.landlock:
-        with building("landlock"):
-            landlock.restrict(_landlock_rules(grant, channels, around))
-    with building("environment"):
-        environment.declare(dict(grant.environment))
-        os.chdir("/tmp" if around.make.namespaces else "/")  # noqa: S108  # private to this cell
-    with building("descriptors"):
-        channel = _place_descriptors(channels, channel)
-    with building("rlimits"):
-        alone = around.make.namespaces or around.identity is not None
-        rlimits.set_for(grant, around.baseline_bytes, alone=alone)
-    with building("seccomp"):
-        _load_filter(grant, around, channel)
-    with building("rlimits"):
-        rlimits.set_open_files(grant.open_files)
-    return channel
-
-
-def _assume_identity(slot: int, around: Surroundings) -> None:
-    if around.make.namespaces:
-        identity.assume(slot, ranged=around.identity is not None, proc=around.proc)
-    elif around.identity is not None:
-        identity.assume_host_id(slot, around.identity)
-
-
-def _bind_to(zygote: int) -> None:
-    """
-    Die with the zygote.  Without a pid namespace nothing else ends a cell whose zygote is gone;
-    seccomp keeps the tool from undoing it.
-
-    Raises:
-        OSError: it is gone already.
-    """
-    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, SIGKILL)
-    if os.getppid() != zygote:
-        raise OSError(0, "the zygote died before the cell was bound to it")
-
-
-def _landlock_rules(
-    grant: CellGrant, channels: Channels, around: Surroundings
-) -> list[landlock_rules.Rule]:
-    if around.make.namespaces:
-        return landlock_rules.behind_mounts(grant, around.template)
-    return landlock_rules.bare(grant, channels.trees, around.template)
-
-
-def _load_filter(grant: CellGrant, around: Surroundings, channel: socket.socket) -> None:
-    """
-    The filter was compiled in the zygote.  Its listener is the server's alone: nothing of the tool
-    runs before the server is sent it.
-    """
-    program = seccomp.program(
-        grant.profile,
-        network=grant.network,
-        own_pid=None if around.make.namespaces else os.getpid(),
-        observed=around.observed,
-        counted=grant.counted,
-    )
-    if not around.observed:
-        if grant.counted:
-            raise OSError(0, "nobody could count the file operations")
-        seccomp.load(program)
-        return
-    listener = listening.load(program)
-    wire.send(channel, Frame.LISTENER, b"", (listener,))
-    os.close(listener)
-
-
-def _hand_out_staging(grant: CellGrant, channel: socket.socket) -> None:
-    """
-    Give the server the folders in which files are staged: when the cell is dead, it looks there.
-    """
-    folders = mounts.staging_folders(grant)
-    if not folders:
-        return
-    opened = tuple(os.open(path, os.O_RDONLY | os.O_DIRECTORY) for path in folders)
-    wire.send_json(channel, Frame.STAGING, {"folders": folders}, opened)
-    for descriptor in opened:
-        os.close(descriptor)
-
-
-def _place_descriptors(channels: Channels, channel: socket.socket) -> socket.socket:
-    null = os.open("/dev/null", os.O_RDONLY)
-    descriptors.place({0: null, 1: channels.stdout, 2: channels.stderr, CHANNEL: channels.cell})
-    channel.detach()
-    return socket.socket(fileno=CHANNEL)
 
 
 def _open_channel(channel: socket.socket) -> socket.socket:
     """
     The cell channel, wherever it lies by now: a wall that fails late is named, too.
     """
-    return channel if channel.fileno() >= 0 else socket.socket(fileno=CHANNEL)
-
-
-def _refresh_interpreter() -> None:
-    """
-    What a fork leaves stale: the collector is off in the zygote, seeds are shared, and the
-    standard streams buffer as if nobody were watching.
-    """
-    gc.enable()
-    random.seed()
-    if numpy_random := sys.modules.get("numpy.random"):
-        numpy_random.seed()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(line_buffering=True)
+    return channel if channel.fileno() >= 0 else socket.socket(fileno=enclosing.CHANNEL)

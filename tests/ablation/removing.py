@@ -20,7 +20,7 @@ import os
 import socket
 from typing import TYPE_CHECKING, Any
 
-from toolcell_worker import cell, forking, syscalls, template, zygote
+from toolcell_worker import enclosing, forking, syscalls, template, zygote
 from toolcell_worker.walls import (
     descriptors,
     environment,
@@ -155,7 +155,7 @@ def _seccomp() -> None:
     """
     _replace(listening, "available", lambda: False)
     _replace(seccomp, "load", _nothing)
-    _replace(cell, "_load_filter", _nothing)
+    _replace(enclosing, "_load_filter", _nothing)
 
 
 def _privileges() -> None:

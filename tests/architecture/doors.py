@@ -29,6 +29,7 @@ PROGRAMS = (
         "__main__",
         "cell",
         "commit",
+        "enclosing",
         "forking",
         "generators",
         "init",

@@ -38,7 +38,7 @@ MUTATIONS = (
         "identity",
         (
             Edit(
-                f"{_WORKER}/cell.py",
+                f"{_WORKER}/enclosing.py",
                 "        _assume_identity(grant.slot, around)\n",
                 "        pass\n",
             ),
@@ -53,9 +53,9 @@ MUTATIONS = (
                 '    syscalls.make_private("/")\n',
                 "    return Template(tuple(bind.path for bind in binds[: -len(DEVICES)]), roots)\n",
             ),
-            Edit(f"{_WORKER}/cell.py", "            mounts.prepare(around.template)\n", ""),
+            Edit(f"{_WORKER}/enclosing.py", "            mounts.prepare(around.template)\n", ""),
             Edit(
-                f"{_WORKER}/cell.py",
+                f"{_WORKER}/enclosing.py",
                 "            mounts.build(grant, channels.trees, around.template, owner)\n",
                 "            del owner\n",
             ),
@@ -72,7 +72,7 @@ MUTATIONS = (
                 "            if False:\n",
             ),
             Edit(
-                f"{_WORKER}/cell.py",
+                f"{_WORKER}/enclosing.py",
                 '            namespaces.verify("pid", proc, outside)\n',
                 "            pass\n",
             ),
@@ -101,7 +101,7 @@ MUTATIONS = (
         "ipc",
         (
             Edit(
-                f"{_WORKER}/cell.py",
+                f"{_WORKER}/enclosing.py",
                 '            namespaces.enter("ipc", proc, outside)\n',
                 "            pass\n",
             ),
@@ -112,7 +112,7 @@ MUTATIONS = (
         "hostname",
         (
             Edit(
-                f"{_WORKER}/cell.py",
+                f"{_WORKER}/enclosing.py",
                 '            namespaces.enter("uts", proc, outside)\n'
                 "            socket.sethostname(HOSTNAME)\n",
                 "            pass\n",
@@ -124,7 +124,7 @@ MUTATIONS = (
         "landlock",
         (
             Edit(
-                f"{_WORKER}/cell.py",
+                f"{_WORKER}/enclosing.py",
                 "            landlock.restrict(_landlock_rules(grant, channels, around))\n",
                 "            pass\n",
             ),
@@ -136,7 +136,7 @@ MUTATIONS = (
         "seccomp",
         (
             Edit(
-                f"{_WORKER}/cell.py",
+                f"{_WORKER}/enclosing.py",
                 "        _load_filter(grant, around, channel)\n",
                 "        pass\n",
             ),
@@ -148,7 +148,7 @@ MUTATIONS = (
         "privileges",
         (
             Edit(
-                f"{_WORKER}/cell.py",
+                f"{_WORKER}/enclosing.py",
                 "        privileges.drop()\n",
                 "        syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)\n",
             ),
@@ -164,7 +164,7 @@ MUTATIONS = (
         "rlimits",
         (
             Edit(
-                f"{_WORKER}/cell.py",
+                f"{_WORKER}/enclosing.py",
                 "        rlimits.set_for(grant, around.baseline_bytes, alone=alone)\n",
                 "        del alone\n",
             ),
@@ -199,7 +199,7 @@ MUTATIONS = (
         "environment",
         (
             Edit(
-                f"{_WORKER}/cell.py",
+                f"{_WORKER}/enclosing.py",
                 "        environment.declare(dict(grant.environment))\n",
                 "",
             ),

@@ -159,7 +159,7 @@ BY_NAME = {
     "openat": Rule((Case((without(2, _CREATING),)), Case((without(3, _SET_ID),)))),
     "personality": Rule((Case((among(0, 0xFFFF_FFFF),)),)),  # asks only
     "prctl": _PROCESS_CONTROLS,
-    # Our own; asks only, but for the one limit that is set behind this wall (`cell.enclose`).  The
+    # Our own; asks only, but for the one limit that is set behind this wall (`enclosing.py`).  The
     # tool may lower it further, which harms nobody else, and never raise it.
     "prlimit64": Rule((Case((among(0, 0), *null(2))), Case((among(0, 0), among(1, _NOFILE))))),
     "renameat2": Rule((Case((without(4, _RENAME_WHITEOUT),)),)),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MESSAGE_CHARACTERS = 16 * 1024  # arbitrary; a log line, not a result
 PARTIAL_BYTES = 3 * 2**20  # it travels as one event: only a result is sent in chunks
+FIELDS_BYTES = 64 * 1024  # as the server takes them
 LIMITS = (
     "cpu_seconds",
     "memory_bytes",
@@ -76,7 +77,8 @@ class Context:
         **fields: Any,
     ) -> None:
         """
-        Send a log record; a field that has no JSON form is sent as its `str()`.
+        Send a log record; a field that has no JSON form is sent as its `str()`.  Of fields that
+        are larger than 64 KiB together only the size is sent, as `omitted_bytes`.
 
         Raises:
             ValueError: there is no such level.
@@ -129,4 +131,5 @@ def _plain(fields: dict[str, Any]) -> dict[str, Any]:
             plain[name] = msgspec.Raw(encode(value, MESSAGE_CHARACTERS))
         except Exception:  # noqa: BLE001  # a record that cannot be encoded must not end the tool
             plain[name] = _short(value)
-    return plain
+    size = len(msgspec.json.encode(plain))
+    return plain if size <= FIELDS_BYTES else {"omitted_bytes": size}

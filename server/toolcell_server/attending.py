@@ -6,29 +6,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
+import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from toolcell.v1 import execution_pb2 as pb
-from toolcell_worker.wire import Frame, PeerClosed, ProtocolError
 
-from toolcell_server import endings, judging, output, tool_frames
+from toolcell_server import endings, judging, output
 from toolcell_server.denials import Denials
 from toolcell_server.durations import to_duration
-from toolcell_server.watchdog import Watch, Watchdog
+from toolcell_server.hearing import Hearing
+from toolcell_server.used import used
+from toolcell_server.watch import Watch
 from toolcell_server.zygote import ZygoteDied
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
-    from toolcell_worker.wire import Message
-
     from toolcell_server.cells import Reaping
     from toolcell_server.execution import Execution
     from toolcell_server.session import Session
+    from toolcell_server.watchdog import Watchdog
 
-BEFORE_READY = frozenset({Frame.SETUP_FAILED, Frame.STAGING, Frame.LISTENER})
+LATE_SECONDS = 0.25  # arbitrary; so late the loop may be for the wall clock before others look
 USAGE_SECONDS = 1.0  # arbitrary; how often a running tool's usage is reported
 
 
@@ -45,7 +45,6 @@ class Attending:
         isolation: pb.IsolationReport,
         put: Callable[[pb.ExecuteResponse], Awaitable[None]],
     ) -> None:
-        self.staging: dict[str, int] = {}
         self._execution = execution
         self._limits = execution.grant.limits
         self._session = session
@@ -53,17 +52,26 @@ class Attending:
         self._put = put
         self._began = time.monotonic()
         cell = session.cell
-        self._watch = Watch(cell.pids, self._limits, self._exceeded, cell.group)
+        self._watch = Watch(
+            cell.pids,
+            self._limits,
+            self._exceeded,
+            cell.group,
+            forks=execution.grant.profile == "subprocess",
+            deadline=self._began + self._limits.wall_seconds + LATE_SECONDS,
+        )
         self._stdout = output.Keeping(self._limits.output_bytes)
         self._stderr = output.Keeping(self._limits.output_bytes)
-        self._words = judging.Words()
         self._denials = Denials(
             self._limits.file_operations,
             lambda: self._exceeded("file_operations"),
             lambda what: self._end(endings.violated("seccomp", what)),
         )
+        self._hearing = Hearing(session, self._denials, put, self._started, self._end)
+        self._words = self._hearing.words
+        self.staging = self._hearing.staging
         self._ended_by: pb.Outcome | None = None  # the first cause
-        self._told_started = asyncio.Event()
+        self._ending_lock = threading.Lock()
 
     async def until_reaped(self, watchdog: Watchdog) -> pb.Finished:
         """
@@ -88,13 +96,15 @@ class Attending:
         Give the folders and the listener back.
         """
         self._denials.close()
-        for descriptor in self.staging.values():
-            os.close(descriptor)
-        self.staging.clear()
+        self._hearing.close()
 
     def _end(self, outcome: pb.Outcome) -> None:
-        if self._ended_by is None:
-            self._ended_by = outcome
+        """
+        End the cell.  Called in the loop, and by the watchdog in its thread.
+        """
+        with self._ending_lock:
+            if self._ended_by is None:
+                self._ended_by = outcome
         self._session.cell.kill()
 
     def _stopped(self) -> None:
@@ -123,10 +133,11 @@ class Attending:
         Read everything until the cell is reaped; nothing if its zygote died.
         """
         session = self._session
+        stdout, stderr = output.Reader(session.stdout), output.Reader(session.stderr)
         readers = [
-            asyncio.create_task(self._frames()),
-            asyncio.create_task(self._pump(session.stdout, pb.OUTPUT_STREAM_STDOUT, self._stdout)),
-            asyncio.create_task(self._pump(session.stderr, pb.OUTPUT_STREAM_STDERR, self._stderr)),
+            asyncio.create_task(self._hearing.hear()),
+            asyncio.create_task(self._pump(stdout, pb.OUTPUT_STREAM_STDOUT, self._stdout)),
+            asyncio.create_task(self._pump(stderr, pb.OUTPUT_STREAM_STDERR, self._stderr)),
             asyncio.create_task(self._tell_denials()),
         ]
         reporting = asyncio.create_task(self._report_usage())
@@ -143,63 +154,22 @@ class Attending:
         finally:
             reporting.cancel()
             self._denials.end()
-        # Every writer is dead: what is left lies in our buffers, and ends when it is taken.
+        # Every writer is dead: what is left lies in our buffers.  Its end may never come, because
+        # we hold what the tool has sent us of its own ends.
+        for each in (session.channel, stdout, stderr):
+            each.finish()
         await asyncio.gather(*readers)
         return reaping
 
     async def _pump(
-        self, descriptor: int, stream: pb.OutputStream.ValueType, keeping: output.Keeping
+        self, reader: output.Reader, stream: pb.OutputStream.ValueType, keeping: output.Keeping
     ) -> None:
-        await self._told_started.wait()  # it comes before what the tool prints
-        await output.pump(descriptor, stream, keeping, self._put, lambda: self._exceeded("output"))
-
-    async def _frames(self) -> None:
-        """
-        What the tool's process says.  Before READY it is our own code; after it, the tool.
-        """
-        words = self._words
-        try:
-            while True:
-                message = await self._session.channel.receive()
-                if message.kind == Frame.READY and not words.ready:
-                    words.ready = True
-                    self._session.channel.refuse_descriptors()
-                    await self._put(self._started())
-                    self._told_started.set()
-                elif not words.ready and message.kind in BEFORE_READY:
-                    self._preparing(message)
-                else:
-                    event = tool_frames.take(message, words)
-                    if event is not None and not self._denials.repeats(event):
-                        await self._put(event)
-        except PeerClosed:
-            return
-        except ProtocolError as exc:
-            if words.ready:
-                self._end(endings.broke_protocol(str(exc)))
-            self._session.cell.kill()
-        finally:
-            self._told_started.set()  # or never will be
-
-    def _preparing(self, message: Message) -> None:
-        """
-        What our own code says while it builds the walls.
-        """
-        if message.kind == Frame.SETUP_FAILED:
-            self._setup_failed(message.json())
-        elif message.kind == Frame.STAGING:
-            folders = message.json()["folders"]
-            self.staging.update(zip(folders, message.descriptors, strict=True))
-        else:
-            self._denials.observe(message.descriptors)
+        await self._hearing.told_started.wait()  # it comes before what the tool prints
+        await output.pump(reader, stream, keeping, self._put, lambda: self._exceeded("output"))
 
     async def _tell_denials(self) -> None:
-        await self._told_started.wait()  # it comes before what the tool was refused
+        await self._hearing.told_started.wait()  # it comes before what the tool was refused
         await self._denials.tell(self._put)
-
-    def _setup_failed(self, said: dict[str, Any]) -> None:
-        message = f"the {said['wall']} wall could not be built: {said['detail']}"
-        self._end(endings.lost(pb.LOST_REASON_WALL_NOT_BUILT, message, said["wall"]))
 
     def _started(self) -> pb.ExecuteResponse:
         queued = max(0.0, self._began - self._execution.accepted)
@@ -223,25 +193,14 @@ class Attending:
         return self._denials.explain(judging.judge(self._words, reaping, self._limits))
 
     def _usage(self, reaping: Reaping | None) -> pb.Usage:
-        """
-        The kernel's account if there is one, and what the watchdog saw beyond it: the account has
-        only processes that somebody waited for, and a killed init waits for nobody.
-        """
-        peak = self._watch.peak
-        system = reaping.system_seconds if reaping else 0.0
-        user = max(peak.cpu_seconds - system, reaping.user_seconds if reaping else 0.0)
-        return pb.Usage(
-            cpu_user=to_duration(user),
-            cpu_system=to_duration(system),
-            memory_peak_bytes=max(peak.memory_bytes, reaping.peak_bytes if reaping else 0),
-            processes_peak=max(peak.processes, int(self._words.ready)),
-            wall=to_duration(time.monotonic() - self._began),
-            stdout_bytes=self._stdout.total,
-            stderr_bytes=self._stderr.total,
-            result_bytes=len(self._words.result or b""),
-            arguments_bytes=len(self._execution.arguments),
-            file_operations=self._denials.file_operations,
-        )
+        usage = used(self._watch.peak, reaping)
+        usage.processes_peak = max(usage.processes_peak, int(self._words.ready))
+        usage.wall.CopyFrom(to_duration(time.monotonic() - self._began))
+        usage.stdout_bytes, usage.stderr_bytes = self._stdout.total, self._stderr.total
+        usage.result_bytes = len(self._words.result or b"")
+        usage.arguments_bytes = len(self._execution.arguments)
+        usage.file_operations = self._denials.file_operations
+        return usage
 
 
 async def _cancel(*tasks: asyncio.Task[None]) -> None:

@@ -4,6 +4,10 @@ Frames over a socket, for asyncio.
 The kernel does not merge bytes that carry descriptors with bytes that follow them (unix(7)), so
 the descriptors of one read belong to the last frame that begins in it.  A frame is read only when
 somebody waits for it: a peer that floods us fills its own socket buffer and blocks.
+
+A peer that may send descriptors can send its own end of this very pair, or of a pipe that somebody
+reads to its end: then we hold it open ourselves, and the end never comes.  So who knows that the
+peer is dead says so (`finish`), and does not wait for an end of file.
 """
 
 from __future__ import annotations
@@ -27,8 +31,10 @@ from toolcell_worker.wire import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-READ_BYTES = 256 * 1024
-READS_IN_A_ROW = 8  # arbitrary; a call of an honest tool takes two or three
+# Arbitrary; thousands of frames may begin in one read, and to take them apart takes milliseconds.
+READ_BYTES = 16 * 1024
+READS_IN_A_ROW = 32  # arbitrary; a call of an honest tool takes a few
+FRAMES_IN_A_ROW = 64  # arbitrary; who takes them may have nothing to wait for in between
 
 
 class Channel:
@@ -46,6 +52,8 @@ class Channel:
         self._broken: ProtocolError | None = None  # raised once what came before it is taken
         self._most_descriptors = MAXIMUM_DESCRIPTORS
         self._reads = 0
+        self._taken = 0
+        self._finished = False
         self._sending = asyncio.Lock()
         self._waiting: asyncio.Future[None] | None = None
 
@@ -87,16 +95,32 @@ class Channel:
                     # A peer that always has more must not keep the loop from everybody else.
                     await asyncio.sleep(0)
             except BlockingIOError:
+                if self._finished:
+                    raise PeerClosed from None
                 await self._readable()
             except ConnectionResetError as exc:
                 raise PeerClosed from exc
+        self._taken += 1
+        if self._taken % FRAMES_IN_A_ROW == 0:
+            await asyncio.sleep(0)
         return self._pending.popleft()
 
     def refuse_descriptors(self) -> None:
         """
-        From now on a descriptor that comes breaks the channel.
+        From now on a descriptor that comes breaks the channel, and so does one that came with the
+        beginning of a frame.
         """
         self._most_descriptors = 0
+        if self._descriptors:
+            self._broken = ProtocolError("more descriptors came than are taken")
+
+    def finish(self) -> None:
+        """
+        The peer is dead: what is not here by now never comes.
+        """
+        self._finished = True
+        if self._waiting is not None:
+            _wake(self._waiting)
 
     def close(self) -> None:
         """

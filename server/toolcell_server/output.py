@@ -62,8 +62,53 @@ class Keeping:
         return self.total - self._passed - len(self._tail), bytes(self._tail)
 
 
+class Reader:
+    """
+    Reads a pipe: to its end, or until what is there is read once its writers are known to be dead.
+    Whoever holds a writing end, and be it on its way to us in a message, cannot delay that.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._finished = False
+        self._waiting: asyncio.Future[None] | None = None
+
+    async def read(self) -> bytes | None:
+        """
+        The next bytes, or nothing at the end.
+        """
+        while True:
+            try:
+                return os.read(self._descriptor, READ_BYTES) or None
+            except BlockingIOError:
+                if self._finished:
+                    return None
+                await self._readable()
+
+    def finish(self) -> None:
+        """
+        Every writer is dead.
+        """
+        self._finished = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    async def _readable(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._waiting = loop.create_future()
+        loop.add_reader(self._descriptor, self._wake)
+        try:
+            await self._waiting
+        finally:
+            loop.remove_reader(self._descriptor)
+            self._waiting = None
+
+
 async def pump(
-    descriptor: int,
+    reader: Reader,
     stream: pb.OutputStream.ValueType,
     keeping: Keeping,
     put: Callable[[pb.ExecuteResponse], Awaitable[None]],
@@ -72,7 +117,7 @@ async def pump(
     """
     Pass a pipe on as events until its writers are gone.
     """
-    while (data := await _read(descriptor)) is not None:
+    while (data := await reader.read()) is not None:
         now = keeping.take(data)
         if now:
             await put(pb.ExecuteResponse(output=pb.Output(stream=stream, data=now)))
@@ -86,30 +131,3 @@ async def pump(
         piece = tail[start : start + READ_BYTES]
         last = pb.Output(stream=stream, data=piece, skipped_bytes=0 if start else skipped)
         await put(pb.ExecuteResponse(output=last))
-
-
-async def _read(descriptor: int) -> bytes | None:
-    """
-    The next bytes, or nothing at the end.
-    """
-    while True:
-        try:
-            return os.read(descriptor, READ_BYTES) or None
-        except BlockingIOError:
-            await _readable(descriptor)
-
-
-async def _readable(descriptor: int) -> None:
-    loop = asyncio.get_running_loop()
-    ready: asyncio.Future[None] = loop.create_future()
-
-    def wake() -> None:
-        loop.remove_reader(descriptor)
-        if not ready.done():
-            ready.set_result(None)
-
-    loop.add_reader(descriptor, wake)
-    try:
-        await ready
-    finally:
-        loop.remove_reader(descriptor)

@@ -19,14 +19,14 @@ class Pace:
     _left: float = 0.0
     _last: float = -math.inf
 
-    def take(self, now: float) -> float:
+    def take(self, now: float, count: int = 1) -> float:
         """
-        Take one, at a time of a steady clock.
+        Take some, at a time of a steady clock.
 
         Returns:
             Seconds to wait before the next; 0 while there are some left.
         """
         regained = (now - self._last) * self.per_second
-        self._left = min(float(self.burst), self._left + regained) - 1
+        self._left = min(float(self.burst), self._left + regained) - count
         self._last = now
         return max(0.0, (1 - self._left) / self.per_second)

@@ -78,7 +78,7 @@ def _numbers(file: Path) -> dict[bytes, int]:
     wanted = {}
     for line in file.read_bytes().split(b"\n")[1:]:
         key, _, value = line.partition(b":")
-        if key in {b"RssAnon", b"RssShmem"}:
+        if key in {b"RssAnon", b"RssShmem", b"VmSwap"}:
             wanted[key] = int(value.split()[0]) * 1024
         elif key in {b"PPid", b"Threads"}:
             wanted[key] = int(value)
@@ -98,6 +98,10 @@ def proportional_bytes(*pids: int) -> int | None:
             return None
         except OSError:  # it has ended
             continue
-        shares = [line.split()[1] for line in lines if line.startswith(("Pss_Anon", "Pss_Shmem"))]
+        shares = [
+            line.split()[1]
+            for line in lines
+            if line.startswith(("Pss_Anon", "Pss_Shmem", "SwapPss"))
+        ]
         total += sum(map(int, shares)) * 1024
     return total

@@ -20,14 +20,25 @@ if TYPE_CHECKING:
     from toolcell_server.judging import Words
 
 MESSAGE_CHARACTERS = 8192
-OBJECT_BYTES = 512 * 1024  # arbitrary; what is parsed here keeps everybody else waiting
-FIELDS_BYTES = 256 * 1024  # arbitrary; an event must stay far below what a client receives
+OBJECT_BYTES = 128 * 1024  # arbitrary; what is parsed here keeps everybody else waiting
+FIELDS_BYTES = 64 * 1024  # arbitrary; an event must stay far below what a client receives
+RESULT_BYTES = 256 * 1024  # arbitrary; there is one for each call
 LEVELS = {
     "debug": pb.LOG_LEVEL_DEBUG,
     "info": pb.LOG_LEVEL_INFO,
     "warning": pb.LOG_LEVEL_WARNING,
     "error": pb.LOG_LEVEL_ERROR,
 }
+
+
+def cost(message: Message) -> int:
+    """
+    How long a frame keeps everybody else waiting, in units of some 20 µs.  There is one result.
+    """
+    size = len(message.payload)
+    if message.kind == Frame.RESULT:
+        return 1
+    return 1 + size // (512 if message.kind == Frame.PARTIAL else 128)
 
 
 def take(message: Message, words: Words) -> pb.ExecuteResponse | None:
@@ -63,7 +74,7 @@ def _ending(message: Message, words: Words) -> None:
         raise ProtocolError("two endings came")
     if message.kind == Frame.RESULT:
         # A larger one is checked with its schema, in a process of its own.
-        if len(message.payload) <= FIELDS_BYTES:
+        if len(message.payload) <= RESULT_BYTES:
             _checked(message)
         words.result = message.payload
     else:

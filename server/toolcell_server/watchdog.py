@@ -1,183 +1,34 @@
 """
-Watches all processes of each cell together.
+Watches all cells, in a thread of its own.
 
-Theory of operation.  rlimits bound each process alone; eight processes just under a limit are
-bounded only by their sum, which somebody has to take.  Every tick we walk each cell's trees
-from the tool's process and from its init (whose child every orphan becomes) and add up what
-/proc/PID/status and stat say (proc_pid_status(5)):
-
-* memory: RssAnon above what a fresh child shares with the zygote, plus RssShmem; file pages are
-  the kernel's to drop.  Pages of memfd count nowhere, which is why seccomp denies it.  What forked
-  children share counts once for each of them in this sum; so a cell of several processes that
-  seems too large is measured again by smaps_rollup, which divides shared pages (root only, and
-  too slow for every tick).
-* processes and threads; * processor time, of the living and of the children they waited for.
+Theory of operation.  A thread, because whoever keeps the loop busy for a while, a tool with its
+frames for one, must not be the one who is not looked at meanwhile; and because a look at hundreds
+of threads takes milliseconds that others would wait for.  It lives as long as there is a cell: an
+idle service looks at nothing.  It ends a cell itself and does not ask the loop to.
 
 Between two ticks a cell can overshoot by what can be touched in 20 ms: this wall is degraded.
-
-Where the cell has a control group, memory and processor time are its account instead (`_account`):
-exact, with what the kernel holds for the cell and with what no process maps.
 """
 
 from __future__ import annotations
 
-import asyncio
 import concurrent.futures
 import contextlib
-import os
+import logging
+import threading
 import time
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toolcell_server import process_tree
-from toolcell_server.sample import Sample
+from toolcell_server.watch import UNSURE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from toolcell_server.limits import Limits
-    from toolcell_server.zygote_group import CellGroup
+    from toolcell_server.watch import Watch
 
-UNSURE = "unsure"
 TICK_SECONDS = 0.02  # arbitrary; see above
-THREADS_BESIDE_PROCESSES = 256  # as the rlimits wall allows: a library's thread pool is no bomb
-KERNEL_BYTES = 8 * 2**20  # arbitrary; page tables and stacks of ordinary work count for nothing
-MICROSECONDS = 1_000_000  # of a second
-LOOKERS = 4  # arbitrary; looks at one time
-LONGEST_LOOK_SECONDS = 0.5  # arbitrary; the lock that a look waits for is the tool's to hold
-CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+LOOKERS = 4  # arbitrary; close looks at one time
 
-
-@dataclass(slots=True, eq=False)
-class Watch:
-    """
-    One watched cell: its init and its tool's process (which a bare cell has for both), and its
-    control group if it has one.  `exceeded` is called with the name of a limit as often as a look
-    finds it broken.
-    """
-
-    pids: tuple[int, int]
-    limits: Limits
-    exceeded: Callable[[str], None]
-    group: CellGroup | None = None
-    peak: Sample = field(default_factory=Sample)
-    # Processor time of each process ever seen, by pid and start time; the limit bounds how many.
-    seen: dict[tuple[int, int], float] = field(default_factory=dict)
-    asked: bool = False  # for a closer look
-    looking: float | None = None  # closely, since when
-    shared_bytes: int = -1  # of the init when first seen: what every child shares with the zygote
-
-    def look(self) -> str:
-        """
-        Take a sample; the name of the limit that is exceeded, or nothing.
-        """
-        sample = self._sample()
-        if self._is_unsure(sample):
-            precisely = process_tree.proportional_bytes(*self.pids)
-            sample.memory_bytes = sample.memory_bytes if precisely is None else precisely
-        return self._judge(sample)
-
-    def glance(self) -> str:
-        """
-        As `look`, but `UNSURE` of memory where that would take long.
-        """
-        sample = self._sample()
-        if not self._is_unsure(sample):
-            return self._judge(sample)
-        sample.memory_bytes = 0
-        return self._judge(sample) or UNSURE
-
-    def judge_memory(self, precisely: int | None) -> str:
-        """
-        The same, once a closer look has said how much it is; None: it could not tell.
-        """
-        if precisely is None:
-            return "memory"
-        self.peak.memory_bytes = max(self.peak.memory_bytes, precisely)
-        return "memory" if precisely > self.limits.memory_bytes else ""
-
-    def looked_too_long(self) -> bool:
-        """
-        Whether a closer look takes longer than it may, once it has begun.
-        """
-        began = self.looking
-        return began is not None and time.monotonic() - began > LONGEST_LOOK_SECONDS
-
-    def look_closely(self) -> int | None:
-        """
-        Takes as long as the kernel, and a lock of the tool's, make it take; runs in a thread.
-        """
-        self.looking = time.monotonic()
-        return process_tree.proportional_bytes(*self.pids)
-
-    def _is_unsure(self, sample: Sample) -> bool:
-        if self.group is not None:
-            return False  # nothing was counted twice
-        return sample.processes > 1 and sample.memory_bytes > self.limits.memory_bytes
-
-    def _judge(self, sample: Sample) -> str:
-        self.peak.raise_to(sample)
-        if sample.memory_bytes > self.limits.memory_bytes:
-            return "memory"
-        if sample.processes > self.limits.processes:
-            return "processes"
-        if sample.threads > self.limits.processes + THREADS_BESIDE_PROCESSES - 2:
-            return "processes"
-        return "cpu" if sample.cpu_seconds > self.limits.cpu_seconds else ""
-
-    def _sample(self) -> Sample:
-        sample = Sample()
-        if self.shared_bytes < 0:
-            # Of the init only: the tool may have taken much by now, which must count.
-            with contextlib.suppress(OSError):
-                self.shared_bytes = process_tree.status(self._fresh()).get(b"RssAnon", 0)
-        for pid in process_tree.tree(*set(self.pids)):
-            with contextlib.suppress(OSError):  # it has ended
-                self._add(pid, sample)
-        sample.processes -= len(set(self.pids)) - 1  # the init is ours, not the tool's
-        # Whoever ignores SIGCHLD is never told its children's time, and the kernel forgets it.
-        sample.cpu_seconds = max(sample.cpu_seconds, sum(self.seen.values()))
-        if self.group is not None:
-            try:
-                self._account(self.group, sample)
-            except OSError:  # it has ended; the sum over its last processes is nobody's fault
-                sample.memory_bytes = 0
-        return sample
-
-    def _fresh(self) -> int:
-        """
-        A process that shares with the zygote what a tool does when it begins, and takes no more:
-        the init; for a bare cell, which has none, the zygote itself.
-        """
-        init, tool = self.pids
-        return init if init != tool else process_tree.status(tool)[b"PPid"]
-
-    def _account(self, group: CellGroup, sample: Sample) -> None:
-        """
-        Memory and processor time as the control group counts them.  Files that the cell has
-        written to its own disk are shared memory to the kernel, and have a limit of their own.
-        """
-        stat = group.table("memory.stat")
-        shared = stat.get("shmem", 0)
-        beyond_disk = max(0, shared - self.limits.disk_bytes)
-        kernel = stat.get("kernel", 0) + stat.get("sock", 0) - KERNEL_BYTES
-        mapped = min(shared, sample.shared_bytes)
-        sample.memory_bytes = stat["anon"] + max(beyond_disk, mapped) + max(0, kernel)
-        used = group.table("cpu.stat").get("usage_usec", 0)
-        sample.cpu_seconds = max(sample.cpu_seconds, used / MICROSECONDS)
-
-    def _add(self, pid: int, sample: Sample) -> None:
-        status = process_tree.status(pid)
-        own = status.get(b"RssAnon", 0) - max(0, self.shared_bytes)
-        sample.shared_bytes += status.get(b"RssShmem", 0)
-        sample.memory_bytes += max(0, own) + status.get(b"RssShmem", 0)
-        sample.processes += 1
-        sample.threads += status.get(b"Threads", 1)
-        times = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-        user, system, *waited_for = map(int, times[11:15])
-        sample.cpu_seconds += (user + system + sum(waited_for)) / CLOCK_TICKS
-        self.seen[pid, int(times[19])] = (user + system) / CLOCK_TICKS
+_log = logging.getLogger(__name__)
 
 
 class Watchdog:
@@ -187,57 +38,67 @@ class Watchdog:
 
     def __init__(self) -> None:
         self._watches: set[Watch] = set()
-        self._task: asyncio.Task[None] | None = None
-        self._closely: set[asyncio.Task[None]] = set()
-        # Threads of its own: a tool can keep one busy, and others wait for theirs elsewhere.
+        self._lock = threading.Lock()  # of the set, and of whether there is a thread
+        self._thread: threading.Thread | None = None
+        # Threads of their own: a tool can keep one busy, and others wait for theirs elsewhere.
         self._lookers = concurrent.futures.ThreadPoolExecutor(LOOKERS, "watchdog")
 
     @contextlib.contextmanager
     def watching(self, watch: Watch) -> Iterator[Watch]:
         """
-        Watch a cell for as long as the context lasts.
+        Watch a cell for as long as the context lasts; afterwards it is touched no more.
         """
-        self._watches.add(watch)
-        if self._task is None:
-            self._task = asyncio.create_task(self._patrol())
+        with self._lock:
+            self._watches.add(watch)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._patrol, name="watchdog", daemon=True)
+                self._thread.start()
         try:
             yield watch
         finally:
-            self._watches.discard(watch)
+            with watch.lock:
+                watch.over = True
+            with self._lock:
+                self._watches.discard(watch)
+
+    def _patrol(self) -> None:
+        while True:
+            # First a tick: most calls are over before it.
+            time.sleep(TICK_SECONDS)
+            with self._lock:
+                watches = list(self._watches)
+                if not watches:
+                    self._thread = None
+                    return
+            for watch in watches:
+                with watch.lock:
+                    if not watch.over:
+                        self._look(watch)
 
     def _look(self, watch: Watch) -> None:
-        limit = watch.glance()
+        try:
+            limit = watch.glance()
+        except Exception:  # noqa: BLE001  # what cannot be looked at is not left to itself
+            _log.exception("a cell could not be looked at, and is ended")
+            limit = "memory"
         if limit == UNSURE:
             if not watch.asked:
                 watch.asked = True
-                task = asyncio.create_task(self._look_closely(watch))
-                self._closely.add(task)
-                task.add_done_callback(self._closely.discard)
+                self._lookers.submit(self._look_closely, watch)
             elif watch.looked_too_long():
                 watch.exceeded("memory")
         elif limit:
             watch.exceeded(limit)
 
-    async def _look_closely(self, watch: Watch) -> None:
+    def _look_closely(self, watch: Watch) -> None:
         """
-        In a thread: the kernel may take a tenth of a second to add up what many processes share.
-        Other limits are looked at meanwhile, and one who makes it take longer has exceeded this.
+        The kernel may take a tenth of a second to add up what many processes share.  Other limits
+        are looked at meanwhile, and one who makes it take longer has exceeded this.
         """
-        loop = asyncio.get_running_loop()
         try:
-            precisely = await loop.run_in_executor(self._lookers, watch.look_closely)
+            precisely = watch.look_closely()
         finally:
             watch.asked, watch.looking = False, None
-        limit = watch.judge_memory(precisely)
-        if limit and watch in self._watches:
-            watch.exceeded(limit)
-
-    async def _patrol(self) -> None:
-        try:
-            while self._watches:
-                # First a tick: most calls are over before it.
-                await asyncio.sleep(TICK_SECONDS)
-                for watch in list(self._watches):
-                    self._look(watch)
-        finally:
-            self._task = None
+        with watch.lock:
+            if not watch.over and (limit := watch.judge_memory(precisely)):
+                watch.exceeded(limit)

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 from ablation import wrapping
 from ablation.columns import walls_off
 from toolcell.v1 import execution_pb2 as pb
-from toolcell_server import hosting, program, watchdog
+from toolcell_server import hosting, program, watch
 from toolcell_server.app import App
 from toolcell_server.battery import catalogue
 from toolcell_server.battery.cells import Cells
@@ -154,7 +154,7 @@ def _take_away(off: Sequence[str], session: Session) -> None:
     vars(hosting)["probing"] = SimpleNamespace(prove=_all_is_well)
     vars(hosting)["LONGEST_PAUSE_SECONDS"] = 0.2
     if "resources" in off:
-        watchdog.Watch._judge = lambda *_: ""  # type: ignore[method-assign]
+        watch.Watch._judge = lambda *_: ""  # type: ignore[method-assign]
     if "environment" in off:
         program.ENVIRONMENT.update({**os.environ, **program.ENVIRONMENT})
     if "descriptors" in off:

@@ -78,3 +78,26 @@ def test_a_tool_that_forges_frames_fails_alone(
     assert b"begun" == result.stdout
     assert len(os.listdir(f"/proc/{server.process.pid}/fd")) <= before + 2
     assert "completed" == client.run("answer", {"size": 10}).label
+
+
+@pytest.mark.parametrize("descriptor", [1, 2, 3], ids=["stdout", "stderr", "the channel"])
+@pytest.mark.parametrize(
+    ("first", "beside"),
+    [
+        pytest.param("", frame(22, b"", length=64), id="beside the beginning of a frame"),
+        pytest.param(frame(250, b""), "78", id="behind what is not read any more"),
+        pytest.param("", frame(22, b"{}"), id="beside a frame"),
+        pytest.param(frame(26, b"1"), "1a", id="behind a result"),
+    ],
+)
+def test_a_call_ends_whatever_end_of_its_own_a_tool_has_sent(
+    client: Client, descriptor: int, first: str, beside: str
+) -> None:
+    """
+    The server would hold open itself what it waits for to be closed.
+    """
+    arguments = {"descriptor": descriptor, "first": first, "beside": beside}
+    result = client.run("send_own_end", arguments, timeout=20)
+
+    assert "failed" == result.label, result.outcome
+    assert "completed" == client.run("answer", {"size": 10}).label

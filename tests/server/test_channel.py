@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from scripted_executor import run
-from toolcell_server.channel import Channel
+from toolcell_server.channel import FRAMES_IN_A_ROW, Channel
 from toolcell_worker import wire
 from toolcell_worker.wire import HEADER, Frame, PeerClosed, ProtocolError
 
@@ -160,3 +160,55 @@ def test_sending_to_a_peer_that_is_gone_is_an_error_and_no_signal(
             await Channel(peers[0]).send(Frame.ARGUMENTS, b"{}")
 
     run(scenario())
+
+
+def test_whoever_takes_many_frames_lets_others_go_on_in_between(
+    peers: tuple[socket.socket, socket.socket],
+) -> None:
+    """
+    A reader that drops what it takes waits for nobody; a flood would keep everybody else waiting.
+    """
+    count = 20 * FRAMES_IN_A_ROW
+    peers[1].setblocking(False)
+    peers[1].send(HEADER.pack(Frame.LOG, 0) * count)
+
+    async def scenario() -> list[int]:
+        channel = Channel(peers[0])
+        taken, seen = 0, []
+
+        async def other() -> None:
+            while taken < count:
+                seen.append(taken)
+                await asyncio.sleep(0)
+
+        beside = asyncio.create_task(other())
+        while taken < count:
+            await channel.receive()
+            taken += 1
+        await beside
+        return seen
+
+    seen = run(scenario())
+    assert max(b - a for a, b in zip(seen, [*seen[1:], count], strict=True)) <= FRAMES_IN_A_ROW
+
+
+@pytest.mark.parametrize("waits", [False, True], ids=["told before", "told while it waits"])
+def test_a_peer_that_is_dead_is_not_waited_for(
+    peers: tuple[socket.socket, socket.socket], waits: bool
+) -> None:
+    """
+    Its end may be open all the same: we may hold it ourselves, because it has sent it to us.
+    """
+    wire.send(peers[1], Frame.LOG, b"last")
+
+    async def scenario() -> bytes:
+        channel = Channel(peers[0])
+        last = (await channel.receive()).payload
+        more = asyncio.create_task(channel.receive()) if waits else None
+        await asyncio.sleep(0)
+        channel.finish()
+        with pytest.raises(PeerClosed):
+            await (more or channel.receive())
+        return last
+
+    assert b"last" == run(scenario())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from scripted_executor import run
 from toolcell.v1 import execution_pb2 as pb
-from toolcell_server.output import KILL_FACTOR, READ_BYTES, Keeping, pump
+from toolcell_server.output import KILL_FACTOR, READ_BYTES, Keeping, Reader, pump
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,7 @@ class Pipe:
 
     async def pump(self) -> None:
         stream = pb.OUTPUT_STREAM_STDERR
-        await pump(self.reading, stream, self.keeping, self.put, self.flood)
+        await pump(Reader(self.reading), stream, self.keeping, self.put, self.flood)
 
     @property
     def data(self) -> bytes:
@@ -197,3 +197,23 @@ def test_a_flood_is_told_while_it_flows(pipe: Pipe) -> None:
     run(scenario())
 
     assert pipe.keeping.truncated
+
+
+@pytest.mark.parametrize("waits", [False, True], ids=["told before", "told while it waits"])
+def test_what_is_there_is_read_when_every_writer_is_known_to_be_dead(
+    pipe: Pipe, waits: bool
+) -> None:
+    """
+    An open end proves nothing: the tool can have sent one to the server itself.
+    """
+    os.write(pipe.writing, b"last")
+
+    async def scenario() -> list[bytes | None]:
+        reader = Reader(pipe.reading)
+        found = [await reader.read()] if waits else []
+        more = asyncio.create_task(reader.read()) if waits else None
+        await asyncio.sleep(0)
+        reader.finish()
+        return [*found, await (more or reader.read()), await reader.read()]
+
+    assert [b"last", None, *([] if not waits else [None])] == run(scenario())

@@ -4,9 +4,9 @@ The watchdog over real processes: what it counts, and what it ends.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -17,7 +17,8 @@ from processes import await_end
 from scripted_executor import run
 from toolcell_server import process_tree
 from toolcell_server.limits import Limits
-from toolcell_server.watchdog import Watch, Watchdog
+from toolcell_server.watch import Watch
+from toolcell_server.watchdog import Watchdog
 from waiting import wait_until
 
 if TYPE_CHECKING:
@@ -289,19 +290,53 @@ def test_a_broken_limit_is_told_and_the_patrol_ends_with_the_last_watch(
     """
     pids = (start(), start(HOLD.format(64)))
 
-    async def scenario() -> tuple[str, bool]:
-        told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    told: queue.Queue[str] = queue.Queue()
+    dog = Watchdog()
+    with dog.watching(Watch(pids, Limits(memory_bytes=32 * MEBIBYTE), told.put)):
+        limit = told.get(timeout=LATE_SECONDS)
+        patrol = dog._thread
+    assert patrol is not None
+    patrol.join(LATE_SECONDS)
 
-        def tell(limit: str) -> None:
-            if not told.done():
-                told.set_result(limit)
+    assert ("memory", False, None) == (limit, patrol.is_alive(), dog._thread)
 
-        dog = Watchdog()
-        with dog.watching(Watch(pids, Limits(memory_bytes=32 * MEBIBYTE), tell)):
-            limit = await told
-            patrol = dog._task
-        assert patrol is not None
-        await patrol
-        return limit, dog._task is None
 
-    assert ("memory", True) == run(scenario())
+def test_a_cell_is_touched_no_more_once_it_is_not_watched(start: Callable[..., int]) -> None:
+    """
+    Its descriptors may be another cell's by then.
+    """
+    touched: list[str] = []
+    watched = Watch((start(), start()), AMPLE, touched.append, deadline=0.0)
+    dog = Watchdog()
+    with dog.watching(watched):
+        wait_until(lambda: bool(touched), LATE_SECONDS)
+    before = len(touched)
+    patrol = dog._thread
+    if patrol is not None:
+        patrol.join(LATE_SECONDS)
+
+    assert (before, {"wall"}) == (len(touched), set(touched))
+
+
+def test_a_cell_that_cannot_fork_is_its_own_two_processes(start: Callable[..., int]) -> None:
+    """
+    To look for children of each of its threads would be the dearest part of a look.
+    """
+    watched = Watch((start(), start(FORK.format(3))), AMPLE, lambda limit: None, forks=False)
+    watched.look()
+
+    assert 1 == watched.peak.processes
+
+
+def test_a_busy_loop_keeps_nobody_from_being_watched(start: Callable[..., int]) -> None:
+    """
+    A tool that floods the server could otherwise take what it likes meanwhile.
+    """
+    pids = (start(), start(HOLD.format(64)))
+
+    async def scenario() -> str:
+        told: queue.Queue[str] = queue.Queue()
+        with Watchdog().watching(Watch(pids, Limits(memory_bytes=32 * MEBIBYTE), told.put)):
+            return told.get(timeout=LATE_SECONDS)  # the loop does nothing else
+
+    assert "memory" == run(scenario())

@@ -190,7 +190,9 @@ class Attending:
             return self._ended_by
         if reaping is None:
             return endings.zygote_died()
-        return self._denials.explain(judging.judge(self._words, reaping, self._limits))
+        observed = self._denials.observed
+        outcome = judging.judge(self._words, reaping, self._limits, observed=observed)
+        return self._denials.explain(outcome)
 
     def _usage(self, reaping: Reaping | None) -> pb.Usage:
         usage = used(self._watch.peak, reaping)

@@ -41,6 +41,13 @@ class Denials:
         self._untold: asyncio.Queue[pb.Denied | None] = asyncio.Queue()  # bounded by the observer
 
     @property
+    def observed(self) -> bool:
+        """
+        Whether we see what its filter refuses.
+        """
+        return self._observer is not None
+
+    @property
     def file_operations(self) -> int:
         """
         How many were made; 0 if they are not counted.

@@ -103,6 +103,13 @@ def zygote_died() -> pb.Outcome:
     return lost(pb.LOST_REASON_ZYGOTE_DIED, "the zygote died, and the cell with it")
 
 
+def unchecked_result() -> pb.Outcome:
+    """
+    The tool completed, and nobody could say whether its result is one.
+    """
+    return lost(pb.LOST_REASON_INTERNAL, "the tool completed, and its result could not be checked")
+
+
 def bad_result(faults: list[str]) -> pb.Outcome:
     """
     The tool returned what its own schema does not allow.

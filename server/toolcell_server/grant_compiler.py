@@ -34,7 +34,7 @@ from toolcell_server.refusals import (
 from toolcell_server.refusals.base import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from toolcell_server.limits import Limits
     from toolcell_server.policy import Policy
@@ -80,7 +80,9 @@ def compile_grant(
         wanted = [_narrowed(index, path, wanted) for index, path in enumerate(requested.paths)]
     for domain in requested.domains:
         raise GrantTooWide(f"connecting to {shown(domain)}")
-    paths = tuple(_allowed(path, policy) for path in _merged(wanted))
+    merged = _merged(wanted)
+    _check_staged(merged)
+    paths = tuple(_allowed(path, policy) for path in merged)
     if len(paths) > MAXIMUM_PATHS:
         raise InvalidField("arguments_json", f"names more than {MAXIMUM_PATHS} paths; name fewer")
     return Grant(
@@ -153,6 +155,18 @@ def _merged(wanted: Iterable[_Wanted]) -> list[_Wanted]:
     return sorted(merged.values(), key=lambda one: one.path.split("/"))
 
 
+def _check_staged(wanted: Sequence[_Wanted]) -> None:
+    """
+    A staged file is made in a private folder that stands in for its own: both cannot be granted.
+    """
+    staged = [one.path for one in wanted if one.access == pb.PATH_ACCESS_STAGED]
+    for path in staged:
+        for other in wanted:
+            if lies_below(path, other.path):
+                why = f"it would be staged, and lies in {other.path}, which is granted as a folder"
+                raise PathNotAllowed(path, why, "name a path outside of that folder")
+
+
 def _allowed(wanted: _Wanted, policy: Policy) -> PathGrant:
     """
     What policy makes of a path.  Deny speaks first.
@@ -198,7 +212,16 @@ def _check_writable(path: str, policy: Policy) -> None:
     The innermost root decides, and so does every root inside a directory that would be written.
     """
     innermost = policy.root_of(path)
+    assert innermost is not None  # whoever asks has found it
+    real = rebased(path, innermost.path, innermost.real_path)
     inside = [root for root in policy.roots if lies_below(root.path, path)]
+    # A root may be a link into another: it is what it leads to.
+    inside += [root for root in policy.roots if lies_below(root.real_path, real)]
+    around = [root for root in policy.roots if lies_in(real, root.real_path)]
+    nearest = max(len(root.real_path) for root in around)
+    named_twice = [root for root in around if len(root.real_path) == nearest]
+    if not any(root.writable for root in named_twice):
+        inside += named_twice
     for root in (innermost, *inside):
-        if root is not None and not root.writable:
+        if not root.writable:
             raise PathNotAllowed(path, f"{root.path} is open for reading only", "read it instead")

@@ -35,7 +35,7 @@ class Words:
     confused: str = ""  # what it did that no tool of ours does
 
 
-def judge(words: Words, reaping: Reaping, limits: Limits) -> pb.Outcome:
+def judge(words: Words, reaping: Reaping, limits: Limits, *, observed: bool = False) -> pb.Outcome:
     """
     The outcome of a cell that ended without being ended.
 
@@ -43,13 +43,18 @@ def judge(words: Words, reaping: Reaping, limits: Limits) -> pb.Outcome:
         words: what the tool's process said.
         reaping: the kernel's account of the cell.
         limits: the effective limits.
+        observed: its filter asks us about foreign system calls, and never kills: whoever is ended
+            by SIGSYS has sent it to himself.
     """
     if reaping.memory_kills:
         return exceeded("memory", limits)
     if not words.ready:
         return lost(pb.LOST_REASON_CELL_DIED, "the cell died before the tool was started")
     if os.WIFSIGNALED(reaping.status):
-        return _died(words, os.WTERMSIG(reaping.status), reaping, limits)
+        number = os.WTERMSIG(reaping.status)
+        if number == signal.SIGSYS and not observed:
+            return violated("seccomp", "a system call of a foreign architecture")
+        return _died(words, number, reaping, limits)
     code = os.waitstatus_to_exitcode(reaping.status)
     if words.confused:
         return failed("ProtocolError", words.confused, code)
@@ -66,8 +71,6 @@ def _died(words: Words, number: int, reaping: Reaping, limits: Limits) -> pb.Out
     """
     A signal that none of us sent.
     """
-    if number == signal.SIGSYS:
-        return violated("seccomp", "a system call of a foreign architecture")
     used = reaping.user_seconds + reaping.system_seconds
     if number in {signal.SIGXCPU, signal.SIGKILL} and used >= limits.cpu_seconds:
         return exceeded("cpu", limits)

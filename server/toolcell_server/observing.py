@@ -39,7 +39,9 @@ if TYPE_CHECKING:
 
     from toolcell_worker.wire.notices import Notice
 
-MAXIMUM_DENIALS = 32  # arbitrary; different ones, of one execution
+# Arbitrary; different ones, of one execution.  A few of each, so that none hides another.
+MAXIMUM_DENIALS = 64
+DENIALS_OF_A_KIND = 4
 
 
 def nothing(*_: object) -> None:
@@ -160,7 +162,8 @@ class Observer:
         """
         Tell a denial that was not told yet.
         """
-        if len(self.denials) >= MAXIMUM_DENIALS:
+        alike = sum(denied.operation == call.operation for denied in self.denials)
+        if len(self.denials) >= MAXIMUM_DENIALS or alike >= DENIALS_OF_A_KIND:
             return
         denied = pb.Denied(
             wall=pb.WALL_SECCOMP,

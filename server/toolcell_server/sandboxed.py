@@ -28,6 +28,7 @@ from toolcell_server import endings
 from toolcell_server.attending import Attending
 from toolcell_server.keeper import KeeperFailed
 from toolcell_server.pool import StoppedWaiting
+from toolcell_server.refusals import NoCapacity
 from toolcell_server.session import Session
 from toolcell_server.zygote import ZygoteDied, ZygoteFailed
 
@@ -104,7 +105,11 @@ class SandboxedExecutor:
         """
         A result that is not what the tool promises is no result, and nothing staged is kept.
         """
-        faults = await self._validation.check_result(execution.tool, finished.result_json)
+        try:
+            faults = await self._validation.check_result(execution.tool, finished.result_json)
+        except NoCapacity:  # no validator can be started, or the server ends
+            _withdraw(finished, endings.unchecked_result())
+            return
         if faults:
             _withdraw(finished, endings.bad_result(faults))
 

@@ -6,7 +6,8 @@ kept as long as the tool keeps it.  A check runs in the event loop when its cost
 small: a schema without patterns and the like, and few enough visits (nodes of the unrolled schema
 times parts of the value).  Everything else goes to a process that can be killed: what takes too
 long there is refused, and nobody else notices.  Results are treated as arguments are, because a
-tool's result is as hostile as a caller's arguments.
+tool's result is as hostile as a caller's arguments; but they have processes of their own, and wait
+their turn: their tools have run, it is too late to refuse them, and no more can wait than run.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ _VISITS: Final = 5000  # 0.1 to 3.5 µs each, measured: below 20 ms of the event
 _BYTES: Final = 64 * 2**10
 _TOOK_TOO_LONG: Final = "checking took too long; send a smaller or simpler value"
 _BUSY_SECONDS: Final = 1.0
+RESULT_PATIENCE_SECONDS: Final = 600.0  # arbitrary; longer than all that can be before it take
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +40,8 @@ class Validation:
     """
 
     def __init__(self, budget_seconds: float = validator_pool.BUDGET_SECONDS) -> None:
-        self._pool = validator_pool.ValidatorPool(budget_seconds)
+        self._arguments = validator_pool.ValidatorPool(budget_seconds)
+        self._results = validator_pool.ValidatorPool(budget_seconds, RESULT_PATIENCE_SECONDS)
         self._checked: dict[tuple[str, str, str], tuple[Any, CheckedSchema]] = {}
 
     async def check(self, tool: Tool, arguments: dict[str, Any], raw: bytes) -> None:
@@ -53,7 +56,8 @@ class Validation:
         if _is_quick(schema, raw):
             found = _find_here(schema, arguments)
         else:
-            found = await self._find_there(schema, raw or b"{}", strict_json.MAXIMUM_DEPTH)
+            pool = self._arguments
+            found = await _find_there(pool, schema, raw or b"{}", strict_json.MAXIMUM_DEPTH)
         if found:
             raise ArgumentsInvalid([(f"{FIELD}{at}", description) for at, description in found])
 
@@ -72,11 +76,12 @@ class Validation:
                 return [_described((exc.pointer, str(exc)))]
             found = _find_here(schema, value)
         else:
-            found = await self._find_there(schema, result, MAXIMUM_RESULT_DEPTH)
+            found = await _find_there(self._results, schema, result, MAXIMUM_RESULT_DEPTH)
         return [_described(violation) for violation in found]
 
     async def aclose(self) -> None:
-        await self._pool.aclose()
+        await self._arguments.aclose()
+        await self._results.aclose()
 
     def _schema(self, tool: Tool, role: str, schema: Any) -> CheckedSchema:
         """
@@ -89,13 +94,16 @@ class Validation:
             self._checked[key] = kept
         return kept[1]
 
-    async def _find_there(self, schema: CheckedSchema, raw: bytes, depth: int) -> list[Violation]:
-        try:
-            return await self._pool.find(schema.encoded, raw, depth)
-        except validator_pool.TookTooLong:
-            return [("", _TOOK_TOO_LONG)]
-        except validator_pool.NoValidator as exc:
-            raise NoCapacity(_BUSY_SECONDS) from exc
+
+async def _find_there(
+    pool: validator_pool.ValidatorPool, schema: CheckedSchema, raw: bytes, depth: int
+) -> list[Violation]:
+    try:
+        return await pool.find(schema.encoded, raw, depth)
+    except validator_pool.TookTooLong:
+        return [("", _TOOK_TOO_LONG)]
+    except validator_pool.NoValidator as exc:
+        raise NoCapacity(_BUSY_SECONDS) from exc
 
 
 def _is_quick(schema: CheckedSchema, raw: bytes) -> bool:

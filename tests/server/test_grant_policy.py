@@ -69,6 +69,36 @@ def test_writing_around_a_root_that_is_open_for_reading_is_refused() -> None:
             compiled(WRITE_FILE, {"path": path}, policy=policy)
 
 
+@pytest.mark.parametrize(
+    ("path", "root"),
+    [
+        pytest.param("/data/ro", "/link", id="by its other name"),
+        pytest.param("/data/ro/x", "/link", id="below its other name"),
+        pytest.param("/data", "/link", id="around it"),
+        pytest.param("/link/x", "/link", id="by its own name"),
+    ],
+)
+def test_a_root_that_is_a_link_is_what_it_leads_to(path: str, root: str) -> None:
+    """
+    What an operator opens for reading only must not be written by another name.
+    """
+    policy = Policy(roots=(Root("/data", "/data", writable=True), Root("/link", "/data/ro")))
+
+    with pytest.raises(PathNotAllowed, match=f"{root} is open for reading only"):
+        compiled(WRITE_FILE, {"path": path}, policy=policy)
+
+
+def test_one_folder_under_two_names_is_as_each_name_says() -> None:
+    """
+    An operator who opens it twice means both.
+    """
+    policy = Policy(roots=(Root("/rw", "/data", writable=True), Root("/ro", "/data")))
+
+    assert granted(WRITE_FILE, {"path": "/rw/x"}, policy=policy) == [("/rw/x", WRITE)]
+    with pytest.raises(PathNotAllowed, match="/ro is open for reading only"):
+        compiled(WRITE_FILE, {"path": "/ro/x"}, policy=policy)
+
+
 def test_too_many_paths_are_refused() -> None:
     """
     Each costs a descriptor in a message that carries a bounded number of them.

@@ -99,6 +99,16 @@ NOT_ALLOWED: dict[str, tuple[Tool, dict[str, Any], str]] = {
     "a literal path outside the roots": (tool(("/etc/hosts", "read")), {}, "in none of"),
     "writing where only reading is open": (WRITE_FILE, {"path": "/data/a"}, "for reading only"),
     "staging where only reading is open": (STAGE_FILE, {"path": "/data/a"}, "for reading only"),
+    "staging in a folder that is granted for writing": (
+        tool(("{folder}", "write"), ("{path}", "staged")),
+        {"folder": "/data/out", "path": "/data/out/sub/new"},
+        "granted as a folder",
+    ),
+    "staging in a folder that is granted for reading": (
+        tool(("{folder}", "read"), ("{path}", "staged")),
+        {"folder": "/data/out/sub", "path": "/data/out/sub/new"},
+        "granted as a folder",
+    ),
     "a companion that is denied": (
         tool(("{p}", "read"), ("{p}t", "read")),
         {"p": "/data/secre"},

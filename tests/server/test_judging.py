@@ -71,6 +71,16 @@ def test_the_kernels_account_decides_and_the_tools_word_only_where_it_may(
     assert expected == label(judged(said, status, used))
 
 
+def test_who_is_asked_about_foreign_calls_has_sent_himself_the_signal_of_one() -> None:
+    """
+    "A wall ended it" is an alarm, and not the tool's to raise: an observed filter never kills.
+    """
+    reaping = Reaping(signal.SIGSYS, 0.1, 0.0, 0)
+
+    assert "failed" == label(judge(words(), reaping, LIMITS, observed=True))
+    assert "violated" == label(judge(words(), reaping, LIMITS))
+
+
 @pytest.mark.parametrize("number", [*signal.valid_signals()], ids=lambda n: f"signal {int(n)}")
 def test_every_signal_has_an_outcome(number: int) -> None:
     """

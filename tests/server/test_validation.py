@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from validating import FITS, PLAIN, RECURSIVE, REDOS, check, run, tool, validators
+from validating import FITS, HANGS, PLAIN, RECURSIVE, REDOS, check, run, tool, validators
 
 if TYPE_CHECKING:
     from toolcell_server.validation import Validation
@@ -161,3 +161,26 @@ def test_results_are_checked_as_strictly_as_arguments(
         assert all(text.startswith(start) for text, start in zip(found, expected, strict=True))
 
     run(scenario, budget_seconds=5.0)
+
+
+def test_results_wait_for_their_turn_and_keep_no_arguments_waiting() -> None:
+    """
+    Their tools have run: a caller must not lose a result because others return hostile ones.  And
+    no caller is refused for the results of others.
+    """
+    hanging = tool({"type": "object"}, REDOS, "hanging")
+    mine = tool({"type": "object"}, {"type": "string"}, "mine")
+
+    async def scenario(validation: Validation) -> None:
+        hostile = [
+            asyncio.create_task(validation.check_result(hanging, json.dumps(HANGS).encode()))
+            for _ in range(5)
+        ]
+        await asyncio.sleep(0)
+        result = validation.check_result(mine, b'"' + b"x" * 100_000 + b'"')
+        own, arguments = await asyncio.gather(result, check(validation, tool(REDOS), FITS))
+
+        assert ([], []) == (own, arguments)
+        assert all("took too long" in found for [found] in await asyncio.gather(*hostile))
+
+    run(scenario, budget_seconds=2.0)

@@ -128,6 +128,10 @@ _SET_ID = 0o6000
 _CREATING = 0o100 | 0o20_000_000  # O_CREAT, __O_TMPFILE: only then is there a mode
 _SCHED_RESET_ON_FORK = 0x4000_0000
 _ORDINARY_POLICIES = (0, 3, 5)  # SCHED_OTHER, SCHED_BATCH, SCHED_IDLE (linux/sched.h)
+# The cell's init, which reaps, and whose death is the cell's.  Under a service of an ordinary user
+# it has the tool's own id, and the tool could see to it that it does not run.
+_INIT = 1
+_PRIO_PROCESS, _PRIO_PGRP = 0, 1  # linux/resource.h; not PRIO_USER, which is all that we are
 # asm-generic/mman-common.h: merging shows by its timing what others hold; poisoning is for tests.
 _MADV_MERGEABLE, _MADV_HWPOISON, _MADV_SOFT_OFFLINE = 12, 100, 101
 _NOFILE = 7  # RLIMIT_NOFILE (asm-generic/resource.h)
@@ -166,12 +170,21 @@ BY_NAME = {
     "recvfrom": Rule((Case((without(3, _ODD_MESSAGES),)),)),
     "recvmmsg": Rule((Case((without(3, _ODD_MESSAGES),)),)),
     "recvmsg": Rule((Case((without(2, _ODD_MESSAGES),)),)),
+    "sched_setaffinity": Rule((Case((not_among(0, _INIT),)),)),
     "sched_setscheduler": Rule(
-        (Case((among(1, *_ORDINARY_POLICIES, mask=0xFFFF_FFFF ^ _SCHED_RESET_ON_FORK),)),)
+        (
+            Case(
+                (
+                    not_among(0, _INIT),
+                    among(1, *_ORDINARY_POLICIES, mask=0xFFFF_FFFF ^ _SCHED_RESET_ON_FORK),
+                )
+            ),
+        )
     ),
     "sendmmsg": Rule((Case((without(3, _ODD_MESSAGES),)),)),
     "sendmsg": Rule((Case((without(2, _ODD_MESSAGES),)),)),
     "sendto": Rule((Case((without(3, _ODD_MESSAGES),)),)),
+    "setpriority": Rule((Case((among(0, _PRIO_PROCESS, _PRIO_PGRP), not_among(1, _INIT))),)),
     "setsockopt": _SOCKET_OPTIONS,
     "socketpair": _CONNECTED_PAIRS,
 }

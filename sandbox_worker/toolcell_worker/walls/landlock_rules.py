@@ -46,15 +46,16 @@ def behind_mounts(grant: CellGrant, template: Template) -> list[Rule]:
 def _scratch(folder: str, grant: CellGrant) -> Right:
     """
     What may be done in scratch.  Rules add up along a path: where something that may be written is
-    mounted below, links and sockets could be left in it for whoever comes there next.
+    mounted below, or around, links and sockets could be left in it for whoever comes there next.
 
     Raises:
         OSError: the folder is not private to the cell, as the mounts wall has it.
     """
     if Path(folder).stat().st_uid != os.geteuid():
         raise OSError(errno.EPERM, "it is not this cell's own", folder)
-    written = (mount.path for mount in grant.mounts if mount.access is Access.WRITE)
-    return WRITE if any(is_beneath(path, folder) for path in written) else SCRATCH
+    written = [mount.path for mount in grant.mounts if mount.access is Access.WRITE]
+    around = any(is_beneath(path, folder) or is_beneath(folder, path) for path in written)
+    return WRITE if around else SCRATCH
 
 
 def bare(grant: CellGrant, opened: Sequence[int], template: Template) -> list[Rule]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from toolcell_server.battery.attack import Attack
 from toolcell_server.battery.attacks import processes_endings, processes_neighbours
-from toolcell_server.battery.attacks.brief import BRIEF, SMALL, brief
+from toolcell_server.battery.attacks.brief import BRIEF, BRIEF_REST, SMALL, brief
 from toolcell_server.battery.ground import Call
 from toolcell_server.battery.oracles import beyond, reached
 
@@ -96,7 +96,7 @@ ATTACKS: Final = (
         "processes_signals.stop_itself",
         "who stops itself is ended by the wall clock",
         "exceeded:wall",
-        limits=BRIEF,
+        limits=BRIEF_REST,
     ),
     _attack(
         "P5",
@@ -147,6 +147,7 @@ ATTACKS: Final = (
         programs=False,
         plan=lambda ground: _measured(ground, threads=2 * FORKS),
         harm=beyond(threads=CEILING),
+        limits={**SMALL, "wall_seconds": 60.0},  # a slow host takes long to start so many
     ),
     _attack(
         "P16",

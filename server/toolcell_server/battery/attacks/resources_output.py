@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from toolcell_server import logs
 from toolcell_server.battery.attack import Attack, Traces
-from toolcell_server.battery.attacks.brief import BRIEF, MEBIBYTE, SMALL, brief
+from toolcell_server.battery.attacks.brief import BRIEF_REST, MEBIBYTE, SMALL, brief
 from toolcell_server.battery.ground import Call
 from toolcell_server.battery.oracles import PASSES_FOR_COMPLETED, beyond, is_control, reached
 
@@ -195,7 +195,7 @@ ATTACKS: Final = (
         "a drip of output is ended by the wall clock",
         "exceeded:wall",
         harm=reached,
-        limits=BRIEF,
+        limits=BRIEF_REST,
     ),
     _attack(
         "R10",

@@ -147,7 +147,7 @@ ATTACKS: Final = (
         programs=False,
         plan=lambda ground: _measured(ground, threads=2 * FORKS),
         harm=beyond(threads=CEILING),
-        limits={**SMALL, "wall_seconds": 60.0},  # a slow host takes long to start so many
+        limits={**SMALL, "wall_seconds": 30.0},  # a slow host takes long to start so many
     ),
     _attack(
         "P16",

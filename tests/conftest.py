@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from waiting import wait_until
+from waiting import NeverHappened, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,15 +29,18 @@ def no_process_is_left() -> Iterator[None]:
     children = psutil.Process().children(recursive=True)
     _, left = psutil.wait_procs(children, timeout=LAST_WORDS_SECONDS)
     assert [] == [f"{process.pid} {' '.join(process.cmdline())}" for process in left]
-    wait_until(lambda: orphans() <= before, LAST_WORDS_SECONDS)
+    with contextlib.suppress(NeverHappened):
+        wait_until(lambda: orphans().keys() <= before.keys(), LAST_WORDS_SECONDS)
+    assert [] == [said for pid, said in orphans().items() if pid not in before]
 
 
-def orphans() -> set[int]:
+def orphans() -> dict[int, str]:
     """
     Zygotes, keepers and cells of this tree whose server is gone: nobody's children any more.
     """
-    found = set()
-    for process in psutil.process_iter(["ppid", "cmdline"]):
+    found = {}
+    for process in psutil.process_iter(["ppid", "cmdline", "create_time", "status"]):
         if process.info["ppid"] == 1 and ROOM in (process.info["cmdline"] or ()):
-            found.add(process.pid)
+            said = [str(process.info[name]) for name in ("create_time", "status")]
+            found[process.pid] = " ".join([*said, *process.info["cmdline"][-3:]])
     return found

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from running_server import start_server
 from toolcell.v1 import execution_pb2 as pb
+from toolcell_server.observing import DENIALS_OF_A_KIND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,12 +100,12 @@ def test_what_a_tool_only_says_stays_a_report(client: Client) -> None:
 
 def test_a_tool_cannot_flood_the_stream_with_refusals(client: Client) -> None:
     """
-    Each is refused; the first 32 kinds are told.
+    Each is refused; the first few of a kind are told.
     """
     result = client.run("try_many", {"kinds": 100})
 
     assert ("completed", 100) == (result.label, result.value)
-    assert 32 == len(result.denials)
+    assert DENIALS_OF_A_KIND == len(result.denials)
 
 
 def test_a_tool_that_asks_without_end_is_ended_by_its_wall_clock_and_harms_nobody(

@@ -30,6 +30,7 @@ AT_LENGTH = pytest.mark.skipif(
 )
 ALONE = ERRORS if "EVERY_FAULT" in os.environ else ERRORS[:1]
 # By which a cell speaks to the server: without them it cannot say what failed.
+MANY = 1000  # more than there are
 SPEAKING = {"recvmsg", "recvfrom", "sendmsg", "getsockopt", "getsockname"}
 # Each lets one wall be skipped, as code would that forgets to look at a result.
 OMISSIONS = {

@@ -28,7 +28,7 @@ def no_process_is_left() -> Iterator[None]:
     yield
     children = psutil.Process().children(recursive=True)
     _, left = psutil.wait_procs(children, timeout=LAST_WORDS_SECONDS)
-    assert [] == [f"{process.pid} {' '.join(process.cmdline())}" for process in left]
+    assert [] == [_described(process) for process in left]
     with contextlib.suppress(NeverHappened):
         wait_until(lambda: orphans().keys() <= before.keys(), LAST_WORDS_SECONDS)
     assert [] == [said for pid, said in orphans().items() if pid not in before]
@@ -44,3 +44,11 @@ def orphans() -> dict[int, str]:
             said = [str(process.info[name]) for name in ("create_time", "status")]
             found[process.pid] = " ".join([*said, *process.info["cmdline"][-3:]])
     return found
+
+
+def _described(process: psutil.Process) -> str:
+    with contextlib.suppress(psutil.Error):
+        where = Path(f"/proc/{process.pid}/wchan").read_text()
+        said = (process.status(), where, process.ppid(), *process.cmdline())
+        return f"{process.pid} {' '.join(map(str, said))}"
+    return f"{process.pid}"

@@ -30,7 +30,6 @@ AT_LENGTH = pytest.mark.skipif(
 )
 ALONE = ERRORS if "EVERY_FAULT" in os.environ else ERRORS[:1]
 # By which a cell speaks to the server: without them it cannot say what failed.
-MANY = 1000  # more than there are
 SPEAKING = {"recvmsg", "recvfrom", "sendmsg", "getsockopt", "getsockname"}
 # Each lets one wall be skipped, as code would that forgets to look at a result.
 OMISSIONS = {
@@ -72,7 +71,8 @@ def test_a_set_up_that_nothing_disturbs_is_the_same_each_time(
     again = foundry.make()
 
     assert ("ready", "ready", []) == (sound.ending, again.ending, faults_in(sound, again))
-    assert Counter(sound.calls) == Counter(again.calls)
+    # The init is another process, and may be further or less far by the end of the tool.
+    assert _of_tool(sound) == _of_tool(again)
     assert {INIT, TOOL} == set(sound.portraits)
     named = {name for role, name in sound.calls if role == TOOL}
     assert {"unshare", "move_mount", "setresuid", "capset", "prlimit64", "seccomp"} <= named
@@ -96,6 +96,10 @@ def test_a_wall_that_is_skipped_is_seen(
         lax.close()
 
     assert "ready" != made.ending or faults_in(sound, made)
+
+
+def _of_tool(made: Made) -> Counter[str]:
+    return Counter(name for role, name in made.calls if role == TOOL)
 
 
 @AT_LENGTH

@@ -5,9 +5,11 @@ serves nobody, or its cells are the same as ever.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
+import signal
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -82,8 +84,8 @@ def start(folder: Path, fault: tuple[str, str, int, int] | None) -> tuple[Birth,
     """
     folder.mkdir(mode=0o755)
     foundry = Foundry(folder)
+    birth = Birth(foundry.process.pid, fault)
     try:
-        birth = Birth(foundry.process.pid, fault)
         said = foundry.start(Tracer(birth))
         if said.kind == Frame.CATALOGUE:
             return birth, "serves", foundry.make()
@@ -92,6 +94,9 @@ def start(folder: Path, fault: tuple[str, str, int, int] | None) -> tuple[Birth,
         return birth, "died", None
     finally:
         foundry.close()
+        for pid in birth.roles:  # who stands where we stopped him is not ended by anybody's end
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         shutil.rmtree(folder)
 
 

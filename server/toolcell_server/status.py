@@ -3,9 +3,10 @@ From a refusal to a `google.rpc.Status`, and onto the wire.
 
 Theory of operation.  A status travels in the trailers of the call, and gRPC replaces the whole
 error by "metadata size exceeds hard limit" when those grow beyond 16 KiB (measured with grpcio
-1.85), and may do so at random beyond 8 KiB.  So everything here has a size: the message 1 KiB, the
-details 4 KiB together.  Violations are the part that gives way, and how many were left out is said.
-Everything that can hold a caller's text is escaped: a terminal shows these messages.
+1.85), and may do so at random beyond 8 KiB.  So everything here has a size: the details 4 KiB
+together, the message 768 bytes; it travels twice, once in the details and once with each byte that
+is not ASCII as three ("%E2").  Violations are the part that gives way, and how many were left out
+is said.  Everything that can hold a caller's text is escaped: a terminal shows these messages.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from toolcell_server.refusals import CallRefused
 
 DOMAIN: Final = "toolcell"
-MAXIMUM_MESSAGE: Final = 1024  # bytes
+MAXIMUM_MESSAGE: Final = 768  # bytes
 MAXIMUM_DETAILS: Final = 4096  # bytes, of all details together
 MAXIMUM_VALUE: Final = 256  # bytes, of one text in the details
 _RESOURCES: Final = {"tool": "tool", "execution_id": "execution", "path": "path"}

@@ -15,6 +15,7 @@ from processes import Holdings, holdings, settled
 from running_server import Server, start_server
 from toolcell_client import CallRefused, Client
 from toolcell_server.slots import RESTING
+from toolcell_server.watchdog import LOOKERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -187,7 +188,8 @@ def test_after_two_hundred_mixed_calls_everything_is_as_it_was_before(place: Pla
     assert quiet.descriptors == after.descriptors
     assert quiet.mounts == after.mounts
     assert quiet.files == after.files
-    assert quiet.threads == after.threads
+    # Those that look closely are made when first needed, and stay.
+    assert quiet.threads <= after.threads <= quiet.threads + LOOKERS
     assert "old" == (place.root / "staged").read_text()
     assert "granted" == (place.root / "go").read_text()
 

@@ -90,6 +90,26 @@ def test_a_leak_from_a_cell_is_reported_as_a_breach() -> None:
     assert "a secret got out" in breached.harm[0]
 
 
+@pytest.mark.parametrize(
+    ("attack_id", "times", "expected"),
+    [("R1", 1, HELD), ("P1", 1, HELD), ("R1", 2, BREACHED), ("F1", 1, BREACHED)],
+    ids=["a race lost once", "another", "a race lost twice", "no race"],
+)
+def test_only_a_race_may_be_lost_once(attack_id: str, times: int, expected: str) -> None:
+    """
+    A watchdog comes late on a busy host; a wall does not.
+    """
+    left = iter([True] * times)
+
+    def harm(ground: Ground, traces: Traces) -> list[str]:
+        in_a_cell = not traces.outcome.startswith("exit:")
+        return ["harm"] if not in_a_cell or next(left, False) else []
+
+    (verdict,) = _run(dataclasses.replace(HELD_ATTACK, id=attack_id, harm=harm))
+
+    assert expected == verdict.verdict
+
+
 def test_damage_from_a_cell_is_reported_as_a_breach() -> None:
     """
     The oracle looks at the files, whatever the tool says.

@@ -35,6 +35,10 @@ _THREADS = (
     "The kernel refuses threads by RLIMIT_NPROC only; the watchdog ends the cell, but at its next"
     " look, when there were more."
 )
+_ROOTS_THREADS = (
+    "The kernel does not count the threads of root (getrlimit(2), RLIMIT_NPROC); the watchdog ends"
+    " the cell, but at its next look, when there were more."
+)
 _PEER = (
     "The number and the handle of the service are two things, and each is hidden by one wall. With"
     " either, signals stay behind Landlock and identity, and its memory behind seccomp as well."
@@ -59,6 +63,12 @@ REASONS: dict[tuple[str, str], str] = {
     ("mounts", "learn_paths_from_errors"): _PATHS,
     ("mounts", "learn_where_it_runs"): _NAMES,
     ("processes", "identify_the_peer_of_a_socket"): _PEER,
+    ("identity", "start_threads_without_end"): _ROOTS_THREADS,
+    ("processes", "fork_without_end"): _WORLD,
+    ("processes", "leave_a_program"): _WORLD,
+    ("processes", "stay_after_being_cancelled"): _WORLD,
+    ("processes", "stop_and_go"): _WORLD,
+    ("processes", "stop_itself"): _WORLD,
     ("rlimits", "start_threads_without_end"): _THREADS,
     ("seccomp", "find_in_system_objects"): _KEYS,
     ("seccomp", "identify_the_peer_of_a_socket"): _PEER,

@@ -26,6 +26,7 @@ from toolcell_worker.walls import (
     environment,
     identity,
     landlock,
+    landlock_rules,
     listening,
     mounts,
     namespaces,
@@ -97,6 +98,8 @@ def _mounts() -> None:
     _replace(template, "build", _unbuilt)
     _replace(mounts, "prepare", _nothing)
     _replace(mounts, "build", _nothing)
+    # Landlock refuses a scratch that is not the cell's own, as it is only with mounts.
+    _replace(landlock_rules, "_scratch", lambda *_: landlock.SCRATCH)
 
 
 def _unbuilt(

@@ -39,6 +39,10 @@ _ROOTS_THREADS = (
     "The kernel does not count the threads of root (getrlimit(2), RLIMIT_NPROC); the watchdog ends"
     " the cell, but at its next look, when there were more."
 )
+_OWN_LIMIT = (
+    "How many descriptors one process may have, only its own limit says; seccomp lets it be lowered"
+    " further. What it gains is more open files of its own."
+)
 _PEER = (
     "The number and the handle of the service are two things, and each is hidden by one wall. With"
     " either, signals stay behind Landlock and identity, and its memory behind seccomp as well."
@@ -69,6 +73,7 @@ REASONS: dict[tuple[str, str], str] = {
     ("processes", "stay_after_being_cancelled"): _WORLD,
     ("processes", "stop_and_go"): _WORLD,
     ("processes", "stop_itself"): _WORLD,
+    ("rlimits", "raise_its_limits"): _OWN_LIMIT,
     ("rlimits", "start_threads_without_end"): _THREADS,
     ("seccomp", "find_in_system_objects"): _KEYS,
     ("seccomp", "identify_the_peer_of_a_socket"): _PEER,

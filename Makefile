@@ -5,6 +5,7 @@ PYTHON ?= python3
 ARGS ?=
 BENCH_SECONDS ?= 60
 RUNS ?= 200
+FUZZ_SECONDS ?= 600
 
 BIN := .venv/bin
 READY := .venv/ready
@@ -26,7 +27,7 @@ PROTOC = PATH="$(CURDIR)/$(GENERATOR_BIN):$$PATH" $(GENERATOR_BIN)/python -m grp
 	--python_out=$(1) --grpc_python_out=$(1) --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto check drift same-stubs fix test faults cycles escapes test-kernels compatibility ablation mutation demo bench image clean
+.PHONY: help setup proto check drift same-stubs fix test faults cycles fuzz escapes test-kernels compatibility ablation mutation demo bench image clean
 .DELETE_ON_ERROR:
 
 # The virtual environment names this folder.  In a copy of the tree it would run the original's
@@ -93,6 +94,11 @@ faults: $(READY)  ## make each system call of a cell's set-up fail in turn
 
 cycles: $(READY)  ## a thousand attacks and benign calls in turn; nothing may be left of them
 	CYCLES=1000 $(BIN)/python -m pytest tests/faults/test_cycles.py $(ARGS)
+
+fuzz: $(READY)  ## mutate what the parsers of hostile bytes read, FUZZ_SECONDS (600) for each
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
+	PYTHONPATH=tests $(BIN)/python -m fuzz dns --seconds $(FUZZ_SECONDS)
+	PYTHONPATH=tests $(BIN)/python -m fuzz client_hello --seconds $(FUZZ_SECONDS)
 
 # Python of the system, not ours: the machines are made of the system's files.
 test-kernels:  ## the walls and the battery under Debian's 6.1 and 6.12, as in ARGS='--kernel 6.12 --user root'

@@ -95,6 +95,7 @@ def ended(
         isolation=finished.isolation if finished.HasField("isolation") else None,
         denials=tuple(denials),
         committed_paths=tuple(finished.committed_paths),
+        contacts=tuple(finished.contacts),
         cached=finished.cached,
         replayed=finished.replayed,
         truncated=finished.truncated,

@@ -46,6 +46,7 @@ class Result:
     isolation: pb.IsolationReport | None
     denials: tuple[pb.Denied, ...] = ()
     committed_paths: tuple[str, ...] = ()
+    contacts: tuple[pb.HostContact, ...] = ()
     cached: bool = False
     replayed: bool = False
     truncated: bool = False

@@ -7,6 +7,7 @@ built is what the zygote's make names, which the server proved at start and repo
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import io
 import os
@@ -26,6 +27,7 @@ from toolcell_worker.walls import (
     listening,
     mounts,
     namespaces,
+    network,
     privileges,
     rlimits,
     seccomp,
@@ -78,6 +80,9 @@ def enclose(
     if around.group is not None:
         with building("resources"):  # while we have the identity that may
             around.group.limit(grant)
+    if grant.ports:
+        with building("network"):
+            _enter_own_network(grant, around, channel)
     if around.make.namespaces:
         with building("mounts"):
             # In the zygote's namespace: a slot's own id, or the only id there is.
@@ -95,7 +100,8 @@ def enclose(
         privileges.drop()
     if around.make.landlock:
         with building("landlock"):
-            landlock.restrict(_landlock_rules(grant, channels, around))
+            rules = _landlock_rules(grant, channels, around)
+            landlock.restrict(rules, _ports(grant))
     with building("environment"):
         environment.declare(dict(grant.environment))
         os.chdir("/tmp" if around.make.namespaces else "/")  # noqa: S108  # private to this cell
@@ -109,6 +115,23 @@ def enclose(
     with building("rlimits"):
         rlimits.set_open_files(grant.open_files)
     return channel
+
+
+def _enter_own_network(grant: CellGrant, around: Surroundings, channel: socket.socket) -> None:
+    """
+    Only what the server holds from here on answers in it.
+    """
+    if not around.make.namespaces:
+        raise OSError(0, "domains need a network namespace, which this host does not have")
+    namespaces.enter("net", around.proc, around.outside)
+    network.bring_up()
+    with contextlib.ExitStack() as ours:
+        opened = [ours.enter_context(each) for each in network.listeners(grant.ports)]
+        wire.send(channel, Frame.NETWORK, b"", tuple(each.fileno() for each in opened))
+
+
+def _ports(grant: CellGrant) -> tuple[int, ...]:
+    return (network.NAMES, *grant.ports) if grant.ports else ()
 
 
 def _assume_identity(slot: int, around: Surroundings) -> None:

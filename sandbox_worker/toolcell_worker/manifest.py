@@ -11,17 +11,16 @@ import re
 from typing import Annotated, Any, Literal, get_args
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
 from toolcell_worker.errors import DefinitionError
+from toolcell_worker.requested_limits import Limits
 
 NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,63}")
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+DOMAIN = re.compile(r"\{|://|:\d+\Z")
 DESCRIPTION_CHARACTERS = 1000  # about the shortest bound among LLM providers
 
-Seconds = Annotated[float, msgspec.Meta(gt=0)]
-Count = Annotated[int, msgspec.Meta(gt=0)]
 PathAccess = Literal["read", "write", "staged"]
 Effects = Literal["read_only", "writes", "destructive"]
 Profile = Literal["", "compute", "net", "subprocess"]
@@ -31,24 +30,6 @@ CHOICES = {
     "profile": get_args(Profile),
     "minimum_isolation": get_args(Isolation),
 }
-
-
-class Limits(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """
-    Numeric ceilings that the tool asks for.  Unset: the operator's defaults.
-    """
-
-    wall_seconds: Seconds | UnsetType = UNSET
-    cpu_seconds: Seconds | UnsetType = UNSET
-    memory_bytes: Count | UnsetType = UNSET
-    output_bytes: Count | UnsetType = UNSET
-    result_bytes: Count | UnsetType = UNSET
-    processes: Count | UnsetType = UNSET
-    open_files: Count | UnsetType = UNSET
-    disk_bytes: Count | UnsetType = UNSET
-    file_size_bytes: Count | UnsetType = UNSET
-    arguments_bytes: Count | UnsetType = UNSET
-    file_operations: Count | UnsetType = UNSET
 
 
 class PathRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -85,7 +66,7 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     idempotent: bool = False
     limits: Limits = msgspec.field(default_factory=Limits)
     paths: list[PathRequest] = []
-    domains: list[str] = []
+    domains: list[str | dict[str, Any]] = []
     env: dict[str, str] = {}
     secrets: list[str] = []
     scopes: list[str] = []
@@ -214,7 +195,7 @@ def _templates(manifest: Manifest) -> list[str]:
         for path in paths
         if not path.startswith(("/", "{"))
     ]
-    for template in paths + manifest.domains:
+    for template in paths + list(map(_domain, manifest.domains)):
         found += [
             f"{template!r} names the parameter {name!r}, which it does not have"
             for name in placeholders(template)
@@ -241,8 +222,12 @@ def _effects(manifest: Manifest) -> list[str]:
 def _network(manifest: Manifest) -> list[str]:
     if manifest.domains and manifest.profile == "compute":
         return ['profile="compute" has no sockets, and domains are given; use profile="net"']
-    return [
-        f"the domain {domain!r} is neither host:port nor an argument"
-        for domain in manifest.domains
-        if not PLACEHOLDER.search(domain) and not re.fullmatch(r"[^\s/:]+:\d{1,5}", domain)
+    return [  # the server says more, when it reads the catalogue
+        f"the domain {text!r} is neither host:port nor a URL nor an argument"
+        for text in map(_domain, manifest.domains)
+        if not DOMAIN.search(text)
     ]
+
+
+def _domain(entry: str | dict[str, Any]) -> str:
+    return entry if isinstance(entry, str) else str(entry.get("domain", ""))

@@ -62,9 +62,12 @@ WRITTEN = {
     "/etc/passwd": "root:x:0:0:root:/:/usr/sbin/nologin\n"
     + "".join(f"tool:x:{each}:{each}:tool:/tmp:/bin/sh\n" for each in NAMED_IDS),
     "/etc/group": "root:x:0:\n" + "".join(f"tool:x:{each}:\n" for each in NAMED_IDS),
-    "/etc/hosts": "127.0.0.1 localhost\n::1 localhost\n",
+    # Its own name, too (enclosing.py): programs ask for it (git), and no name server has it.
+    "/etc/hosts": "127.0.0.1 localhost cell\n::1 localhost\n",
     "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
     "/etc/hostname": "cell\n",
+    # Answered in the cells that were granted domains (walls/network.py), and in no other.
+    "/etc/resolv.conf": "nameserver 127.0.0.1\n",
 }
 
 

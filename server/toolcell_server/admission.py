@@ -172,10 +172,11 @@ class Admission:
 def _needed(grant: Grant) -> pb.IsolationLevel.ValueType:
     """
     What cells without namespaces cannot enclose: programs outlive the process that started them,
-    and a private copy of a file must have the file's name.
+    a private copy of a file must have the file's name, and names are answered in a network of the
+    cell's own.
     """
     staged = any(path.access == pb.PATH_ACCESS_STAGED for path in grant.paths)
-    if staged or grant.profile == "subprocess":
+    if staged or grant.domains or grant.profile == "subprocess":
         return pb.ISOLATION_LEVEL_STRONG
     return pb.ISOLATION_LEVEL_UNSPECIFIED
 

@@ -23,6 +23,8 @@ from toolcell_server.admission import Admission
 from toolcell_server.capacity import Capacity
 from toolcell_server.clocked import ClockedExecutor
 from toolcell_server.control_groups import ControlGroups
+from toolcell_server.egress_process import Egress
+from toolcell_server.egress_seen import EgressSeen
 from toolcell_server.executions import Executions, Keeping
 from toolcell_server.keeper import Keeper
 from toolcell_server.logged import LoggedExecutor
@@ -81,6 +83,7 @@ class App:
             (self.capacity.maximum_running, self.capacity.maximum_waiting),
         )
         self.validation = Validation()
+        self.egress = Egress(instructions.of_egress(settings), EgressSeen(self.metrics))
         self.executions = Executions(self._executor(), self._keeping())
         self._tell_level: Callable[[], None] = _nobody_asks
         self._tasks: set[asyncio.Task[None]] = set()
@@ -101,10 +104,11 @@ class App:
         async with contextlib.AsyncExitStack() as opened:
             opened.enter_context(shutdown.listening())
             metrics_at = self._listen_for_prometheus(opened)
+            opened.push_async_callback(self.egress.aclose)
             opened.push_async_callback(self.pool.aclose)
             if await unless(shutdown.asked, self.pool.start()):
                 self._check_isolation()
-                self._warn_of_disabled_tools()
+                self.registry.warn_of_unknown_disabled()
                 opened.push_async_callback(self.validation.aclose)
                 await self._serve(shutdown, lambda listening: announce(listening, metrics_at))
         return 128 + shutdown.number if shutdown.number else 0
@@ -136,6 +140,7 @@ class App:
             KeeperFailed: the keeper cannot do its work here.
         """
         async with contextlib.AsyncExitStack() as opened:
+            opened.push_async_callback(self.egress.aclose)
             opened.push_async_callback(self.pool.aclose)
             await self.pool.start()
             opened.push_async_callback(self.validation.aclose)
@@ -161,7 +166,7 @@ class App:
         """
         The chain, from the inside out; the order is explained where each stands.
         """
-        executor: Executor = SandboxedExecutor(self.pool, Watchdog(), self.validation)
+        executor: Executor = SandboxedExecutor(self.pool, Watchdog(), self.validation, self.egress)
         executor = ClockedExecutor(executor, self.metrics)
         executor = RetriedExecutor(executor)
         executor = QueuedExecutor(executor, self.capacity)
@@ -220,15 +225,6 @@ class App:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    def _warn_of_disabled_tools(self) -> None:
-        """
-        A typing error in a safety switch leaves on what it should switch off.
-        """
-        for name, matches in self.registry.unknown_disabled().items():
-            fields = {"tool": name, "close_matches": ", ".join(matches)}
-            said = "policy.tools_disabled names a tool that no bundle has"
-            _log.warning(said, extra={"fields": fields})
 
     def _log_serving(self, address: Address) -> None:
         fields: dict[str, Any] = {

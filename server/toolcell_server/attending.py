@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server import endings, judging, output
+from toolcell_server.connecting import Connecting
 from toolcell_server.denials import Denials
 from toolcell_server.durations import to_duration
 from toolcell_server.hearing import Hearing
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from toolcell_server.cells import Reaping
+    from toolcell_server.egress_process import Egress
     from toolcell_server.execution import Execution
     from toolcell_server.session import Session
     from toolcell_server.watchdog import Watchdog
@@ -44,6 +46,7 @@ class Attending:
         session: Session,
         isolation: pb.IsolationReport,
         put: Callable[[pb.ExecuteResponse], Awaitable[None]],
+        egress: Egress,
     ) -> None:
         self._execution = execution
         self._limits = execution.grant.limits
@@ -66,8 +69,12 @@ class Attending:
             self._limits.file_operations,
             lambda: self._exceeded("file_operations"),
             lambda what: self._end(endings.violated("seccomp", what)),
+            network=bool(execution.grant.domains),
         )
-        self._hearing = Hearing(session, self._denials, put, self._started, self._end)
+        self._connecting = Connecting(egress, execution, self._denials.note, self._end)
+        self._hearing = Hearing(
+            session, self._denials, put, self._started, self._end, self._connecting.connect
+        )
         self._words = self._hearing.words
         self.staging = self._hearing.staging
         self._ended_by: pb.Outcome | None = None  # the first cause
@@ -77,15 +84,21 @@ class Attending:
         """
         Attend the cell until the zygote has reaped it, and say how it ended.
         """
-        with watchdog.watching(self._watch), self._ending():
-            reaping = await self._attend()
+        try:
+            with watchdog.watching(self._watch), self._ending():
+                reaping = await self._attend()
+        finally:
+            contacts = await self._connecting.disconnect()
         outcome = self._outcome(reaping)
         finished = pb.Finished(
             outcome=outcome,
             usage=self._usage(reaping),
             isolation=self._isolation,
             truncated=self._stdout.truncated or self._stderr.truncated,
+            contacts=contacts,
         )
+        finished.usage.network_sent_bytes = sum(each.sent_bytes for each in contacts)
+        finished.usage.network_received_bytes = sum(each.received_bytes for each in contacts)
         if outcome.HasField("completed"):
             finished.result_json = self._words.result or b""
             finished.result_bytes = len(finished.result_json)

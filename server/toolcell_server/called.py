@@ -67,14 +67,18 @@ class Called:
     reason: str
 
 
-def describe(machine: int, number: int, arguments: tuple[int, ...]) -> Called:
+def describe(
+    machine: int, number: int, arguments: tuple[int, ...], *, network: bool = False
+) -> Called:
     """
-    The call of this number and with these registers.
+    The call of this number and with these registers.  `network`: the cell has one, so that it is
+    not what was missing.
     """
     name = NAMES.get(machine, {}).get(number, f"system call {number}")
     target = _TARGETS[name](arguments) if name in _TARGETS else ""
     internet = name != "socket" or _int(arguments[0]) in _INTERNET
-    reason = "no_network" if name in _NETWORK and internet else "not_allowed"
+    missing = name in _NETWORK and internet and not network
+    reason = "no_network" if missing else "not_allowed"
     return Called(name, OPERATIONS.get(name, name), target, reason)
 
 

@@ -33,11 +33,15 @@ class Denials:
         file_operations: int = 0,
         spent: Callable[[], None] = nothing,
         foreign: Callable[[str], None] = nothing,
+        *,
+        network: bool = False,
     ) -> None:
         self._budget = file_operations
         self._spent = spent
         self._foreign = foreign
+        self._network = network
         self._observer: Observer | None = None
+        self._of_egress: list[pb.Denied] = []
         self._untold: asyncio.Queue[pb.Denied | None] = asyncio.Queue()  # bounded by the observer
 
     @property
@@ -66,7 +70,14 @@ class Denials:
                 os.close(descriptor)
             raise ProtocolError("a cell has one listener")
         tell = self._untold.put_nowait
-        self._observer = Observer(descriptors[0], tell, self._budget, self._spent, self._foreign)
+        self._observer = Observer(
+            descriptors[0],
+            tell,
+            self._budget,
+            self._spent,
+            self._foreign,
+            network=self._network,
+        )
 
     async def tell(self, put: Callable[[pb.ExecuteResponse], Awaitable[None]]) -> None:
         """
@@ -74,6 +85,13 @@ class Denials:
         """
         while (denied := await self._untold.get()) is not None:
             await put(pb.ExecuteResponse(denied=denied))
+
+    def note(self, denied: pb.Denied) -> None:
+        """
+        Tell what the egress denied, which bounds how many.
+        """
+        self._of_egress.append(denied)
+        self._untold.put_nowait(denied)
 
     def end(self) -> None:
         """
@@ -85,7 +103,8 @@ class Denials:
         """
         Whether we saw that refused.
         """
-        return self._observer is not None and self._observer.saw(operation)
+        of_egress = any(denied.operation == operation for denied in self._of_egress)
+        return of_egress or (self._observer is not None and self._observer.saw(operation))
 
     def repeats(self, event: pb.ExecuteResponse) -> bool:
         """
@@ -100,7 +119,7 @@ class Denials:
         The outcome with what we saw.
         """
         seen = [] if self._observer is None else self._observer.denials
-        return endings.with_denials(outcome, seen)
+        return endings.with_denials(outcome, [*self._of_egress, *seen])
 
     def close(self) -> None:
         """

@@ -26,12 +26,12 @@ LIMITS = {
     "disk": (pb.LIMIT_DISK, "disk_bytes"),
     "file_size": (pb.LIMIT_FILE_SIZE, "file_size_bytes"),
     "file_operations": (pb.LIMIT_FILE_OPERATIONS, "file_operations"),
+    "network": (pb.LIMIT_NETWORK, "network_bytes"),
+    "connections": (pb.LIMIT_NETWORK, "connections"),
 }
 # That these were reached, only the server can see; a tool that says so is not believed.
-OURS_TO_TELL = frozenset({"wall", "cpu", "output", "file_operations"})
-WALLS: dict[str, pb.Wall.ValueType] = {
-    name.removeprefix("WALL_").lower(): number for name, number in pb.Wall.items()
-}
+OURS_TO_TELL = frozenset({"wall", "cpu", "output", "file_operations", "network", "connections"})
+WALLS = {name.removeprefix("WALL_").lower(): number for name, number in pb.Wall.items()}
 CATEGORIES = {
     "user": pb.ERROR_CATEGORY_USER,
     "temporary": pb.ERROR_CATEGORY_TEMPORARY,

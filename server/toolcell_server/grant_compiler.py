@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from toolcell.v1 import execution_pb2 as pb
 
+from toolcell_server import domain_grants
 from toolcell_server.grants import Grant, PathGrant
 from toolcell_server.path_templates import PathTemplate
 from toolcell_server.paths import NotNormalised, lies_below, lies_in, normalised, rebased
@@ -29,7 +30,6 @@ from toolcell_server.refusals import (
     InvalidField,
     PathNotAllowed,
     SwitchedOff,
-    ToolBroken,
 )
 from toolcell_server.refusals.base import shown
 
@@ -72,14 +72,12 @@ def compile_grant(
         InvalidField: the request names a malformed path or an unknown access.
         PathNotAllowed: policy does not allow a path.
         SwitchedOff: the operator switched off what the tool needs.
-        ToolBroken: the tool needs domains, which this version cannot grant.
+        DomainNotAllowed: policy does not allow a domain.
     """
     check_switches(tool, policy)
     wanted = list(_of_tool(tool, arguments))
     if requested.paths:
         wanted = [_narrowed(index, path, wanted) for index, path in enumerate(requested.paths)]
-    for domain in requested.domains:
-        raise GrantTooWide(f"connecting to {shown(domain)}")
     merged = _merged(wanted)
     _check_staged(merged)
     paths = tuple(_allowed(path, policy) for path in merged)
@@ -88,6 +86,7 @@ def compile_grant(
     return Grant(
         limits=limits,
         paths=paths,
+        domains=domain_grants.compile_domains(tool, policy, arguments, requested.domains),
         profile=tool.profile,
         environment=tool.env,
         minimum_isolation=policy.minimum_isolation,
@@ -96,11 +95,10 @@ def compile_grant(
 
 def check_switches(tool: Tool, policy: Policy) -> None:
     """
-    Check that nothing that the tool needs is switched off or not built yet.
+    Check that nothing that the tool needs is switched off.
 
     Raises:
         SwitchedOff: names the switch.
-        ToolBroken: the tool needs domains.
     """
     if not policy.filesystem and tool.paths:
         raise SwitchedOff("the file system, which this tool needs,")
@@ -108,8 +106,6 @@ def check_switches(tool: Tool, policy: Policy) -> None:
         raise SwitchedOff("running commands, which this tool does,")
     if not policy.network and (tool.domains or tool.profile == "net"):
         raise SwitchedOff("the network, which this tool needs,")
-    if tool.domains:
-        raise ToolBroken(tool.name, "it asks for domains, which this version cannot grant")
 
 
 def _of_tool(tool: Tool, arguments: Mapping[str, Any]) -> Iterator[_Wanted]:

@@ -14,6 +14,7 @@ from toolcell_server.paths import rebased
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from toolcell_server.egress.rules import Rule
     from toolcell_server.limits import Limits
 
 
@@ -59,7 +60,7 @@ class Grant:
 
     limits: Limits
     paths: tuple[PathGrant, ...] = ()
-    domains: tuple[str, ...] = ()
+    domains: tuple[Rule, ...] = ()
     profile: str = "compute"
     environment: Mapping[str, str] = field(default_factory=dict)
     minimum_isolation: pb.IsolationLevel.ValueType = pb.ISOLATION_LEVEL_UNSPECIFIED
@@ -70,7 +71,7 @@ class Grant:
         What was granted, as an event carries it.
         """
         paths = [pb.PathGrant(path=path.path, access=path.access) for path in self.paths]
-        return pb.Grants(paths=paths, domains=self.domains)
+        return pb.Grants(paths=paths, domains=[rule.text for rule in self.domains])
 
 
 def effects_fault(manifest: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from toolcell_server.denials import Denials
     from toolcell_server.session import Session
 
-BEFORE_READY: Final = frozenset({Frame.SETUP_FAILED, Frame.STAGING, Frame.LISTENER})
+BEFORE_READY: Final = frozenset({Frame.SETUP_FAILED, Frame.STAGING, Frame.LISTENER, Frame.NETWORK})
 # Of the loop that everybody shares; in units of `tool_frames.cost`, about a third of it for each.
 FRAMES_AT_ONCE: Final = 8192
 FRAMES_A_SECOND: Final = 16_384
@@ -34,7 +34,8 @@ FRAMES_A_SECOND: Final = 16_384
 @dataclass(slots=True, eq=False)
 class Hearing:
     """
-    `put` takes the events, `started` says the first of them, `end` ends the cell for a cause.
+    `put` takes the events, `started` says the first of them, `end` ends the cell for a cause,
+    `connect` takes the listeners of the cell's own network.
     `words` are what the tool's process said of its ending; `staging` are the folders of the cell
     in which files are staged, by path; `told_started` is set once nothing else can come first.
     """
@@ -44,6 +45,7 @@ class Hearing:
     put: Callable[[pb.ExecuteResponse], Awaitable[None]]
     started: Callable[[], pb.ExecuteResponse]
     end: Callable[[pb.Outcome], None]
+    connect: Callable[[tuple[int, ...]], Awaitable[None]]
     words: Words = field(default_factory=Words)
     staging: dict[str, int] = field(default_factory=dict)
     told_started: asyncio.Event = field(default_factory=asyncio.Event)
@@ -85,13 +87,13 @@ class Hearing:
             await self.put(self.started())
             self.told_started.set()
         elif not words.ready and message.kind in BEFORE_READY:
-            self._prepare(message)
+            await self._prepare(message)
         else:
             event = tool_frames.take(message, words)
             if event is not None and not self.denials.repeats(event):
                 await self.put(event)
 
-    def _prepare(self, message: Message) -> None:
+    async def _prepare(self, message: Message) -> None:
         """
         What our own code says while it builds the walls.
         """
@@ -102,5 +104,7 @@ class Hearing:
         elif message.kind == Frame.STAGING:
             folders = message.json()["folders"]
             self.staging.update(zip(folders, message.descriptors, strict=True))
+        elif message.kind == Frame.NETWORK:
+            await self.connect(message.descriptors)
         else:
             self.denials.observe(message.descriptors)

@@ -10,8 +10,8 @@ import sys
 from importlib.util import find_spec
 
 NEEDED = (
-    *("psutil", "jsonschema", "msgspec", "docstring_parser"),
-    *("prometheus_client", "grpc_health", "grpc_reflection"),
+    *("psutil", "jsonschema", "msgspec", "docstring_parser", "prometheus_client"),
+    *("grpc_health", "grpc_reflection", "h11", "idna", "dns"),
 )
 
 

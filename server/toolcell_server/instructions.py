@@ -30,6 +30,24 @@ def of_keeper() -> dict[str, Any]:
     return told
 
 
+def of_egress(settings: Settings) -> dict[str, Any]:
+    """
+    What the egress is told, and the credentials that it may be told with a cell.
+
+    Raises:
+        NoSpareIds: as of_keeper.
+    """
+    egress, policy = settings.egress, settings.policy
+    return {
+        "identity": of_keeper().get("identity"),
+        "resolver": egress.servers(),
+        "private": list(policy.private_networks),
+        "denied": [pattern.text for pattern in policy.denied_domains],
+        "ca_file": egress.ca_file,
+        "credentials": {credential.name: credential.told() for credential in egress.credentials},
+    }
+
+
 def of_bundles(settings: Settings) -> list[Bundle]:
     """
     Every bundle with what its zygote is told; the built-in one first.

@@ -15,5 +15,7 @@ LIMIT_HINTS = {
     "disk": "The tool's private disk is full; write less.",
     "file_size": "The tool wrote too large a file; write less or in parts.",
     "file_operations": "The tool opened or changed too many files; ask for fewer of them.",
+    "network": "The tool transferred too much over the network; ask for less of it.",
+    "connections": "The tool connected too often; ask for fewer pages or requests.",
     "timeout": "The call's own timeout ended it; allow more time or ask for less work.",
 }

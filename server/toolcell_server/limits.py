@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server.durations import to_duration, to_seconds
-from toolcell_server.refusals import FieldNotSupported, LimitAboveCeiling
+from toolcell_server.refusals import LimitAboveCeiling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,9 +28,8 @@ MAXIMUM_COUNT = 2**31 - 1  # the cell is told counts in 32 bits
 MAXIMUM_BYTES = 2**62  # the cell is told sizes in 64 bits; RLIM_INFINITY must stay out of reach
 
 _SECONDS = ("wall_seconds", "cpu_seconds")
-_COUNTS = ("processes", "open_files")
+_COUNTS = ("processes", "open_files", "connections")
 _BUDGETS = ("file_operations",)  # there is none unless somebody sets one
-_NOT_BUILT = ("network_bytes", "connections")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +53,8 @@ class Limits:
     file_size_bytes: int = 64 * MEBIBYTE
     arguments_bytes: int = 1 * MEBIBYTE
     file_operations: int = 0
+    network_bytes: int = 256 * MEBIBYTE
+    connections: int = 256
 
     def __post_init__(self) -> None:
         for name in NAMES:
@@ -86,13 +87,9 @@ class Limits:
         These limits, lowered to what a call asks; what is zero or absent stays.
 
         Raises:
-            FieldNotSupported: a limit is set that this server does not enforce yet.
             InvalidField: a duration is negative or malformed.
             LimitAboveCeiling: a value is above this one; names it, and both values.
         """
-        for name in _NOT_BUILT:
-            if getattr(asked, name):
-                raise FieldNotSupported(f"limits.{name}")
         lowered = {name: value for name in NAMES if (value := _asked(asked, name))}
         for name, value in lowered.items():
             allowed = getattr(self, name)

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from toolcell_server import schema_check
+from toolcell_server.egress import templates
 from toolcell_server.grants import effects_fault
 from toolcell_server.path_templates import PathTemplate, check
 
@@ -22,7 +23,7 @@ Text = Annotated[str, Meta(max_length=16_384)]
 
 # Keys of a manifest that ask for what this server does not do yet.  A tool that counts on one
 # must not run without it.
-_NOT_BUILT = ("domains", "secrets", "scopes", "rates", "approval", "fallback", "cache_ttl_seconds")
+_NOT_BUILT = ("secrets", "scopes", "rates", "approval", "fallback", "cache_ttl_seconds")
 
 
 class Retry(Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,7 +51,7 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     idempotent: bool = False
     limits: dict[str, Any] = field(default_factory=dict)
     paths: Annotated[tuple[dict[str, Any], ...], Meta(max_length=32)] = ()
-    domains: tuple[Line, ...] = ()
+    domains: Annotated[tuple[Line | dict[str, Any], ...], Meta(max_length=64)] = ()
     env: dict[Line, Text] = field(default_factory=dict)
     secrets: tuple[Line, ...] = ()
     scopes: tuple[Line, ...] = ()
@@ -86,4 +87,6 @@ def parse(value: Any) -> Manifest:
         schema_check.check(manifest.returns)
     for entry in manifest.paths:
         check(PathTemplate.parse(entry), manifest.parameters)
+    for domain in manifest.domains:
+        templates.check(templates.DomainTemplate.parse(domain), manifest.parameters)
     return manifest

@@ -118,6 +118,23 @@ class Metrics:
             ("bundle",),
             registry=registry,
         )
+        self.egress_connections = Counter(
+            "toolcell_egress_connections_total",
+            "Connections out of cells, by what was decided and why.",
+            ("verdict", "reason"),
+            registry=registry,
+        )
+        self.egress_bytes = Counter(
+            "toolcell_egress_bytes_total",
+            "Bytes that the egress passed on.",
+            ("direction",),
+            registry=registry,
+        )
+        self.egress_restarts = Counter(
+            "toolcell_egress_deaths_total",
+            "How often the egress died while cells needed it.",
+            registry=registry,
+        )
         self.rpc_started = Counter(
             "grpc_server_started_total", "RPCs that began.", _METHOD, registry=registry
         )
@@ -192,6 +209,8 @@ class Metrics:
             self.stage_seconds.labels(stage)
         for stream in ("stdout", "stderr"):
             self.output_bytes.labels(stream)
+        for direction in ("sent", "received"):
+            self.egress_bytes.labels(direction)
         for name in refusals.__all__:
             if name != "CallRefused":
                 self.refusals.labels(getattr(refusals, name).reason)

@@ -55,6 +55,7 @@ class Observer:
     Holds the listener of one cell until it is closed.  `tell` takes each denial that is new.
     `spent` is called at the first call beyond `budget`, `foreign` at a call of another
     architecture: such a call is never answered and never made, whoever is called ends the cell.
+    `network` says whether the cell has one.
     """
 
     def __init__(
@@ -64,6 +65,8 @@ class Observer:
         budget: int = 0,
         spent: Callable[[], None] = nothing,
         foreign: Callable[[str], None] = nothing,
+        *,
+        network: bool = False,
     ) -> None:
         self.denials: list[pb.Denied] = []
         self.refused = 0
@@ -73,6 +76,7 @@ class Observer:
         self._budget = budget
         self._spent = spent
         self._foreign = foreign
+        self._network = network
         self._refusing = Pace(burst=64, per_second=1000)
         self._counting = Pace(burst=256, per_second=20_000)
         self._poller = select.poll()
@@ -134,7 +138,9 @@ class Observer:
             self._never_answer()
             self._foreign(foreign)
             return 0.0
-        call = called.describe(notice.machine, notice.number, notice.arguments)
+        call = called.describe(
+            notice.machine, notice.number, notice.arguments, network=self._network
+        )
         if self._budget and call.name in FILE_OPERATIONS:
             self._count(notice)
             return self._counting.take(time.monotonic())

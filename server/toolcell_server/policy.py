@@ -11,10 +11,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Any, Final, Self
 
 from toolcell.v1 import execution_pb2 as pb
 
+from toolcell_server.egress.names import NotAName, Pattern
 from toolcell_server.paths import NotNormalised, lies_in, normalised
 
 KERNEL_PATHS: Final = ("/dev", "/proc", "/sys")
@@ -53,7 +55,8 @@ class Policy:
 
     roots: tuple[Root, ...] = ()
     denied_paths: tuple[str, ...] = KERNEL_PATHS
-    denied_domains: tuple[str, ...] = ()
+    denied_domains: tuple[Pattern, ...] = ()
+    private_networks: tuple[str, ...] = ()
     filesystem: bool = True
     commands: bool = True
     network: bool = True
@@ -80,7 +83,8 @@ class Policy:
         return cls(
             roots=_roots(section.get("roots", ())),
             denied_paths=_denied(section.get("denied_paths", ())),
-            denied_domains=_texts("denied_domains", section.get("denied_domains", ())),
+            denied_domains=_patterns(section.get("denied_domains", ())),
+            private_networks=_networks(section.get("private_networks", ())),
             minimum_isolation=_floor(section.get("minimum_isolation", "strong")),
             tools_disabled=frozenset(_texts("tools_disabled", section.get("tools_disabled", ()))),
             **switches,
@@ -118,6 +122,23 @@ def _denied(entries: Any) -> tuple[str, ...]:
     named = [_path("policy.denied_paths", path) for path in _texts("denied_paths", entries)]
     real = [os.path.realpath(path) for path in named]
     return tuple(dict.fromkeys((*KERNEL_PATHS, *named, *real)))
+
+
+def _patterns(entries: Any) -> tuple[Pattern, ...]:
+    try:
+        return tuple(Pattern.parse(text) for text in _texts("denied_domains", entries))
+    except NotAName as exc:
+        raise ValueError(f"policy.denied_domains: {exc}") from None
+
+
+def _networks(entries: Any) -> tuple[str, ...]:
+    """
+    Networks beyond the public internet that tools may reach, as "10.1.0.0/16".
+    """
+    try:
+        return tuple(str(ip_network(text)) for text in _texts("private_networks", entries))
+    except ValueError as exc:
+        raise ValueError(f"policy.private_networks: {exc}; write it as 10.1.0.0/16") from None
 
 
 def _path(key: str, value: Any) -> str:

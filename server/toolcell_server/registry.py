@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import logging
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -30,6 +31,9 @@ __all__ = ["Registry", "Tool"]
 
 _MAXIMUM_TOOLS: Final = 2000  # of one bundle; arbitrary, far above what a model can choose from
 _LONGEST_NAME: Final = 64
+
+
+_log = logging.getLogger(__name__)
 
 
 class Registry:
@@ -115,6 +119,15 @@ class Registry:
         """
         unknown = sorted(self._disabled - self._tools.keys())
         return {name: self._close_matches(name) for name in unknown}
+
+    def warn_of_unknown_disabled(self) -> None:
+        """
+        A typing error in a safety switch leaves on what it should switch off.
+        """
+        for name, matches in self.unknown_disabled().items():
+            fields = {"tool": name, "close_matches": ", ".join(matches)}
+            said = "policy.tools_disabled names a tool that no bundle has"
+            _log.warning(said, extra={"fields": fields})
 
     def count(self, state: registry_pb2.ToolState.ValueType) -> int:
         """

@@ -35,6 +35,7 @@ from toolcell_server.zygote import ZygoteDied, ZygoteFailed
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from toolcell_server.egress_process import Egress
     from toolcell_server.execution import Execution
     from toolcell_server.grants import OpenedMount
     from toolcell_server.pool import Pool
@@ -51,8 +52,11 @@ class SandboxedExecutor:
     Runs an execution in a fresh cell of its bundle's zygote.
     """
 
-    def __init__(self, pool: Pool, watchdog: Watchdog, validation: Validation) -> None:
+    def __init__(
+        self, pool: Pool, watchdog: Watchdog, validation: Validation, egress: Egress
+    ) -> None:
         self._pool = pool
+        self._egress = egress
         self._watchdog = watchdog
         self._validation = validation
 
@@ -92,7 +96,7 @@ class SandboxedExecutor:
         except (ZygoteDied, ZygoteFailed) as exc:
             return pb.Finished(outcome=no_cell(exc), usage=pb.Usage())
         resources.callback(session.close)
-        attending = Attending(execution, session, lease.isolation, events.put)
+        attending = Attending(execution, session, lease.isolation, events.put, self._egress)
         resources.callback(attending.close)
         finished = await attending.until_reaped(self._watchdog)
         if finished.outcome.HasField("completed"):

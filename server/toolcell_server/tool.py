@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from toolcell.v1 import execution_pb2, registry_pb2
 
 from toolcell_server import manifest as manifests
+from toolcell_server.egress.templates import DomainTemplate
 from toolcell_server.limits import Limits
 from toolcell_server.path_templates import PathTemplate
 
@@ -54,7 +55,7 @@ class Tool:
     idempotent: bool = False
     limits: Limits = field(default_factory=Limits)
     paths: tuple[Mapping[str, Any], ...] = ()
-    domains: tuple[str, ...] = ()
+    domains: tuple[str | Mapping[str, Any], ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     profile: str = "compute"
     minimum_isolation: str = ""
@@ -113,7 +114,7 @@ class Tool:
             idempotent=self.idempotent,
             limits=self.limits.to_proto(),
             paths=[_path(entry) for entry in self.paths],
-            domains=self.domains,
+            domains=[DomainTemplate.parse(entry).text for entry in self.domains],
             minimum_isolation=_LEVELS[self.minimum_isolation],
             state=self.state,
             bundle=self.bundle,

@@ -69,11 +69,17 @@ DOORS = (
         "the base install; the server is reached as a program",
     ),
     Door(
+        ("server/toolcell_server/egress/enclosing.py",),
+        ("toolcell_worker.walls", "toolcell_worker.syscalls"),
+        "the egress gives up what a cell does, by the same means",
+    ),
+    Door(
         ("server/*",),
         (
             *("toolcell_server", "toolcell.v1", "toolcell_worker.wire", *GRPC),
             *("grpc_health", "grpc_reflection", "jsonschema", "referencing", "msgspec"),
-            *("prometheus_client", "psutil"),
+            *("dns", "grpc_health", "grpc_reflection", "h11", "idna", "jsonschema"),
+            *("msgspec", "prometheus_client", "psutil", "referencing"),
         ),
         "the server never imports a tool, a wall or the zygote",
     ),
@@ -106,7 +112,24 @@ DOORS = (
 
 # Modules that decide: from values to values, so that they can be tested and read as tables.
 PURE = (
+    *("toolcell_server.domain_grants", "toolcell_server.egress.addresses"),
+    *("toolcell_server.egress.budget", "toolcell_server.egress.decide"),
+    "toolcell_server.egress.stand_ins",
+    *("toolcell_server.egress.decide_addresses", "toolcell_server.egress.names"),
+    *("toolcell_server.egress.narrowing", "toolcell_server.egress.request_paths"),
+    *("toolcell_server.egress.rule_entries", "toolcell_server.egress.rules"),
+    *("toolcell_server.egress.templates", "toolcell_server.egress.urls"),
+    "toolcell_server.egress.verdicts",
+    *("toolcell_server.egress.client_hello", "toolcell_server.egress.dns"),
+    *("toolcell_server.egress.dns_answers", "toolcell_server.egress.dns_framing"),
+    *("toolcell_server.egress.hello_message", "toolcell_server.egress.octets"),
     *("toolcell_server.durations", "toolcell_server.grants", "toolcell_server.isolation"),
+    *("toolcell_server.egress.http_actions", "toolcell_server.egress.http_bodies"),
+    "toolcell_server.egress.http_errors",
+    *("toolcell_server.egress.http_exchange", "toolcell_server.egress.http_fields"),
+    *("toolcell_server.egress.http_framing", "toolcell_server.egress.http_gate"),
+    *("toolcell_server.egress.http_lines", "toolcell_server.egress.http_refusals"),
+    *("toolcell_server.egress.http_request", "toolcell_server.egress.http_secrets"),
     *("toolcell_server.json_pointer", "toolcell_server.limits", "toolcell_server.manifest"),
     *("toolcell_server.pages", "toolcell_server.path_templates", "toolcell_server.paths"),
     *("toolcell_server.schema_check", "toolcell_server.schema_walk"),

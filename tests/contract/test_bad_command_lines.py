@@ -14,7 +14,6 @@ from toolcell.v1 import execution_pb2 as pb
 from toolcell_client import Client, as_tool_message
 from toolcell_client.errors import (
     CallRefused,
-    FieldNotSupported,
     GrantTooWide,
     InvalidArguments,
     InvalidCall,
@@ -103,10 +102,10 @@ def check(server: Server, words: list[str], code: int, says: tuple[str, ...], **
             id="a limit above the tool's",
         ),
         pytest.param(
-            ["call", "current_time", "--limit", "network_bytes=5"],
+            ["call", "current_time", "--limit", "network_bytes=99999999999"],
             REFUSED,
-            ("limits.network_bytes", "not supported"),
-            id="a limit that is not built",
+            ("limits.network_bytes", "at most"),
+            id="a limit of the network above the tool's",
         ),
         pytest.param(["call", "read_file", "path=/etc/passwd"], REFUSED, ("/open",), id="path"),
         pytest.param(["call", "read_file", "path=x"], REFUSED, ("begin it with /",), id="relative"),
@@ -187,9 +186,9 @@ def test_a_server_that_is_not_there_is_named(target: str) -> None:
             id="limit",
         ),
         pytest.param(
-            lambda c: c.run("current_time", limits={"connections": 1}),
-            FieldNotSupported,
-            id="built",
+            lambda c: c.run("current_time", limits={"connections": 9999}),
+            LimitAboveCeiling,
+            id="limit of the network",
         ),
         pytest.param(
             lambda c: c.run("current_time", grants={"paths": ["/x"]}), GrantTooWide, id="grants"

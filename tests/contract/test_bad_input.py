@@ -303,10 +303,10 @@ def test_arguments_that_fail_the_schema_are_named(
         ),
         *(
             pytest.param(
-                pb.Limits(**{name: 1}),  # type: ignore[arg-type]  # a table over names
-                "FIELD_NOT_SUPPORTED",
-                (f"limits.{name}", "not supported", "leave"),
-                id=f"{name}, which is not built",
+                pb.Limits(**{name: 2**30}),  # type: ignore[arg-type]  # a table over names
+                "LIMIT_ABOVE_CEILING",
+                (f"limits.{name}",),
+                id=f"{name} above the tool's",
             )
             for name in ("network_bytes", "connections")
         ),
@@ -437,9 +437,9 @@ def test_a_grant_can_only_be_narrowed(
 
 
 @BY_RUN_AND_EXECUTE
-def test_a_domain_cannot_be_asked_for(served: Served, kind: Any) -> None:
+def test_a_domain_that_the_tool_has_not_cannot_be_asked_for(served: Served, kind: Any) -> None:
     """
-    No tool has domains yet, so any is more than it has.
+    This tool has no domains, so any is more than it has.
     """
     grants = pb.Grants(domains=["example.com:443"])
     request = kind(tool="echo", arguments_json=b'{"text": "x"}', grants=grants)

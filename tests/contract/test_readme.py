@@ -4,10 +4,12 @@ The README is the first thing that anybody runs: what it prints works, what it l
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,9 @@ import pytest
 from google.protobuf import json_format
 from running_server import Server, start_server
 from toolcell.v1 import execution_pb2 as pb
+from toolcell_server.egress.templates import DomainTemplate
 from toolcell_server.settings.building import SECTIONS
+from toolcell_server.settings.egress import EgressSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,6 +92,35 @@ def test_the_request_for_grpcurl_is_one() -> None:
     request = json_format.Parse(body, pb.ExecuteRequest())
 
     assert ("greet", {"name": "Ada"}) == (request.tool, json.loads(request.arguments_json))
+
+
+def test_the_domains_that_are_shown_are_understood() -> None:
+    """
+    A form that is copied and refused is worse than none.
+    """
+    shown = ast.parse(block("python", "domains=[") + "def f(): ...")
+    entries = [
+        entry
+        for call in ast.walk(shown)
+        if isinstance(call, ast.keyword) and call.arg == "domains"
+        for entry in ast.literal_eval(call.value)
+    ]
+
+    assert len(entries) == len([DomainTemplate.parse(entry) for entry in entries]) == 6
+
+
+def test_the_credential_that_is_shown_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Its secret lies in the environment, as shown.
+    """
+    section = tomllib.loads(block("toml", "[egress]"))["egress"]
+    monkeypatch.setenv(section["credentials"][0]["env"], "s3cret")
+    found = EgressSettings.build(section)
+
+    assert ("weather", ("api.example.com",)) == (
+        found.credentials[0].name,
+        found.credentials[0].hosts,
+    )
 
 
 def test_the_table_of_settings_is_complete() -> None:

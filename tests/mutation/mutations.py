@@ -125,7 +125,8 @@ MUTATIONS = (
         (
             Edit(
                 f"{_WORKER}/enclosing.py",
-                "            landlock.restrict(_landlock_rules(grant, channels, around))\n",
+                "            rules = _landlock_rules(grant, channels, around)\n"
+                "            landlock.restrict(rules, _ports(grant))\n",
                 "            pass\n",
             ),
         ),

@@ -497,6 +497,7 @@ MISTAKES = {
     "a cache for a tool that writes": (_fine, {"cache_ttl_seconds": 5}, ["read_only", "cache"]),
     "retries for a tool that writes": (_fine, {"retry": {"attempts": 2}}, ["read_only", "retry"]),
     "a domain without a port": (_fine, {"domains": ["example.com"]}, ["example.com", "host:port"]),
+    "a domain without a text": (_fine, {"domains": [{"methods": ["GET"]}]}, ["host:port"]),
     "domains without sockets": (
         _fine,
         {"domains": ["example.com:443"], "profile": "compute"},

@@ -283,6 +283,7 @@ def test_the_built_in_tools_load_and_the_shell_only_if_wanted() -> None:
     assert {name for name, _ in plain.tools} == {
         "calculate",
         "current_time",
+        "http_request",
         "list_files",
         "query_sqlite",
         "read_file",

@@ -53,9 +53,9 @@ REFUSED: dict[str, tuple[dict[str, Any], type[refusals.CallRefused], str]] = {
         refusals.LimitAboveCeiling,
         "limits.wall",
     ),
-    "a limit that is not built": (
-        {"limits": pb.Limits(connections=1)},
-        refusals.FieldNotSupported,
+    "a limit of the network above the tool's": (
+        {"limits": pb.Limits(connections=100_000)},
+        refusals.LimitAboveCeiling,
         "limits.connections",
     ),
     "a path outside the roots": (

@@ -15,6 +15,7 @@ from toolcell.v1 import execution_pb2 as pb
 from toolcell_server.attending import Attending
 
 if TYPE_CHECKING:
+    from toolcell_server.egress_process import Egress
     from toolcell_server.session import Session
 
 
@@ -49,7 +50,7 @@ def test_the_stop_of_an_execution_does_not_keep_what_attended_it() -> None:
     async def scenario() -> object:
         call = execution()
         session = cast("Session", FakeSession())
-        attending = Attending(call, session, pb.IsolationReport(), put)
+        attending = Attending(call, session, pb.IsolationReport(), put, cast("Egress", None))
         with attending._ending():
             left = weakref.ref(attending)
         del attending, session
@@ -69,7 +70,9 @@ def test_a_stop_during_the_run_ends_the_cell_and_one_after_it_does_not() -> None
         killed = []
         for during in (True, False):
             call, session = execution(), FakeSession()
-            attending = Attending(call, cast("Session", session), pb.IsolationReport(), put)
+            attending = Attending(
+                call, cast("Session", session), pb.IsolationReport(), put, cast("Egress", None)
+            )
             with attending._ending():
                 if during:
                     call.stop.request(pb.CANCEL_REASON_REQUESTED)

@@ -59,6 +59,16 @@ def test_a_call_of_another_architecture_is_told_apart(machine: int, number: int,
     assert what == called.foreign(machine, number)
 
 
+@pytest.mark.parametrize(("network", "reason"), [(False, "no_network"), (True, "not_allowed")])
+def test_only_a_cell_without_a_network_is_told_that_it_has_none(network: bool, reason: str) -> None:
+    """
+    Whoever has one would look for another tool in vain: it was the kind of socket (IPv6 over UDP).
+    """
+    call = called.describe(X86_64, 41, (10, 2, 0, 0, 0, 0), network=network)
+
+    assert ("AF_INET6 SOCK_DGRAM", reason) == (call.target, call.reason)
+
+
 def test_every_name_in_the_tables_is_a_system_call() -> None:
     """
     A misspelt one would never be found.

@@ -17,7 +17,6 @@ from toolcell_server.refusals import (
     InvalidField,
     PathNotAllowed,
     SwitchedOff,
-    ToolBroken,
 )
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ SWITCHES: dict[str, tuple[Policy, Tool, type[CallRefused] | None]] = {
         tool(domains=("example.org:443",)),
         SwitchedOff,
     ),
-    "domains, which are not built": (Policy(), tool(domains=("example.org:443",)), ToolBroken),
+    "a network, a tool with domains": (Policy(), tool(domains=("example.org:443",)), None),
 }
 
 

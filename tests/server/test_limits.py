@@ -10,7 +10,7 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from toolcell.v1 import execution_pb2 as pb
 from toolcell_server.limits import NAMES, Limits
-from toolcell_server.refusals import CallRefused, FieldNotSupported, InvalidField, LimitAboveCeiling
+from toolcell_server.refusals import CallRefused, InvalidField, LimitAboveCeiling
 
 DEFAULTS = Limits()
 CEILINGS = Limits(wall_seconds=60.0, cpu_seconds=60.0, memory_bytes=2**30, processes=64)
@@ -107,13 +107,11 @@ BAD_REQUESTS: dict[str, tuple[pb.Limits, type[CallRefused], str]] = {
     "negative nanos": (pb.Limits(cpu=Duration(seconds=1, nanos=-5)), InvalidField, "limits.cpu"),
     "too many nanos": (pb.Limits(wall=Duration(nanos=10**9)), InvalidField, "limits.wall"),
     "ten thousand years": (pb.Limits(wall=Duration(seconds=2**62)), InvalidField, "limits.wall"),
-    "network bytes": (pb.Limits(network_bytes=1), FieldNotSupported, "limits.network_bytes"),
-    "connections": (pb.Limits(connections=1), FieldNotSupported, "limits.connections"),
 }
 
 
 @pytest.mark.parametrize(("asked", "kind", "field"), BAD_REQUESTS.values(), ids=BAD_REQUESTS)
-def test_a_malformed_or_unbuilt_limit_is_refused_by_name(
+def test_a_malformed_limit_is_refused_by_name(
     asked: pb.Limits, kind: type[CallRefused], field: str
 ) -> None:
     """

@@ -43,7 +43,7 @@ def test_every_setting_arrives() -> None:
     )
 
     assert policy.roots == (Root("/", "/", writable=True),)
-    assert policy.denied_domains == ("example.org",)
+    assert [pattern.text for pattern in policy.denied_domains] == ["example.org"]
     assert (policy.filesystem, policy.commands, policy.network) == (False, False, False)
     assert policy.minimum_isolation == pb.ISOLATION_LEVEL_FULL
     assert policy.tools_disabled == {"run_shell"}

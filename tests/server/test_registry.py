@@ -126,7 +126,11 @@ def test_limits_of_a_tool_are_capped_by_the_ceilings() -> None:
             "read_only",
             id="read only, and writes",
         ),
-        pytest.param(manifest(domains=["a:443"]), "domains", id="domains, which are not built"),
+        pytest.param(manifest(domains=["a:0"]), "domains", id="a port that there is not"),
+        pytest.param(manifest(domains=["{host}:443"]), "no argument", id="a host of no argument"),
+        pytest.param(
+            manifest(domains=["10.0.0.1:443"]), "domains", id="a domain that is an address"
+        ),
         pytest.param(manifest(approval=True), "approval", id="approval, which is not built"),
         pytest.param(manifest(retry={"attempts": 3}), "retry", id="retries, which are not built"),
         pytest.param({"name": "echo"}, "description", id="no description"),

@@ -20,6 +20,7 @@ NEEDED = {
     "toolcell_server": (
         "toolcell_server",
         "toolcell_worker",
+        "h11",
         "psutil",
         "jsonschema",
         "msgspec",

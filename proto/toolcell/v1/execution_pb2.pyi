@@ -1222,7 +1222,7 @@ class Limits(google.protobuf.message.Message):
     network_bytes: builtins.int
     """Bytes over the network, each way."""
     connections: builtins.int
-    """Network connections."""
+    """Network connections, and requests over plain HTTP."""
     file_operations: builtins.int
     """Files opened, created, removed, renamed, linked or changed by name; what a tool imports while
     it runs counts too.  Refused where nobody can count (`FIELD_NOT_SUPPORTED`).
@@ -1663,6 +1663,7 @@ class Finished(google.protobuf.message.Message):
     TRUNCATED_FIELD_NUMBER: builtins.int
     RESULT_BYTES_FIELD_NUMBER: builtins.int
     COMMITTED_PATHS_FIELD_NUMBER: builtins.int
+    CONTACTS_FIELD_NUMBER: builtins.int
     result_json: builtins.bytes
     """The result: one JSON value.  Empty: the outcome is not `completed`, `validate_only`, or the
     result came in `ResultChunk`s.
@@ -1691,6 +1692,10 @@ class Finished(google.protobuf.message.Message):
     def committed_paths(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Files that the server put in place of staged ones.  Empty: none."""
 
+    @property
+    def contacts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___HostContact]:
+        """Hosts that the tool reached over the network, as the egress saw it.  Empty: none."""
+
     def __init__(
         self,
         *,
@@ -1703,11 +1708,46 @@ class Finished(google.protobuf.message.Message):
         truncated: builtins.bool = ...,
         result_bytes: builtins.int = ...,
         committed_paths: collections.abc.Iterable[builtins.str] | None = ...,
+        contacts: collections.abc.Iterable[global___HostContact] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["isolation", b"isolation", "outcome", b"outcome", "usage", b"usage"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["cached", b"cached", "committed_paths", b"committed_paths", "isolation", b"isolation", "outcome", b"outcome", "replayed", b"replayed", "result_bytes", b"result_bytes", "result_json", b"result_json", "truncated", b"truncated", "usage", b"usage"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["cached", b"cached", "committed_paths", b"committed_paths", "contacts", b"contacts", "isolation", b"isolation", "outcome", b"outcome", "replayed", b"replayed", "result_bytes", b"result_bytes", "result_json", b"result_json", "truncated", b"truncated", "usage", b"usage"]) -> None: ...
 
 global___Finished = Finished
+
+@typing.final
+class HostContact(google.protobuf.message.Message):
+    """What went to and came from one host and port."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    HOST_FIELD_NUMBER: builtins.int
+    PORT_FIELD_NUMBER: builtins.int
+    CONNECTIONS_FIELD_NUMBER: builtins.int
+    SENT_BYTES_FIELD_NUMBER: builtins.int
+    RECEIVED_BYTES_FIELD_NUMBER: builtins.int
+    host: builtins.str
+    """Its name, as it was granted.  Always set."""
+    port: builtins.int
+    """The port.  Always set."""
+    connections: builtins.int
+    """Connections that were made."""
+    sent_bytes: builtins.int
+    """Bytes sent to it."""
+    received_bytes: builtins.int
+    """Bytes received from it."""
+    def __init__(
+        self,
+        *,
+        host: builtins.str = ...,
+        port: builtins.int = ...,
+        connections: builtins.int = ...,
+        sent_bytes: builtins.int = ...,
+        received_bytes: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["connections", b"connections", "host", b"host", "port", b"port", "received_bytes", b"received_bytes", "sent_bytes", b"sent_bytes"]) -> None: ...
+
+global___HostContact = HostContact
 
 @typing.final
 class Outcome(google.protobuf.message.Message):

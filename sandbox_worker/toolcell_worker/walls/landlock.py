@@ -122,10 +122,10 @@ def handled(version: int) -> Access:
     return Access(last * 2 - 1)
 
 
-def restrict(rules: Iterable[tuple[str | int, Access]], ports: Iterable[int] = ()) -> int:
+def restrict(rules: Iterable[tuple[str | int, Access]], ports: Iterable[int] | None = ()) -> int:
     """
     Deny ourselves every access that no rule grants: files by path or by descriptor, and TCP
-    connections but to these ports.  no_new_privs is set already.
+    connections but to these ports; None: to any.  no_new_privs is set already.
 
     Returns:
         The ABI version that was used.
@@ -135,11 +135,14 @@ def restrict(rules: Iterable[tuple[str | int, Access]], ports: Iterable[int] = (
     """
     version = abi()
     rights = handled(version)
-    ruleset = syscalls.landlock_create_ruleset(*_attributes(version, rights), 0)
+    attributes, size = _attributes(version, rights)
+    if ports is None:
+        attributes.network = 0
+    ruleset = syscalls.landlock_create_ruleset(attributes, size, 0)
     try:
         for place, access in rules:
             _allow(ruleset, place, access & rights)
-        for port in ports if version >= ABI_NETWORK else ():
+        for port in ports or () if version >= ABI_NETWORK else ():
             syscalls.landlock_add_rule(ruleset, RULE_NET_PORT, _Port(NET_CONNECT_TCP, port))
         syscalls.landlock_restrict_self(ruleset)
     finally:

@@ -1,5 +1,5 @@
 """
-The namespace walls that need nothing but to be entered: ipc, host name, and the copy of the mounts.
+Namespaces that a cell enters: ipc, host name, the copy of the mounts, a network of its own.
 
 Each is verified: the inode of the namespace (namespaces(7)) must differ from the zygote's, so that
 a kernel or a seccomp filter that only pretends is found out in the very cell it would endanger.
@@ -15,6 +15,7 @@ FLAGS = {
     "mnt": syscalls.CLONE_NEWNS,
     "ipc": syscalls.CLONE_NEWIPC,
     "uts": syscalls.CLONE_NEWUTS,
+    "net": syscalls.CLONE_NEWNET,
 }
 
 
@@ -22,7 +23,7 @@ def numbers(proc: int) -> dict[str, int]:
     """
     The inode of each namespace that we are in; `proc` is a descriptor of a /proc that shows us.
     """
-    kinds = (*FLAGS, "net", "pid", "user")
+    kinds = (*FLAGS, "pid", "user")
     return {kind: os.stat(f"self/ns/{kind}", dir_fd=proc).st_ino for kind in kinds}
 
 

@@ -3,11 +3,13 @@ Frames between the server, the zygotes, the keeper and the cells.
 
 Theory of operation.  Every channel is a SOCK_STREAM pair (SOCK_SEQPACKET fails above about
 200 kB).  A frame is a fixed header, then raw bytes; descriptors travel beside the header by
-SCM_RIGHTS.  Nothing is ever pickled.  Three channels exist:
+SCM_RIGHTS.  Nothing is ever pickled.  Four channels exist:
 
 * control: server <-> zygote.  SPAWN asks for a cell; CATALOGUE, SPAWNED, NOT_SPAWNED and REAPED
   come back.
 * keeper: server <-> keeper.  OPEN and COMMIT; ANSWER comes back, in order.
+* egress: server <-> egress.  ATTACH hands a cell's listeners over, TOLD says what becomes of its
+  connections, DETACH ends them all and is answered by DETACHED.
 * cell: server <-> the tool's process.  GRANT comes first, and past the zygote, whose memory every
   later cell inherits; ARGUMENTS is read once every wall is up; SETUP_FAILED,
   STAGING and READY are our code's own.  READY is the last frame before the tool's code runs, so
@@ -62,6 +64,12 @@ class Frame(enum.IntEnum):
     SETUP_FAILED = 30  # JSON: {"wall", "errno", "detail"}; before READY
     STAGING = 31  # JSON: {"folders": [path, …]}; descriptors: one a folder; before READY
     LISTENER = 32  # nothing; descriptor: of the cell's seccomp filter; before READY
+    NETWORK = 33  # nothing; descriptors: walls.network.listeners; before READY
+    # egress
+    ATTACH = 40  # JSON: see toolcell_server.egress.serving; descriptors: those of NETWORK
+    DETACH = 41  # NUMBER
+    DETACHED = 42  # JSON: {"number", "contacts": [{"host", "port", "connections", …}, …]}
+    TOLD = 43  # JSON: {"number", "denied" | "connection" | "spent"}
 
 
 NUMBER = struct.Struct("!Q")

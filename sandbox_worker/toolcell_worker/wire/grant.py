@@ -12,8 +12,9 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-_NUMBERS = struct.Struct("!QBB?IddQQQQIIQ")
+_NUMBERS = struct.Struct("!QB?IddQQQQIIQ")
 _COUNT = struct.Struct("!I")
+_PORT = struct.Struct("!H")
 
 
 class Profile(enum.IntEnum):
@@ -55,7 +56,8 @@ class CellGrant:
     """
     Everything that shapes one cell.  Sizes in bytes, times in seconds, `deadline` on the
     monotonic clock (which all processes of a host share).  `counted`: its file operations have a
-    budget (`wire.counted`), and the server counts them.
+    budget (`wire.counted`), and the server counts them.  `ports`: where the names that were granted
+    can be reached; none: no network.
     """
 
     number: int
@@ -70,7 +72,6 @@ class CellGrant:
     processes: int
     open_files: int
     arguments_bytes: int
-    network: bool = False
     counted: bool = False
     tool: str = ""
     version: str = ""
@@ -78,16 +79,23 @@ class CellGrant:
     call_id: str = ""
     environment: tuple[tuple[str, str], ...] = ()
     mounts: tuple[Mount, ...] = ()
+    ports: tuple[int, ...] = ()
+
+    @property
+    def network(self) -> bool:
+        """
+        Whether it has sockets, and a network of its own.
+        """
+        return bool(self.ports)
 
     def pack(self) -> bytes:
         """
-        The grant as bytes: numbers, four texts, the environment, the mounts.
+        The grant as bytes: numbers, four texts, the environment, the mounts, the ports.
         """
         parts = [
             _NUMBERS.pack(
                 self.number,
                 self.profile,
-                self.network,
                 self.counted,
                 self.slot,
                 self.deadline,
@@ -108,6 +116,8 @@ class CellGrant:
         for mount in self.mounts:
             parts.append(bytes((mount.access, mount.directory, mount.given)))
             parts += [_text(mount.path), _text(mount.root)]
+        parts.append(_COUNT.pack(len(self.ports)))
+        parts += [_PORT.pack(port) for port in self.ports]
         return b"".join(parts)
 
     @classmethod
@@ -123,28 +133,29 @@ class CellGrant:
         texts = [reader.text() for _ in range(4)]
         environment = tuple((reader.text(), reader.text()) for _ in range(reader.count()))
         mounts = tuple(reader.mount() for _ in range(reader.count()))
+        ports = tuple(reader.numbers(_PORT)[0] for _ in range(reader.count()))
         reader.end()
         return cls(
             number=numbers[0],
             profile=Profile(numbers[1]),
-            network=bool(numbers[2]),
-            counted=numbers[3],
-            slot=numbers[4],
-            deadline=numbers[5],
-            cpu_seconds=numbers[6],
-            memory_bytes=numbers[7],
-            disk_bytes=numbers[8],
-            file_size_bytes=numbers[9],
-            result_bytes=numbers[10],
-            processes=numbers[11],
-            open_files=numbers[12],
-            arguments_bytes=numbers[13],
+            counted=numbers[2],
+            slot=numbers[3],
+            deadline=numbers[4],
+            cpu_seconds=numbers[5],
+            memory_bytes=numbers[6],
+            disk_bytes=numbers[7],
+            file_size_bytes=numbers[8],
+            result_bytes=numbers[9],
+            processes=numbers[10],
+            open_files=numbers[11],
+            arguments_bytes=numbers[12],
             tool=texts[0],
             version=texts[1],
             execution_id=texts[2],
             call_id=texts[3],
             environment=environment,
             mounts=mounts,
+            ports=ports,
         )
 
 

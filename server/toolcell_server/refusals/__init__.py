@@ -6,6 +6,7 @@ from toolcell_server.refusals.arguments import (
     ArgumentsInvalid,
     ArgumentsNotJson,
     ArgumentsTooLarge,
+    DomainNotAllowed,
     PathNotAllowed,
 )
 from toolcell_server.refusals.base import CallRefused
@@ -38,6 +39,7 @@ __all__ = [
     "ArgumentsTooLarge",
     "BadPageToken",
     "CallRefused",
+    "DomainNotAllowed",
     "Draining",
     "EventsExpired",
     "FieldNotSupported",

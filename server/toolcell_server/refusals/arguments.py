@@ -70,3 +70,19 @@ class PathNotAllowed(CallRefused):
         super().__init__(
             f"the path {shown(path)} may not be granted: {why}", remedy, metadata={"path": path}
         )
+
+
+class DomainNotAllowed(CallRefused):
+    """
+    Raised when a host that the call needs may not be granted.
+    """
+
+    code = "PERMISSION_DENIED"
+    spoken = "I am not allowed to connect there."
+
+    def __init__(self, domain: str, why: str, remedy: str) -> None:
+        super().__init__(
+            f"connecting to {shown(domain)} may not be granted: {why}",
+            remedy,
+            metadata={"domain": domain},
+        )

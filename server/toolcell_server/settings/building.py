@@ -12,6 +12,7 @@ from toolcell_server import limits
 from toolcell_server.limits import Limits
 from toolcell_server.policy import Policy
 from toolcell_server.settings import bundles, checks
+from toolcell_server.settings.egress import EgressSettings
 from toolcell_server.settings.errors import SettingsError
 from toolcell_server.settings.values import CEILINGS, BuiltinSettings, ServerSettings, Settings
 
@@ -26,6 +27,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "limits.defaults": limits.NAMES,
     "limits.ceilings": limits.NAMES,
     "builtin": tuple(BuiltinSettings.__slots__),
+    "egress": tuple(EgressSettings.__slots__),
 }
 
 
@@ -70,6 +72,7 @@ def _build(values: Mapping[str, Any]) -> Settings:
         ceilings=ceilings,
         bundles=bundles.build(values.get("bundles", [])),
         builtin=BuiltinSettings(**_section("builtin", values)),
+        egress=EgressSettings.build(_section("egress", values)),
         log_format=values.get("log_format", "text"),
     )
 

@@ -35,6 +35,7 @@ _TEXTS: Final = frozenset(
         "log_format",
         "state_dir",
         "policy.minimum_isolation",
+        "egress.ca_file",
     }
 )
 _TABLES: Final = frozenset({*filter(None, SECTIONS), "limits"})

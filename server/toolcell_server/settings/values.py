@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from toolcell_server.limits import Limits
 from toolcell_server.policy import Policy
 from toolcell_server.settings import checks, host
+from toolcell_server.settings.egress import EgressSettings
 
 if TYPE_CHECKING:
     from toolcell_server.settings.bundles import BundleSettings
@@ -30,6 +31,8 @@ CEILINGS: Final = Limits(
     disk_bytes=1024 * MEBIBYTE,
     file_size_bytes=1024 * MEBIBYTE,
     arguments_bytes=12 * MEBIBYTE,
+    network_bytes=16 * 1024 * MEBIBYTE,
+    connections=10_000,
 )
 MAXIMUM_ARGUMENTS: Final = 12 * MEBIBYTE
 MAXIMUM_RESULT: Final = 24 * MEBIBYTE
@@ -113,6 +116,7 @@ class Settings:
     ceilings: Limits = CEILINGS
     bundles: tuple[BundleSettings, ...] = ()
     builtin: BuiltinSettings = field(default_factory=BuiltinSettings)
+    egress: EgressSettings = field(default_factory=EgressSettings)
     log_format: str = "text"
 
     def __post_init__(self) -> None:

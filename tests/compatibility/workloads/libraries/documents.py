@@ -15,7 +15,7 @@ from toolcell_worker import tool
 from urllib3 import HTTPResponse
 
 
-class _Canned:
+class _Canned(requests.adapters.BaseAdapter):
     """
     Answers from memory: what a session does around a connection is the same.
     """
@@ -59,7 +59,7 @@ def requests_offline() -> Any:
         prepared.url,
         dict(prepared.headers),
         prepared.body,
-        len(form.body or ""),
+        len(str(form.body or "")),
         answer.json(),
         answer.encoding,
         cookies,

@@ -1,0 +1,3 @@
+"""
+Egress: what a cell may reach by name, decided and enforced outside the cell.
+"""

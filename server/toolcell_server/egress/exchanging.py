@@ -1,0 +1,203 @@
+"""
+Plain HTTP out of a cell: requests are decided about one by one, and credentials are added.
+
+Theory of operation.  The gate (`http_gate`) says what to do with each byte; here it is done.  Two
+tasks read, one from either side, and each writes what comes of it, so that a server that answers
+before it has read everything holds nobody up.  The server is dialled when the first request is
+allowed, over TLS if a credential is to be added: it must not cross a network in the clear.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from typing import TYPE_CHECKING, Final
+
+from toolcell_server.egress.decide import decide_host, decide_request
+from toolcell_server.egress.dialling import NotDialled
+from toolcell_server.egress.http_actions import Ask, Close, ToClient, ToServer
+from toolcell_server.egress.http_gate import HttpGate
+from toolcell_server.egress.splicing import Spent
+from toolcell_server.egress.verdicts import Reason, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from toolcell_server.egress.credentials import Credential
+    from toolcell_server.egress.http_actions import Action, Head
+    from toolcell_server.egress.http_secrets import Secret
+    from toolcell_server.egress.relaying import Relay
+    from toolcell_server.egress.rules import Rule
+
+READ_BYTES: Final = 64 * 1024
+LAST_WORDS_SECONDS: Final = 1.0  # arbitrary; how long a refused client may still be sending
+REFUSED, BAD_GATEWAY = 403, 502
+
+
+class _Closed(Exception):  # noqa: N818  # names what happened
+    """
+    Raised when the gate has ended the connection.
+    """
+
+
+async def exchange(relay: Relay, rule: Rule) -> None:
+    """
+    Relay the requests of one connection until either side ends it.
+
+    Raises:
+        Spent: the budget is.
+        OSError: a side broke off.
+    """
+    relay.inside.setblocking(False)
+    one = _Exchange(relay, rule)
+    try:
+        await one.run()
+    except _Closed:
+        await _read_last_words(relay.inside)
+    finally:
+        one.close()
+
+
+class _Exchange:
+    """
+    One connection: the gate, and the server once it is dialled.
+    """
+
+    def __init__(self, relay: Relay, rule: Rule) -> None:
+        self._relay = relay
+        self._rule = rule
+        self._gate = HttpGate()
+        self._requests = 0
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._dialled = asyncio.Event()
+        self._wanted = asyncio.Event()  # whether the gate wants more of the client
+
+    async def run(self) -> None:
+        both = [asyncio.create_task(self._from_client()), asyncio.create_task(self._from_server())]
+        try:
+            await asyncio.gather(*both)
+        finally:
+            for one in both:
+                one.cancel()
+            await asyncio.gather(*both, return_exceptions=True)
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.transport.abort()
+
+    async def _from_client(self) -> None:
+        loop, inside = asyncio.get_running_loop(), self._relay.inside
+        while True:
+            data = await loop.sock_recv(inside, READ_BYTES)
+            await self._do(self._gate.receive_from_client(data))
+            if not data:
+                return
+            while not self._gate.reads_client:
+                self._wanted.clear()
+                await self._wanted.wait()
+
+    async def _from_server(self) -> None:
+        await self._dialled.wait()
+        assert self._reader is not None
+        while True:
+            data = await self._reader.read(READ_BYTES)
+            if not self._relay.take_received(len(data)):
+                raise Spent
+            await self._do(self._gate.receive_from_server(data))
+            self._wanted.set()
+            if not data:
+                return
+
+    async def _do(self, actions: Sequence[Action]) -> None:
+        loop = asyncio.get_running_loop()
+        for action in actions:
+            match action:
+                case ToServer(data):
+                    await self._write(data)
+                case ToClient(data):
+                    await loop.sock_sendall(self._relay.inside, data)
+                case Ask(head):
+                    await self._do(await self._decide(head))
+                case Close():
+                    raise _Closed
+
+    async def _write(self, data: bytes) -> None:
+        assert self._writer is not None
+        if not self._relay.take_sent(len(data)):
+            raise Spent
+        self._writer.write(data)
+        await self._writer.drain()
+
+    async def _decide(self, head: Head) -> list[Action]:
+        self._requests += 1
+        if self._requests > 1 and not self._relay.cell.budget.connect():
+            raise Spent
+        verdict = self._verdict(head)
+        if not verdict.allowed:
+            return self._refuse(verdict.reason)
+        if self._writer is None:
+            try:
+                await self._dial()
+            except NotDialled as exc:
+                return self._refuse(exc.reason)
+        self._relay.reason = verdict.reason
+        return self._gate.allow(self._added())
+
+    def _verdict(self, head: Head) -> Verdict:
+        written = head.host if head.port is None else f"{head.host}:{head.port}"
+        verdict = decide_host(self._rule, self._relay.host, written)
+        if verdict.allowed:
+            verdict = decide_request(self._rule, head.method, head.target)
+        if verdict.allowed and self._rule.credential and self._credential() is None:
+            return Verdict.denied(Reason.CREDENTIAL_NOT_GRANTED)
+        return verdict
+
+    def _credential(self) -> Credential | None:
+        """
+        What the rule names, if the operator lets it go to this host.
+        """
+        credential = self._relay.cell.credentials.get(self._rule.credential)
+        if credential is None or not credential.may_go_to(self._relay.host):
+            return None
+        return credential
+
+    def _refuse(self, reason: Reason) -> list[Action]:
+        relay, passing = self._relay, reason in (Reason.UNRESOLVED, Reason.UNREACHABLE)
+        relay.reason = reason
+        if not passing:
+            relay.cell.deny("request", f"{relay.host}:{relay.port}", reason)
+        return self._gate.refuse(BAD_GATEWAY if passing else REFUSED, reason)
+
+    def _added(self) -> list[tuple[str, Secret]]:
+        credential = self._credential()
+        return [] if credential is None else [(credential.header, credential.value)]
+
+    async def _dial(self) -> None:
+        secure = bool(self._rule.credential)
+        outside = await self._relay.dial(self._rule.upstream_port if secure else self._rule.port)
+        try:
+            self._reader, self._writer = await asyncio.open_connection(
+                sock=outside,
+                ssl=self._relay.outside.tls if secure else None,
+                server_hostname=self._relay.host if secure else None,
+            )
+        except (OSError, ssl.SSLError) as exc:
+            outside.close()
+            raise NotDialled(Reason.UNREACHABLE, str(exc)) from exc
+        self._dialled.set()
+
+
+async def _read_last_words(inside: socket.socket) -> None:
+    """
+    Let a client that is still sending read what it was told: to close with its bytes unread would
+    reset the connection, and destroy the answer on its way (RFC 9112 9.6).
+    """
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(OSError, TimeoutError):
+        inside.shutdown(socket.SHUT_WR)
+        async with asyncio.timeout(LAST_WORDS_SECONDS):
+            while await loop.sock_recv(inside, READ_BYTES):
+                pass

@@ -1,0 +1,205 @@
+"""
+Attacks N6, N8, N9 and the headers of N15: requests within requests, for others, to others.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+from waiting import wait_until
+
+from egress.asking import granted_still_works, hosts, reasons
+from egress.bed import OTHER, PLAIN
+
+if TYPE_CHECKING:
+    from egress.bed import Bed
+
+SEND = """
+one = socket.create_connection(({host!r}, {port}), 5)
+one.settimeout(5)
+result = b""
+try:
+    one.sendall({said!r})
+    while data := one.recv(65536):
+        result += data
+except OSError:
+    pass
+result = result.decode("latin-1")
+one.close()
+"""
+HIDDEN = "GET /smuggled HTTP/1.1\r\nHost: {other}\r\n\r\n"
+POST = "POST /first HTTP/1.1\r\nHost: {host}\r\n"
+GET = "GET /smuggled HTTP/1.1\r\nHost: {host}\r\n"
+# Each is two requests to our site, or one that is never granted; sent to it, the second is seen.
+SMUGGLED = {
+    "a length and chunks": POST
+    + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    + HIDDEN,
+    "chunks and a length": POST
+    + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n"
+    + HIDDEN,
+    "two lengths": POST + "Content-Length: 0\r\nContent-Length: 60\r\n\r\n" + HIDDEN,
+    "a length in a list": POST + "Content-Length: 0\r\nContent-Length: 0, 60\r\n\r\n" + HIDDEN,
+    "a blank before a colon": POST + "Content-Length : 60\r\n\r\n" + HIDDEN,
+    "a bad chunk": POST + "Transfer-Encoding: chunked\r\n\r\n" + HIDDEN,
+    "chunks twice": POST + "Transfer-Encoding: chunked, chunked\r\n\r\n" + HIDDEN,
+    "chunks of an unknown kind": POST + "Transfer-Encoding: xchunked\r\n\r\n" + HIDDEN,
+    "a folded line": POST + "Transfer-Encoding:\r\n chunked\r\n\r\n" + HIDDEN,
+    "a folded line that hides a length": POST + "X: a\r\n Content-Length: 60\r\n\r\n" + HIDDEN,
+    "a pipelined request for another host": "GET /first HTTP/1.1\r\nHost: {host}\r\n\r\n" + HIDDEN,
+    "a pipelined request after a body": POST + "Content-Length: 2\r\n\r\nxx" + HIDDEN,
+    "HTTP/0.9": "GET /smuggled\r\n\r\n",
+    "no host": "GET /smuggled HTTP/1.1\r\n\r\n",
+    "another host": HIDDEN,
+    "two hosts": GET + "Host: {other}\r\n\r\n",
+    "another host in the target": "GET http://{other}/smuggled HTTP/1.1\r\nHost: {host}\r\n\r\n",
+    "another host in both": "GET http://{other}/smuggled HTTP/1.1\r\nHost: {other}\r\n\r\n",
+    "another port": "GET /smuggled HTTP/1.1\r\nHost: {name}:1\r\n\r\n",
+    "no port": "GET /smuggled HTTP/1.1\r\nHost: {name}\r\n\r\n",
+    "an address as host": "GET /smuggled HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    "huge headers": GET + ("X: " + "x" * 1000 + "\r\n") * 90 + "\r\n",
+    "many headers": GET + "X: x\r\n" * 90 + "Y: " + "y" * 60000 + "\r\n\r\n",
+    "an upgrade": GET + "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+    "an upgrade to HTTP/2": GET + "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n",
+    "bare line feeds": "GET /smuggled HTTP/1.1\nHost: {host}\n\n",
+    "a null byte": GET + "X: a\x00b\r\n\r\n",
+    "a Connection that takes the host away": GET + "Connection: Host\r\n\r\n",
+}
+
+
+def _formatted(bed: Bed, payload: str) -> bytes:
+    port = bed.plain.port
+    named = {"host": f"{PLAIN}:{port}", "other": f"{OTHER}:{port}", "name": PLAIN}
+    return payload.format(**named).encode()
+
+
+def _smuggled(bed: Bed) -> list[str]:
+    return [path for _, path, _ in bed.plain.seen if "smuggled" in path]
+
+
+@pytest.mark.parametrize("payload", SMUGGLED.values(), ids=SMUGGLED.keys())
+def test_no_request_reaches_a_site_that_nobody_was_asked_about(bed: Bed, payload: str) -> None:
+    """
+    N8: two readers who disagree on where a request ends let through what neither was shown.
+    """
+    said = _formatted(bed, payload)
+    bed.plain.seen.clear()
+    with socket.create_connection(("127.0.0.1", bed.plain.port), 5) as outside:
+        outside.sendall(said)
+        wait_until(lambda: _smuggled(bed) != [], 10)
+    bed.plain.seen.clear()
+    code = SEND.format(host=PLAIN, port=bed.plain.port, said=said)
+    result = bed.client.run("run_code", {"code": code, "domains": [bed.plain_url()]})
+
+    assert (True, []) == (result.ok, _smuggled(bed)), result
+    assert result.value == "" or result.value.startswith("HTTP/1.1 ")
+    granted_still_works(bed)
+
+
+@pytest.mark.parametrize("method", ["CONNECT", "TRACE"])
+def test_no_tunnel_is_opened_within_http(bed: Bed, method: str) -> None:
+    """
+    N8: what is in it nobody could see.
+    """
+    said = f"{method} /smuggled HTTP/1.1\r\nHost: {PLAIN}:{bed.plain.port}\r\n\r\n".encode()
+    before = bed.plain.connections
+    code = SEND.format(host=PLAIN, port=bed.plain.port, said=said)
+    result = bed.client.run("run_code", {"code": code, "domains": [bed.plain_url()]})
+
+    assert " 403 " in result.raise_for_outcome().value
+    assert before == bed.plain.connections
+    granted_still_works(bed)
+
+
+def test_a_request_that_never_ends_reaches_nobody_and_ends_with_its_cell(bed: Bed) -> None:
+    """
+    N8, slowloris: a head is read to its end before anybody is dialled.
+    """
+    before = bed.plain.connections
+    code = f"""
+import time
+one = socket.create_connection(({PLAIN!r}, {bed.plain.port}), 5)
+while True:
+    one.send(b"GET / HTTP/1.1\\r\\nX: "[:1])
+    time.sleep(0.05)
+"""
+    result = bed.client.run(
+        "run_code", {"code": code, "domains": [bed.plain_url()]}, limits={"wall_seconds": 1}
+    )
+
+    assert ("exceeded(wall)", before) == (result.label, bed.plain.connections)
+    granted_still_works(bed)
+
+
+def test_a_redirect_leads_nowhere_that_was_not_granted(bed: Bed) -> None:
+    """
+    N6: a redirect is a new request, decided about like the first.
+    """
+    target = bed.plain_url("/redirected", OTHER)
+    url = bed.plain_url(f"/redirect/{target}")
+    code = f"result = urllib.request.urlopen({url!r}, timeout=5).read().decode()"
+    both = bed.client.run("run_code", {"code": code, "domains": [url, target]})
+    assert "GET /redirected" == both.raise_for_outcome().value
+    bed.plain.seen.clear()
+    bed.names.asked.clear()
+    result = bed.client.run("run_code", {"code": code, "domains": [url]})
+
+    assert ("failed", [f"{PLAIN}:{bed.plain.port}"]) == (result.label, hosts(bed.plain))
+    assert {PLAIN} == set(bed.names.asked)
+    assert [("resolve", OTHER, "host_not_granted")] == reasons(result)
+    granted_still_works(bed)
+
+
+def test_plain_http_is_granted_by_the_same_rules(bed: Bed) -> None:
+    """
+    N9: neither another host, nor another port, nor the scheme of another.
+    """
+    control = bed.client.run("fetch", {"url": bed.plain_url(host=OTHER)})
+    assert control.ok
+    before = bed.plain.connections
+    bed.names.asked.clear()
+    for then in (
+        bed.plain_url(host=OTHER),
+        f"http://{PLAIN}/",
+        f"http://{PLAIN}:{bed.secure.port}/",
+    ):
+        result = bed.client.run("fetch", {"url": bed.plain_url(), "then": then})
+
+        assert "failed" == result.label
+    assert (before, []) == (bed.plain.connections, bed.names.asked)
+    granted_still_works(bed)
+
+
+def test_headers_between_a_client_and_its_proxy_end_there(bed: Bed) -> None:
+    """
+    N15: a site learns nothing of how it was reached, and what is for one hop goes one hop.
+    """
+    dropped = {
+        "Proxy-Authorization": "Basic c2VjcmV0",
+        "Proxy-Connection": "keep-alive",
+        "Keep-Alive": "timeout=5",
+        "TE": "trailers",
+        "X-One-Hop": "secret",
+        "Connection": "X-One-Hop",
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in dropped.items())
+    head = f"GET /hops HTTP/1.1\r\nHost: {PLAIN}:{bed.plain.port}\r\nX-Kept: yes\r\n{lines}\r\n"
+    said = head.encode()
+    bed.plain.seen.clear()
+    with socket.create_connection(("127.0.0.1", bed.plain.port), 5) as outside:
+        outside.sendall(said)
+        wait_until(lambda: bed.plain.seen != [])
+    assert dropped.keys() <= bed.plain.seen.pop()[2].keys()
+    code = f"""
+one = socket.create_connection(({PLAIN!r}, {bed.plain.port}), 5)
+one.sendall({said!r})
+result = one.recv(4096).decode()
+one.close()
+"""
+    result = bed.client.run("run_code", {"code": code, "domains": [bed.plain_url()]})
+
+    assert "200 OK" in result.raise_for_outcome().value
+    assert {"Host", "X-Kept"} == set(bed.plain.seen.pop()[2]) - {"Connection"}
+    granted_still_works(bed)

@@ -1,0 +1,66 @@
+"""
+Unmodified clients reach what was granted, by its name, and nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from toolcell.v1 import execution_pb2 as pb
+
+from egress.bed import GRANTED, OTHER, Bed, made
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="module")
+def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
+    folder = tmp_path_factory.mktemp("bed")
+    folder.chmod(0o755)
+    with made(folder) as one:
+        yield one
+
+
+def test_a_page_of_the_host_that_was_granted_is_fetched_over_tls(bed: Bed) -> None:
+    """
+    The client knows nothing of us: it resolves a name, connects, and checks a certificate.
+    """
+    result = bed.client.run("fetch", {"url": bed.url("/hello")})
+
+    assert "GET /hello" == result.raise_for_outcome().value
+    assert [(GRANTED, bed.secure.port, 1)] == [
+        (each.host, each.port, each.connections) for each in result.contacts
+    ]
+    assert result.contacts[0].received_bytes == result.usage.network_received_bytes > 0
+
+
+def test_a_page_of_a_plain_site_is_fetched(bed: Bed) -> None:
+    result = bed.client.run("fetch", {"url": bed.plain_url("/plain")})
+
+    assert "GET /plain" == result.raise_for_outcome().value
+
+
+def test_another_host_has_no_address_and_is_not_asked_for_outside(bed: Bed) -> None:
+    """
+    A name is a message, too: who is asked for it learns it.
+    """
+    before = len(bed.secure.seen)
+    result = bed.client.run("fetch", {"url": bed.url(), "then": bed.url(host=OTHER)})
+
+    assert "failed" == result.label
+    assert (len(bed.secure.seen), False) == (before, OTHER in bed.names.asked)
+    assert ("resolve", OTHER, "host_not_granted", True) in [
+        (each.operation, each.target, each.reason, each.evidence == pb.EVIDENCE_OBSERVED)
+        for each in result.denials
+    ]
+
+
+def test_the_built_in_tool_reaches_a_plain_site(bed: Bed) -> None:
+    """
+    As it comes, with nothing of ours in its environment.
+    """
+    result = bed.client.run("http_request", {"url": bed.plain_url("/built-in")})
+
+    assert "GET /built-in" == result.raise_for_outcome().value["body"]

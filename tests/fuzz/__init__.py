@@ -1,0 +1,3 @@
+"""
+Fuzzing of the parsers that read hostile bytes; README.md says how.
+"""

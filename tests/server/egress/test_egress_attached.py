@@ -1,0 +1,89 @@
+"""
+One cell as the egress sees it: which names it may ask for, and what is told of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from toolcell_server.egress.attached import MAXIMUM_DENIALS, Attached
+from toolcell_server.egress.budget import Budget
+from toolcell_server.egress.names import Pattern
+from toolcell_server.egress.rules import Rule
+from toolcell_server.egress.verdicts import Reason
+
+
+def attached(*rules: str, denied: tuple[str, ...] = ()) -> tuple[Attached, list[dict[str, Any]]]:
+    told: list[dict[str, Any]] = []
+    cell = Attached(
+        number=1,
+        rules=[Rule.parse(rule) for rule in rules],
+        denied=[Pattern.parse(pattern) for pattern in denied],
+        budget=Budget(9, 99, 99),
+        tell=told.append,
+    )
+    return cell, told
+
+
+NAMES: dict[str, tuple[str, Reason]] = {
+    "granted at some port": ("a.example", Reason.HOST_GRANTED),
+    "below a wildcard": ("x.b.example", Reason.HOST_GRANTED),
+    "denied below a wildcard": ("secret.b.example", Reason.HOST_DENIED),
+    "not granted": ("c.example", Reason.HOST_NOT_GRANTED),
+    "no name": ("_dns.example..", Reason.NOT_A_NAME),
+}
+
+
+@pytest.mark.parametrize(("name", "reason"), NAMES.values(), ids=NAMES)
+def test_a_name_is_answered_if_it_may_be_reached_at_some_port(name: str, reason: Reason) -> None:
+    """
+    Who asks for a name does not say a port, and the reason must not be about one.
+    """
+    cell, _ = attached("a.example:8443", "*.b.example:443", denied=("secret.b.example",))
+
+    assert reason == cell.decide_to_name(name).reason
+
+
+def test_a_denial_is_told_once() -> None:
+    """
+    A client that tries again and again is one fact.
+    """
+    cell, told = attached()
+    for _ in range(3):
+        cell.deny("resolve", "a.example", Reason.HOST_NOT_GRANTED)
+    cell.deny("connect", "a.example", Reason.HOST_NOT_GRANTED)
+
+    assert ["resolve", "connect"] == [each["denied"]["operation"] for each in told]
+
+
+def test_a_cell_cannot_tell_without_end() -> None:
+    """
+    It makes names up faster than anybody can read them.
+    """
+    cell, told = attached()
+    for number in range(10 * MAXIMUM_DENIALS):
+        cell.deny("resolve", f"{number}.example", Reason.HOST_NOT_GRANTED)
+
+    assert MAXIMUM_DENIALS == len(told)
+
+
+def test_the_summary_names_every_host_that_was_reached() -> None:
+    """
+    It becomes the contacts of the result.
+    """
+    cell, _ = attached()
+    contact = cell.budget.contact("a.example", 443)
+    contact.connections += 1
+    cell.budget.send(contact, 2)
+    cell.budget.receive(contact, 3)
+
+    assert [
+        {
+            "host": "a.example",
+            "port": 443,
+            "connections": 1,
+            "sent_bytes": 2,
+            "received_bytes": 3,
+        }
+    ] == cell.summary()

@@ -5,6 +5,7 @@ Attacks N1, N2, N10, N12 and N13: past the egress, straight to the network.
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 from typing import TYPE_CHECKING
@@ -130,9 +131,8 @@ def test_no_cell_opens_a_socket_of_another_kind(bed: Bed, tool: str) -> None:
     """
     outside: dict[str, dict[str, str]] = {}
     exec(OPEN, outside)
-    assert {"netlink", "raw icmp", "unix"} <= {
-        k for k, v in outside["result"].items() if v == "open"
-    }
+    anybody_opens = {"netlink", "unix"} | ({"raw icmp"} if os.geteuid() == 0 else set())
+    assert anybody_opens <= {k for k, v in outside["result"].items() if v == "open"}
     granted = {} if tool == "run_alone" else {"domains": [bed.plain_url()]}
     value = bed.client.run(tool, {"code": OPEN, **granted}).raise_for_outcome().value
     inside = json.loads(value) if isinstance(value, str) else value

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -138,7 +139,7 @@ class Foundry:
 
     def _end_with(self, process: subprocess.Popen[bytes], channel: socket.socket) -> None:
         self._ended.callback(process.wait, SECONDS)
-        self._ended.callback(process.kill)
+        self._ended.callback(_kill, process.pid)
         self._ended.callback(channel.close)
 
     def make(self, fault: Fault | None = None, *, traced: bool = True) -> Made:
@@ -204,3 +205,12 @@ class Foundry:
             )
         )
         return cell_grant(number=self._number, tool="", mounts=mounts)
+
+
+def _kill(pid: int) -> None:
+    """
+    Popen.kill asks first whether the process has ended, and takes the stop of one that is traced
+    for its end.
+    """
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)

@@ -19,6 +19,8 @@ STATUS = (
     *("Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs"),
     *("Seccomp", "Seccomp_filters", "Umask", "Threads", "SigBlk", "SigIgn"),
 )
+# Signals 32 and 33 are glibc's own (nptl(7)); who has started a thread ignores them no more.
+OF_THREADS = 0b11 << 31
 NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
 
 
@@ -49,6 +51,8 @@ def portrait(pid: int, zygote: int) -> dict[str, Any]:
 def _status(pid: int) -> dict[str, list[str]]:
     lines = dict(line.split(":", 1) for line in _text(pid, "status").splitlines())
     found = {name: lines[name].split() for name in STATUS if name in lines}
+    for name in ("SigBlk", "SigIgn"):
+        found[name] = [f"{int(found[name][0], 16) & ~OF_THREADS:016x}"]
     found["inner ids"] = [lines[name].split()[-1] for name in ("NSpid", "NSsid")]
     return found
 

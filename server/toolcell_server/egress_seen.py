@@ -39,5 +39,5 @@ class EgressSeen:
         """
         The egress died while cells needed it.
         """
-        self.metrics.egress_restarts.inc()
+        self.metrics.egress_deaths.inc()
         _log.warning("the egress died; cells that it served are without a network")

@@ -130,7 +130,7 @@ class Metrics:
             ("direction",),
             registry=registry,
         )
-        self.egress_restarts = Counter(
+        self.egress_deaths = Counter(
             "toolcell_egress_deaths_total",
             "How often the egress died while cells needed it.",
             registry=registry,

@@ -6,21 +6,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 from toolcell.v1 import execution_pb2 as pb
 
-from egress.bed import GRANTED, OTHER, Bed, made
+from egress.bed import GRANTED, OTHER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture(scope="module")
-def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
-    folder = tmp_path_factory.mktemp("bed")
-    folder.chmod(0o755)
-    with made(folder) as one:
-        yield one
+    from egress.bed import Bed
 
 
 def test_a_page_of_the_host_that_was_granted_is_fetched_over_tls(bed: Bed) -> None:

@@ -63,6 +63,7 @@ class Attending:
             forks=execution.grant.profile == "subprocess",
             deadline=self._began + self._limits.wall_seconds + LATE_SECONDS,
         )
+        self._readers = (output.Reader(session.stdout), output.Reader(session.stderr))
         self._stdout = output.Keeping(self._limits.output_bytes)
         self._stderr = output.Keeping(self._limits.output_bytes)
         self._denials = Denials(
@@ -118,6 +119,8 @@ class Attending:
         with self._ending_lock:
             if self._ended_by is None:
                 self._ended_by = outcome
+        for reader in self._readers:
+            reader.hold()
         self._session.cell.kill()
 
     def _stopped(self) -> None:
@@ -146,7 +149,7 @@ class Attending:
         Read everything until the cell is reaped; nothing if its zygote died.
         """
         session = self._session
-        stdout, stderr = output.Reader(session.stdout), output.Reader(session.stderr)
+        stdout, stderr = self._readers
         readers = [
             asyncio.create_task(self._hearing.hear()),
             asyncio.create_task(self._pump(stdout, pb.OUTPUT_STREAM_STDOUT, self._stdout)),
@@ -169,7 +172,7 @@ class Attending:
             self._denials.end()
         # Every writer is dead: what is left lies in our buffers.  Its end may never come, because
         # we hold what the tool has sent us of its own ends.
-        for each in (session.channel, stdout, stderr):
+        for each in (session.channel, *self._readers):
             each.finish()
         await asyncio.gather(*readers)
         return reaping

@@ -6,6 +6,9 @@ it stops reading, the pipe fills and the tool blocks.  Up to three quarters of t
 on as they come; of what follows the last quarter of the limit is kept and comes at the end, with
 the count of what was left out between.  Beyond the limit the pipe is still drained, so that a
 chatty tool is not blocked for ever; at 16 times the limit the tool is ended.
+
+From the moment a tool is killed until it is dead nothing is read (`Reader.hold`): nobody is waited
+for any more then, and a tool that dies late would write past everybody who reads its events.
 """
 
 from __future__ import annotations
@@ -70,7 +73,8 @@ class Reader:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._finished = False
+        self._held = False
+        self._finished = asyncio.Event()
         self._waiting: asyncio.Future[None] | None = None
 
     async def read(self) -> bytes | None:
@@ -78,18 +82,27 @@ class Reader:
         The next bytes, or nothing at the end.
         """
         while True:
+            if self._held:
+                await self._finished.wait()
             try:
                 return os.read(self._descriptor, READ_BYTES) or None
             except BlockingIOError:
-                if self._finished:
+                if self._finished.is_set():
                     return None
                 await self._readable()
+
+    def hold(self) -> None:
+        """
+        The writers are being killed: leave in the pipe what they write until `finish`.  Callable
+        in any thread; a read that is on its way still ends.
+        """
+        self._held = True
 
     def finish(self) -> None:
         """
         Every writer is dead.
         """
-        self._finished = True
+        self._finished.set()
         self._wake()
 
     def _wake(self) -> None:

@@ -36,6 +36,8 @@ class FakeCell:
 @dataclass
 class FakeSession:
     cell: FakeCell = field(default_factory=FakeCell)
+    stdout: int = -1  # nobody reads
+    stderr: int = -1
 
 
 async def put(event: pb.ExecuteResponse) -> None:

@@ -52,13 +52,16 @@ def fine(name: str, says: str) -> str:
 def bundle(folder: Path, **files: str) -> Path:
     """
     A folder with these files; two underscores in a name stand for its dot.
+
+    Each is there whole or not at all: a zygote may be looking.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
-        path = folder / name.replace("__", ".")
+        path = folder.with_name(f"{folder.name}.{name}")
         path.write_text(text)
         if not name.endswith(("__py", "__toml")):
             path.chmod(0o755)
+        path.rename(folder / name.replace("__", "."))
     return folder
 
 

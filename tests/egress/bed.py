@@ -87,12 +87,14 @@ def made(
     bundles: str = "",
     bundle: Path = BUNDLE,
     *,
+    server: str = "",
     private: str = '"127.0.0.1/32"',
     names_of_secure: tuple[str, ...] = (GRANTED, OTHER, "*.example.test"),
 ) -> Iterator[Bed]:
     """
-    Everything, in a folder of its own.  `private` are the networks that policy names,
-    `names_of_secure` what the certificate of the site over TLS says.
+    Everything, in a folder of its own.  `server` are lines of the service's settings, `private`
+    the networks that policy names, `names_of_secure` what the certificate of the site over TLS
+    says.
     """
     own = folder / "bundle"
     shutil.copytree(bundle, own, ignore=shutil.ignore_patterns("__pycache__"))
@@ -116,7 +118,8 @@ def made(
                 private=private,
                 secure=secure.port,
             ),
-        ) as server,
-        Client(server.target, timeout=60) as client,
+            server=server,
+        ) as service,
+        Client(service.target, timeout=60) as client,
     ):
-        yield Bed(server, client, authority, names, secure, plain, resolver)
+        yield Bed(service, client, authority, names, secure, plain, resolver)

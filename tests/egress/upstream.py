@@ -19,12 +19,14 @@ import dns.message
 import dns.rcode
 import dns.rdatatype
 import dns.rrset
+from waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+TOGETHER_SECONDS = 40 * PATIENCE
 PAGES: dict[str, tuple[bytes, str, int]] = {
     "/json": (b'{"answer": [42, null]}', "application/json", 200),
     "/binary": (b"\x89PNG\0\xff", "image/png", 200),
@@ -86,6 +88,8 @@ class _Page(http.server.BaseHTTPRequestHandler):
         self.server.seen.append((self.command, self.path, dict(self.headers)))
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length) if length else b""
+        if self.path == "/together":
+            self.server.together.wait(TOGETHER_SECONDS)
         if self.path in PAGES:
             self._send(*PAGES[self.path])
         elif self.path.startswith("/files/"):
@@ -124,7 +128,7 @@ class _Page(http.server.BaseHTTPRequestHandler):
 class Site(socketserver.ThreadingMixIn, http.server.HTTPServer):
     """
     A web site that remembers the requests that reached it, and the connections.  `files` is what
-    lies below /files/.
+    lies below /files/; a request for /together waits until as many have come as `together` says.
     """
 
     daemon_threads = True
@@ -135,6 +139,7 @@ class Site(socketserver.ThreadingMixIn, http.server.HTTPServer):
         self.seen: list[tuple[str, str, dict[str, str]]] = []
         self.connections = 0
         self.files: Path | None = None
+        self.together = threading.Barrier(1)
 
     @property
     def port(self) -> int:

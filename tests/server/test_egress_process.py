@@ -151,8 +151,8 @@ def test_what_it_denies_is_heard(cell: Cell) -> None:
             attachment = await cell.attach(egress)
             with socket.socket() as one:
                 one.setblocking(False)
-                await loop.sock_connect(one, cell.listener.getsockname())
-                with pytest.raises(ConnectionResetError):
+                with pytest.raises(ConnectionResetError):  # as early as while it connects
+                    await loop.sock_connect(one, cell.listener.getsockname())
                     await loop.sock_recv(one, 1)
             await until(lambda: cell.denials)
             await egress.detach(attachment)

@@ -10,12 +10,15 @@ import re
 import select
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+
+REST_SECONDS = 0.5  # arbitrary; a spare cell is made in some milliseconds
 
 
 class StillThere(AssertionError):  # noqa: N818  # names what happened
@@ -96,6 +99,13 @@ class Holdings:
     mounts: dict[str, int]
     files: list[str]
 
+    @property
+    def kept(self) -> Holdings:
+        """
+        Without the threads: there are as many as were ever needed at once.
+        """
+        return replace(self, threads=0)
+
 
 def holdings(server: int, *folders: Path) -> Holdings:
     """
@@ -131,6 +141,26 @@ def settled(
         if expected(seen) or time.monotonic() > until:
             return seen
         time.sleep(0.05)  # /proc tells no one when it changes
+
+
+def at_rest(look: Callable[[], Holdings], seconds: float) -> Holdings:
+    """
+    The first holdings that stay as they are for a while; the last ones seen if none do in time.
+    """
+    return settled(look, lambda now: _stays(look, now), seconds)
+
+
+def _stays(look: Callable[[], Holdings], now: Holdings) -> bool:
+    """
+    Spare cells are made, and what a call held is given back, a moment after its caller has heard
+    of its end: a busy host makes that moment long.
+    """
+    until = time.monotonic() + REST_SECONDS
+    while now == settled(look, lambda _: True, 0):
+        if time.monotonic() > until:
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def resident_peak(pid: int) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from processes import Holdings, holdings, settled
+from processes import Holdings, at_rest, holdings, settled
 from running_server import Server, start_server
 from toolcell_client import CallRefused, Client
 from toolcell_server.slots import RESTING
@@ -26,7 +26,6 @@ MIXED = Path(__file__).parent / "bundles" / "mixed"
 CALLS = 200
 AT_ONCE = 8
 SECONDS = 30.0
-LOOKS = 20  # arbitrary; the watchdog's thread outlives its last cell by a tick, or by a busy host's
 SETTINGS = """
 [policy]
 roots = [{{path = "{root}", access = "write"}}]
@@ -172,13 +171,6 @@ def fill_every_slot(place: Place) -> None:
         (place.root / "all").unlink()
 
 
-def lasts(place: Place, now: Holdings) -> bool:
-    """
-    Whether it stays as it is for a while.
-    """
-    return all(now == settled(place.look, lambda _: True, 0) for _ in range(LOOKS))
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_after_two_hundred_mixed_calls_everything_is_as_it_was_before(place: Place) -> None:
@@ -187,7 +179,7 @@ def test_after_two_hundred_mixed_calls_everything_is_as_it_was_before(place: Pla
     """
     fill_every_slot(place)
     warmed_up = make_calls(place, 2 * len(KINDS))
-    quiet = settled(place.look, lambda now: lasts(place, now), SECONDS)
+    quiet = at_rest(place.look, SECONDS)
     ended = make_calls(place, CALLS)
     after = settled(place.look, lambda now: now == quiet, SECONDS)
 
@@ -208,7 +200,7 @@ def test_what_is_counted_does_change_while_a_call_runs(place: Place) -> None:
     The positive control: what looks at nothing sees no leak.
     """
     place.client.run("echo", {"text": "warm"})
-    quiet = settled(place.look, lambda now: lasts(place, now), SECONDS)
+    quiet = at_rest(place.look, SECONDS)
     stream = place.client.execute("sleep_with_daemons")
     next(event for event in stream if event.HasField("progress"))
     (place.scratch / "left").write_text("")

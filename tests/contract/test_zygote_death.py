@@ -11,10 +11,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 from mortal import CALLS, SECONDS, Mortal
-from processes import await_end, descendants, settled
+from processes import at_rest, await_end, descendants, settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from processes import Holdings
+
+
+def held(now: Holdings) -> tuple[object, ...]:
+    """
+    What must be the same afterwards: the keeper holds a namespace for each slot that it ever met.
+    """
+    return now.processes, now.descriptors["server"], now.mounts
 
 
 @pytest.mark.parametrize(
@@ -27,7 +36,7 @@ def test_every_call_ends_when_the_zygote_is_killed_and_the_next_one_works(
     What only reads is run once more and completes; anything else is told that it was lost.
     """
     mortal.client.run("echo", {"text": "warm"})
-    before = settled(mortal.look, lambda _: True, SECONDS)
+    before = at_rest(mortal.look, SECONDS)
     streams = mortal.occupy()
     doomed = descendants(mortal.outer())
     os.kill(victim(mortal), signal.SIGKILL)
@@ -42,10 +51,8 @@ def test_every_call_ends_when_the_zygote_is_killed_and_the_next_one_works(
     assert all(b"waiting\n" in result.stdout for result in results)
     assert all(result.outcome.retryable for result in results if not result.ok)
     assert "after" == mortal.client.run("echo", {"text": "after"}).raise_for_outcome().value
-    after = settled(mortal.look, lambda now: now.processes == before.processes, SECONDS)
-    assert before.processes == after.processes
-    assert before.descriptors["server"] == after.descriptors["server"]
-    assert before.mounts == after.mounts
+    after = settled(mortal.look, lambda now: held(now) == held(before), SECONDS)
+    assert held(before) == held(after)
 
 
 def test_calls_that_are_only_being_born_when_the_zygote_is_killed_end_too(mortal: Mortal) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from processes import Holdings, settled
+from processes import Holdings, at_rest, settled
 
 from faults.cycles import ATTACKS, KINDS, benign
 from faults.place import Place, serving
@@ -82,9 +82,7 @@ def test_nothing_is_left_of_many_attacks_and_the_next_call_is_served(
     with serving(tmp_path, settings) as place:
         server = psutil.Process(place.pid)
         assert [] == cycled(place, 2 * len(KINDS))  # every slot and every path was used once
-        quiet = settled(
-            lambda: place.look(scratch), lambda now: now == place.look(scratch), SECONDS
-        )
+        quiet = at_rest(lambda: place.look(scratch), SECONDS)
         resident, began = server.memory_info().rss, time.monotonic()
         wrong = cycled(place, CYCLES)
         print(f"{CYCLES} cycles in {time.monotonic() - began:.1f} s")
@@ -110,9 +108,7 @@ def test_what_an_attack_leaves_is_seen_while_it_lasts(tmp_path: Path, scratch: P
     code, _, _ = ATTACKS["everything closed"]
     with serving(tmp_path) as place:
         assert "" == benign(place)
-        quiet = settled(
-            lambda: place.look(scratch), lambda now: now == place.look(scratch), SECONDS
-        )
+        quiet = at_rest(lambda: place.look(scratch), SECONDS)
         told = "context.progress(message='begun')\n" + code
         stream = place.client.execute("work", {"folder": str(place.root), "code": told})
         next(event for event in stream if event.HasField("progress"))

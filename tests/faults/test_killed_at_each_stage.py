@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from processes import await_end, descendants, named, settled
+from processes import at_rest, await_end, descendants, named, settled
 from waiting import wait_until
 
 from faults.moments import Moment, prepared
@@ -22,7 +22,6 @@ from faults.place import SECONDS, Place, serving
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from processes import Holdings
     from toolcell_client import Result
 
 # A grant is received, folders for staging and a listener are sent, then READY, the arguments are
@@ -54,15 +53,6 @@ def spare(place: Place) -> tuple[int, int]:
 
     wait_until(are_all_there)
     return seen[0], seen[1]
-
-
-def is_at_rest(place: Place, now: Holdings) -> bool:
-    """
-    Whether the last call is over for the server, too: it gives back what it opened for it a moment
-    after its caller has heard the end.
-    """
-    server = " ".join(now.descriptors["server"])
-    return "(deleted)" not in server and now == place.look()
 
 
 def write(place: Place) -> Result:
@@ -134,7 +124,7 @@ def test_a_part_of_a_cell_that_is_killed_at_any_word_ends_its_call_only(
     with serving(tmp_path, "max_executions = 1") as place:
         words = words_of(place)
         assert words.count("sendmsg") >= 3
-        before = settled(place.look, lambda now: is_at_rest(place, now), SECONDS)
+        before = at_rest(place.look, SECONDS)
         endings = []
         every = range(1, len(words) + 1)
         # Zygotes that die at once are started again ever more slowly.
@@ -152,16 +142,14 @@ def test_a_part_of_a_cell_that_is_killed_at_any_word_ends_its_call_only(
             assert moment.came
             assert (NEW if result.ok else OLD) == (place.root / "file").read_text()
             assert "completed" == write(place).label
-        after = settled(place.look, lambda now: now.descriptors == before.descriptors, SECONDS)
+        after = settled(place.look, lambda now: now.kept == before.kept, SECONDS)
 
     allowed = {"lost(cell_died)", "lost(zygote_died)", "failed"}
     # At first it only waits for a call, which gets another cell; at last its result is sent.
     assert allowed >= set(endings[1:-1])
     assert allowed | {"completed"} >= {endings[0], endings[-1]}
     assert any(label.startswith("lost") for label in endings[1:])
-    assert before.processes == after.processes
-    assert before.descriptors == after.descriptors
-    assert (before.mounts, before.files) == (after.mounts, after.files)
+    assert before.kept == after.kept
 
 
 @pytest.mark.slow

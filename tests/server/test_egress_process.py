@@ -140,20 +140,27 @@ def test_it_is_started_when_the_first_cell_needs_it_and_ends_with_the_server(cel
     assert [] == denied
 
 
+async def connect_and_read(address: tuple[str, int]) -> None:
+    """
+    One step for who expects a reset: it may come while we still connect.
+    """
+    loop = asyncio.get_running_loop()
+    with socket.socket() as one:
+        one.setblocking(False)
+        await loop.sock_connect(one, address)
+        await loop.sock_recv(one, 1)
+
+
 def test_what_it_denies_is_heard(cell: Cell) -> None:
     """
     An address that stands for no name, here: the listener is on this host's own network.
     """
 
     async def scenario() -> None:
-        loop = asyncio.get_running_loop()
         async with running() as (egress, _):
             attachment = await cell.attach(egress)
-            with socket.socket() as one:
-                one.setblocking(False)
-                with pytest.raises(ConnectionResetError):  # as early as while it connects
-                    await loop.sock_connect(one, cell.listener.getsockname())
-                    await loop.sock_recv(one, 1)
+            with pytest.raises(ConnectionResetError):
+                await connect_and_read(cell.listener.getsockname())
             await until(lambda: cell.denials)
             await egress.detach(attachment)
 

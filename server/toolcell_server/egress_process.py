@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 START_SECONDS: Final = 20.0  # imports, on a loaded host
 DETACH_SECONDS: Final = 5.0  # arbitrary; closing connections takes milliseconds
+# It inherits no secret.  Empty, LOCALDOMAIN takes the place of the host's search list
+# (resolv.conf(5)): a granted name must not be tried again below a domain that was never granted.
+ENVIRONMENT: Final = {"LANG": "C.UTF-8", "LOCALDOMAIN": ""}
 _PROGRAM: Final = (sys.executable, "-I", "-m", "toolcell_server.egress")
 _log = logging.getLogger(__name__)
 
@@ -220,7 +223,7 @@ def _spawn() -> tuple[subprocess.Popen[bytes], Channel]:
         try:
             process = subprocess.Popen(
                 [*_PROGRAM, str(theirs.fileno())],
-                env={"LANG": "C.UTF-8"},  # it inherits no secret
+                env=ENVIRONMENT,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),

@@ -5,8 +5,13 @@ Addresses of names, from a real name server and from the host's own resolver.
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import socket
+import subprocess
+import sys
 from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,10 +19,14 @@ from egress.upstream import LOOPBACK, Names, serving_names
 from scripted_executor import run
 from toolcell_server.egress import resolving
 from toolcell_server.egress.resolving import NameServers, SystemResolver, Unresolved
+from toolcell_server.egress_process import ENVIRONMENT
+from waiting import PATIENCE
 
 if TYPE_CHECKING:
     from toolcell_server.egress.addresses import Address
     from toolcell_server.egress.resolving import Resolver
+
+TESTS = str(Path(__file__).parents[2])
 
 
 def resolved(resolver: Resolver, name: str) -> tuple[Address, ...]:
@@ -92,6 +101,32 @@ def test_the_hosts_own_resolver_knows_its_hosts_file() -> None:
 
     assert set(found) <= {ip_address("127.0.0.1"), ip_address("::1")}
     assert found
+
+
+@pytest.mark.parametrize("searches", [True, False], ids=["of a program", "of the egress"])
+def test_a_name_is_never_tried_again_below_the_hosts_own_domain(
+    tmp_path: Path, searches: bool
+) -> None:
+    """
+    That name was never granted, and may be anybody's.  The control: an ordinary program's is.
+    """
+    (tmp_path / "resolv.conf").write_text(f"search corp.example\nnameserver {LOOPBACK}\n")
+    done = subprocess.run(
+        [
+            *("unshare", "--map-root-user", "--mount", "--net", sys.executable),
+            *(
+                str(Path(__file__).with_name("searching.py")),
+                str(tmp_path / "resolv.conf"),
+                "a.example",
+            ),
+        ],
+        env={"PYTHONPATH": TESTS, "PATH": os.environ["PATH"], **({} if searches else ENVIRONMENT)},
+        capture_output=True,
+        timeout=30 * PATIENCE,
+        check=True,
+    )
+
+    assert ["a.example", *["a.example.corp.example"] * searches] == json.loads(done.stdout)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@
 Needs atheris (`pip install '.[fuzz]'`), which is libFuzzer for Python: the number behind `cov:` is
 what it has reached.  What it finds of interest lies in .cache/fuzz/<target>, what breaks a promise
 in a file crash-* beside.  `--minimise` fuzzes nothing: it commits what is worth it to the corpus.
+`--coverage` says how much of each file the corpus reaches.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fuzz.corpus import CORPUS, inputs, replace, worth_keeping
+from fuzz.corpus import CORPUS, inputs, reached, replace, worth_keeping
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,8 @@ def main(arguments: Sequence[str]) -> None:
     found.mkdir(parents=True, exist_ok=True)
     if given.minimise:
         minimise(given.target, found)
+    elif given.coverage:
+        tell_coverage(given.target)
     else:
         fuzz(given.target, found, given.seconds)
 
@@ -64,11 +67,19 @@ def minimise(name: str, found: Path) -> None:
     print(f"{name}: {len(kept)} of {len(candidates)} inputs")
 
 
+def tell_coverage(name: str) -> None:
+    from fuzz.targets import TARGETS
+
+    for file, (lines, every) in reached(inputs(CORPUS / name), TARGETS[name]).items():
+        print(f"{Path(file).stem:20} {lines:4} of {every:4} lines")
+
+
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
     parser.add_argument("target", choices=NAMES)
     parser.add_argument("--seconds", type=int, default=600)
     parser.add_argument("--minimise", action="store_true")
+    parser.add_argument("--coverage", action="store_true")
     return parser.parse_args(arguments)
 
 

@@ -23,6 +23,8 @@ from egress.test_attacks_secrets import CREDENTIALS, SECRET
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from toolcell_client import Result
+
 DENIED = "denied.example.test"
 # Of the attacks on HTTP those that are plain requests for another host, which is only reported.
 REPORTED = {
@@ -68,8 +70,8 @@ def goes_on_reporting(bed: Bed) -> None:
     assert "GET /on" == result.raise_for_outcome().value
 
 
-def reported(result: object) -> set[tuple[str, str]]:
-    return {(each.target, each.reason) for each in result.denials if each.reported_only}  # type: ignore[attr-defined]
+def reported(result: Result) -> set[tuple[str, str]]:
+    return {(each.target, each.reason) for each in result.denials if each.reported_only}
 
 
 @pytest.mark.parametrize(("said", "reason"), tls.DENIED.values(), ids=tls.DENIED.keys())
@@ -136,8 +138,8 @@ def test_what_policy_denies_is_reached_by_no_name_of_it(reporting: Bed) -> None:
     dialled = reporting.client.run("fetch", arguments)
     asked = [(OTHER, port, "GET", f"{DENIED}:{port}"), (OTHER, port, "GET", f"{DENIED}.:{port}")]
     code = ASK.format(asked=[*asked, (OTHER, port, "GET", f"{OTHER}:{port}")])
-    arguments = {"code": code, "domains": [reporting.plain_url()]}
-    fronted = reporting.client.run("run_code", arguments)
+    domains = [reporting.plain_url()]
+    fronted = reporting.client.run("run_code", {"code": code, "domains": domains})
 
     assert ("failed", [("resolve", DENIED, "host_denied")]) == (dialled.label, reasons(dialled))
     assert [403, 403, 200] == fronted.raise_for_outcome().value

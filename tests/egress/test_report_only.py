@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hellos import hello, named
-from toolcell.v1 import execution_pb2 as pb
-from toolcell_client.errors import CallRefused
 from toolcell_client.model_text import to_model_text
 
-from egress.asking import granted_still_works, hosts, reasons
-from egress.bed import GRANTED, OTHER, PLAIN, Bed, made
+from egress.asking import hosts, reasons, told
+from egress.bed import GRANTED, OTHER, PLAIN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from toolcell_client import Result
+
+    from egress.bed import Bed
 
 METRIC = 'toolcell_egress_connections_total{reason="host_not_granted",verdict="reported"}'
 NARROW = """
@@ -52,33 +50,9 @@ raise ValueError("of its own")
 """
 
 
-@pytest.fixture(scope="module")
-def reporting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
-    folder = tmp_path_factory.mktemp("reporting")
-    folder.chmod(0o755)
-    with made(folder, policy="domains_report_only = true") as one:
-        yield one
-
-
 def metrics(bed: Bed) -> list[str]:
     with urllib.request.urlopen(f"http://{bed.server.metrics}/metrics", timeout=10) as answer:
         return str(answer.read().decode()).splitlines()
-
-
-def told(result: Result) -> set[tuple[str, str, str, bool]]:
-    """
-    Each denial of the egress, with whether it was only reported.
-    """
-    return {
-        (each.operation, each.target, each.reason, each.reported_only)
-        for each in result.denials
-        if each.operation != "socket"
-    }
-
-
-def network(report: pb.IsolationReport | None) -> pb.WallReport:
-    assert report is not None
-    return next(wall for wall in report.walls if wall.wall == pb.WALL_NETWORK)
 
 
 @pytest.mark.parametrize("secure", [True, False], ids=["over TLS", "in plain HTTP"])
@@ -179,69 +153,6 @@ def test_what_is_only_reported_explains_no_ending(reporting: Bed, bed: Bed) -> N
     )
     assert "ValueError" == result.outcome.failed.exception
     assert {True} == {reported for *_, reported in told(result)}
-
-
-def test_the_walls_of_a_call_say_that_its_allowlist_only_reports(reporting: Bed, bed: Bed) -> None:
-    """
-    A caller must not take what is only reported for what is enforced.
-    """
-    events = list(reporting.client.execute("fetch", {"url": reporting.url()}))
-    [started] = [each.started for each in events if each.HasField("started")]
-    for report in (started.isolation, events[-1].finished.isolation):
-        wall = network(report)
-
-        assert (pb.WALL_STATUS_DEGRADED, pb.ISOLATION_LEVEL_BASIC) == (wall.status, report.level)
-        assert "report-only" in wall.reason
-        assert "policy.domains_report_only" in wall.remedy
-    enforced = bed.client.run("fetch", {"url": bed.url()})
-    alone = reporting.client.run("run_alone", {"code": "result = 1"})
-    for result in (enforced, alone):
-        assert pb.WALL_STATUS_ACTIVE == network(result.isolation).status
-        assert result.isolation
-        assert result.isolation.level >= pb.ISOLATION_LEVEL_STRONG
-
-
-@pytest.mark.parametrize("level", ["strong", "full"])
-def test_a_call_that_demands_the_wall_is_refused(reporting: Bed, level: str) -> None:
-    """
-    Fail closed: whoever asks for it does not run without it.
-    """
-    with pytest.raises(CallRefused, match=f"isolation {level} is demanded") as refused:
-        reporting.client.run("fetch", {"url": reporting.url()}, minimum_isolation=level)
-
-    assert "ISOLATION_BELOW_FLOOR" == refused.value.reason
-    if level == "strong":  # of a poorer host `full` lacks more
-        assert "only reports" in str(refused.value)
-    control = reporting.client.run("run_alone", {"code": "result = 1"}, minimum_isolation="strong")
-    assert control.ok
-
-
-def test_what_a_caller_narrows_is_enforced(reporting: Bed) -> None:
-    """
-    It is the caller's allowlist and not the operator's, and nobody is trying it out.
-    """
-    url, other = reporting.plain_url(), reporting.plain_url(host=OTHER)
-    reporting.plain.seen.clear()
-    arguments = {"url": url, "then": other}
-    narrowed = {"domains": [f"http://{PLAIN}:{reporting.plain.port}"]}
-    result = reporting.client.run("fetch", arguments, grants=narrowed)
-
-    assert ("failed", []) == (result.label, reporting.plain.seen)
-    assert {("resolve", OTHER, "host_not_granted", False)} == told(result)
-    assert pb.WALL_STATUS_ACTIVE == network(result.isolation).status
-    granted_still_works(reporting)
-
-
-def test_a_tool_without_domains_has_no_network_all_the_same(reporting: Bed) -> None:
-    """
-    There is no allowlist of its that anybody could be writing.
-    """
-    code = f"socket.create_connection(({OTHER!r}, {reporting.plain.port}), 5)"
-    result = reporting.client.run("run_alone", {"code": code})
-    nothing = reporting.client.run("run_code", {"code": code})  # its argument grants none
-
-    assert ("failed", "failed") == (result.label, nothing.label)
-    assert set() == {each for each in told(result) | told(nothing) if each[3]}
 
 
 def test_the_operator_is_told_that_it_is_on_and_what_was_let_through(

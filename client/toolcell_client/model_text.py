@@ -3,7 +3,8 @@ Turns a result or an error into what a model can read and act on.  Pure.
 
 Theory of operation.  A model needs to know whether the call worked, what came of it, and what to
 do differently.  It does not need ids, usage or tracebacks, and its context is dear: long output is
-cut in the middle, and the result is cut last.
+cut in the middle, and the result is cut last.  What an operator only reports was not denied: that
+explains nothing to it.
 """
 
 from __future__ import annotations
@@ -63,8 +64,9 @@ def _refused(refused: CallRefused) -> dict[str, Any]:
 
 def _ended(result: Result) -> dict[str, Any]:
     denials: list[dict[str, Any]] = []
-    for denied in map(to_plain, (*result.outcome.denials, *result.denials)):
-        if denied not in denials:
+    for each in (*result.outcome.denials, *result.denials):
+        denied = to_plain(each)
+        if not each.reported_only and denied not in denials:
             denials.append(denied)
     optional = {
         "hint": result.outcome.hint,

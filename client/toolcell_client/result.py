@@ -33,7 +33,8 @@ class Result:
 
     `stdout` and `stderr` are what was kept: all of a stream that was read from its beginning, the
     last 64 KiB after `run`; `truncated` says that the server left some out.  `denials` are the
-    first 32 accesses that were denied.  `isolation` is None when no cell was built.
+    first 32 accesses that were denied, or would have been (`reported_only`).  `isolation` is None
+    when no cell was built.
     """
 
     execution_id: str

@@ -155,18 +155,32 @@ class Admission:
         self, tool: Tool, request: Request, arguments: dict[str, Any], limits: Limits
     ) -> Grant:
         """
-        The grant, if cells on this host are isolated enough for operator, tool and call.
+        The grant, if cells on this host are isolated enough for the operator, and this call's for
+        tool and caller: report-only is the operator's word, and not theirs.
         """
         grant = compile_grant(tool, self.policy, arguments, request.grants, limits)
-        demanded = FLOORS.get(tool.minimum_isolation, pb.ISOLATION_LEVEL_UNSPECIFIED)
-        needed = _needed(grant)
-        floor = max(self.policy.minimum_isolation, demanded, request.minimum_isolation, needed)
         isolation = self.isolation(tool.bundle)
         if limits.file_operations and not isolation.observed:
             raise FieldNotSupported("limits.file_operations", *_NOT_COUNTED)
-        if missing := isolation.below(floor):
-            raise IsolationBelowFloor(_level(floor), _level(isolation.level), _wall(missing.wall))
-        return dataclasses.replace(grant, minimum_isolation=floor)
+        of_tool = FLOORS.get(tool.minimum_isolation, pb.ISOLATION_LEVEL_UNSPECIFIED)
+        demanded = max(of_tool, request.minimum_isolation)
+        needed = max(self.policy.minimum_isolation, _needed(grant))
+        _check_isolation(isolation, max(demanded, needed))
+        if grant.report_only:
+            _check_isolation(isolation.of_call(report_only=True), demanded, report_only=True)
+        return dataclasses.replace(grant, minimum_isolation=max(demanded, needed))
+
+
+def _check_isolation(
+    isolation: Isolation, floor: pb.IsolationLevel.ValueType, *, report_only: bool = False
+) -> None:
+    """
+    Raises:
+        IsolationBelowFloor: it does not reach that level.
+    """
+    if missing := isolation.below(floor):
+        have, wall = _level(isolation.level), _wall(missing.wall)
+        raise IsolationBelowFloor(_level(floor), have, wall, report_only=report_only)
 
 
 def _needed(grant: Grant) -> pb.IsolationLevel.ValueType:

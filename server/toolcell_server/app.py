@@ -83,7 +83,8 @@ class App:
             (self.capacity.maximum_running, self.capacity.maximum_waiting),
         )
         self.validation = Validation()
-        self.egress = Egress(instructions.of_egress(settings), EgressSeen(self.metrics))
+        self.seen = EgressSeen(self.metrics)
+        self.egress = Egress(instructions.of_egress(settings), self.seen)
         self.executions = Executions(self._executor(), self._keeping())
         self._tell_level: Callable[[], None] = _nobody_asks
         self._tasks: set[asyncio.Task[None]] = set()
@@ -108,6 +109,7 @@ class App:
             opened.push_async_callback(self.pool.aclose)
             if await unless(shutdown.asked, self.pool.start()):
                 self._check_isolation()
+                self.seen.report_only(on=self.settings.policy.domains_report_only)
                 self.registry.warn_of_unknown_disabled()
                 opened.push_async_callback(self.validation.aclose)
                 await self._serve(shutdown, lambda listening: announce(listening, metrics_at))

@@ -39,8 +39,7 @@ class Connecting:
         execution = self.execution
         try:
             self.attachment = await self.egress.attach(
-                execution.grant.domains,
-                execution.grant.limits,
+                execution.grant,
                 descriptors,
                 denied=self.denied,
                 spent=self._spent,

@@ -88,9 +88,11 @@ class Denials:
 
     def note(self, denied: pb.Denied) -> None:
         """
-        Tell what the egress denied, which bounds how many.
+        Tell what the egress denied, which bounds how many.  What it only reports explains nothing:
+        the tool had what it asked for.
         """
-        self._of_egress.append(denied)
+        if not denied.reported_only:
+            self._of_egress.append(denied)
         self._untold.put_nowait(denied)
 
     def end(self) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from toolcell_server.egress.rules import Rule
     from toolcell_server.egress_seen import EgressSeen
-    from toolcell_server.limits import Limits
+    from toolcell_server.grants import Grant
 
 START_SECONDS: Final = 20.0  # imports, on a loaded host
 DETACH_SECONDS: Final = 5.0  # arbitrary; closing connections takes milliseconds
@@ -78,8 +78,7 @@ class Egress:
 
     async def attach(
         self,
-        rules: Sequence[Rule],
-        limits: Limits,
+        grant: Grant,
         descriptors: Sequence[int],
         *,
         denied: Callable[[pb.Denied], None],
@@ -87,7 +86,8 @@ class Egress:
         fields: Mapping[str, str],
     ) -> Attachment:
         """
-        Hand the listeners of a cell over.  `descriptors` stay the caller's to close.
+        Hand the listeners of a cell over, in the order of its grant's ports.  `descriptors` stay
+        the caller's to close.
 
         Raises:
             EgressFailed: nobody is there to take them.
@@ -97,11 +97,12 @@ class Egress:
         attachment = Attachment(self._numbers, denied, spent, fields)
         told = {
             "number": attachment.number,
-            "rules": [rule.entry for rule in rules],
-            "ports": ports(rules),
-            "connections": limits.connections,
-            "bytes": limits.network_bytes,
-            "credentials": self._credentials(rules),
+            "rules": [rule.entry for rule in grant.domains],
+            "ports": grant.ports,
+            "connections": grant.limits.connections,
+            "bytes": grant.limits.network_bytes,
+            "credentials": self._credentials(grant.domains),
+            "report_only": grant.report_only,
         }
         self._attached[attachment.number] = attachment
         try:
@@ -235,18 +236,12 @@ def _spawn() -> tuple[subprocess.Popen[bytes], Channel]:
     return process, Channel(ours)
 
 
-def ports(rules: Sequence[Rule]) -> list[int]:
-    """
-    Where a cell with these rules listens to itself, in the order of its listeners.
-    """
-    return sorted({rule.port for rule in rules})
-
-
-def _denied(operation: str, target: str, reason: str) -> pb.Denied:
+def _denied(operation: str, target: str, reason: str, *, reported_only: bool = False) -> pb.Denied:
     return pb.Denied(
         wall=pb.WALL_NETWORK,
         operation=operation,
         target=target,
         reason=reason,
         evidence=pb.EVIDENCE_OBSERVED,
+        reported_only=reported_only,
     )

@@ -6,13 +6,17 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from toolcell_server.metrics import Metrics
 
+_REPORT_ONLY: Final = (
+    "report-only (policy.domains_report_only): tools with domains reach hosts that they were not "
+    "granted, and each is reported; switch it off once the allowlists are complete"
+)
 _log = logging.getLogger(__name__)
 
 
@@ -25,14 +29,24 @@ class EgressSeen:
 
     metrics: Metrics
 
+    def report_only(self, *, on: bool) -> None:
+        """
+        Whether policy only reports what allowlists deny, which nobody should forget.
+        """
+        self.metrics.egress_report_only.set(on)
+        if on:
+            _log.warning(_REPORT_ONLY)
+
     def connection(self, said: Mapping[str, Any], fields: Mapping[str, str]) -> None:
         """
-        A connection has ended: allowed, denied, or failed because nobody was there.
+        A connection has ended: allowed, denied, reported (let through, and with the reason that
+        would have denied it), or failed because nobody was there.
         """
         self.metrics.egress_connections.labels(said["verdict"], said["reason"]).inc()
         self.metrics.egress_bytes.labels("sent").inc(said["sent_bytes"])
         self.metrics.egress_bytes.labels("received").inc(said["received_bytes"])
-        level = logging.WARNING if said["verdict"] == "denied" else logging.INFO
+        notable = said["verdict"] in ("denied", "reported")
+        level = logging.WARNING if notable else logging.INFO
         _log.log(level, "connection", extra={"fields": {**fields, **said}})
 
     def died(self) -> None:

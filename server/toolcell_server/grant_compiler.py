@@ -11,6 +11,9 @@ is compared twice: as it is named, and as it really lies behind a root that was 
 
 A granted directory that contains a denied path is refused, not granted with a hole in it: a hole
 would depend on the mount namespace alone, and would vanish where Landlock is the only wall.
+
+Where policy only reports what allowlists deny, it reports what those of tools do.  A call that
+narrows its domains itself has an allowlist of its caller's, which nobody is trying out: enforced.
 """
 
 from __future__ import annotations
@@ -83,10 +86,12 @@ def compile_grant(
     paths = tuple(_allowed(path, policy) for path in merged)
     if len(paths) > MAXIMUM_PATHS:
         raise InvalidField("arguments_json", f"names more than {MAXIMUM_PATHS} paths; name fewer")
+    domains = domain_grants.compile_domains(tool, policy, arguments, requested.domains)
     return Grant(
         limits=limits,
         paths=paths,
-        domains=domain_grants.compile_domains(tool, policy, arguments, requested.domains),
+        domains=domains,
+        report_only=policy.domains_report_only and bool(domains) and not requested.domains,
         profile=tool.profile,
         environment=tool.env,
         minimum_isolation=policy.minimum_isolation,

@@ -5,10 +5,11 @@ What one execution may reach, as it is passed down to its cell.  Pure values.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from toolcell.v1 import execution_pb2 as pb
 
+from toolcell_server.domain_grants import MAXIMUM_PORTS
 from toolcell_server.paths import rebased
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from toolcell_server.egress.rules import Rule
     from toolcell_server.limits import Limits
+
+USUAL_PORTS: Final = (443, 80)  # of what no rule names; where room is short the first come in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,15 +59,26 @@ class OpenedMount:
 class Grant:
     """
     Everything that one execution gets.  Frozen; `mounts` are added once, when they are opened.
+    `report_only`: what `domains` does not name is reached all the same, and reported.
     """
 
     limits: Limits
     paths: tuple[PathGrant, ...] = ()
     domains: tuple[Rule, ...] = ()
+    report_only: bool = False
     profile: str = "compute"
     environment: Mapping[str, str] = field(default_factory=dict)
     minimum_isolation: pb.IsolationLevel.ValueType = pb.ISOLATION_LEVEL_UNSPECIFIED
     mounts: tuple[OpenedMount, ...] = ()
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """
+        Where its cell listens to itself, in the order of its listeners.
+        """
+        granted = {rule.port for rule in self.domains}
+        usual = [port for port in USUAL_PORTS if self.report_only and port not in granted]
+        return tuple(sorted(granted.union(usual[: MAXIMUM_PORTS - len(granted)])))
 
     def to_proto(self) -> pb.Grants:
         """

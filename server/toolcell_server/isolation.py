@@ -5,7 +5,8 @@ Theory of operation.  A level is a list of requirements, each "one of these wall
 far up"; the level of a host is the highest whose requirements all hold, and what is missing for a
 higher one is its first requirement that does not.  A wall that nobody reported is absent.
 `DEGRADED` counts only where a weaker form still does the wall's work: a control group that is not
-delegated leaves a watchdog, a service without root leaves one identity for all cells.
+delegated leaves a watchdog, a service without root leaves one identity for all cells.  A network
+that only reports leaves no allowlist: a call under it reaches no more than `basic`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
 
 _NOT_PROBED: Final = "it was not probed"
 ALL_WALLS: Final = tuple(wall for wall in pb.Wall.values() if wall != pb.WALL_UNSPECIFIED)
+
+_REPORT_ONLY: Final = pb.WallReport(
+    wall=pb.WALL_NETWORK,
+    status=pb.WALL_STATUS_DEGRADED,
+    reason="report-only: hosts that are not granted are reached, and reported",
+    remedy="the operator sets policy.domains_report_only = false once allowlists are complete",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,14 @@ class Isolation:
             if report.wall not in worst or _badness(report) > _badness(worst[report.wall]):
                 worst[report.wall] = report
         return cls(tuple(worst.get(wall, _not_probed(wall)) for wall in ALL_WALLS), observed)
+
+    def of_call(self, *, report_only: bool) -> Self:
+        """
+        The walls of one call's cell; `report_only`: its egress only reports what it would deny.
+        """
+        if not report_only:
+            return self
+        return self.from_reports((*self.walls, _REPORT_ONLY), observed=self.observed)
 
     @property
     def level(self) -> pb.IsolationLevel.ValueType:

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 from toolcell.v1 import execution_pb2 as pb
 from toolcell_worker.wire import Access, CellGrant, Mount, Profile
 
-from toolcell_server.egress_process import ports
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -80,7 +78,7 @@ class Lease:
             call_id=execution.call_id,
             environment=tuple({**ENVIRONMENT, **self.environment, **grant.environment}.items()),
             mounts=tuple(map(_cell_mount, grant.mounts)),
-            ports=tuple(ports(grant.domains)),
+            ports=grant.ports,
         )
 
 

@@ -50,6 +50,7 @@ class LoggedExecutor:
 class _Seen:
     attempts: int = 0
     denials: int = 0
+    reported_only: int = 0
     started: pb.Started = field(default_factory=pb.Started)
     finished: pb.Finished | None = None
 
@@ -58,6 +59,8 @@ class _Seen:
             case "started":
                 self.attempts += 1
                 self.started = event.started
+            case "denied" if event.denied.reported_only:
+                self.reported_only += 1
             case "denied":
                 self.denials += 1
             case "finished":
@@ -94,6 +97,7 @@ def _fields(execution: Execution, seen: _Seen, finished: pb.Finished) -> dict[st
         "arguments_bytes": len(execution.arguments),
         "result_bytes": finished.result_bytes,
         "denials": seen.denials + sum(map(_reported, finished.outcome.denials)),
+        "reported_only": seen.reported_only,
         "truncated": finished.truncated,
     }
 

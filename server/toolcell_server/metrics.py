@@ -135,6 +135,11 @@ class Metrics:
             "How often the egress died while cells needed it.",
             registry=registry,
         )
+        self.egress_report_only = Gauge(
+            "toolcell_egress_report_only",
+            "1 if what allowlists deny is let through and only reported.",
+            registry=registry,
+        )
         self.rpc_started = Counter(
             "grpc_server_started_total", "RPCs that began.", _METHOD, registry=registry
         )

@@ -4,6 +4,9 @@ What the operator allows: one frozen value, checked when built from the settings
 Deny speaks first and beats everything: a denied path is never granted, alone or inside a granted
 directory.  The kernel's own file systems are denied always, because nothing in them is data.
 Where roots lie in each other, the innermost decides.
+
+`domains_report_only` lets through, and reports, what only the allowlists of tools deny; what it
+never lets through is in `egress/report_only.py`.
 """
 
 from __future__ import annotations
@@ -60,6 +63,7 @@ class Policy:
     filesystem: bool = True
     commands: bool = True
     network: bool = True
+    domains_report_only: bool = False
     minimum_isolation: pb.IsolationLevel.ValueType = pb.ISOLATION_LEVEL_STRONG
     tools_disabled: frozenset[str] = frozenset()
 
@@ -77,10 +81,10 @@ class Policy:
             raise ValueError(f"policy.{unknown[0]} is unknown; use {', '.join(sorted(allowed))}")
         switches = {
             name: _switch(name, section[name])
-            for name in ("filesystem", "commands", "network")
+            for name in ("filesystem", "commands", "network", "domains_report_only")
             if name in section
         }
-        return cls(
+        policy = cls(
             roots=_roots(section.get("roots", ())),
             denied_paths=_denied(section.get("denied_paths", ())),
             denied_domains=_patterns(section.get("denied_domains", ())),
@@ -89,6 +93,8 @@ class Policy:
             tools_disabled=frozenset(_texts("tools_disabled", section.get("tools_disabled", ()))),
             **switches,
         )
+        _check_floor(policy)
+        return policy
 
     def root_of(self, path: str) -> Root | None:
         """
@@ -162,6 +168,17 @@ def _switch(name: str, value: Any) -> bool:
             f"policy.{name} must be true or false, not {value!r:.80}"
         )
     return value
+
+
+def _check_floor(policy: Policy) -> None:
+    """
+    An operator who wants every wall up cannot want one of them to report only.
+    """
+    if policy.domains_report_only and policy.minimum_isolation == pb.ISOLATION_LEVEL_FULL:
+        raise ValueError(
+            'policy.domains_report_only is true, and policy.minimum_isolation = "full" needs every '
+            'allowlist enforced; write false, or "strong" as long as you only report'
+        )
 
 
 def _floor(value: Any) -> pb.IsolationLevel.ValueType:

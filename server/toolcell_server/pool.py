@@ -149,7 +149,8 @@ class Pool:
                 mounts = await self._reopen(mounts, slot, hosting.bare, resources)
             trees = [opened.descriptor for opened in mounts if opened.descriptor >= 0]
             environment = hosting.bundle.instructions.get("environment", {})
-            yield Lease(zygote, slot, hosting.isolation.to_proto(), trees, environment)
+            isolation = hosting.isolation.of_call(report_only=execution.grant.report_only)
+            yield Lease(zygote, slot, isolation.to_proto(), trees, environment)
 
     async def _reopen(
         self,

@@ -44,6 +44,23 @@ def test_piped_output_of_a_tool_is_not_touched(server: FakeServer, toolcell: Too
     assert toolcell("call", "raw").stderr == b"\x1b]0;x\x07\xff\r"
 
 
+def test_what_was_only_reported_is_not_called_denied(
+    server: FakeServer, toolcell: Toolcell
+) -> None:
+    """
+    Whoever reads it would look for what broke.
+    """
+    fields: Any = {"wall": pb.WALL_NETWORK, "operation": "connect", "reason": "host_not_granted"}
+    denied = pb.Denied(target="a.example:443", **fields)
+    reported = pb.Denied(target="b.example:443", reported_only=True, **fields)
+    server.tool("echo", denied, reported, completed(1))
+
+    first, second = toolcell("call", "echo").stderr.decode().splitlines()
+    why = "(host_not_granted; wall: network)"
+    assert first == f"denied: connect a.example:443 {why}"
+    assert second == f"not denied, only reported: connect b.example:443 {why}"
+
+
 def test_quiet_shows_the_result_only(server: FakeServer, toolcell: Toolcell) -> None:
     """
     For scripts that log their stderr.

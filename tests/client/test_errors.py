@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
+from toolcell.v1 import execution_pb2 as pb
 from toolcell_client import ToolcellError, as_tool_message, errors, to_model_text
 from toolcell_client.testing import completed, exceeded, failed, stdout
 
@@ -153,6 +154,21 @@ def test_a_model_reads_an_ending(server: FakeServer, client: Client) -> None:
     assert (message["error"], message["retryable"]) == ("exceeded(wall)", False)
     assert "7000 characters left out" in message["stdout"]
     assert len(message["stdout"]) < 2100
+
+
+def test_a_model_does_not_read_of_what_was_only_reported(
+    server: FakeServer, client: Client
+) -> None:
+    """
+    The tool had it: there is nothing to do differently.
+    """
+    denied = pb.Denied(operation="connect", target="a.example:443")
+    reported = pb.Denied(operation="connect", target="b.example:443", reported_only=True)
+    server.tool("slow", reported, denied, exceeded("wall", 5))
+    result = client.run("slow")
+
+    assert [True, False] == [each.reported_only for each in result.denials]
+    assert ["a.example:443"] == [each["target"] for each in as_tool_message(result)["denials"]]
 
 
 def test_a_model_reads_that_nobody_answered() -> None:

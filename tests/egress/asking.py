@@ -6,11 +6,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from egress.bed import OTHER
+
 if TYPE_CHECKING:
     from toolcell_client import Result
 
     from egress.bed import Bed
     from egress.upstream import Site
+
+
+ASK = """
+import http.client
+result = []
+for host, at, method, named in {asked!r}:
+    one = http.client.HTTPConnection(host, at, timeout=10)
+    one.putrequest(method, "/asked", skip_host=True)
+    one.putheader("Host", named)
+    one.endheaders()
+    result.append(one.getresponse().status)
+"""
 
 
 def granted_still_works(bed: Bed) -> None:
@@ -33,8 +47,32 @@ def reasons(result: Result) -> list[tuple[str, str, str]]:
     ]
 
 
+def told(result: Result) -> set[tuple[str, str, str, bool]]:
+    """
+    Each denial of the egress, and whether it was only reported.
+    """
+    return {
+        (each.operation, each.target, each.reason, each.reported_only)
+        for each in result.denials
+        if each.operation != "socket"
+    }
+
+
 def hosts(site: Site) -> list[str]:
     """
     The Host of each request that reached a site.
     """
     return [headers["Host"] for _, _, headers in site.seen]
+
+
+def goes_on_reporting(bed: Bed) -> None:
+    """
+    The control, where policy only reports: another host is reached.
+    """
+    result = bed.client.run("fetch", {"url": bed.plain_url(), "then": bed.plain_url("/on", OTHER)})
+
+    assert "GET /on" == result.raise_for_outcome().value
+
+
+def reported(result: Result) -> set[tuple[str, str]]:
+    return {(each.target, each.reason) for each in result.denials if each.reported_only}

@@ -26,6 +26,7 @@ SETTINGS = """
 [policy]
 private_networks = [{private}]
 denied_domains = ["denied.example.test"]
+{policy}
 
 [egress]
 resolver = ["{resolver}"]
@@ -38,7 +39,7 @@ memory_bytes = 17_179_869_184  # address space, for Node.js
 [[bundles]]
 name = "reaching"
 path = "{bundle}"
-env = {{ {trusting}, SECURE_PORT = "{secure}" }}
+env = {{ {trusting}, PLAIN_PORT = "{plain}", SECURE_PORT = "{secure}" }}
 {bundles}
 """
 
@@ -88,13 +89,14 @@ def made(
     bundle: Path = BUNDLE,
     *,
     server: str = "",
+    policy: str = "",
     private: str = '"127.0.0.1/32"',
     names_of_secure: tuple[str, ...] = (GRANTED, OTHER, "*.example.test"),
 ) -> Iterator[Bed]:
     """
-    Everything, in a folder of its own.  `server` are lines of the service's settings, `private`
-    the networks that policy names, `names_of_secure` what the certificate of the site over TLS
-    says.
+    Everything, in a folder of its own.  `server` are further lines of the service's settings,
+    `policy` of its policy; `private` are the networks that policy names, `names_of_secure` what the
+    certificate of the site over TLS says.
     """
     own = folder / "bundle"
     shutil.copytree(bundle, own, ignore=shutil.ignore_patterns("__pycache__"))
@@ -115,7 +117,9 @@ def made(
                 bundle=own,
                 trusting=", ".join(f'{name} = "{own}/authority.pem"' for name in TRUSTING),
                 bundles=bundles,
+                policy=policy,
                 private=private,
+                plain=plain.port,
                 secure=secure.port,
             ),
             server=server,

@@ -19,6 +19,17 @@ def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
         yield one
 
 
+@pytest.fixture(scope="module")
+def reporting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
+    """
+    A bed whose policy only reports.
+    """
+    folder = tmp_path_factory.mktemp("reporting")
+    folder.chmod(0o755)
+    with made(folder, policy="domains_report_only = true") as one:
+        yield one
+
+
 @pytest.fixture
 def canary() -> Iterator[Canary]:
     with watching() as one:

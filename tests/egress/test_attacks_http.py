@@ -113,6 +113,21 @@ def test_no_tunnel_is_opened_within_http(bed: Bed, method: str) -> None:
     granted_still_works(bed)
 
 
+def test_a_connection_whose_request_was_refused_is_logged_as_denied(bed: Bed) -> None:
+    """
+    Or who counts what was denied would count too little.
+    """
+    said = f"GET /logged HTTP/1.1\r\nHost: {OTHER}:{bed.plain.port}\r\n\r\n".encode()
+    code = SEND.format(host=PLAIN, port=bed.plain.port, said=said)
+    before = len(bed.server.log.read_text().splitlines())
+    result = bed.client.run("run_code", {"code": code, "domains": [bed.plain_url()]})
+    new = bed.server.log.read_text().splitlines()[before:]
+    lines = [line for line in new if "connection" in line and "host_mismatch" in line]
+
+    assert [("request", f"{PLAIN}:{bed.plain.port}", "host_mismatch")] == reasons(result)
+    assert [True] == ["denied" in line for line in lines]
+
+
 def test_a_request_that_never_ends_reaches_nobody_and_ends_with_its_cell(bed: Bed) -> None:
     """
     N8, slowloris: a head is read to its end before anybody is dialled.

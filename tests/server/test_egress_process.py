@@ -19,9 +19,11 @@ import pytest
 from scripted_executor import run
 from toolcell.v1 import execution_pb2 as pb
 from toolcell_server import egress_process
+from toolcell_server.domain_grants import MAXIMUM_PORTS
 from toolcell_server.egress.rules import Rule
 from toolcell_server.egress_process import Egress, EgressFailed
 from toolcell_server.egress_seen import EgressSeen
+from toolcell_server.grants import Grant
 from toolcell_server.limits import Limits
 from toolcell_server.metrics import Metrics
 
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from toolcell_server.egress_process import Attachment
 
 LOOPBACK = "127.0.0.1"
-RULES = (Rule.parse("a.example:443"),)
+GRANT = Grant(limits=Limits(), domains=(Rule.parse("a.example:443"),))
 INSTRUCTIONS: dict[str, Any] = {
     "identity": None,
     "resolver": [[LOOPBACK, 9]],
@@ -59,8 +61,7 @@ class Cell:
 
     async def attach(self, egress: Egress) -> Attachment:
         return await egress.attach(
-            RULES,
-            Limits(),
+            GRANT,
             self.descriptors,
             denied=self.denials.append,
             spent=lambda _: None,
@@ -256,6 +257,23 @@ def test_a_cell_listens_once_at_each_port_in_their_order() -> None:
     """
     The cell and the egress count the listeners, and nothing else says which is which.
     """
-    rules = [Rule.parse(text) for text in ("a.example:443", "b.example:443", "a.example:80")]
+    texts = ("a.example:8443", "b.example:443", "a.example:443")
+    rules = tuple(Rule.parse(text) for text in texts)
 
-    assert [80, 443] == egress_process.ports(rules)
+    assert (443, 8443) == Grant(limits=Limits(), domains=rules).ports
+
+
+def test_a_cell_that_only_reports_listens_where_others_are_usually_reached() -> None:
+    """
+    As far as there is room: the ports of its grant come first.
+    """
+
+    def ports(*numbers: int) -> tuple[int, ...]:
+        rules = tuple(Rule.parse(f"a.example:{number}") for number in numbers)
+        return Grant(limits=Limits(), domains=rules, report_only=True).ports
+
+    many = range(1000, 1000 + MAXIMUM_PORTS)
+    assert (80, 443, 8443) == ports(8443)
+    assert (80, 443) == ports(443)
+    assert (443, *many[1:]) == ports(*many[1:])
+    assert tuple(many) == ports(*many)

@@ -123,6 +123,35 @@ def test_below_a_floor_the_missing_wall_is_named(
         assert (below.reason, below.remedy) == (f"why {missing}", f"mend {missing}")
 
 
+def test_a_call_whose_allowlist_only_reports_has_no_more_than_basic() -> None:
+    """
+    Its network leads where its grant does not say; whoever demands that wall must not get the call.
+    """
+    host = isolation()
+    call = host.of_call(report_only=True)
+    shown = next(wall for wall in call.walls if wall.wall == pb.WALL_NETWORK)
+
+    assert (FULL, FULL) == (host.level, host.of_call(report_only=False).level)
+    assert (BASIC, DEGRADED) == (call.level, shown.status)
+    assert "report-only" in shown.reason
+    assert "policy.domains_report_only" in shown.remedy
+    for floor in (STRONG, FULL):
+        missing = call.below(floor)
+        assert missing
+        assert pb.WALL_NETWORK == missing.wall
+
+
+def test_to_report_only_makes_no_wall_better() -> None:
+    for status, level in ((ABSENT, BASIC), (DEGRADED, BASIC)):
+        call = isolation(network=status).of_call(report_only=True)
+
+        assert (status, level) == (
+            next(wall.status for wall in call.walls if wall.wall == pb.WALL_NETWORK),
+            call.level,
+        )
+    assert NONE == isolation(seccomp=ABSENT).of_call(report_only=True).level
+
+
 def test_the_report_lists_every_wall_once_in_the_order_of_the_contract() -> None:
     """
     Readers compare reports; an order that changes looks like a wall that changed.

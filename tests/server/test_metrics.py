@@ -236,8 +236,9 @@ def test_an_execution_is_one_line_of_json_with_the_words_of_the_metrics() -> Non
     One line holds everything, so that no join is needed to ask what happened.
     """
     denied = pb.ExecuteResponse(denied=pb.Denied(operation="open"))
+    reported = pb.ExecuteResponse(denied=pb.Denied(operation="connect", reported_only=True))
     (line,) = logged(
-        [started(), denied, started(), finished(OUTCOMES["exceeded_wall"])],
+        [started(), denied, reported, started(), finished(OUTCOMES["exceeded_wall"])],
         logs.JsonFormatter(),
         call_id="call-1",
     )
@@ -245,7 +246,7 @@ def test_an_execution_is_one_line_of_json_with_the_words_of_the_metrics() -> Non
 
     assert read["message"] == "execution finished"
     assert (read["tool"], read["outcome"], read["call_id"]) == ("echo", "exceeded_wall", "call-1")
-    assert (read["attempts"], read["denials"]) == (2, 1)
+    assert (read["attempts"], read["denials"], read["reported_only"]) == (2, 1, 1)
 
 
 def test_an_execution_that_stops_without_an_ending_is_logged_as_lost() -> None:

@@ -24,6 +24,7 @@ def test_nothing_set_allows_no_path_and_denies_the_kernels() -> None:
     assert policy.denied_paths == KERNEL_PATHS
     assert policy.minimum_isolation == pb.ISOLATION_LEVEL_STRONG
     assert (policy.filesystem, policy.commands, policy.network) == (True, True, True)
+    assert not policy.domains_report_only
 
 
 def test_every_setting_arrives() -> None:
@@ -37,6 +38,7 @@ def test_every_setting_arrives() -> None:
             "filesystem": False,
             "commands": False,
             "network": False,
+            "domains_report_only": False,
             "minimum_isolation": "full",
             "tools_disabled": ["run_shell"],
         }
@@ -47,6 +49,10 @@ def test_every_setting_arrives() -> None:
     assert (policy.filesystem, policy.commands, policy.network) == (False, False, False)
     assert policy.minimum_isolation == pb.ISOLATION_LEVEL_FULL
     assert policy.tools_disabled == {"run_shell"}
+
+
+def test_what_allowlists_deny_can_be_reported_only() -> None:
+    assert Policy.from_settings({"domains_report_only": True}).domains_report_only
 
 
 def test_links_are_followed_once_when_the_policy_is_built(tmp_path: Path) -> None:
@@ -96,6 +102,14 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a relative denied path": ({"denied_paths": ["secret"]}, "denied_paths: 'secret'"),
     "denied paths that are one text": ({"denied_paths": "/a"}, "denied_paths must be a list"),
     "a switch that is a text": ({"network": "off"}, "policy.network must be true or false"),
+    "reporting that is a text": (
+        {"domains_report_only": "yes"},
+        "policy.domains_report_only must be true or false, not 'yes'",
+    ),
+    "every wall, and one that reports only": (
+        {"domains_report_only": True, "minimum_isolation": "full"},
+        'policy.domains_report_only is true, and policy.minimum_isolation = "full" .* write false',
+    ),
     "no level": ({"minimum_isolation": "high"}, "must be one of basic, strong, full"),
     "a level that is no text": ({"minimum_isolation": 3}, "must be one of basic, strong, full"),
 }

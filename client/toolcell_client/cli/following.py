@@ -92,7 +92,8 @@ def _explain(result: Result, screen: Screen) -> None:
 
 def _denied(denied: pb.Denied) -> str:
     wall = short_name(pb.Wall, denied.wall)
-    return f"denied: {denied.operation} {denied.target} ({denied.reason}; wall: {wall})"
+    what = "not denied, only reported" if denied.reported_only else "denied"
+    return f"{what}: {denied.operation} {denied.target} ({denied.reason}; wall: {wall})"
 
 
 def _exit_of(result: Result) -> Exit:

@@ -623,7 +623,7 @@ class ExecuteResponse(google.protobuf.message.Message):
 
     @property
     def denied(self) -> global___Denied:
-        """An access was denied, and the tool went on."""
+        """An access was denied, and the tool went on; or it would have been (`reported_only`)."""
 
     @property
     def retrying(self) -> global___Retrying:
@@ -794,7 +794,7 @@ class RunResponse(google.protobuf.message.Message):
 
     @property
     def denials(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Denied]:
-        """The first 32 denied accesses.  Empty: none was denied."""
+        """The first 32 denied accesses, those included that were only reported.  Empty: there was none."""
 
     def __init__(
         self,
@@ -1542,7 +1542,7 @@ global___Usage = Usage
 
 @typing.final
 class Denied(google.protobuf.message.Message):
-    """An access that was denied."""
+    """An access that was denied, or would have been."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -1551,6 +1551,7 @@ class Denied(google.protobuf.message.Message):
     TARGET_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
     EVIDENCE_FIELD_NUMBER: builtins.int
+    REPORTED_ONLY_FIELD_NUMBER: builtins.int
     wall: global___Wall.ValueType
     """The wall that denied it.  Unspecified: not known."""
     operation: builtins.str
@@ -1561,6 +1562,10 @@ class Denied(google.protobuf.message.Message):
     """Why, as a stable word: "not_granted", "read_only", "no_network", …"""
     evidence: global___Evidence.ValueType
     """How we know.  Always set."""
+    reported_only: builtins.bool
+    """It was let through: the operator's policy only reports what it would deny (report-only).  What
+    comes of the access may be denied all the same, and is told by itself.  False: it was denied.
+    """
     def __init__(
         self,
         *,
@@ -1569,8 +1574,9 @@ class Denied(google.protobuf.message.Message):
         target: builtins.str = ...,
         reason: builtins.str = ...,
         evidence: global___Evidence.ValueType = ...,
+        reported_only: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["evidence", b"evidence", "operation", b"operation", "reason", b"reason", "target", b"target", "wall", b"wall"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["evidence", b"evidence", "operation", b"operation", "reason", b"reason", "reported_only", b"reported_only", "target", b"target", "wall", b"wall"]) -> None: ...
 
 global___Denied = Denied
 

@@ -2,8 +2,8 @@
 Answers the names that one cell asks for, over UDP and TCP, from its rules alone.
 
 Nothing is sent upstream here: a granted name is answered with an address that stands for it, any
-other is refused.  How often a cell asks is its own to decide, and others are served on the same
-loop; hence a pace.
+other is refused, or reported and answered alike (`report_only`).  How often a cell asks is its own
+to decide, and others are served on the same loop; hence a pace.
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ def _answer(question: Question, cell: Attached) -> bytes:
     if not verdict.allowed:
         cell.deny("resolve", question.name, verdict.reason)
         return dns_answers.refused_name(question)
+    if verdict.reported:
+        cell.deny("resolve", question.name, verdict.reason, reported_only=True)
     if question.type != dns.A:
         return dns_answers.empty(question)
     address = cell.names.address_of(question.name)

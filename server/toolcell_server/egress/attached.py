@@ -7,26 +7,31 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from toolcell_server.egress.decide import decide_name
+from toolcell_server.egress import report_only
+from toolcell_server.egress.decide import decide_hello, decide_host, decide_name, decide_request
 from toolcell_server.egress.stand_ins import StandIns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from toolcell_server.egress.budget import Budget
+    from toolcell_server.egress.client_hello import ClientHello
     from toolcell_server.egress.credentials import Credential
+    from toolcell_server.egress.http_actions import Head
     from toolcell_server.egress.names import Pattern
     from toolcell_server.egress.rules import Rule
     from toolcell_server.egress.verdicts import Reason, Verdict
 
-MAXIMUM_DENIALS: Final = 64  # arbitrary; different ones, of one execution
+MAXIMUM_DENIALS: Final = (
+    64  # arbitrary; different ones, of one execution, and as many only reported
+)
 
 
 @dataclass(slots=True, eq=False)
 class Attached:
     """
     `tell(what)` tells the server; `denied` are patterns of the operator's policy; `credentials`
-    are those that its rules name.
+    are those that its rules name; `report_only`: what only the rules deny is let through and told.
     """
 
     number: int
@@ -35,8 +40,12 @@ class Attached:
     budget: Budget
     tell: Callable[[dict[str, Any]], None]
     credentials: Mapping[str, Credential] = field(default_factory=dict)
+    report_only: bool = False
     names: StandIns = field(default_factory=StandIns)
-    _told: set[tuple[str, str, str]] = field(default_factory=set)
+    # Apart: what is only reported must not hide what was denied.
+    _told: dict[bool, set[tuple[str, str, str]]] = field(
+        default_factory=lambda: {False: set(), True: set()}
+    )
 
     def decide_to_name(self, name: str) -> Verdict:
         """
@@ -44,16 +53,57 @@ class Attached:
         """
         verdicts = [decide_name(name, rule.port, self.rules, self.denied) for rule in self.rules]
         allowed = next((verdict for verdict in verdicts if verdict.allowed), None)
-        return allowed or decide_name(name, 0, self.rules, self.denied)
+        verdict = allowed or decide_name(name, 0, self.rules, self.denied)
+        return report_only.relax_name(verdict, None) if self.report_only else verdict
 
-    def deny(self, operation: str, target: str, reason: Reason) -> None:
+    def decide_name(self, name: str, port: int) -> Verdict:
         """
-        Tell a denial that was not told yet.
+        Whether a normalised name may be reached at a port.
         """
-        key = (operation, target, reason.value)
-        if key not in self._told and len(self._told) < MAXIMUM_DENIALS:
-            self._told.add(key)
-            self.tell({"denied": {"operation": operation, "target": target, "reason": reason}})
+        verdict = decide_name(name, port, self.rules, self.denied)
+        if not self.report_only:
+            return verdict
+        return report_only.relax_name(verdict, report_only.lent(name, port, self.rules))
+
+    def decide_hello(self, rule: Rule, name: str, hello: ClientHello) -> Verdict:
+        """
+        Whether a ClientHello says what it must.
+        """
+        sni = hello.server_name
+        verdict = decide_hello(rule, name, sni, encrypted=hello.encrypted)
+        if not self.report_only:
+            return verdict
+        return report_only.relax_hello(verdict, rule, sni, self.denied)
+
+    def decide_host(self, rule: Rule, name: str, head: Head) -> Verdict:
+        """
+        Whether a request is for the host that it was let through for.
+        """
+        written = head.host if head.port is None else f"{head.host}:{head.port}"
+        verdict = decide_host(rule, name, written)
+        if not self.report_only:
+            return verdict
+        return report_only.relax_host(verdict, rule, head.host, self.denied)
+
+    def decide_request(self, rule: Rule, head: Head) -> Verdict:
+        """
+        Whether a request asks for what it may.
+        """
+        verdict = decide_request(rule, head.method, head.target)
+        return report_only.relax_request(verdict, rule) if self.report_only else verdict
+
+    def deny(
+        self, operation: str, target: str, reason: Reason, *, reported_only: bool = False
+    ) -> None:
+        """
+        Tell a denial that was not told yet; `reported_only`: it is none, because policy only
+        reports.
+        """
+        key, told = (operation, target, reason.value), self._told[reported_only]
+        if key not in told and len(told) < MAXIMUM_DENIALS:
+            told.add(key)
+            what = {"operation": operation, "target": target, "reason": reason}
+            self.tell({"denied": {**what, "reported_only": reported_only}})
 
     def tell_spent(self) -> None:
         """

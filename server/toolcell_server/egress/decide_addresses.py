@@ -6,6 +6,9 @@ each mean another part.  The operator may name networks that are not public.  A 
 and an address of this host must be named by itself (/32, /128), because a wide network holds them
 without anybody thinking of them; loopback, all of which is this host, by a network that holds
 nothing else.  What stands for an IPv4 address must be named, and that address be permitted too.
+
+A name that nobody granted (`report_only`) leads to nothing that must be named by itself: that was
+named for a name that is granted.
 """
 
 from __future__ import annotations
@@ -30,17 +33,23 @@ _BY_ITSELF: Final = (Reason.ADDRESS_METADATA, Reason.ADDRESS_OWN)
 
 
 def decide_addresses(
-    addresses: Sequence[Address], private: Sequence[Network], own: Collection[Address]
+    addresses: Sequence[Address],
+    private: Sequence[Network],
+    own: Collection[Address],
+    *,
+    granted: bool = True,
 ) -> Verdict:
     """
     The verdict on all addresses of one name, with those that may be dialled.  `private` are the
-    networks that the operator names, `own` the addresses of this host.
+    networks that the operator names, `own` the addresses of this host; `granted`: so is the name.
     """
     if not addresses:
         return Verdict.denied(Reason.NO_ADDRESS)
     ours = frozenset(int(address) for address in own)  # without zones, which are not compared
     faults = [_fault(address, ours) for address in addresses]
     once = tuple(dict.fromkeys(addresses))
+    if not granted:
+        private = [network for network in private if not _by_itself(network, ours)]
     if not any(faults):
         return Verdict(True, Reason.ADDRESSES_PUBLIC, addresses=once)
     if None in faults:
@@ -73,6 +82,14 @@ def _unnamed(address: Address, private: Sequence[Network], ours: frozenset[int])
         if behind is None or _unnamed(behind, private, ours):
             return reason
     return None
+
+
+def _by_itself(network: Network, ours: frozenset[int]) -> bool:
+    """
+    Whether it is one address, of those that must be named so.
+    """
+    alone = network.prefixlen == network.max_prefixlen
+    return alone and _fault(network.network_address, ours) in _BY_ITSELF
 
 
 def _names(network: Network, address: Address, reason: Reason) -> bool:

@@ -1,5 +1,5 @@
 """
-From a granted name to a connection: resolve, decide, dial the very address that was decided about.
+From a name to a connection: resolve, decide, dial the very address that was decided about.
 """
 
 from __future__ import annotations
@@ -50,9 +50,12 @@ class Dialler:
     _own: frozenset[Address] = frozenset()
     _own_until: float = field(default=0.0)
 
-    async def dial(self, name: str, port: int) -> tuple[socket.socket, Address]:
+    async def dial(
+        self, name: str, port: int, *, granted: bool = True
+    ) -> tuple[socket.socket, Address]:
         """
-        A connected socket that does not block, and the address that it is connected to.
+        A connected socket that does not block, and the address that it is connected to.  `granted`:
+        a rule names the name; else policy only reports that none does.
 
         Raises:
             NotDialled: the name leads nowhere, or where it must not.
@@ -61,7 +64,7 @@ class Dialler:
             found = await self.resolver.resolve(name)
         except Unresolved as exc:
             raise NotDialled(Reason.UNRESOLVED, str(exc)) from exc
-        verdict = decide_addresses(found, self.private, self._own_addresses())
+        verdict = decide_addresses(found, self.private, self._own_addresses(), granted=granted)
         if not verdict.allowed:
             raise NotDialled(verdict.reason)
         failure: OSError | None = None

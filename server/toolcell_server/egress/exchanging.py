@@ -15,7 +15,6 @@ import socket
 import ssl
 from typing import TYPE_CHECKING, Final
 
-from toolcell_server.egress.decide import decide_host, decide_request
 from toolcell_server.egress.dialling import NotDialled
 from toolcell_server.egress.http_actions import Ask, Close, ToClient, ToServer
 from toolcell_server.egress.http_gate import HttpGate
@@ -23,7 +22,7 @@ from toolcell_server.egress.splicing import Spent
 from toolcell_server.egress.verdicts import Reason, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from toolcell_server.egress.credentials import Credential
     from toolcell_server.egress.http_actions import Action, Head
@@ -135,25 +134,26 @@ class _Exchange:
         self._requests += 1
         if self._requests > 1 and not self._relay.cell.budget.connect():
             raise Spent
-        verdict = self._verdict(head)
-        if not verdict.allowed:
-            return self._refuse(verdict.reason)
+        for verdict in self._verdicts(head):
+            if not verdict.allowed:
+                return self._refuse(verdict.reason)
+            self._relay.go_on("request", verdict)
         if self._writer is None:
             try:
                 await self._dial()
             except NotDialled as exc:
                 return self._refuse(exc.reason)
-        self._relay.reason = verdict.reason
         return self._gate.allow(self._added())
 
-    def _verdict(self, head: Head) -> Verdict:
-        written = head.host if head.port is None else f"{head.host}:{head.port}"
-        verdict = decide_host(self._rule, self._relay.host, written)
-        if verdict.allowed:
-            verdict = decide_request(self._rule, head.method, head.target)
-        if verdict.allowed and self._rule.credential and self._credential() is None:
-            return Verdict.denied(Reason.CREDENTIAL_NOT_GRANTED)
-        return verdict
+    def _verdicts(self, head: Head) -> Iterator[Verdict]:
+        """
+        In the order in which they speak; the first that denies is the last.
+        """
+        cell = self._relay.cell
+        yield cell.decide_host(self._rule, self._relay.host, head)
+        yield cell.decide_request(self._rule, head)
+        if self._rule.credential and self._credential() is None:
+            yield Verdict.denied(Reason.CREDENTIAL_NOT_GRANTED)
 
     def _credential(self) -> Credential | None:
         """
@@ -167,8 +167,9 @@ class _Exchange:
     def _refuse(self, reason: Reason) -> list[Action]:
         relay, passing = self._relay, reason in (Reason.UNRESOLVED, Reason.UNREACHABLE)
         relay.reason = reason
+        relay.refused = not passing
         if not passing:
-            relay.cell.deny("request", f"{relay.host}:{relay.port}", reason)
+            relay.cell.deny("request", relay.target, reason)
         return self._gate.refuse(BAD_GATEWAY if passing else REFUSED, reason)
 
     def _added(self) -> list[tuple[str, Secret]]:

@@ -10,7 +10,9 @@ says how the connection must speak:
     tcp    nothing is looked at: a database speaks first, and in its own words
 
 Whoever is denied is reset, so that the client fails at once and does not wait.  What is denied, and
-why, the server is told; what became of each connection is one canonical line there.
+why, the server is told; what became of each connection is one canonical line there.  What policy
+only reports (`report_only`) is told alike, and goes on under a rule that is lent to it; its line
+says `reported`, with the first reason that would have denied it.
 """
 
 from __future__ import annotations
@@ -25,7 +27,6 @@ from typing import TYPE_CHECKING, Final
 
 from toolcell_server.egress import exchanging
 from toolcell_server.egress.client_hello import ClientHelloReader, Malformed, NotTls
-from toolcell_server.egress.decide import decide_hello, decide_name
 from toolcell_server.egress.dialling import NotDialled
 from toolcell_server.egress.rules import Protocol
 from toolcell_server.egress.splicing import Spent, splice
@@ -55,7 +56,9 @@ class Denied(Exception):  # noqa: N818  # names what happened
 @dataclass(slots=True)
 class Relay:
     """
-    One connection of a cell to `port` of whatever it has called.
+    One connection of a cell to `port` of whatever it has called.  `reported` is the first reason
+    for which it would have been denied; `granted`: a rule names its host; `refused`: the last of
+    its requests was.
     """
 
     cell: Attached
@@ -65,10 +68,17 @@ class Relay:
     host: str = ""
     address: str = ""
     reason: Reason = Reason.ADDRESS_UNNAMED
+    reported: Reason | None = None
+    granted: bool = True
+    refused: bool = False
     contact: Contact | None = None
     sent_bytes: int = 0
     received_bytes: int = 0
     began: float = field(default_factory=time.monotonic)
+
+    @property
+    def target(self) -> str:
+        return f"{self.host}:{self.port}"
 
     async def run(self) -> None:
         """
@@ -105,7 +115,8 @@ class Relay:
         if name is None:
             raise Denied(Reason.ADDRESS_UNNAMED)
         self.host = name
-        verdict = decide_name(name, self.port, self.cell.rules, self.cell.denied)
+        verdict = self.cell.decide_name(name, self.port)
+        self.granted = not verdict.reported
         self.decide(verdict)
         assert verdict.rule is not None
         return verdict.rule
@@ -129,7 +140,7 @@ class Relay:
             raise Denied(Reason.NOT_TLS) from None
         except Malformed:
             raise Denied(Reason.MALFORMED) from None
-        self.decide(decide_hello(rule, self.host, hello.server_name, encrypted=hello.encrypted))
+        self.decide(self.cell.decide_hello(rule, self.host, hello))
         return reader.received
 
     def decide(self, verdict: Verdict) -> None:
@@ -141,7 +152,16 @@ class Relay:
         """
         if not verdict.allowed:
             raise Denied(verdict.reason)
+        self.go_on("connect", verdict)
+
+    def go_on(self, operation: str, verdict: Verdict) -> None:
+        """
+        Remember why it is allowed, and tell if that is only reported.
+        """
         self.reason = verdict.reason
+        if verdict.reported:
+            self.reported = self.reported or verdict.reason
+            self.cell.deny(operation, self.target, verdict.reason, reported_only=True)
 
     async def dial(self, port: int) -> socket.socket:
         """
@@ -150,7 +170,7 @@ class Relay:
         Raises:
             NotDialled: there is none.
         """
-        outside, address = await self.outside.dialler.dial(self.host, port)
+        outside, address = await self.outside.dialler.dial(self.host, port, granted=self.granted)
         self.address = str(address)
         self.contact = self.cell.budget.contact(self.host, self.port)
         self.contact.connections += 1
@@ -182,25 +202,27 @@ class Relay:
             with contextlib.suppress(OSError):
                 self.inside.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
         self.inside.close()
-        target = f"{self.host}:{self.port}"
-        if self._verdict(allowed=allowed) == "denied" and not self.cell.budget.spent:
-            self.cell.deny("connect", target, self.reason)
-        self._tell(allowed=allowed)
+        verdict = self._verdict(allowed=allowed)
+        if verdict == "denied" and not (self.refused or self.cell.budget.spent):
+            self.cell.deny("connect", self.target, self.reason)
+        self._tell(verdict)
 
     def _verdict(self, *, allowed: bool) -> str:
         if self.reason in (Reason.UNRESOLVED, Reason.UNREACHABLE):
             return "failed"
-        return "allowed" if allowed else "denied"
+        if self.refused or not allowed:
+            return "denied"
+        return "allowed" if self.reported is None else "reported"
 
-    def _tell(self, *, allowed: bool) -> None:
+    def _tell(self, verdict: str) -> None:
         self.cell.tell(
             {
                 "connection": {
                     "host": self.host,
                     "port": self.port,
                     "address": self.address,
-                    "verdict": self._verdict(allowed=allowed),
-                    "reason": self.reason,
+                    "verdict": verdict,
+                    "reason": self.reported if verdict == "reported" else self.reason,
                     "sent_bytes": self.sent_bytes,
                     "received_bytes": self.received_bytes,
                     "seconds": round(time.monotonic() - self.began, 6),

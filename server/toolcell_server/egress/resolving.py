@@ -1,8 +1,8 @@
 """
 Addresses of names, from the system's resolver or from a configured one.
 
-Only names that were granted come here: a name that a cell made up is never sent upstream, because a
-query is a message, too.
+Only names that were granted, or let through (`report_only`), come here: no other name that a cell
+made up is sent upstream, because a query is a message, too.
 """
 
 from __future__ import annotations

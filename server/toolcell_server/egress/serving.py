@@ -36,7 +36,7 @@ class Serving:
     Serves until the server is gone.
 
     ATTACH carries {"number", "rules": [entry, …], "ports": [int, …], "connections", "bytes" (each
-    way), "credentials": {name: {"header", "value", "hosts"}}}.
+    way), "credentials": {name: {"header", "value", "hosts"}}, "report_only": bool}.
     """
 
     def __init__(self, channel: Channel, outside: Outside) -> None:
@@ -77,6 +77,7 @@ class Serving:
             credentials={
                 name: Credential.parse(each) for name, each in told["credentials"].items()
             },
+            report_only=told["report_only"],
         )
         self._networks[number] = CellNetwork(cell, self._outside, sockets, told["ports"])
 

@@ -70,14 +70,20 @@ class Reason(enum.StrEnum):
 class Verdict:
     """
     A decision with its reason.  `rule` is the one that granted; `addresses` are those that may be
-    dialled, in the resolver's order, each once.
+    dialled, in the resolver's order, each once.  `reported`: it is allowed although its reason is
+    one to deny, because policy only reports (`report_only`).
     """
 
     allowed: bool
     reason: Reason
     rule: Rule | None = None
     addresses: tuple[Address, ...] = ()
+    reported: bool = False
 
     @classmethod
     def denied(cls, reason: Reason) -> Self:
         return cls(False, reason)
+
+    @classmethod
+    def let_through(cls, reason: Reason, rule: Rule | None) -> Self:
+        return cls(True, reason, rule, reported=True)

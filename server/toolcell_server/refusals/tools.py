@@ -78,19 +78,34 @@ class SwitchedOff(CallRefused):
         )
 
 
+# Why a level is not reached, and what to do.
+_OF_HOST: Final = (
+    "this host has {have}: {wall} is missing",
+    "run `toolcell doctor` on the server's host for the remedy",
+)
+_REPORT_ONLY: Final = (
+    "this call would have {have}: its allowlist only reports",
+    "ask the operator to set policy.domains_report_only = false",
+)
+
+
 class IsolationBelowFloor(CallRefused):
     """
-    Raised when cells on this host are isolated less than the call, tool or operator demands.
+    Raised when cells are isolated less than the call, tool or operator demands: on this host, or,
+    `report_only`, because the operator only reports what this call's allowlist denies.
     """
 
     code = "FAILED_PRECONDITION"
     category = "permanent"
     spoken = "I cannot run that safely here."
 
-    def __init__(self, wanted: str, have: str, missing_wall: str) -> None:
+    def __init__(
+        self, wanted: str, have: str, missing_wall: str, *, report_only: bool = False
+    ) -> None:
+        why, remedy = _REPORT_ONLY if report_only else _OF_HOST
         super().__init__(
-            f"isolation {wanted} is demanded and this host has {have}: {missing_wall} is missing",
-            "run `toolcell doctor` on the server's host for the remedy, or demand less",
+            f"isolation {wanted} is demanded and {why.format(have=have, wall=missing_wall)}",
+            f"{remedy}, or demand less",
             metadata={"wanted": wanted, "have": have, "missing_wall": missing_wall},
         )
 

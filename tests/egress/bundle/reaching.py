@@ -12,6 +12,7 @@ from typing import Any
 
 from toolcell_worker import tool
 
+PLAIN = f"http://plain.example.test:{os.environ['PLAIN_PORT']}"
 UPSTREAM = {"credential": "key", "upstream_port": int(os.environ["SECURE_PORT"])}
 
 
@@ -79,6 +80,22 @@ def run_below(code: str) -> Any:
 def run_keyed(code: str) -> Any:
     """
     Run code whose requests get a credential.
+
+    Args:
+        code: The code; `result` in it is the result.
+    """
+    return _ran(code)
+
+
+@tool(
+    domains=[
+        {"domain": PLAIN, "methods": ["GET"], "path_prefixes": ["/v1"]},
+        {"domain": "http://api.example.test", **UPSTREAM, "methods": ["GET"]},
+    ]
+)
+def run_narrow(code: str) -> Any:
+    """
+    Run code whose requests may do little.
 
     Args:
         code: The code; `result` in it is the result.

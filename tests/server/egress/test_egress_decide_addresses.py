@@ -121,6 +121,45 @@ def test_an_answer_is_taken_whole_or_not_at_all(addresses: str, private: str, re
     assert (tuple(asked) if allowed else ()) == verdict.addresses
 
 
+# Addresses, the networks that the operator names, the reason for a name that nobody granted.
+OF_OTHERS = {
+    "a public one": ("93.184.216.34", "", "addresses_public"),
+    "a private one": ("10.0.0.1", "", "address_private"),
+    "a private one that is named": ("10.0.0.1", "10.0.0.0/8", "addresses_named"),
+    "a private one that is named by itself": ("10.0.0.1", "10.0.0.1/32", "addresses_named"),
+    "metadata that is named by itself": (
+        "169.254.169.254",
+        "169.254.169.254/32",
+        "address_metadata",
+    ),
+    "metadata of IPv6": ("fd00:ec2::254", "fd00:ec2::254/128 fd00::/8", "address_metadata"),
+    "metadata in public space": ("168.63.129.16", "168.63.129.16/32", "address_metadata"),
+    "this host, named by itself": ("10.0.0.5", "10.0.0.5/32 10.0.0.0/8", "address_own"),
+    "this host in public space": ("203.0.114.5", "203.0.114.5/32", "address_own"),
+    "metadata behind a named NAT64": (
+        "64:ff9b::169.254.169.254",
+        "64:ff9b::/96 169.254.169.254/32",
+        "address_translated",
+    ),
+}
+
+
+@pytest.mark.parametrize(("addresses", "private", "reason"), OF_OTHERS.values(), ids=OF_OTHERS)
+def test_what_was_named_by_itself_was_named_for_a_granted_name(
+    addresses: str, private: str, reason: str
+) -> None:
+    """
+    A name that is only reported is the tool's to choose, and its owner says where it leads.
+    """
+    asked = [ip_address(each) for each in addresses.split()]
+    networks = [ip_network(each) for each in private.split()]
+    own = {ip_address(each) for each in OWN.split()}
+    verdict = decide_addresses(asked, networks, own, granted=False)
+
+    assert reason == verdict.reason
+    assert reason.startswith("addresses_") == verdict.allowed
+
+
 def test_an_address_is_dialled_once_and_in_the_order_of_the_resolver() -> None:
     """
     The resolver sorts by reachability (RFC 6724), and repeats what it has for each kind of socket.

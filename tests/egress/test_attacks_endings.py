@@ -47,7 +47,7 @@ def test_a_tunnel_ends_with_the_time_of_its_execution(bed: Bed, canary: Canary) 
     """
     N11: the oracle is the other side, which sees the end.
     """
-    result = bed.client.run("run_code", _hold(canary), limits={"wall_seconds": 1})
+    result = bed.client.run("run_code", _hold(canary), limits={"wall_seconds": 4})
 
     assert ("exceeded(wall)", 1) == (result.label, len(canary.said))
     wait_until(lambda: canary.ended == ["tcp"], 5)

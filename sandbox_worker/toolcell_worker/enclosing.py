@@ -83,6 +83,9 @@ def enclose(
     if grant.ports:
         with building("network"):
             _enter_own_network(grant, around, channel)
+    if grant.proxy:
+        with building("network"):
+            _check_proxied(around)
     if around.make.namespaces:
         with building("mounts"):
             # In the zygote's namespace: a slot's own id, or the only id there is.
@@ -130,7 +133,21 @@ def _enter_own_network(grant: CellGrant, around: Surroundings, channel: socket.s
         wire.send(channel, Frame.NETWORK, b"", tuple(each.fileno() for each in opened))
 
 
+def _check_proxied(around: Surroundings) -> None:
+    """
+    In the host's network a cell is held to its proxy by Landlock, or it does not run.
+    """
+    if around.make.namespaces:
+        raise OSError(0, "a proxy is for cells without a network of their own")
+    version = landlock.abi() if around.make.landlock else 0
+    if version < landlock.ABI_NETWORK:
+        why = f"needs version {landlock.ABI_NETWORK} of Landlock, and this host has {version}"
+        raise OSError(0, f"a proxy {why}")
+
+
 def _ports(grant: CellGrant) -> tuple[int, ...]:
+    if grant.proxy:
+        return (grant.proxy,)
     return (network.NAMES, *grant.ports) if grant.ports else ()
 
 

@@ -159,9 +159,9 @@ class Admission:
         """
         grant = compile_grant(tool, self.policy, arguments, request.grants, limits)
         demanded = FLOORS.get(tool.minimum_isolation, pb.ISOLATION_LEVEL_UNSPECIFIED)
-        needed = _needed(grant)
-        floor = max(self.policy.minimum_isolation, demanded, request.minimum_isolation, needed)
         isolation = self.isolation(tool.bundle)
+        needed = _needed(grant, isolation)
+        floor = max(self.policy.minimum_isolation, demanded, request.minimum_isolation, needed)
         if limits.file_operations and not isolation.observed:
             raise FieldNotSupported("limits.file_operations", *_NOT_COUNTED)
         if missing := isolation.below(floor):
@@ -169,14 +169,15 @@ class Admission:
         return dataclasses.replace(grant, minimum_isolation=floor)
 
 
-def _needed(grant: Grant) -> pb.IsolationLevel.ValueType:
+def _needed(grant: Grant, isolation: Isolation) -> pb.IsolationLevel.ValueType:
     """
     What cells without namespaces cannot enclose: programs outlive the process that started them,
-    a private copy of a file must have the file's name, and names are answered in a network of the
-    cell's own.
+    and a private copy of a file must have the file's name.  Names are answered in a network of the
+    cell's own, unless it can be held to a proxy.
     """
     staged = any(path.access == pb.PATH_ACCESS_STAGED for path in grant.paths)
-    if staged or grant.domains or grant.profile == "subprocess":
+    networked = grant.domains and not isolation.proxied
+    if staged or networked or grant.profile == "subprocess":
         return pb.ISOLATION_LEVEL_STRONG
     return pb.ISOLATION_LEVEL_UNSPECIFIED
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from toolcell_server.cells import Reaping
     from toolcell_server.egress_process import Egress
     from toolcell_server.execution import Execution
+    from toolcell_server.proxies import Proxy
     from toolcell_server.session import Session
     from toolcell_server.watchdog import Watchdog
 
@@ -47,6 +48,7 @@ class Attending:
         isolation: pb.IsolationReport,
         put: Callable[[pb.ExecuteResponse], Awaitable[None]],
         egress: Egress,
+        proxy: Proxy | None = None,
     ) -> None:
         self._execution = execution
         self._limits = execution.grant.limits
@@ -72,7 +74,7 @@ class Attending:
             lambda what: self._end(endings.violated("seccomp", what)),
             network=bool(execution.grant.domains),
         )
-        self._connecting = Connecting(egress, execution, self._denials.note, self._end)
+        self._connecting = Connecting(egress, execution, self._denials.note, self._end, proxy)
         self._hearing = Hearing(
             session, self._denials, put, self._started, self._end, self._connecting.connect
         )
@@ -151,6 +153,7 @@ class Attending:
         session = self._session
         stdout, stderr = self._readers
         readers = [
+            asyncio.create_task(self._connecting.connect_proxy()),
             asyncio.create_task(self._hearing.hear()),
             asyncio.create_task(self._pump(stdout, pb.OUTPUT_STREAM_STDOUT, self._stdout)),
             asyncio.create_task(self._pump(stderr, pb.OUTPUT_STREAM_STDERR, self._stderr)),

@@ -82,9 +82,11 @@ class Egress:
         denied: Callable[[pb.Denied], None],
         spent: Callable[[str], None],
         fields: Mapping[str, str],
+        token: str = "",
     ) -> Attachment:
         """
-        Hand the listeners of a cell over.  `descriptors` stay the caller's to close.
+        Hand the listeners of a cell over; with a token, the one of its proxy.  `descriptors` stay
+        the caller's to close.
 
         Raises:
             EgressFailed: nobody is there to take them.
@@ -99,6 +101,7 @@ class Egress:
             "connections": limits.connections,
             "bytes": limits.network_bytes,
             "credentials": self._credentials(rules),
+            "proxy": token,
         }
         self._attached[attachment.number] = attachment
         try:

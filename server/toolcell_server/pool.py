@@ -149,7 +149,8 @@ class Pool:
                 mounts = await self._reopen(mounts, slot, hosting.bare, resources)
             trees = [opened.descriptor for opened in mounts if opened.descriptor >= 0]
             environment = hosting.bundle.instructions.get("environment", {})
-            yield Lease(zygote, slot, hosting.isolation.to_proto(), trees, environment)
+            report = hosting.isolation.to_proto()
+            yield Lease(zygote, slot, report, trees, environment, hosting.bare)
 
     async def _reopen(
         self,

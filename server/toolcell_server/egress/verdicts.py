@@ -36,6 +36,7 @@ class Reason(enum.StrEnum):
     MALFORMED = "malformed"
     TOO_SLOW = "too_slow"
     BUDGET_SPENT = "budget_spent"
+    UNAUTHORISED = "unauthorised"  # at a proxy: another token than the cell's, or none
     # Denied: what the connection says of itself.
     ENCRYPTED_HELLO = "encrypted_hello"
     SNI_MISSING = "sni_missing"

@@ -80,12 +80,9 @@ def enclose(
     if around.group is not None:
         with building("resources"):  # while we have the identity that may
             around.group.limit(grant)
-    if grant.ports:
+    if grant.network:
         with building("network"):
             _enter_own_network(grant, around, channel)
-    if grant.proxy:
-        with building("network"):
-            _check_proxied(around)
     if around.make.namespaces:
         with building("mounts"):
             # In the zygote's namespace: a slot's own id, or the only id there is.
@@ -122,8 +119,11 @@ def enclose(
 
 def _enter_own_network(grant: CellGrant, around: Surroundings, channel: socket.socket) -> None:
     """
-    Only what the server holds from here on answers in it.
+    Only what the server holds from here on answers in it.  A cell with a proxy has none of its own.
     """
+    if grant.proxy:
+        _check_proxied(around)
+        return
     if not around.make.namespaces:
         raise OSError(0, "domains need a network namespace, which this host does not have")
     namespaces.enter("net", around.proc, around.outside)

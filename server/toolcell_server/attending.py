@@ -48,6 +48,7 @@ class Attending:
         isolation: pb.IsolationReport,
         put: Callable[[pb.ExecuteResponse], Awaitable[None]],
         egress: Egress,
+        *,
         proxy: Proxy | None = None,
     ) -> None:
         self._execution = execution

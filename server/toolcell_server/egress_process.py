@@ -85,8 +85,7 @@ class Egress:
         token: str = "",
     ) -> Attachment:
         """
-        Hand the listeners of a cell over; with a token, the one of its proxy.  `descriptors` stay
-        the caller's to close.
+        Hand over a cell's listeners, or its proxy's with a token.  They stay the caller's to close.
 
         Raises:
             EgressFailed: nobody is there to take them.
@@ -157,9 +156,8 @@ class Egress:
         except OSError as exc:
             raise EgressFailed(f"the egress cannot be started: {exc}") from exc
         told = {k: v for k, v in self._instructions.items() if k != "credentials"}
-        payload = json.dumps(told).encode()
         try:
-            await channel.send(Frame.START, payload)
+            await channel.send(Frame.START, json.dumps(told).encode())
             async with asyncio.timeout(START_SECONDS):
                 await channel.receive()
         except (OSError, TimeoutError, PeerClosed, ProtocolError) as exc:

@@ -99,7 +99,9 @@ class SandboxedExecutor:
         except (ZygoteDied, ZygoteFailed) as exc:
             return pb.Finished(outcome=no_cell(exc), usage=pb.Usage())
         resources.callback(session.close)
-        attending = Attending(execution, session, lease.isolation, events.put, self._egress, proxy)
+        attending = Attending(
+            execution, session, lease.isolation, events.put, self._egress, proxy=proxy
+        )
         resources.callback(attending.close)
         finished = await attending.until_reaped(self._watchdog)
         if finished.outcome.HasField("completed"):

@@ -97,6 +97,7 @@ class Relay:
             self.cell.tell_spent()
         except (Denied, NotDialled) as exc:
             self.reason = exc.reason
+            self._note(allowed=False)  # first: who hears no may end at once
             await self.greeting.refuse(exc.reason, denied=exc.reason not in NOTHING_CAME)
         except OSError:  # a side broke off: no denial
             allowed = True
@@ -215,10 +216,12 @@ class Relay:
         if not (allowed or self.greeting.refused):
             close_by_reset(self.inside)
         self.inside.close()
-        target = f"{self.host}:{self.entrance.port}"
-        if self._verdict(allowed=allowed) == "denied" and not self.cell.budget.spent:
-            self.cell.deny("connect", target, self.reason)
+        self._note(allowed=allowed)
         self._tell(allowed=allowed)
+
+    def _note(self, *, allowed: bool) -> None:
+        if self._verdict(allowed=allowed) == "denied" and not self.cell.budget.spent:
+            self.cell.deny("connect", f"{self.host}:{self.entrance.port}", self.reason)
 
     def _verdict(self, *, allowed: bool) -> str:
         if self.reason in NOTHING_CAME:

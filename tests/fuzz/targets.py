@@ -16,6 +16,8 @@ from toolcell_server.egress.dns import A, Question, parse
 from toolcell_server.egress.dns import Malformed as MalformedQuestion
 from toolcell_server.egress.dns_framing import Framing
 
+from fuzz import proxy_target
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -87,4 +89,5 @@ def _outcome(data: bytes, step: int) -> ClientHello | type[ValueError] | None:
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "dns": question,
     "client_hello": client_hello,
+    "proxy": proxy_target.one_input,
 }

@@ -202,6 +202,42 @@ result = [shake({GRANTED!r}), shake({OTHER!r})]
     assert ("connect", f"{GRANTED}:{proxied.secure.port}", "sni_mismatch") in reasons(result)
 
 
+def test_a_raw_connection_goes_through_a_tunnel_as_it_is(proxied: Bed) -> None:
+    """
+    Nothing is looked at, so that the tool may speak what it likes; here it is TLS.
+    """
+    code = f"result = urllib.request.urlopen({proxied.url('/raw')!r}, timeout=10).read().decode()"
+    result = proxied.client.run("run_raw", {"code": code})
+
+    assert "GET /raw" == result.raise_for_outcome().value
+    assert [GRANTED] == [each.host for each in result.contacts]
+
+
+DIALLED = {
+    # the addresses of a name, what its tunnel's client hears, what is told
+    "an address that policy does not name": (("10.1.2.3",), "403", ["address_private"]),
+    "public and private ones": (("8.8.8.8", "10.1.2.3"), "403", ["mixed_addresses"]),
+    "none": ((), "403", ["no_address"]),
+}
+
+
+@pytest.mark.parametrize(("addresses", "status", "told"), DIALLED.values(), ids=DIALLED)
+def test_a_raw_tunnel_opens_only_once_there_is_somebody(
+    proxied: Bed, addresses: tuple[str, ...], status: str, told: list[str]
+) -> None:
+    """
+    N4: resolved and decided about outside; a client that hears no at once need not guess.
+    """
+    proxied.names.zone.pop("led.example.test", None)
+    if addresses:
+        proxied.names.zone["led.example.test"] = addresses
+    line = f"CONNECT led.example.test:{proxied.secure.port}"
+    result = proxied.client.run("run_raw", {"code": f"{ASK}result = ask({line!r})"})
+
+    assert status == result.raise_for_outcome().value
+    assert told == [reason for _, _, reason in reasons(result)]
+
+
 DIRECT = """
 import json, os, socket
 os.environ.clear()

@@ -4,15 +4,11 @@ A proxy is one cell's, ends with it, and is worth nothing to anybody else on the
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import re
 import signal
-import socket
 import threading
-from base64 import b64encode
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,11 +17,9 @@ from waiting import wait_until
 
 from egress.asking import granted_still_works, reasons
 from egress.bed import GRANTED
-from egress.proxied import ASK, run_code
+from egress.proxied import ASK, living, run_code
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from toolcell_client import Result
 
     from egress.bed import Bed
@@ -49,49 +43,6 @@ def hold(canary: Canary) -> dict[str, Any]:
     spoken = hello(named(GRANTED.encode()))
     code = HOLD.format(ask=ASK, host=GRANTED, port=canary.tcp, hello=spoken)
     return {"code": code, "domains": [f"https://{GRANTED}:{canary.tcp}/"]}
-
-
-@dataclass
-class Living:
-    """
-    The proxy of a cell that waits: its port and its token, by which anybody may ask it.
-    """
-
-    port: int
-    token: str
-
-    def ask(self, line: str, token: str | None) -> str:
-        """
-        The status that somebody outside of any cell hears.
-        """
-        head = f"{line} HTTP/1.0\r\n"
-        if token is not None:
-            basic = b64encode(f"cell:{token}".encode()).decode()
-            head += f"Proxy-Authorization: Basic {basic}\r\n"
-        with socket.create_connection(("127.0.0.1", self.port), 20) as one:
-            one.sendall(f"{head}\r\n".encode())
-            return one.makefile("rb").readline().decode().split(" ")[1]
-
-
-@contextlib.contextmanager
-def living(proxied: Bed, ended: list[Result]) -> Iterator[Living]:
-    """
-    A cell that tells of its proxy and waits until it is cancelled.
-    """
-    code = f"{ASK}\nimport time\nprint(proxy.port, proxy.password, flush=True)\ntime.sleep(50)"
-    arguments = {"code": code, "domains": [proxied.url()]}
-    stream = proxied.client.execute("run_code", arguments)
-    said = b""
-    for event in stream:
-        said += event.output.data
-        if said.endswith(b"\n"):
-            break
-    port, token = said.split()
-    try:
-        yield Living(int(port), token.decode())
-    finally:
-        proxied.client.cancel(event.execution_id)
-        ended.append(stream.result())
 
 
 def test_a_stranger_on_the_host_is_not_served(proxied: Bed) -> None:

@@ -1,5 +1,5 @@
 """
-`python -m fuzz dns|client_hello|proxy --seconds N`: mutates inputs towards code that none has reached.
+`python -m fuzz dns|client_hello|proxy --seconds N`: mutates inputs towards code that none reached.
 
 Needs atheris (`pip install '.[fuzz]'`), which is libFuzzer for Python: the number behind `cov:` is
 what it has reached.  What it finds of interest lies in .cache/fuzz/<target>, what breaks a promise

@@ -12,7 +12,7 @@ from toolcell_server.egress.http_lines import REQUEST_LINE, HeadLines
 from toolcell_server.egress.names import NotAName, normalised
 from toolcell_server.egress.proxy_requests import HEAD_BYTES, authorised, entrance_of
 
-TOKEN = "0123456789abcdef0123456789abcdef"  # noqa: S105  # of nobody
+TOKEN = "0123456789abcdef0123456789abcdef"  # of nobody
 ENCODED = b"Y2VsbDowMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZg=="
 
 

@@ -88,11 +88,16 @@ class Attending:
         """
         Attend the cell until the zygote has reaped it, and say how it ended.
         """
+        telling = asyncio.create_task(self._tell_denials())
         try:
             with watchdog.watching(self._watch), self._ending():
                 reaping = await self._attend()
+            contacts = await self._connecting.disconnect()  # what it denied last, it tells before
+            self._denials.end()
+            await telling
         finally:
-            contacts = await self._connecting.disconnect()
+            await _cancel(telling)
+            await self._connecting.disconnect()
         outcome = self._outcome(reaping)
         finished = pb.Finished(
             outcome=outcome,
@@ -158,7 +163,6 @@ class Attending:
             asyncio.create_task(self._hearing.hear()),
             asyncio.create_task(self._pump(stdout, pb.OUTPUT_STREAM_STDOUT, self._stdout)),
             asyncio.create_task(self._pump(stderr, pb.OUTPUT_STREAM_STDERR, self._stderr)),
-            asyncio.create_task(self._tell_denials()),
         ]
         reporting = asyncio.create_task(self._report_usage())
         try:
@@ -173,7 +177,6 @@ class Attending:
             raise
         finally:
             reporting.cancel()
-            self._denials.end()
         # Every writer is dead: what is left lies in our buffers.  Its end may never come, because
         # we hold what the tool has sent us of its own ends.
         for each in (session.channel, *self._readers):

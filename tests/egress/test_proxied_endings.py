@@ -189,3 +189,18 @@ def test_connections_and_bytes_are_counted_as_elsewhere(proxied: Bed) -> None:
     assert run_code(proxied, many).ok
     less = {"network_bytes": 100_000}
     assert "exceeded(network)" == run_code(proxied, many, limits=less).label
+
+
+def test_a_tunnel_that_is_open_at_the_end_is_no_denial(proxied: Bed) -> None:
+    """
+    Whoever leaves his connections to the kernel was not refused anything.
+    """
+    code = f"""
+import requests
+session = requests.Session()
+result = session.get({proxied.url("/open")!r}, timeout=10).text
+"""
+    found = [run_code(proxied, code, proxied.url()) for _ in range(10)]
+
+    assert ["GET /open"] * 10 == [each.raise_for_outcome().value for each in found]
+    assert [] == [each for result in found for each in reasons(result)]

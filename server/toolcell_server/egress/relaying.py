@@ -88,19 +88,20 @@ class Relay:
         """
         Relay until it has ended; tell how.  Whatever happens, the connection is closed.
         """
-        allowed = False
+        allowed = True  # also if a side broke off, or the cell has ended
         try:
             await self._relay()
-            allowed = True
         except Spent:
+            allowed = False
             self.reason = Reason.BUDGET_SPENT
             self.cell.tell_spent()
         except (Denied, NotDialled) as exc:
+            allowed = False
             self.reason = exc.reason
             self._note(allowed=False)  # first: who hears no may end at once
             await self.greeting.refuse(exc.reason, denied=exc.reason not in NOTHING_CAME)
-        except OSError:  # a side broke off: no denial
-            allowed = True
+        except OSError:
+            return
         finally:
             self._end(allowed=allowed)
 

@@ -100,6 +100,7 @@ fuzz: $(READY)  ## mutate what the parsers of hostile bytes read, FUZZ_SECONDS (
 	PYTHONPATH=tests $(BIN)/python -m fuzz dns --seconds $(FUZZ_SECONDS)
 	PYTHONPATH=tests $(BIN)/python -m fuzz client_hello --seconds $(FUZZ_SECONDS)
 	PYTHONPATH=tests $(BIN)/python -m fuzz http --seconds $(FUZZ_SECONDS)
+	PYTHONPATH=tests $(BIN)/python -m fuzz proxy --seconds $(FUZZ_SECONDS)
 
 # Python of the system, not ours: the machines are made of the system's files.
 test-kernels:  ## the walls and the battery under Debian's 6.1 and 6.12, as in ARGS='--kernel 6.12 --user root'

@@ -80,7 +80,7 @@ def enclose(
     if around.group is not None:
         with building("resources"):  # while we have the identity that may
             around.group.limit(grant)
-    if grant.ports:
+    if grant.network:
         with building("network"):
             _enter_own_network(grant, around, channel)
     if around.make.namespaces:
@@ -119,8 +119,11 @@ def enclose(
 
 def _enter_own_network(grant: CellGrant, around: Surroundings, channel: socket.socket) -> None:
     """
-    Only what the server holds from here on answers in it.
+    Only what the server holds from here on answers in it.  A cell with a proxy has none of its own.
     """
+    if grant.proxy:
+        _check_proxied(around)
+        return
     if not around.make.namespaces:
         raise OSError(0, "domains need a network namespace, which this host does not have")
     namespaces.enter("net", around.proc, around.outside)
@@ -130,7 +133,21 @@ def _enter_own_network(grant: CellGrant, around: Surroundings, channel: socket.s
         wire.send(channel, Frame.NETWORK, b"", tuple(each.fileno() for each in opened))
 
 
+def _check_proxied(around: Surroundings) -> None:
+    """
+    In the host's network a cell is held to its proxy by Landlock, or it does not run.
+    """
+    if around.make.namespaces:
+        raise OSError(0, "a proxy is for cells without a network of their own")
+    version = landlock.abi() if around.make.landlock else 0
+    if version < landlock.ABI_NETWORK:
+        why = f"needs version {landlock.ABI_NETWORK} of Landlock, and this host has {version}"
+        raise OSError(0, f"a proxy {why}")
+
+
 def _ports(grant: CellGrant) -> tuple[int, ...]:
+    if grant.proxy:
+        return (grant.proxy,)
     return (network.NAMES, *grant.ports) if grant.ports else ()
 
 

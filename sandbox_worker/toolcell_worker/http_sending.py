@@ -1,8 +1,8 @@
 """
 One HTTP request and its response, by a connection of its own, each fault in words for a model.
 
-http.client and ssl alone: urllib's openers follow redirects and read proxies from the environment,
-and a grant is for one host.
+http.client and ssl alone: urllib's openers follow redirects, and a grant is for one host.  Where a
+cell has a proxy (`http_proxy`), that is asked for a tunnel, or, without TLS, for the whole URL.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
 from toolcell_worker.errors import ToolError
+from toolcell_worker.http_proxy import Proxy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -83,10 +84,12 @@ def exchange(request: Request, seconds: float, max_bytes: int) -> Response:
         ToolError: nothing came of it; says why, and who can do something about it.
     """
     deadline = time.monotonic() + seconds
-    with _explained(request, seconds), contextlib.closing(_connection(request, seconds)) as one:
+    proxy = Proxy.found()
+    connection = _connection(request, proxy, seconds)
+    with _explained(request, seconds), contextlib.closing(connection) as one:
         one.connect()
         _hurry(one.sock, deadline)
-        one.request(request.method, request.target, request.body, dict(request.headers))
+        one.request(request.method, *_told(request, proxy))
         _hurry(one.sock, deadline)
         # The response takes the socket over if it ends the connection: `one` has none then.
         peer = one.sock
@@ -111,12 +114,28 @@ def fault(
     return ToolError(message, code, category, retryable, hint, spoken)
 
 
-def _connection(request: Request, seconds: float) -> http.client.HTTPConnection:
+def _connection(
+    request: Request, proxy: Proxy | None, seconds: float
+) -> http.client.HTTPConnection:
+    host, port = (proxy.host, proxy.port) if proxy else (request.host, request.port)
     if not request.secure:
-        return http.client.HTTPConnection(request.host, request.port, timeout=seconds)
+        return http.client.HTTPConnection(host, port, timeout=seconds)
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
-    return http.client.HTTPSConnection(request.host, request.port, timeout=seconds, context=context)
+    secure = http.client.HTTPSConnection(host, port, timeout=seconds, context=context)
+    if proxy:
+        secure.set_tunnel(request.host, request.port, proxy.headers)
+    return secure
+
+
+def _told(request: Request, proxy: Proxy | None) -> tuple[str, bytes | None, dict[str, str]]:
+    """
+    Target, body and headers, as whoever reads them first takes them.
+    """
+    if proxy is None or request.secure:
+        return request.target, request.body, dict(request.headers)
+    target = f"http://{request.host}:{request.port}{request.target}"
+    return target, request.body, {**request.headers, **proxy.headers}
 
 
 def _hurry(peer: socket.socket, deadline: float) -> None:
@@ -172,5 +191,5 @@ def _explained(request: Request, seconds: float) -> Iterator[None]:
         message, hint = f"{where} sent no HTTP: {exc!r:.200}", "Check port and scheme of the URL."
         raise fault(message, "BAD_RESPONSE", hint, "permanent") from None
     except OSError as exc:
-        message = f"{where} cannot be reached: {exc.strerror}"
+        message = f"{where} cannot be reached: {exc.strerror or exc}"  # a proxy's no has no number
         raise fault(message, "CONNECTION_FAILED", _DENIED, "temporary") from None

@@ -5,7 +5,8 @@ Theory of operation.  At start the server has each zygote make one throw-away ce
 make that tools get, in which this runs instead of a tool.  Each wall is tried, not asked for its
 version: what was refused is up, what worked is not.  The arguments name canaries that the server
 planted outside: a file that anybody may read, and the names that the host has.  Whatever cannot be
-told from inside (the watchdog, the process tree) the server adds.
+told from inside (the watchdog, the process tree) the server adds.  Where cells have no namespaces,
+a second cell tries what a call with domains gets there.
 
 Each is tried by what only that wall refuses.  Namespaces without an effect that the tool could
 see (ipc) are verified by inode when a cell is built (`walls/namespaces.py`), and not tried here.
@@ -26,12 +27,14 @@ from toolcell_worker import wire
 from toolcell_worker.wire import Frame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from toolcell_worker.wire import CellGrant
 
 TOOL = ""  # the name under which a cell runs the probe; no tool can have it
 ACTIVE = "active"
+LOOPBACK = "127.0.0.1"
+TRIAL_SECONDS = 5.0  # arbitrary; somebody listens there, on this very host
 CAPABILITY_VERSION = 0x2008_0522  # _LINUX_CAPABILITY_VERSION_3 (linux/capability.h)
 
 
@@ -40,6 +43,9 @@ def perform(arguments: bytes, channel: socket.socket, grant: CellGrant) -> int:
     Try every wall; the result is {wall: "active" | reason why it is not}.
     """
     canaries = json.loads(arguments)
+    if grant.proxy:
+        trial = {"network": lambda: _proxied(grant.proxy, canaries["port"])}
+        return _report(trial, channel)
     trials: dict[str, Callable[[], str]] = {
         "identity": lambda: _identity(canaries["host_user"]),
         "mounts": lambda: _mounts(canaries["file"]),
@@ -53,6 +59,10 @@ def perform(arguments: bytes, channel: socket.socket, grant: CellGrant) -> int:
         "descriptors": _descriptors,
         "environment": lambda: _environment(grant),
     }
+    return _report(trials, channel)
+
+
+def _report(trials: Mapping[str, Callable[[], str]], channel: socket.socket) -> int:
     found = {}
     for wall, trial in trials.items():
         try:
@@ -94,6 +104,35 @@ def _network() -> str:
     except OSError:
         return ""
     return "a socket could be made without a grant"
+
+
+def _proxied(proxy: int, other: int) -> str:
+    """
+    Somebody listens at both ports of the host's loopback; one is the cell's to connect to.
+    """
+    attempts: dict[str, Callable[[], object]] = {
+        "another port could be connected to": lambda: _connected(other),
+        "another port could be reached by fast open": lambda: _fast_opened(other),
+        "datagrams could be sent": lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM),
+        "a socket could listen": lambda: socket.socket().listen(),
+    }
+    _connected(proxy)
+    for what, attempt in attempts.items():
+        try:
+            attempt()
+        except PermissionError:
+            continue
+        return what
+    return ""
+
+
+def _connected(port: int) -> None:
+    socket.create_connection((LOOPBACK, port), TRIAL_SECONDS).close()
+
+
+def _fast_opened(port: int) -> None:
+    with socket.socket() as one:
+        one.sendto(b"x", socket.MSG_FASTOPEN, (LOOPBACK, port))
 
 
 def _hostname() -> str:

@@ -164,7 +164,7 @@ class Admission:
             raise FieldNotSupported("limits.file_operations", *_NOT_COUNTED)
         of_tool = FLOORS.get(tool.minimum_isolation, pb.ISOLATION_LEVEL_UNSPECIFIED)
         demanded = max(of_tool, request.minimum_isolation)
-        needed = max(self.policy.minimum_isolation, _needed(grant))
+        needed = max(self.policy.minimum_isolation, _needed(grant, isolation))
         _check_isolation(isolation, max(demanded, needed))
         if grant.report_only:
             _check_isolation(isolation.of_call(report_only=True), demanded, report_only=True)
@@ -183,14 +183,15 @@ def _check_isolation(
         raise IsolationBelowFloor(_level(floor), have, wall, report_only=report_only)
 
 
-def _needed(grant: Grant) -> pb.IsolationLevel.ValueType:
+def _needed(grant: Grant, isolation: Isolation) -> pb.IsolationLevel.ValueType:
     """
     What cells without namespaces cannot enclose: programs outlive the process that started them,
-    a private copy of a file must have the file's name, and names are answered in a network of the
-    cell's own.
+    and a private copy of a file must have the file's name.  Names are answered in a network of the
+    cell's own, unless it can be held to a proxy.
     """
     staged = any(path.access == pb.PATH_ACCESS_STAGED for path in grant.paths)
-    if staged or grant.domains or grant.profile == "subprocess":
+    networked = grant.domains and not isolation.proxied
+    if staged or networked or grant.profile == "subprocess":
         return pb.ISOLATION_LEVEL_STRONG
     return pb.ISOLATION_LEVEL_UNSPECIFIED
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from toolcell_server.cells import Reaping
     from toolcell_server.egress_process import Egress
     from toolcell_server.execution import Execution
+    from toolcell_server.proxies import Proxy
     from toolcell_server.session import Session
     from toolcell_server.watchdog import Watchdog
 
@@ -47,6 +48,8 @@ class Attending:
         isolation: pb.IsolationReport,
         put: Callable[[pb.ExecuteResponse], Awaitable[None]],
         egress: Egress,
+        *,
+        proxy: Proxy | None = None,
     ) -> None:
         self._execution = execution
         self._limits = execution.grant.limits
@@ -72,7 +75,7 @@ class Attending:
             lambda what: self._end(endings.violated("seccomp", what)),
             network=bool(execution.grant.domains),
         )
-        self._connecting = Connecting(egress, execution, self._denials.note, self._end)
+        self._connecting = Connecting(egress, execution, self._denials.note, self._end, proxy)
         self._hearing = Hearing(
             session, self._denials, put, self._started, self._end, self._connecting.connect
         )
@@ -85,11 +88,16 @@ class Attending:
         """
         Attend the cell until the zygote has reaped it, and say how it ended.
         """
+        telling = asyncio.create_task(self._tell_denials())
         try:
             with watchdog.watching(self._watch), self._ending():
                 reaping = await self._attend()
+            contacts = await self._connecting.disconnect()  # what it denied last, it tells before
+            self._denials.end()
+            await telling
         finally:
-            contacts = await self._connecting.disconnect()
+            await _cancel(telling)
+            await self._connecting.disconnect()
         outcome = self._outcome(reaping)
         finished = pb.Finished(
             outcome=outcome,
@@ -151,10 +159,10 @@ class Attending:
         session = self._session
         stdout, stderr = self._readers
         readers = [
+            asyncio.create_task(self._connecting.connect_proxy()),
             asyncio.create_task(self._hearing.hear()),
             asyncio.create_task(self._pump(stdout, pb.OUTPUT_STREAM_STDOUT, self._stdout)),
             asyncio.create_task(self._pump(stderr, pb.OUTPUT_STREAM_STDERR, self._stderr)),
-            asyncio.create_task(self._tell_denials()),
         ]
         reporting = asyncio.create_task(self._report_usage())
         try:
@@ -169,7 +177,6 @@ class Attending:
             raise
         finally:
             reporting.cancel()
-            self._denials.end()
         # Every writer is dead: what is left lies in our buffers.  Its end may never come, because
         # we hold what the tool has sent us of its own ends.
         for each in (session.channel, *self._readers):

@@ -84,10 +84,11 @@ class Egress:
         denied: Callable[[pb.Denied], None],
         spent: Callable[[str], None],
         fields: Mapping[str, str],
+        token: str = "",
     ) -> Attachment:
         """
-        Hand the listeners of a cell over, in the order of its grant's ports.  `descriptors` stay
-        the caller's to close.
+        Hand over a cell's listeners in the order of its grant's ports, or its proxy's with a token.
+        They stay the caller's to close.
 
         Raises:
             EgressFailed: nobody is there to take them.
@@ -103,6 +104,7 @@ class Egress:
             "bytes": grant.limits.network_bytes,
             "credentials": self._credentials(grant.domains),
             "report_only": grant.report_only,
+            "proxy": token,
         }
         self._attached[attachment.number] = attachment
         try:
@@ -158,9 +160,8 @@ class Egress:
         except OSError as exc:
             raise EgressFailed(f"the egress cannot be started: {exc}") from exc
         told = {k: v for k, v in self._instructions.items() if k != "credentials"}
-        payload = json.dumps(told).encode()
         try:
-            await channel.send(Frame.START, payload)
+            await channel.send(Frame.START, json.dumps(told).encode())
             async with asyncio.timeout(START_SECONDS):
                 await channel.receive()
         except (OSError, TimeoutError, PeerClosed, ProtocolError) as exc:

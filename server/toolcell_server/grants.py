@@ -5,11 +5,12 @@ What one execution may reach, as it is passed down to its cell.  Pure values.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server.domain_grants import MAXIMUM_PORTS
+from toolcell_server.egress.report_only import USUAL_PORTS
 from toolcell_server.paths import rebased
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
     from toolcell_server.egress.rules import Rule
     from toolcell_server.limits import Limits
-
-USUAL_PORTS: Final = (443, 80)  # of what no rule names; where room is short the first come in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,14 +83,22 @@ class Missing:
 class Isolation:
     """
     The walls of cells of one make, every wall once, in the order of the enum.  `observed`: what
-    seccomp refuses the server sees itself.
+    seccomp refuses the server sees itself.  `proxied`: without a network of their own, cells are
+    held to a proxy.
     """
 
     walls: tuple[pb.WallReport, ...]
     observed: bool = False
+    proxied: bool = False
 
     @classmethod
-    def from_reports(cls, reports: Iterable[pb.WallReport], *, observed: bool = False) -> Self:
+    def from_reports(
+        cls,
+        reports: Iterable[pb.WallReport],
+        *,
+        observed: bool = False,
+        proxied: bool = False,
+    ) -> Self:
         """
         Of the reports on one wall the worst counts.
         """
@@ -98,7 +106,8 @@ class Isolation:
         for report in reports:
             if report.wall not in worst or _badness(report) > _badness(worst[report.wall]):
                 worst[report.wall] = report
-        return cls(tuple(worst.get(wall, _not_probed(wall)) for wall in ALL_WALLS), observed)
+        walls = tuple(worst.get(wall, _not_probed(wall)) for wall in ALL_WALLS)
+        return cls(walls, observed, proxied)
 
     def of_call(self, *, report_only: bool) -> Self:
         """
@@ -106,7 +115,8 @@ class Isolation:
         """
         if not report_only:
             return self
-        return self.from_reports((*self.walls, _REPORT_ONLY), observed=self.observed)
+        walls = (*self.walls, _REPORT_ONLY)
+        return self.from_reports(walls, observed=self.observed, proxied=self.proxied)
 
     @property
     def level(self) -> pb.IsolationLevel.ValueType:

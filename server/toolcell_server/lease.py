@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from toolcell_server.execution import Execution
     from toolcell_server.grants import OpenedMount
+    from toolcell_server.proxies import Proxy
     from toolcell_server.zygote import Zygote
 
 ACCESSES = {
@@ -43,7 +44,7 @@ ENVIRONMENT = {
 class Lease:
     """
     What one attempt needs of the pool, for as long as it lasts.  `environment` is what the
-    operator set for the bundle.
+    operator set for the bundle; a bare cell has no network of its own.
     """
 
     zygote: Zygote
@@ -51,13 +52,17 @@ class Lease:
     isolation: pb.IsolationReport
     trees: Sequence[int]
     environment: Mapping[str, str]
+    bare: bool = False
 
-    def cell_grant(self, execution: Execution) -> CellGrant:
+    def cell_grant(self, execution: Execution, proxy: Proxy | None = None) -> CellGrant:
         """
         The grant of an execution, as its cell is told.
         """
         grant, limits = execution.grant, execution.grant.limits
         wall_end = time.monotonic() + limits.wall_seconds
+        environment = {**ENVIRONMENT, **self.environment, **grant.environment}
+        if proxy is not None:
+            environment = proxy.environment(environment)
         return CellGrant(
             number=self.zygote.next_number(),
             profile=PROFILES[grant.profile],
@@ -76,9 +81,10 @@ class Lease:
             version=execution.tool.version,
             execution_id=execution.execution_id,
             call_id=execution.call_id,
-            environment=tuple({**ENVIRONMENT, **self.environment, **grant.environment}.items()),
+            environment=tuple(environment.items()),
             mounts=tuple(map(_cell_mount, grant.mounts)),
-            ports=grant.ports,
+            ports=() if proxy else grant.ports,
+            proxy=proxy.port if proxy else 0,
         )
 
 

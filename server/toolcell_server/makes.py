@@ -38,8 +38,8 @@ REMEDIES: Final = {
     "landlock": "a kernel with CONFIG_SECURITY_LANDLOCK, and landlock among the boot parameter "
     "lsm=; in a container a seccomp profile that lets landlock_* through",
 }
-# What stands in for a namespace in a bare cell: its filter has no socket(), no SysV or POSIX
-# objects, no fork, and no signal but to itself.
+# What stands in for a namespace in a bare cell: its filter has no socket() without domains, no SysV
+# or POSIX objects, no fork, and no signal but to itself.
 BARE: Final[dict[str, tuple[pb.WallStatus.ValueType, str]]] = {
     "mounts": (
         pb.WALL_STATUS_ABSENT,
@@ -51,7 +51,7 @@ BARE: Final[dict[str, tuple[pb.WallStatus.ValueType, str]]] = {
     ),
     "network": (
         pb.WALL_STATUS_DEGRADED,
-        "there is no empty network around cells; seccomp alone refuses sockets",
+        "there is no empty network around cells: seccomp alone refuses sockets, and ",
     ),
     "ipc": (
         pb.WALL_STATUS_DEGRADED,
@@ -59,6 +59,13 @@ BARE: Final[dict[str, tuple[pb.WallStatus.ValueType, str]]] = {
     ),
     "hostname": (pb.WALL_STATUS_ABSENT, "cells see the host's name"),
 }
+# How the sentence on the network ends.
+PROXIED: Final = (
+    "a call with domains is held to its proxy by port, not by host (Landlock): a server elsewhere "
+    "that listens at just that port number could be reached directly"
+)
+UNPROXIED: Final = "a call with domains is refused, for there can be no proxy: {why}"
+PROXY_REMEDY: Final = "; for a proxy Linux 6.7 or newer with Landlock is enough"
 BARE_IDENTITY: Final = "cells are the very user that started the service"
 # Since which ABI Landlock refuses what (landlock(7)).
 LANDLOCK_SINCE: Final = (
@@ -101,12 +108,15 @@ class Make:
             return dataclasses.replace(self, namespaces=False, failed=failed)
         return None
 
-    def reports(self, *, landlock_abi: int, root: bool) -> Iterable[pb.WallReport]:
+    def reports(
+        self, *, landlock_abi: int, root: bool, unproxied: str = ""
+    ) -> Iterable[pb.WallReport]:
         """
         What is known of the walls without a trial; of several reports on a wall the worst counts.
+        `unproxied` says why a cell without namespaces can have no proxy, if so.
         """
         if not self.namespaces:
-            yield from self._bare_reports(root=root)
+            yield from self._bare_reports(unproxied, root=root)
         elif not root:
             yield _report(
                 "identity",
@@ -124,11 +134,14 @@ class Make:
             )
             yield _report("landlock", pb.WALL_STATUS_DEGRADED, reason, "run Linux 6.12 or newer")
 
-    def _bare_reports(self, *, root: bool) -> Iterable[pb.WallReport]:
+    def _bare_reports(self, unproxied: str, *, root: bool) -> Iterable[pb.WallReport]:
         cause, why = next((f for f in self.failed if f[0] in NAMESPACES), ("identity", ""))
         because = f" ({cause}: {why})" if why else ""
-        for wall, (status, reason) in BARE.items():
-            yield _report(wall, status, reason + because, REMEDIES[cause])
+        ending = UNPROXIED.format(why=unproxied) if unproxied else PROXIED
+        for wall, (status, begun) in BARE.items():
+            network = wall == "network"
+            remedy = REMEDIES[cause] + (PROXY_REMEDY if network and unproxied else "")
+            yield _report(wall, status, begun + ending * network + because, remedy)
         if not root:
             reason = BARE_IDENTITY + because
             yield _report("identity", pb.WALL_STATUS_ABSENT, reason, REMEDIES[cause])

@@ -150,7 +150,8 @@ class Pool:
             trees = [opened.descriptor for opened in mounts if opened.descriptor >= 0]
             environment = hosting.bundle.instructions.get("environment", {})
             isolation = hosting.isolation.of_call(report_only=execution.grant.report_only)
-            yield Lease(zygote, slot, isolation.to_proto(), trees, environment)
+            report = isolation.to_proto()
+            yield Lease(zygote, slot, report, trees, environment, hosting.bare)
 
     async def _reopen(
         self,

@@ -1,7 +1,9 @@
 """
-Proves the walls: builds one throw-away cell and has it try them (`toolcell_worker.probe`).
+Proves the walls: builds a throw-away cell and has it try them (`toolcell_worker.probe`).
 
 What the cell cannot see of itself is added here.  Canaries are planted outside for the purpose.
+Where cells have no namespaces a second one tries whether it can be held to a proxy: if not, that
+costs the calls with domains, and no others.
 """
 
 from __future__ import annotations
@@ -10,8 +12,10 @@ import asyncio
 import contextlib
 import json
 import os
+import socket
 import tempfile
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from toolcell.v1 import execution_pb2 as pb
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     from toolcell_server.slots import Slots
     from toolcell_server.zygote import Zygote
 
+LOOPBACK: Final = "127.0.0.1"
 PROBE_SECONDS: Final = 20.0  # arbitrary; a probe takes milliseconds
 ACTIVE: Final = "active"
 # Verified by inode in every cell when it is built: no effect of it could be tried from inside.
@@ -53,13 +58,52 @@ async def prove(
         ZygoteDied: the zygote died over it.
         ZygoteFailed: the cell could not be built; names the wall.
     """
+    with tempfile.NamedTemporaryFile(prefix="toolcell-canary-") as canary:
+        os.fchmod(canary.fileno(), 0o644)
+        tried = await _try(zygote, slots, _canaries(canary.name, make))
+    unproxied = "" if make.namespaces else await _unproxied(zygote, slots)
+    resources_report = _resources(zygote, tried.reaping, make, refused)
+    found = map(_report, tried.found.items())
+    reports = [*_from_outside(zygote, make, unproxied), resources_report, *found]
+    proxied = not (make.namespaces or unproxied)
+    return Isolation.from_reports(reports, observed=tried.observed, proxied=proxied)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """
+    What a throw-away cell found, wall by wall, and how it ended.
+    """
+
+    found: dict[str, str]
+    reaping: Reaping
+    observed: bool
+
+
+async def _unproxied(zygote: Zygote, slots: Slots) -> str:
+    """
+    Why cells cannot be held to a proxy; empty if they can.
+
+    Raises:
+        ZygoteDied: the zygote died over it.
+    """
+    with socket.create_server((LOOPBACK, 0)) as proxy, socket.create_server((LOOPBACK, 0)) as other:
+        arguments = json.dumps({"port": other.getsockname()[1]}).encode()
+        try:
+            tried = await _try(zygote, slots, arguments, proxy.getsockname()[1])
+        except ZygoteFailed as exc:
+            return str(exc)
+    return "" if tried.found["network"] == ACTIVE else tried.found["network"]
+
+
+async def _try(zygote: Zygote, slots: Slots, arguments: bytes, proxy: int = 0) -> _Tried:
+    """
+    Build one cell, and let it try.
+    """
     with contextlib.ExitStack() as resources:
         slot = slots.take()
         resources.callback(slots.give_back, slot)
-        canary = resources.enter_context(tempfile.NamedTemporaryFile(prefix="toolcell-canary-"))
-        os.fchmod(canary.fileno(), 0o644)
-        arguments = _canaries(canary.name, make)
-        grant = _grant(zygote.next_number(), slot, len(arguments))
+        grant = _grant(zygote.next_number(), slot, len(arguments), proxy)
         session = await Session.open(zygote, grant, (), arguments)
         resources.callback(session.close)
         denials = Denials()
@@ -71,9 +115,7 @@ async def prove(
                 reaping = await asyncio.shield(session.cell.reaped)
         except TimeoutError:
             raise ZygoteFailed("", 0, f"the probe took more than {PROBE_SECONDS} s") from None
-    resources_report = _resources(zygote, reaping, make, refused)
-    reports = [*_from_outside(zygote, make), resources_report, *map(_report, found.items())]
-    return Isolation.from_reports(reports, observed=denials.saw("ptrace"))
+        return _Tried(found, reaping, denials.saw("ptrace"))
 
 
 def _canaries(file: str, make: Make) -> bytes:
@@ -88,11 +130,11 @@ def _canaries(file: str, make: Make) -> bytes:
     return json.dumps(told).encode()
 
 
-def _grant(number: int, slot: int, arguments_bytes: int) -> CellGrant:
+def _grant(number: int, slot: int, arguments_bytes: int, proxy: int) -> CellGrant:
     mebibyte = 2**20
     return CellGrant(
         number=number,
-        profile=Profile.COMPUTE,
+        profile=Profile.NET if proxy else Profile.COMPUTE,
         slot=slot,
         deadline=time.monotonic() + PROBE_SECONDS,
         cpu_seconds=PROBE_SECONDS,
@@ -104,6 +146,7 @@ def _grant(number: int, slot: int, arguments_bytes: int) -> CellGrant:
         open_files=64,
         arguments_bytes=arguments_bytes,
         environment=(("HOME", "/tmp"),),  # noqa: S108  # of the cell
+        proxy=proxy,
     )
 
 
@@ -133,7 +176,7 @@ def _report(found: tuple[str, str]) -> pb.WallReport:
     return pb.WallReport(wall=number, status=pb.WALL_STATUS_ABSENT, reason=reason)
 
 
-def _from_outside(zygote: Zygote, make: Make) -> list[pb.WallReport]:
+def _from_outside(zygote: Zygote, make: Make, unproxied: str) -> list[pb.WallReport]:
     """
     What no cell can tell of itself.
     """
@@ -142,7 +185,8 @@ def _from_outside(zygote: Zygote, make: Make) -> list[pb.WallReport]:
         for wall in VERIFIED
     ]
     host = zygote.catalogue.get("host", {})
-    reports += make.reports(landlock_abi=host.get("landlock_abi", 0), root=os.geteuid() == 0)
+    version, root = host.get("landlock_abi", 0), os.geteuid() == 0
+    reports += make.reports(landlock_abi=version, root=root, unproxied=unproxied)
     return reports
 
 

@@ -28,6 +28,7 @@ from toolcell_server import endings
 from toolcell_server.attending import Attending
 from toolcell_server.keeper import KeeperFailed
 from toolcell_server.pool import StoppedWaiting
+from toolcell_server.proxies import Proxy
 from toolcell_server.refusals import NoCapacity
 from toolcell_server.session import Session
 from toolcell_server.zygote import ZygoteDied, ZygoteFailed
@@ -84,9 +85,11 @@ class SandboxedExecutor:
     ) -> pb.Finished:
         try:
             lease = await resources.enter_async_context(self._pool.lease(execution))
+            proxied = lease.bare and execution.grant.domains
+            proxy = resources.enter_context(Proxy.opened()) if proxied else None
             session = await Session.open(
                 lease.zygote,
-                lease.cell_grant(execution),
+                lease.cell_grant(execution, proxy),
                 lease.trees,
                 execution.arguments,
             )
@@ -96,7 +99,9 @@ class SandboxedExecutor:
         except (ZygoteDied, ZygoteFailed) as exc:
             return pb.Finished(outcome=no_cell(exc), usage=pb.Usage())
         resources.callback(session.close)
-        attending = Attending(execution, session, lease.isolation, events.put, self._egress)
+        attending = Attending(
+            execution, session, lease.isolation, events.put, self._egress, proxy=proxy
+        )
         resources.callback(attending.close)
         finished = await attending.until_reaped(self._watchdog)
         if finished.outcome.HasField("completed"):

@@ -121,6 +121,7 @@ PURE = (
     *("toolcell_server.egress.templates", "toolcell_server.egress.urls"),
     "toolcell_server.egress.verdicts",
     *("toolcell_server.egress.client_hello", "toolcell_server.egress.dns"),
+    *("toolcell_server.egress.entrance", "toolcell_server.egress.proxy_requests"),
     *("toolcell_server.egress.dns_answers", "toolcell_server.egress.dns_framing"),
     *("toolcell_server.egress.hello_message", "toolcell_server.egress.octets"),
     *("toolcell_server.durations", "toolcell_server.grants", "toolcell_server.isolation"),

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
-from running_server import Server, start_server
+from hosts import living
+from running_server import LOCAL, Server, start, start_server
 from toolcell_client import Client
 
 from egress.authority import Authority
@@ -24,6 +25,7 @@ BUNDLE = Path(__file__).parent / "bundle"
 GRANTED, OTHER, PLAIN = "api.example.test", "other.example.test", "plain.example.test"
 SETTINGS = """
 [policy]
+minimum_isolation = "{level}"
 private_networks = [{private}]
 denied_domains = ["denied.example.test"]
 {policy}
@@ -91,12 +93,14 @@ def made(
     server: str = "",
     policy: str = "",
     private: str = '"127.0.0.1/32"',
+    host: str = "",
     names_of_secure: tuple[str, ...] = (GRANTED, OTHER, "*.example.test"),
 ) -> Iterator[Bed]:
     """
     Everything, in a folder of its own.  `server` are further lines of the service's settings,
     `policy` of its policy; `private` are the networks that policy names, `names_of_secure` what the
-    certificate of the site over TLS says.
+    certificate of the site over TLS says.  `host`: kinds of `hosts.poorer`, for a service that runs
+    there.
     """
     own = folder / "bundle"
     shutil.copytree(bundle, own, ignore=shutil.ignore_patterns("__pycache__"))
@@ -108,9 +112,11 @@ def made(
         serving_names(names) as resolver,
         serving_site(authority.issue(*names_of_secure)) as secure,
         serving_site() as plain,
-        start_server(
+        _serving(
             folder,
+            host,
             SETTINGS.format(
+                level="basic" if host else "strong",
                 resolver=resolver,
                 authority=authority.certificate,
                 egress=egress,
@@ -127,3 +133,12 @@ def made(
         Client(service.target, timeout=60) as client,
     ):
         yield Bed(service, client, authority, names, secure, plain, resolver)
+
+
+def _serving(folder: Path, host: str, settings: str, server: str) -> Server:
+    if not host:
+        return start_server(folder, settings, server=server)
+    file = living.lay_open(folder) / "settings.toml"
+    file.write_text(f"[server]\n{LOCAL}{server}\n{settings}")
+    program = ("-m", "toolcell_server", "--settings", str(file))
+    return start(living.command(host, *program), folder / "log")

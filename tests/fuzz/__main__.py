@@ -1,5 +1,5 @@
 """
-`python -m fuzz dns|client_hello|http --seconds N`: mutates inputs towards unreached code.
+`python -m fuzz TARGET --seconds N`: mutates inputs towards code that none has reached.
 
 Needs atheris (`pip install '.[fuzz]'`), which is libFuzzer for Python: the number behind `cov:` is
 what it has reached.  What it finds of interest lies in .cache/fuzz/<target>, what breaks a promise
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 FOUND = Path(__file__).resolve().parents[2] / ".cache/fuzz"
-NAMES = ("dns", "client_hello", "http")
+NAMES = ("dns", "client_hello", "http", "proxy")
 MAXIMUM_BYTES = 4096  # more only makes it slow; the bounds themselves have tests of their own
 
 

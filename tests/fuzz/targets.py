@@ -16,7 +16,7 @@ from toolcell_server.egress.dns import A, Question, parse
 from toolcell_server.egress.dns import Malformed as MalformedQuestion
 from toolcell_server.egress.dns_framing import Framing
 
-from fuzz import http_target
+from fuzz import http_target, proxy_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,4 +90,5 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "dns": question,
     "client_hello": client_hello,
     "http": http_target.one_input,
+    "proxy": proxy_target.one_input,
 }

@@ -72,6 +72,33 @@ def test_the_report_of_a_poorer_host_names_what_it_lacks(
     assert all(row["reason"] and row["remedy"] for row in lesser.values()), lesser
 
 
+# kinds of hosts.poorer: how the reason goes on of what keeps a cell from the host's network
+PROXIES = {
+    "no_namespaces": "a call with domains is held to its proxy by port, not by host (Landlock)",
+    "no_namespaces landlock_4": "a call with domains is held to its proxy by port",
+    "no_namespaces landlock_3": "a call with domains is refused, for there can be no proxy: ",
+}
+
+
+@NEEDS_A_RUNTIME
+@pytest.mark.parametrize("user", living.users())
+@pytest.mark.parametrize(("kinds", "reason"), PROXIES.items(), ids=PROXIES)
+def test_the_report_says_whether_cells_without_namespaces_have_a_proxy(
+    user: str, kinds: str, reason: str
+) -> None:
+    """
+    A cell tried it: the version alone proves nothing.
+    """
+    _, report, _ = living.doctor(user + kinds)
+    [network] = [row for row in report["walls"] if row["wall"] == "network"]
+
+    assert ("basic", "degraded") == (report["level"], network["status"])
+    assert reason in network["reason"]
+    if "refused" in reason:
+        assert "a proxy needs version 4 of Landlock, and this host has 3" in network["reason"]
+        assert "for a proxy Linux 6.7 or newer with Landlock is enough" in network["remedy"]
+
+
 @NEEDS_A_RUNTIME
 def test_a_service_below_its_floor_does_not_start(tmp_path: Path) -> None:
     """
@@ -102,6 +129,32 @@ def lessened(tmp_path: Path) -> Path:
         (tmp_path / name).write_text(f"the {name} file")
         (tmp_path / name).chmod(0o644)
     return living.lay_open(tmp_path)
+
+
+@NEEDS_A_RUNTIME
+@pytest.mark.parametrize("user", living.users())
+def test_where_no_cell_can_be_held_to_a_proxy_a_call_with_domains_is_refused(
+    user: str, tmp_path: Path
+) -> None:
+    """
+    Nothing ran, and the call hears what is missing.
+    """
+    settings = living.lay_open(tmp_path) / "settings.toml"
+    settings.write_text('[policy]\nminimum_isolation = "basic"\n')
+    flags = ("--settings", str(settings), "--listen", "127.0.0.1:0")
+    program = living.command(f"{user}no_namespaces landlock_3", "-m", "toolcell_server", *flags)
+
+    with start(program, tmp_path / "log") as server, Client(server.target) as client:
+        with pytest.raises(CallRefused) as refused:
+            client.run("http_request", {"url": "http://127.0.0.1.example/"})
+        control = client.run("calculate", {"expression": "1 + 1"})
+
+    assert control.ok
+    assert "ISOLATION_BELOW_FLOOR" == refused.value.reason
+    assert ("strong", "basic") == (
+        refused.value.metadata["wanted"],
+        refused.value.metadata["have"],
+    )
 
 
 @NEEDS_A_RUNTIME

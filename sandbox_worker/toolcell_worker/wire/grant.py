@@ -12,7 +12,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-_NUMBERS = struct.Struct("!QB?IddQQQQIIQ")
+_NUMBERS = struct.Struct("!QB?IddQQQQIIQH")
 _COUNT = struct.Struct("!I")
 _PORT = struct.Struct("!H")
 
@@ -57,7 +57,8 @@ class CellGrant:
     Everything that shapes one cell.  Sizes in bytes, times in seconds, `deadline` on the
     monotonic clock (which all processes of a host share).  `counted`: its file operations have a
     budget (`wire.counted`), and the server counts them.  `ports`: where the names that were granted
-    can be reached; none: no network.
+    can be reached in a network of the cell's own; `proxy`: in a cell without namespaces, the port
+    of the host's loopback where they can be asked for; neither: no network.
     """
 
     number: int
@@ -80,13 +81,14 @@ class CellGrant:
     environment: tuple[tuple[str, str], ...] = ()
     mounts: tuple[Mount, ...] = ()
     ports: tuple[int, ...] = ()
+    proxy: int = 0
 
     @property
     def network(self) -> bool:
         """
-        Whether it has sockets, and a network of its own.
+        Whether it has sockets.
         """
-        return bool(self.ports)
+        return bool(self.ports or self.proxy)
 
     def pack(self) -> bytes:
         """
@@ -107,6 +109,7 @@ class CellGrant:
                 self.processes,
                 self.open_files,
                 self.arguments_bytes,
+                self.proxy,
             )
         ]
         parts += [_text(t) for t in (self.tool, self.version, self.execution_id, self.call_id)]
@@ -156,6 +159,7 @@ class CellGrant:
             environment=environment,
             mounts=mounts,
             ports=ports,
+            proxy=numbers[13],
         )
 
 

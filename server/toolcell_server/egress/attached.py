@@ -61,7 +61,7 @@ class Attached:
         Whether a normalised name may be reached at a port.
         """
         verdict = decide_name(name, port, self.rules, self.denied)
-        if not self.report_only:
+        if not self.report_only or port not in report_only.ports(self.rules):
             return verdict
         return report_only.relax_name(verdict, report_only.lent(name, port, self.rules))
 

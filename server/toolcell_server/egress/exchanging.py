@@ -10,14 +10,14 @@ allowed, over TLS if a credential is to be added: it must not cross a network in
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
 import ssl
 from typing import TYPE_CHECKING, Final
 
 from toolcell_server.egress.dialling import NotDialled
+from toolcell_server.egress.greeting import BAD_GATEWAY, REFUSED
 from toolcell_server.egress.http_actions import Ask, Close, ToClient, ToServer
 from toolcell_server.egress.http_gate import HttpGate
+from toolcell_server.egress.parting import read_last_words
 from toolcell_server.egress.splicing import Spent
 from toolcell_server.egress.verdicts import Reason, Verdict
 
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from toolcell_server.egress.rules import Rule
 
 READ_BYTES: Final = 64 * 1024
-LAST_WORDS_SECONDS: Final = 1.0  # arbitrary; how long a refused client may still be sending
-REFUSED, BAD_GATEWAY = 403, 502
 
 
 class _Closed(Exception):  # noqa: N818  # names what happened
@@ -54,7 +52,7 @@ async def exchange(relay: Relay, rule: Rule) -> None:
     try:
         await one.run()
     except _Closed:
-        await _read_last_words(relay.inside)
+        await read_last_words(relay.inside)
     finally:
         one.close()
 
@@ -67,7 +65,7 @@ class _Exchange:
     def __init__(self, relay: Relay, rule: Rule) -> None:
         self._relay = relay
         self._rule = rule
-        self._gate = HttpGate()
+        self._gate = HttpGate(one_request=relay.one_request)
         self._requests = 0
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -89,8 +87,9 @@ class _Exchange:
 
     async def _from_client(self) -> None:
         loop, inside = asyncio.get_running_loop(), self._relay.inside
+        early = self._relay.entrance.early
         while True:
-            data = await loop.sock_recv(inside, READ_BYTES)
+            data, early = early or await loop.sock_recv(inside, READ_BYTES), b""
             await self._do(self._gate.receive_from_client(data))
             if not data:
                 return
@@ -189,16 +188,3 @@ class _Exchange:
             outside.close()
             raise NotDialled(Reason.UNREACHABLE, str(exc)) from exc
         self._dialled.set()
-
-
-async def _read_last_words(inside: socket.socket) -> None:
-    """
-    Let a client that is still sending read what it was told: to close with its bytes unread would
-    reset the connection, and destroy the answer on its way (RFC 9112 9.6).
-    """
-    loop = asyncio.get_running_loop()
-    with contextlib.suppress(OSError, TimeoutError):
-        inside.shutdown(socket.SHUT_WR)
-        async with asyncio.timeout(LAST_WORDS_SECONDS):
-            while await loop.sock_recv(inside, READ_BYTES):
-                pass

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import h11
 
 from toolcell_server.egress.http_errors import Malformed
-from toolcell_server.egress.http_fields import connection_options, end_to_end
+from toolcell_server.egress.http_fields import connection_options, end_to_end, to_server
 from toolcell_server.egress.http_framing import check_informational, response_boundary
 from toolcell_server.egress.http_lines import STATUS_LINE, HeadLines, RawHead
 from toolcell_server.egress.http_refusals import H11_BYTES
@@ -38,13 +38,15 @@ class Exchange:
     returned by the same call.
     """
 
-    def __init__(self, request: Request, echoes: Echoes) -> None:
+    def __init__(self, request: Request, echoes: Echoes, *, last: bool = False) -> None:
         """
+        `last`: no other may follow, whatever the request says.
+
         Raises:
             Malformed: h11 does not read the request's head as we do.
         """
         self.request = request
-        self.last = request.last
+        self.last = last or request.last
         self.request_done = False
         self.response_begun = False  # the final one; 1xx responses may precede it
         self.response_done = False
@@ -64,7 +66,7 @@ class Exchange:
         """
         check_names(extra_headers)
         self._echoes.remember(extra_headers)
-        headers = end_to_end(self._head.headers.raw_items(), self.request.options)
+        headers = to_server(self._head.headers.raw_items(), self.request.options)
         if self.request.old:  # RFC 9110 section 10.1.1; the server would answer us, who speak 1.1
             headers = [each for each in headers if each[0].lower() != b"expect"]
         headers = with_secrets(headers, extra_headers) + [_CLOSE] * self.last

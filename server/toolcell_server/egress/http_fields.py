@@ -47,6 +47,19 @@ def connection_options(head: RawHead) -> frozenset[bytes]:
     return options
 
 
+def to_server(
+    headers: Iterable[tuple[bytes, bytes]], options: frozenset[bytes]
+) -> list[tuple[bytes, bytes]]:
+    """
+    The headers of a request that are passed on: none of them is for a proxy.
+    """
+    return [
+        (name, value)
+        for name, value in end_to_end(headers, options)
+        if not name.lower().startswith(b"proxy-")
+    ]
+
+
 def end_to_end(
     headers: Iterable[tuple[bytes, bytes]], options: frozenset[bytes]
 ) -> list[tuple[bytes, bytes]]:

@@ -54,9 +54,12 @@ class HttpGate:
     Each method returns what to do, in that order; any of them may return an `Ask`, always as the
     last action.  End of file is `b""`.  A connection that was reset instead is for the relay to
     end, not to be told as an end of file: that would make half a body a whole one.
+
+    `one_request`: none may follow the first.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, one_request: bool = False) -> None:
+        self._one_request = one_request
         self._from_client = bytearray()
         self._from_server = bytearray()
         self._client_ended = False
@@ -148,7 +151,7 @@ class HttpGate:
     def _next_exchange(self) -> Exchange | None:
         raw = self._request_lines.take(self._from_client)
         if raw is not None:
-            return Exchange(read_request(raw), self._echoes)
+            return Exchange(read_request(raw), self._echoes, last=self._one_request)
         if self._client_ended:
             raise Malformed("it ended early")
         return None

@@ -61,8 +61,9 @@ class HeadLines:
     but what it found: the bytes stay with the caller.
     """
 
-    def __init__(self, start_line: re.Pattern[bytes]) -> None:
+    def __init__(self, start_line: re.Pattern[bytes], maximum: int = HEAD_BYTES) -> None:
         self._start_line = start_line
+        self._maximum = maximum
         self._start: re.Match[bytes] | None = None
         self._fields: list[tuple[bytes, bytes]] = []
         self._begin = 0  # of the line that is not whole yet
@@ -79,13 +80,13 @@ class HeadLines:
             # At once: what begins so, a TLS handshake for one, may never send the end of a line.
             raise Malformed("it does not begin as HTTP does")
         while end := waiting.find(b"\n", self._searched) + 1:
-            _check_size(end)
+            _check_size(end, self._maximum)
             line = bytes(waiting[self._begin : end])
             self._begin = self._searched = end
             if line == b"\r\n" and self._start:
                 return self._taken(waiting, self._start)
             self._read(line)
-        _check_size(len(waiting))
+        _check_size(len(waiting), self._maximum)
         self._searched = len(waiting)
         return None
 
@@ -143,9 +144,9 @@ def _field_fault(line: bytes) -> str:
     return "a line is not a header"
 
 
-def _check_size(size: int) -> None:
-    if size > HEAD_BYTES:
-        raise Malformed(f"its headers are larger than {HEAD_BYTES} bytes")
+def _check_size(size: int, maximum: int) -> None:
+    if size > maximum:
+        raise Malformed(f"its headers are larger than {maximum} bytes")
 
 
 def _check_target(start: re.Match[bytes]) -> None:

@@ -1,70 +1,67 @@
 """
 One connection out of a cell, from its acceptance to its end.
 
-Theory of operation.  The address that was called stands for a name; the rule for that name and port
-says how the connection must speak:
+Theory of operation.  An entrance says which name and port is wanted: because the address that was
+called stands for the name, or because a proxy was asked for it (`entrance`).  The rule for that
+name and port says how the connection must speak:
 
     tls    its ClientHello is read and decided about before anybody is dialled, and then passed on
            as it came; nothing is ever decrypted
     http   each request is read, decided about and written anew (`exchanging`)
     tcp    nothing is looked at: a database speaks first, and in its own words
 
-Whoever is denied is reset, so that the client fails at once and does not wait.  What is denied, and
-why, the server is told; what became of each connection is one canonical line there.  What policy
-only reports (`report_only`) is told alike, and goes on under a rule that is lent to it; its line
-says `reported`, with the first reason that would have denied it.
+Whoever is denied is reset, so that the client fails at once and does not wait; who asked a proxy is
+answered, as long as nothing else was.  What is denied, and why, the server is told; what became of
+each connection is one canonical line there.  What policy only reports (`report_only`) is told
+alike, and goes on under a rule that is lent to it; its line says `reported`, with the first reason
+that would have denied it.
+
+A proxy's client speaks plain HTTP where no tunnel is asked for, so what it says there is read as
+HTTP also where the rule would have let anything pass.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
-import struct
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from toolcell_server.egress import exchanging
-from toolcell_server.egress.client_hello import ClientHelloReader, Malformed, NotTls
 from toolcell_server.egress.dialling import NotDialled
+from toolcell_server.egress.entrance import Way
+from toolcell_server.egress.greeting import Greeting
+from toolcell_server.egress.hearing_hello import hear_hello
+from toolcell_server.egress.names import MAXIMUM_NAME, NotAName, normalised
+from toolcell_server.egress.parting import close_by_reset
 from toolcell_server.egress.rules import Protocol
 from toolcell_server.egress.splicing import Spent, splice
-from toolcell_server.egress.verdicts import Reason, Verdict
+from toolcell_server.egress.verdicts import Denied, Reason, Verdict
 
 if TYPE_CHECKING:
+    import socket
+
     from toolcell_server.egress.attached import Attached
     from toolcell_server.egress.budget import Contact
+    from toolcell_server.egress.entrance import Entrance
     from toolcell_server.egress.outside import Outside
     from toolcell_server.egress.rules import Rule
 
-HELLO_SECONDS: Final = 10.0  # arbitrary; from the connection to the whole ClientHello
-READ_BYTES: Final = 16 * 1024
-_AT_ONCE: Final = struct.pack("ii", 1, 0)  # struct linger: close by a reset
-
-
-class Denied(Exception):  # noqa: N818  # names what happened
-    """
-    Raised when a connection is denied; `reason` says why.
-    """
-
-    def __init__(self, reason: Reason) -> None:
-        super().__init__(reason.value)
-        self.reason = reason
+NOTHING_CAME: Final = (Reason.UNRESOLVED, Reason.UNREACHABLE)  # of what was not denied
 
 
 @dataclass(slots=True)
 class Relay:
     """
-    One connection of a cell to `port` of whatever it has called.  `reported` is the first reason
-    for which it would have been denied; `granted`: a rule names its host; `refused`: the last of
-    its requests was.
+    One connection of a cell to where its entrance leads.  `reported` is the first reason for which
+    it would have been denied; `granted`: a rule names its host; `refused`: the last of its requests
+    was.
     """
 
     cell: Attached
     outside: Outside
     inside: socket.socket
-    port: int
+    entrance: Entrance
     host: str = ""
     address: str = ""
     reason: Reason = Reason.ADDRESS_UNNAMED
@@ -74,27 +71,34 @@ class Relay:
     contact: Contact | None = None
     sent_bytes: int = 0
     received_bytes: int = 0
+    greeting: Greeting = field(init=False)
     began: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.greeting = Greeting(self.inside, self.entrance.way)
 
     @property
     def target(self) -> str:
-        return f"{self.host}:{self.port}"
+        return f"{self.host}:{self.entrance.port}"
 
     async def run(self) -> None:
         """
         Relay until it has ended; tell how.  Whatever happens, the connection is closed.
         """
-        allowed = False
+        allowed = True  # also if a side broke off, or the cell has ended
         try:
             await self._relay()
-            allowed = True
         except Spent:
+            allowed = False
             self.reason = Reason.BUDGET_SPENT
             self.cell.tell_spent()
         except (Denied, NotDialled) as exc:
+            allowed = False
             self.reason = exc.reason
-        except OSError:  # a side broke off: no denial
-            allowed = True
+            self._note(allowed=False)  # first: who hears no may end at once
+            await self.greeting.refuse(exc.reason, denied=exc.reason not in NOTHING_CAME)
+        except OSError:
+            return
         finally:
             self._end(allowed=allowed)
 
@@ -102,46 +106,53 @@ class Relay:
         if not self.cell.budget.connect():  # first: what is denied is told, too, and has an end
             raise Spent
         rule = self._rule()
-        if rule.protocol is Protocol.HTTP:
+        if rule.protocol is Protocol.HTTP or self.entrance.way is Way.FORWARD:
+            await self.greeting.welcome()
             await exchanging.exchange(self, rule)
             return
-        first = await self._hello(rule) if rule.protocol is Protocol.TLS else b""
+        first = self.entrance.early
+        if rule.protocol is Protocol.TLS:
+            await self.greeting.welcome()  # or there will be no hello
+            first = await self._hello(rule)
         with await self.dial(rule.port) as outside:
+            await self.greeting.welcome()
             await self.send(outside, first)
             await splice(self.inside, outside, self.take_sent, self.take_received)
 
     def _rule(self) -> Rule:
-        name = self.cell.names.name_of(self.inside.getsockname()[0])
-        if name is None:
+        asked = self.entrance
+        self.host = asked.host[:MAXIMUM_NAME]
+        if not asked.host:
             raise Denied(Reason.ADDRESS_UNNAMED)
-        self.host = name
-        verdict = self.cell.decide_name(name, self.port)
+        try:
+            self.host = normalised(asked.host)
+        except NotAName:
+            raise Denied(Reason.NOT_A_NAME) from None
+        verdict = self.cell.decide_name(self.host, asked.port)
         self.granted = not verdict.reported
         self.decide(verdict)
         assert verdict.rule is not None
+        if asked.way is Way.FORWARD and verdict.rule.protocol is Protocol.TLS:
+            raise Denied(Reason.NOT_TLS)
         return verdict.rule
+
+    @property
+    def one_request(self) -> bool:
+        """
+        Whether a connection carries one request only.  Clients take a connection to a proxy for one
+        to every host: it is kept only where a cell has one host to speak plain HTTP to.
+        """
+        spoken = [rule for rule in self.cell.rules if rule.protocol is not Protocol.TLS]
+        alone = len(spoken) == 1 and not (spoken[0].pattern.wildcard or self.cell.report_only)
+        return self.entrance.way is Way.FORWARD and not alone
 
     async def _hello(self, rule: Rule) -> bytes:
         """
         The first bytes of a client that says where it wants to.
         """
-        reader, hello = ClientHelloReader(), None
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(HELLO_SECONDS):
-                while hello is None:
-                    data = await loop.sock_recv(self.inside, READ_BYTES)
-                    if not data:
-                        raise Denied(Reason.MALFORMED)
-                    hello = reader.feed(data)
-        except TimeoutError:
-            raise Denied(Reason.TOO_SLOW) from None
-        except NotTls:
-            raise Denied(Reason.NOT_TLS) from None
-        except Malformed:
-            raise Denied(Reason.MALFORMED) from None
+        hello, received = await hear_hello(self.inside, self.entrance.early)
         self.decide(self.cell.decide_hello(rule, self.host, hello))
-        return reader.received
+        return received
 
     def decide(self, verdict: Verdict) -> None:
         """
@@ -172,7 +183,7 @@ class Relay:
         """
         outside, address = await self.outside.dialler.dial(self.host, port, granted=self.granted)
         self.address = str(address)
-        self.contact = self.cell.budget.contact(self.host, self.port)
+        self.contact = self.cell.budget.contact(self.host, self.entrance.port)
         self.contact.connections += 1
         return outside
 
@@ -198,17 +209,19 @@ class Relay:
         return self.cell.budget.receive(self.contact, count)
 
     def _end(self, *, allowed: bool) -> None:
-        if not allowed:
-            with contextlib.suppress(OSError):
-                self.inside.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+        if not (allowed or self.greeting.refused):
+            close_by_reset(self.inside)
         self.inside.close()
-        verdict = self._verdict(allowed=allowed)
-        if verdict == "denied" and not (self.refused or self.cell.budget.spent):
+        self._note(allowed=allowed)
+        self._tell(self._verdict(allowed=allowed))
+
+    def _note(self, *, allowed: bool) -> None:
+        silent = self.refused or self.cell.budget.spent
+        if self._verdict(allowed=allowed) == "denied" and not silent:
             self.cell.deny("connect", self.target, self.reason)
-        self._tell(verdict)
 
     def _verdict(self, *, allowed: bool) -> str:
-        if self.reason in (Reason.UNRESOLVED, Reason.UNREACHABLE):
+        if self.reason in NOTHING_CAME:
             return "failed"
         if self.refused or not allowed:
             return "denied"
@@ -219,7 +232,7 @@ class Relay:
             {
                 "connection": {
                     "host": self.host,
-                    "port": self.port,
+                    "port": self.entrance.port,
                     "address": self.address,
                     "verdict": verdict,
                     "reason": self.reported if verdict == "reported" else self.reason,

@@ -47,6 +47,7 @@ from toolcell_server.egress.verdicts import Reason, Verdict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+USUAL_PORTS: Final = (443, 80)  # of what no rule names; where room is short the first come in
 _OF_NAMES: Final = (Reason.HOST_NOT_GRANTED, Reason.PORT_NOT_GRANTED)
 _OF_HELLOS: Final = (Reason.SNI_MISSING, Reason.SNI_MISMATCH, Reason.ENCRYPTED_HELLO)
 _OF_REQUESTS: Final = (Reason.METHOD_NOT_GRANTED, Reason.PATH_NOT_GRANTED)
@@ -61,6 +62,14 @@ def lent(name: str, port: int, rules: Sequence[Rule]) -> Rule:
         others = {rule.protocol for rule in rules if rule.port == port}
         protocol = next((each for each in Protocol if each in others), protocol)
     return Rule(Pattern(name), port, protocol)
+
+
+def ports(rules: Sequence[Rule]) -> set[int]:
+    """
+    Where names are reached that have no rule: as far as a cell can listen there at all, also by
+    whoever asks a proxy.
+    """
+    return {rule.port for rule in rules}.union(USUAL_PORTS)
 
 
 def relax_name(verdict: Verdict, rule: Rule | None) -> Verdict:

@@ -5,7 +5,8 @@ Theory of operation.  A process of its own, because it reads what hostile code a
 send: it shares neither the loop of the service nor its secrets, but for the credentials that it is
 to add.  The server hands over the listeners of a cell's own network (`walls/network.py`); from then
 on nobody else can answer there.  The listener is the identity of the cell: there is no token to
-steal, and nothing in the cell to cooperate.
+steal, and nothing in the cell to cooperate.  A cell without a network of its own has a proxy
+instead, one listener on the host's loopback, and a token (`proxying.py`).
 
 When the server detaches a cell, all its connections end.  When the server ends, so do we; when we
 end, every listener and every connection is closed, and nothing gets out.
@@ -24,6 +25,7 @@ from toolcell_server.egress.attached import Attached
 from toolcell_server.egress.budget import Budget
 from toolcell_server.egress.cell_network import CellNetwork
 from toolcell_server.egress.credentials import Credential
+from toolcell_server.egress.proxying import CellProxy
 from toolcell_server.egress.rules import Rule
 
 if TYPE_CHECKING:
@@ -36,13 +38,14 @@ class Serving:
     Serves until the server is gone.
 
     ATTACH carries {"number", "rules": [entry, …], "ports": [int, …], "connections", "bytes" (each
-    way), "credentials": {name: {"header", "value", "hosts"}}, "report_only": bool}.
+    way), "credentials": {name: {"header", "value", "hosts"}}, "report_only": bool, "proxy": token}.
+    The token is empty for a cell that has a network of its own.
     """
 
     def __init__(self, channel: Channel, outside: Outside) -> None:
         self._channel = channel
         self._outside = outside
-        self._networks: dict[int, CellNetwork] = {}
+        self._networks: dict[int, CellNetwork | CellProxy] = {}
         self._untold: asyncio.Queue[tuple[Frame, dict[str, Any]]] = asyncio.Queue()
 
     async def run(self) -> None:
@@ -79,7 +82,11 @@ class Serving:
             },
             report_only=told["report_only"],
         )
-        self._networks[number] = CellNetwork(cell, self._outside, sockets, told["ports"])
+        if token := str(told["proxy"]):
+            [listener] = sockets
+            self._networks[number] = CellProxy(cell, self._outside, listener, token)
+        else:
+            self._networks[number] = CellNetwork(cell, self._outside, sockets, told["ports"])
 
     async def _detach(self, number: int) -> None:
         network = self._networks.pop(number, None)

@@ -36,6 +36,7 @@ class Reason(enum.StrEnum):
     MALFORMED = "malformed"
     TOO_SLOW = "too_slow"
     BUDGET_SPENT = "budget_spent"
+    UNAUTHORISED = "unauthorised"  # at a proxy: another token than the cell's, or none
     # Denied: what the connection says of itself.
     ENCRYPTED_HELLO = "encrypted_hello"
     SNI_MISSING = "sni_missing"
@@ -87,3 +88,13 @@ class Verdict:
     @classmethod
     def let_through(cls, reason: Reason, rule: Rule | None) -> Self:
         return cls(True, reason, rule, reported=True)
+
+
+class Denied(Exception):  # noqa: N818  # names what happened
+    """
+    Raised when a connection is denied; `reason` says why.
+    """
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason

@@ -76,6 +76,17 @@ def run_below(code: str) -> Any:
     return _ran(code)
 
 
+@tool(domains=[f"tcp://*.example.test:{os.environ['SECURE_PORT']}"])
+def run_raw(code: str) -> Any:
+    """
+    Run code whose connections are not looked into.
+
+    Args:
+        code: The code; `result` in it is the result.
+    """
+    return _ran(code)
+
+
 @tool(domains=[{"domain": "http://api.example.test", **UPSTREAM}])
 def run_keyed(code: str) -> Any:
     """

@@ -315,3 +315,12 @@ def test_a_server_that_cannot_be_reached_is_a_refusal_too() -> None:
     answer, _ = gate.refuse(504, "connect_timeout")
 
     assert b"HTTP/1.1 504 Gateway Timeout" in answer.data  # type: ignore[union-attr]
+
+
+def test_no_header_for_a_proxy_reaches_the_server() -> None:
+    """
+    N15: whatever its name goes on with, and whoever the proxy is.
+    """
+    relay = Relay().client(GET[:-2], b"Proxy-Authorization: a\r\nPROXY-Other: b\r\n\r\n")
+
+    assert GET == relay.to_server

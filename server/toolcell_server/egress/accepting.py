@@ -1,0 +1,67 @@
+"""
+Accepts the connections of one cell, from when its listeners are handed over to its end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from typing import TYPE_CHECKING, Final
+
+from toolcell_server.egress.parting import close_by_reset
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    Handle = Callable[[socket.socket], Awaitable[None]]
+
+AT_ONCE: Final = 256  # arbitrary; connections of one cell at one time, denied ones included
+PAUSE_SECONDS: Final = 0.1  # arbitrary; when there are no descriptors left
+
+
+class Accepting:
+    """
+    Handles what connects to each listener until it is closed.
+    """
+
+    def __init__(self, listeners: Sequence[tuple[socket.socket, Handle]]) -> None:
+        self._connections: set[asyncio.Task[None]] = set()
+        self._listeners = [listener for listener, _ in listeners]
+        self._accepting = [
+            asyncio.create_task(self._accept(listener, handle)) for listener, handle in listeners
+        ]
+
+    async def aclose(self) -> None:
+        """
+        End every connection, and listen no more.
+        """
+        tasks = [*self._accepting, *self._connections]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for listener in self._listeners:
+            listener.close()
+
+    async def _accept(self, listener: socket.socket, handle: Handle) -> None:
+        loop = asyncio.get_running_loop()
+        listener.setblocking(False)
+        while True:
+            try:
+                connection, _ = await loop.sock_accept(listener)
+            except OSError:
+                await asyncio.sleep(PAUSE_SECONDS)
+                continue
+            if len(self._connections) >= AT_ONCE:
+                close_by_reset(connection)
+                continue
+            task = asyncio.create_task(_handled(connection, handle))
+            self._connections.add(task)
+            task.add_done_callback(self._connections.discard)
+
+
+async def _handled(connection: socket.socket, handle: Handle) -> None:
+    with contextlib.closing(connection):
+        connection.setblocking(False)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await handle(connection)

@@ -66,7 +66,8 @@ class Frame(enum.IntEnum):
     LISTENER = 32  # nothing; descriptor: of the cell's seccomp filter; before READY
     NETWORK = 33  # nothing; descriptors: walls.network.listeners; before READY
     # egress
-    ATTACH = 40  # JSON: see toolcell_server.egress.serving; descriptors: those of NETWORK
+    # JSON: see toolcell_server.egress.serving; descriptors: those of NETWORK, or one of a proxy
+    ATTACH = 40
     DETACH = 41  # NUMBER
     DETACHED = 42  # JSON: {"number", "contacts": [{"host", "port", "connections", …}, …]}
     TOLD = 43  # JSON: {"number", "denied" | "connection" | "spent"}

@@ -5,7 +5,6 @@ The listeners of one cell, from when they are handed over to its end.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import struct
 from typing import TYPE_CHECKING, Final
@@ -67,6 +66,7 @@ class CellNetwork:
         loop = asyncio.get_running_loop()
         listener.setblocking(False)
         while True:
+            await asyncio.sleep(0)  # whoever connects all the time keeps nobody else waiting
             try:
                 connection, _ = await loop.sock_accept(listener)
             except OSError:
@@ -76,9 +76,16 @@ class CellNetwork:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _BY_RESET)
                 connection.close()
                 continue
-            task = asyncio.create_task(_handled(connection, handle))
-            self._connections.add(task)
-            task.add_done_callback(self._connections.discard)
+            self._begin(connection, handle)
+
+    def _begin(self, connection: socket.socket, handle: Handle) -> None:
+        def ended(task: asyncio.Task[None]) -> None:
+            self._connections.discard(task)
+            connection.close()  # here, as a task that is cancelled before its turn never begins
+
+        task = asyncio.create_task(_handled(connection, handle))
+        self._connections.add(task)
+        task.add_done_callback(ended)
 
     async def _answer(self, connection: socket.socket) -> None:
         await answer_over_tcp(connection, self.cell)
@@ -91,7 +98,6 @@ class CellNetwork:
 
 
 async def _handled(connection: socket.socket, handle: Handle) -> None:
-    with contextlib.closing(connection):
-        connection.setblocking(False)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await handle(connection)
+    connection.setblocking(False)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    await handle(connection)

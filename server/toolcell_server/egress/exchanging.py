@@ -95,6 +95,7 @@ class _Exchange:
             await self._do(self._gate.receive_from_client(data))
             if not data:
                 return
+            await asyncio.sleep(0)  # a client that always has more keeps nobody else waiting
             while not self._gate.reads_client:
                 self._wanted.clear()
                 await self._wanted.wait()

@@ -90,9 +90,11 @@ class Bed:
         While a program outside of any cell downloads without an end.
         """
         with self._started("download", "tcp", ENDLESS) as process:
-            time.sleep(SETTLE_SECONDS)
-            yield
-            process.kill()
+            try:
+                time.sleep(SETTLE_SECONDS)
+                yield
+            finally:
+                process.kill()
 
     @contextlib.contextmanager
     def downloading_through(self) -> Iterator[None]:
@@ -102,10 +104,12 @@ class Bed:
         arguments = {"what": "download", "protocol": "tcp", "address": "", "amount": ENDLESS}
         stream = self.client.execute("measure", arguments)
         execution_id = next(iter(stream)).execution_id
-        time.sleep(SETTLE_SECONDS)
-        yield
-        self.client.cancel(execution_id)
-        stream.result()
+        try:
+            time.sleep(SETTLE_SECONDS)
+            yield
+        finally:
+            self.client.cancel(execution_id)
+            stream.result()
 
     def memory(self) -> tuple[int, int]:
         """

@@ -9,6 +9,11 @@ addresses are remembered as long as it says, and a minute at most; that a name h
 This is no verdict: who dials decides about what it got here, each time, and dials that.  A server
 that says 0 seconds, as who rebinds a name does, is asked each time.  The host's own resolver does
 not tell how long its answers are good, so these are not remembered; it may have caches of its own.
+A cell can tell by the clock whether another one was at a host that both were granted, as with any
+resolver that they share.
+
+Measured, on two cores, with the name server on loopback: from connect() to the first byte of the
+upstream 2.0 ms when it is asked, 0.8 ms when it is not, and 0.2 ms outside of any cell.
 """
 
 from __future__ import annotations

@@ -59,7 +59,9 @@ def measure(what: str, protocol: str, address: str, amount: int) -> dict[str, li
         case "connections":
             return connections(protocol, [where] * (WARM_UP + amount))
         case "first_connections":
-            return connections(protocol, [f"{each}.{where}" for each in range(WARM_UP + amount)])
+            new = os.urandom(8).hex()  # in another round, too
+            names = [f"{new}-{each}.{where}" for each in range(WARM_UP + amount)]
+            return connections(protocol, names)
         case "round_trips":
             return round_trips(protocol, where, amount)
         case _:

@@ -27,7 +27,7 @@ PROTOC = PATH="$(CURDIR)/$(GENERATOR_BIN):$$PATH" $(GENERATOR_BIN)/python -m grp
 	--python_out=$(1) --grpc_python_out=$(1) --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto check drift same-stubs fix test faults cycles fuzz escapes test-kernels compatibility ablation mutation demo bench image clean
+.PHONY: help setup proto check drift same-stubs fix test faults cycles fuzz escapes test-kernels compatibility ablation mutation demo bench bench-egress image clean
 .DELETE_ON_ERROR:
 
 # The virtual environment names this folder.  In a copy of the tree it would run the original's
@@ -129,6 +129,9 @@ demo: $(READY)  ## start a server, run real calls, allowed and forbidden, print 
 
 bench: $(READY)  ## measure overhead beside its floors, in about BENCH_SECONDS (60)
 	PYTHONPATH=tests $(BIN)/python -m bench --seconds $(BENCH_SECONDS) $(ARGS)
+
+bench-egress: $(READY)  ## connections out of cells beside direct ones, into docs/benchmarks/egress.md
+	PYTHONPATH=tests $(BIN)/python -m bench.egress $(ARGS)
 
 image:  ## build the container image with docker or podman
 	@engine=$$(command -v docker || command -v podman) || \

@@ -10,8 +10,6 @@ finding.  Exit code 1: a call failed, or the target was missed.
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -20,10 +18,12 @@ from typing import TYPE_CHECKING
 from running_server import Server, start, start_server
 
 from bench import report, spawning
-from bench.report import Measured
+from bench.programs import measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from bench.report import Measured
 
 IN_FLIGHT = (1, 8, 32)
 SUBJECTS = 6  # two a server, and two programs
@@ -42,17 +42,6 @@ SETTINGS = """
 name = "bench"
 path = "{tools}"
 """
-
-
-def measure(*arguments: str) -> Measured:
-    """
-    Run one of our load programs.
-    """
-    command = [sys.executable, "-m", *arguments]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    if answer.returncode != 0:
-        raise SystemExit(f"{' '.join(arguments)} failed:\n{answer.stderr}")
-    return Measured(**json.loads(answer.stdout))
 
 
 def measurements(folder: Path, duration: float) -> Iterator[tuple[tuple[str, int], Measured]]:

@@ -1,8 +1,8 @@
 """
 The load generator: a process of its own, so that it never waits for what it measures.
 
-Run as `python -m bench.load HOST:PORT run|execute IN_FLIGHT SECONDS`; prints one line of JSON,
-{"seconds": [latency of each call], "elapsed": seconds, "failures": [text]}.
+Run as `python -m bench.load HOST:PORT run|execute IN_FLIGHT SECONDS [TOOL]`; prints one line of
+JSON, {"seconds": [latency of each call], "elapsed": seconds, "failures": [text]}.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ TIMEOUT_SECONDS = 10  # arbitrary; what takes longer counts as failed
 Call = Callable[[], Awaitable[pb.Finished]]
 
 
-def caller(stub: execution_pb2_grpc.ToolExecutionServiceAsyncStub, kind: str) -> Call:
+def caller(stub: execution_pb2_grpc.ToolExecutionServiceAsyncStub, kind: str, tool: str) -> Call:
     """
-    One call of the trivial tool, by the unary or by the streaming way.
+    One call of a tool without arguments, by the unary or by the streaming way.
     """
 
     async def run() -> pb.Finished:
-        request = pb.RunRequest(tool="nothing")
+        request = pb.RunRequest(tool=tool)
         return (await stub.Run(request, timeout=TIMEOUT_SECONDS)).finished
 
     async def execute() -> pb.Finished:
-        request = pb.ExecuteRequest(tool="nothing")
+        request = pb.ExecuteRequest(tool=tool)
         stream = stub.Execute(request, timeout=TIMEOUT_SECONDS)
         return [event async for event in stream][-1].finished
 
@@ -65,12 +65,14 @@ async def repeat(call: Call, until: float, seconds: list[float], failures: list[
         await attempt(call, seconds, failures)
 
 
-async def main(target: str, kind: str, in_flight: int, duration: float) -> None:
+async def main(
+    target: str, kind: str, in_flight: int, duration: float, tool: str = "nothing"
+) -> None:
     seconds: list[float] = []
     failures: list[str] = []
     async with grpc.aio.insecure_channel(target) as channel:
         stub: Any = execution_pb2_grpc.ToolExecutionServiceStub(channel)  # asynchronous, as channel
-        call = caller(stub, kind)
+        call = caller(stub, kind, tool)
         for _ in range(WARM_UP_CALLS):
             await asyncio.gather(*(attempt(call, [], failures) for _ in range(in_flight)))
         began = time.perf_counter()
@@ -81,4 +83,5 @@ async def main(target: str, kind: str, in_flight: int, duration: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])))
+    given = sys.argv[1:]
+    asyncio.run(main(given[0], given[1], int(given[2]), float(given[3]), *given[4:5]))

@@ -40,12 +40,14 @@ PAGES: dict[str, tuple[bytes, str, int]] = {
 class Names:
     """
     A name server: `zone` says the addresses of each name, `asked` counts who was asked for.
-    `later` is what a name says after it was asked for once.
+    `later` is what a name says after it was asked for once.  Nothing is to be remembered, unless
+    `seconds` says so.
     """
 
     zone: dict[str, tuple[str, ...]] = field(default_factory=dict)
     later: dict[str, tuple[str, ...]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    seconds: int = 0
 
     def answer(self, wire: bytes) -> bytes:
         query = dns.message.from_wire(wire)
@@ -60,7 +62,8 @@ class Names:
         kind = dns.rdatatype.to_text(question.rdtype)
         found = [a for a in self.zone[name] if ("AAAA" if ":" in a else "A") == kind]
         if found:
-            response.answer.append(dns.rrset.from_text(question.name, 1, "IN", kind, *found))
+            records = dns.rrset.from_text(question.name, self.seconds, "IN", kind, *found)
+            response.answer.append(records)
             self.zone[name] = self.later.pop(name, self.zone[name])
         return response.to_wire()
 

@@ -5,7 +5,6 @@ Accepts the connections of one cell, from when its listeners are handed over to 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 from typing import TYPE_CHECKING, Final
 
@@ -47,6 +46,7 @@ class Accepting:
         loop = asyncio.get_running_loop()
         listener.setblocking(False)
         while True:
+            await asyncio.sleep(0)  # whoever connects all the time keeps nobody else waiting
             try:
                 connection, _ = await loop.sock_accept(listener)
             except OSError:
@@ -55,13 +55,19 @@ class Accepting:
             if len(self._connections) >= AT_ONCE:
                 close_by_reset(connection)
                 continue
-            task = asyncio.create_task(_handled(connection, handle))
-            self._connections.add(task)
-            task.add_done_callback(self._connections.discard)
+            self._begin(connection, handle)
+
+    def _begin(self, connection: socket.socket, handle: Handle) -> None:
+        def ended(task: asyncio.Task[None]) -> None:
+            self._connections.discard(task)
+            connection.close()  # here, as a task that is cancelled before its turn never begins
+
+        task = asyncio.create_task(_handled(connection, handle))
+        self._connections.add(task)
+        task.add_done_callback(ended)
 
 
 async def _handled(connection: socket.socket, handle: Handle) -> None:
-    with contextlib.closing(connection):
-        connection.setblocking(False)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await handle(connection)
+    connection.setblocking(False)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    await handle(connection)

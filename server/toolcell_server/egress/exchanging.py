@@ -5,6 +5,10 @@ Theory of operation.  The gate (`http_gate`) says what to do with each byte; her
 tasks read, one from either side, and each writes what comes of it, so that a server that answers
 before it has read everything holds nobody up.  The server is dialled when the first request is
 allowed, over TLS if a credential is to be added: it must not cross a network in the clear.
+
+asyncio reads 256 KiB at a time from a server, and stops reading while more than twice the `limit`
+of its StreamReader waits: with the usual 64 KiB that is after each read.  Measured, on two cores,
+1 GB over loopback: 2.9 s of processor time with 64 KiB here and there, 1.2 s with 128.
 """
 
 from __future__ import annotations
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
     from toolcell_server.egress.relaying import Relay
     from toolcell_server.egress.rules import Rule
 
-READ_BYTES: Final = 64 * 1024
+READ_BYTES: Final = 128 * 1024  # of either side; larger ones save little
 
 
 class _Closed(Exception):  # noqa: N818  # names what happened
@@ -93,6 +97,7 @@ class _Exchange:
             await self._do(self._gate.receive_from_client(data))
             if not data:
                 return
+            await asyncio.sleep(0)  # a client that always has more keeps nobody else waiting
             while not self._gate.reads_client:
                 self._wanted.clear()
                 await self._wanted.wait()
@@ -181,6 +186,7 @@ class _Exchange:
         try:
             self._reader, self._writer = await asyncio.open_connection(
                 sock=outside,
+                limit=READ_BYTES,
                 ssl=self._relay.outside.tls if secure else None,
                 server_hostname=self._relay.host if secure else None,
             )

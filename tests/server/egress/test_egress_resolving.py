@@ -5,6 +5,7 @@ Addresses of names, from a real name server and from the host's own resolver.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -23,6 +24,8 @@ from toolcell_server.egress_process import ENVIRONMENT
 from waiting import PATIENCE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from toolcell_server.egress.addresses import Address
     from toolcell_server.egress.resolving import Resolver
 
@@ -33,11 +36,17 @@ def resolved(resolver: Resolver, name: str) -> tuple[Address, ...]:
     return run(resolver.resolve(name))
 
 
-def asked(zone: dict[str, tuple[str, ...]], name: str) -> tuple[Any, list[str]]:
-    names = Names(zone)
+@contextlib.contextmanager
+def name_servers(names: Names) -> Iterator[NameServers]:
     with serving_names(names) as server:
         host, _, port = server.rpartition(":")
-        return resolved(NameServers(((host, int(port)),)), name), names.asked
+        yield NameServers(((host, int(port)),))
+
+
+def asked(zone: dict[str, tuple[str, ...]], name: str) -> tuple[Any, list[str]]:
+    names = Names(zone)
+    with name_servers(names) as resolver:
+        return resolved(resolver, name), names.asked
 
 
 def test_both_kinds_of_addresses_are_found() -> None:
@@ -49,6 +58,72 @@ def test_both_kinds_of_addresses_are_found() -> None:
 
     assert {ip_address(text) for text in zone["a.example"]} == set(found)
     assert ["a.example", "a.example"] == names
+
+
+@pytest.mark.parametrize(("seconds", "times"), [(0, 2), (60, 1)])
+def test_addresses_are_remembered_as_long_as_the_name_server_says(seconds: int, times: int) -> None:
+    """
+    Who says 0 seconds may say something else the next time, and is asked.
+    """
+    names = Names({"a.example": ("192.0.2.1",)}, seconds=seconds)
+
+    async def scenario(resolver: Resolver) -> tuple[Any, Any]:
+        return await resolver.resolve("a.example"), await resolver.resolve("a.example")
+
+    with name_servers(names) as resolver:
+        first, second = run(scenario(resolver))
+
+    assert (ip_address("192.0.2.1"),) == first == second
+    assert ["a.example"] * 2 * times == names.asked  # A and AAAA
+
+
+def test_addresses_are_forgotten_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    However long the name server says; and an old answer is not mixed with a new one.
+    """
+    names = Names({"a.example": ("192.0.2.1",)}, {"a.example": ("192.0.2.2",)}, seconds=2**31 - 1)
+    monkeypatch.setattr(resolving, "REMEMBERED_SECONDS", 1e-9)
+
+    async def scenario(resolver: Resolver) -> tuple[Any, Any]:
+        return await resolver.resolve("a.example"), await resolver.resolve("a.example")
+
+    with name_servers(names) as resolver:
+        found = run(scenario(resolver))
+
+    assert ((ip_address("192.0.2.1"),), (ip_address("192.0.2.2"),)) == found
+
+
+def test_that_there_is_no_address_is_not_remembered() -> None:
+    """
+    A name that was made a moment ago is there when it is asked for again.
+    """
+    names = Names({}, seconds=60)
+
+    async def scenario(resolver: Resolver) -> tuple[Any, Any]:
+        first = await resolver.resolve("a.example")
+        names.zone["a.example"] = ("192.0.2.1",)
+        return first, await resolver.resolve("a.example")
+
+    with name_servers(names) as resolver:
+        assert ((), (ip_address("192.0.2.1"),)) == run(scenario(resolver))
+
+
+def test_only_so_many_names_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A wildcard has names without end, and they must not fill the memory.
+    """
+    monkeypatch.setattr(resolving, "REMEMBERED_NAMES", 2)
+    zone: dict[str, tuple[str, ...]] = {f"{each}.example": ("192.0.2.1",) for each in "abc"}
+    names = Names(zone, seconds=60)
+
+    async def scenario(resolver: Resolver) -> None:
+        for each in "abccba":
+            await resolver.resolve(f"{each}.example")
+
+    with name_servers(names) as resolver:
+        run(scenario(resolver))
+
+    assert [f"{each}.example" for each in "aabbccaa"] == names.asked
 
 
 def test_a_name_that_there_is_not_has_no_address() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from scripted_executor import SOON, run
-from toolcell_server.egress.splicing import LARGEST, Spent, splice
+from toolcell_server.egress.splicing import LARGEST, SMALLEST, Spent, splice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -165,6 +165,39 @@ def test_a_peer_that_does_not_read_makes_the_other_wait() -> None:
 
     assert run(scenario())
     assert LARGEST < sent.taken < 2**26
+
+
+def test_two_fast_peers_leave_everybody_else_their_turn() -> None:
+    """
+    All of it is there to be read, and has room to be written: nothing on the way waits by itself.
+    """
+    turns, at_each_pass, enough = 0, [], asyncio.Event()
+
+    def take(_: int) -> bool:
+        at_each_pass.append(turns)
+        if len(at_each_pass) == 3:
+            enough.set()
+        return True
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def scenario() -> None:
+        with pairs() as (client, inside, outside, _server):
+            assert 8 * SMALLEST == client.send(b"x" * 8 * SMALLEST)
+            client.shutdown(socket.SHUT_WR)
+            splicing = asyncio.create_task(splice(inside, outside, take, Meter().take))
+            counting = asyncio.create_task(others())
+            await enough.wait()
+            for task in (counting, splicing):
+                task.cancel()
+            await asyncio.gather(counting, splicing, return_exceptions=True)
+
+    run(scenario())
+    assert at_each_pass == sorted(set(at_each_pass))
 
 
 async def settles(value: Callable[[], int]) -> bool:

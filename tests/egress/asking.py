@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from toolcell_client import Result
+    from toolcell_server.battery.sites import Site
 
     from egress.bed import Bed
-    from egress.upstream import Site
 
 
 def granted_still_works(bed: Bed) -> None:

@@ -16,14 +16,14 @@ import socket
 import time
 from typing import TYPE_CHECKING, Any
 
-from toolcell_worker.battery.questions import AAAA, A, addresses, ask, question
+from toolcell_worker.battery.questions import AAAA, PATIENT_SECONDS, A, addresses, ask, question
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 INSIDE = ("127.0.0.1", 53)
-SECONDS = 2.0
-KNOCK_SECONDS = 0.3  # arbitrary; a name is resolved and an address dialled within milliseconds
+SECONDS = PATIENT_SECONDS
+KNOCK_SECONDS = 0.3  # arbitrary; long enough for a connection on the loopback
 READ_BYTES = 64 * 1024
 
 
@@ -89,12 +89,13 @@ def get(
 
 def knock(plan: dict[str, Any], name: str, port: int) -> str:
     """
-    The same, if perhaps nobody answers who was reached.
+    The same; outside of a cell, where whoever is reached may be silent, only for a moment.
 
     Raises:
-        OSError: nobody was.
+        OSError: nobody was reached.
     """
-    return get(plan, name, port, "/smuggled", seconds=KNOCK_SECONDS)
+    seconds = SECONDS if answerer(plan) == INSIDE else KNOCK_SECONDS
+    return get(plan, name, port, "/smuggled", seconds=seconds)
 
 
 def visit(plan: dict[str, Any], path: str = "/granted") -> str:

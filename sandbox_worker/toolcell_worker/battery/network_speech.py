@@ -23,8 +23,8 @@ from toolcell_worker.battery.hellos import (
 from toolcell_worker.battery.smuggling import PAYLOADS
 from toolcell_worker.battery.trying import every
 
-ANSWER_SECONDS = 0.5
-SMUGGLING_SECONDS = 1.5
+ANSWER_SECONDS = 1.0
+SMUGGLING_SECONDS = 2.0
 TRICKLES = 40
 TRICKLE_SECONDS = 0.01
 HOPS = (

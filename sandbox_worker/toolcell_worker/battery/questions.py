@@ -26,6 +26,7 @@ MALFORMED = {
 A, NULL, MX, TXT, AAAA, ANY = 1, 10, 15, 16, 28, 255
 _FAMILIES = {A: socket.AF_INET, AAAA: socket.AF_INET6}
 _ANSWER_BYTES = 2048
+PATIENT_SECONDS = 10.0  # arbitrary; on a busy host whoever answers may just be starting
 
 
 def question(name: str, kind: int) -> bytes:
@@ -36,7 +37,7 @@ def question(name: str, kind: int) -> bytes:
     return bytes.fromhex(HEADER) + labels + struct.pack("!BHH", 0, kind, 1)
 
 
-def ask(server: tuple[str, int], query: bytes, seconds: float = 1.0) -> bytes:
+def ask(server: tuple[str, int], query: bytes, seconds: float = PATIENT_SECONDS) -> bytes:
     """
     What a name server says over UDP.
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import time
 
 HEADER = "123401000001000000000000"
 MALFORMED = {
@@ -26,6 +27,7 @@ MALFORMED = {
 A, NULL, MX, TXT, AAAA, ANY = 1, 10, 15, 16, 28, 255
 _FAMILIES = {A: socket.AF_INET, AAAA: socket.AF_INET6}
 _ANSWER_BYTES = 2048
+_AGAIN_SECONDS = 0.5  # arbitrary
 PATIENT_SECONDS = 10.0  # arbitrary; on a busy host whoever answers may just be starting
 
 
@@ -39,16 +41,23 @@ def question(name: str, kind: int) -> bytes:
 
 def ask(server: tuple[str, int], query: bytes, seconds: float = PATIENT_SECONDS) -> bytes:
     """
-    What a name server says over UDP.
+    What a name server says over UDP.  It is asked again now and then, as by any resolver: a
+    question to whoever ends before he answers is lost.
 
     Raises:
         OSError: nobody is there, or nothing came.
     """
+    end = time.monotonic() + seconds
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        asking.settimeout(seconds)
+        asking.settimeout(min(seconds, _AGAIN_SECONDS))
         asking.connect(server)
-        asking.send(query)
-        return asking.recv(_ANSWER_BYTES)
+        while True:
+            asking.send(query)
+            try:
+                return asking.recv(_ANSWER_BYTES)
+            except TimeoutError:
+                if time.monotonic() > end:
+                    raise
 
 
 def addresses(answer: bytes, kind: int) -> list[str]:

@@ -30,13 +30,14 @@ from toolcell_worker.walls import (
     listening,
     mounts,
     namespaces,
+    network,
     privileges,
     rlimits,
     seccomp,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 ONLY_LOOPBACK = [(1, "lo")]
 _unshare, _verify = syscalls.unshare, namespaces.verify
@@ -125,10 +126,19 @@ def _fork_beside_us(self: forking.Forking, handoff: socket.socket, group: Any) -
 
 def _network() -> None:
     """
-    The host's network.
+    The host's network, whose ports and routes stay as they are.
     """
     _keep_namespace("net", syscalls.CLONE_NEWNET)
     _replace(zygote, "enter", _enter_any_network)
+    _replace(network, "bring_up", _nothing)
+    _replace(network, "listeners", _listen_where_nobody_calls)
+
+
+def _listen_where_nobody_calls(ports: Sequence[int]) -> tuple[socket.socket, ...]:
+    names = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    names.bind((network.LOOPBACK, 0))
+    places = [(network.LOOPBACK, 0)] * (1 + len(ports))
+    return (names, *map(socket.create_server, places))
 
 
 def _enter_any_network(*arguments: Any) -> template.Template:

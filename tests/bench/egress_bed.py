@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
-from egress.authority import Authority
-from egress.upstream import LOOPBACK
 from running_server import Server, start_server
 from toolcell_client import Client
+from toolcell_server.battery.addresses import LOOPBACK
+from toolcell_server.battery.authority import Authority
 
 from bench.egress_upstream import serving
 

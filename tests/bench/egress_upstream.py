@@ -17,7 +17,7 @@ import ssl
 import threading
 from typing import TYPE_CHECKING
 
-from egress.upstream import LOOPBACK
+from toolcell_server.battery.addresses import LOOPBACK
 from toolcell_server.egress import dns, dns_answers
 
 if TYPE_CHECKING:

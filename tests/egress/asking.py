@@ -10,9 +10,9 @@ from egress.bed import OTHER
 
 if TYPE_CHECKING:
     from toolcell_client import Result
+    from toolcell_server.battery.sites import Site
 
     from egress.bed import Bed
-    from egress.upstream import Site
 
 
 ASK = """

@@ -14,9 +14,11 @@ import psutil
 from hosts import living
 from running_server import LOCAL, Server, start, start_server
 from toolcell_client import Client
+from toolcell_server.battery.authority import Authority
+from toolcell_server.battery.name_server import Names, serving_names
+from toolcell_server.battery.sites import serving_site
 
-from egress.authority import Authority
-from egress.upstream import Names, Site, serving_names, serving_site
+from egress.upstream import PagedSite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,8 +67,8 @@ class Bed:
     client: Client
     authority: Authority
     names: Names
-    secure: Site
-    plain: Site
+    secure: PagedSite
+    plain: PagedSite
     resolver: str
 
     def url(self, path: str = "/", host: str = GRANTED) -> str:
@@ -110,8 +112,8 @@ def made(
     names.zone |= dict.fromkeys((GRANTED, OTHER, PLAIN), ("127.0.0.1",))
     with (
         serving_names(names) as resolver,
-        serving_site(authority.issue(*names_of_secure)) as secure,
-        serving_site() as plain,
+        serving_site(PagedSite, authority.issue(*names_of_secure)) as secure,
+        serving_site(PagedSite) as plain,
         _serving(
             folder,
             host,

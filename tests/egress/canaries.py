@@ -10,8 +10,6 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import psutil
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -93,14 +91,3 @@ def watching(port: int = 0, address: str = "") -> Iterator[Canary]:
             canary.dismiss()
             for thread in threads:
                 thread.join()
-
-
-def own_address() -> str:
-    """
-    An IPv4 address of this host that is not loopback; "" if there is none.
-    """
-    for addresses in psutil.net_if_addrs().values():
-        for each in addresses:
-            if each.family == socket.AF_INET and not each.address.startswith("127."):
-                return each.address
-    return ""

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 import dns.message
 import pytest
+from toolcell_server.battery import addresses
 from waiting import wait_until
 
 from egress.asking import granted_still_works
-from egress.canaries import Canary, own_address
 
 if TYPE_CHECKING:
     from egress.bed import Bed
+    from egress.canaries import Canary
 
 # What each does is decided by who was touched; the words are for people.
 REACH = """
@@ -98,7 +99,7 @@ for host in ("127.0.0.1", "198.18.0.1", "198.18.0.2", "0.0.0.0"):
 
 
 def _reach(canary: Canary) -> str:
-    plain = ["127.0.0.1", *filter(None, [own_address()])]
+    plain = ["127.0.0.1", *filter(None, [addresses.own()])]
     strange = ["localhost", "2130706433", "0177.0.0.1", "0x7f.1", "127.1", "::ffff:127.0.0.1"]
     hosts = [*plain, *strange, "::1", "::1%lo", "0.0.0.0", "::"]
     return REACH.format(tcp=canary.tcp, udp=canary.udp, hosts=hosts, plain=plain)

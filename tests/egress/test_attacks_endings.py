@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
-from hellos import hello, named
+from toolcell_worker.battery.hellos import hello, named
 from waiting import wait_until
 
 from egress.asking import granted_still_works, reasons

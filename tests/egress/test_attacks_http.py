@@ -8,6 +8,7 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
+from toolcell_worker.battery.smuggling import PAYLOADS
 from waiting import wait_until
 
 from egress.asking import granted_still_works, hosts, reasons
@@ -29,44 +30,6 @@ except OSError:
 result = result.decode("latin-1")
 one.close()
 """
-HIDDEN = "GET /smuggled HTTP/1.1\r\nHost: {other}\r\n\r\n"
-POST = "POST /first HTTP/1.1\r\nHost: {host}\r\n"
-GET = "GET /smuggled HTTP/1.1\r\nHost: {host}\r\n"
-# Each is two requests to our site, or one that is never granted; sent to it, the second is seen.
-SMUGGLED = {
-    "a length and chunks": POST
-    + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
-    + HIDDEN,
-    "chunks and a length": POST
-    + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n"
-    + HIDDEN,
-    "two lengths": POST + "Content-Length: 0\r\nContent-Length: 60\r\n\r\n" + HIDDEN,
-    "a length in a list": POST + "Content-Length: 0\r\nContent-Length: 0, 60\r\n\r\n" + HIDDEN,
-    "a blank before a colon": POST + "Content-Length : 60\r\n\r\n" + HIDDEN,
-    "a bad chunk": POST + "Transfer-Encoding: chunked\r\n\r\n" + HIDDEN,
-    "chunks twice": POST + "Transfer-Encoding: chunked, chunked\r\n\r\n" + HIDDEN,
-    "chunks of an unknown kind": POST + "Transfer-Encoding: xchunked\r\n\r\n" + HIDDEN,
-    "a folded line": POST + "Transfer-Encoding:\r\n chunked\r\n\r\n" + HIDDEN,
-    "a folded line that hides a length": POST + "X: a\r\n Content-Length: 60\r\n\r\n" + HIDDEN,
-    "a pipelined request for another host": "GET /first HTTP/1.1\r\nHost: {host}\r\n\r\n" + HIDDEN,
-    "a pipelined request after a body": POST + "Content-Length: 2\r\n\r\nxx" + HIDDEN,
-    "HTTP/0.9": "GET /smuggled\r\n\r\n",
-    "no host": "GET /smuggled HTTP/1.1\r\n\r\n",
-    "another host": HIDDEN,
-    "two hosts": GET + "Host: {other}\r\n\r\n",
-    "another host in the target": "GET http://{other}/smuggled HTTP/1.1\r\nHost: {host}\r\n\r\n",
-    "another host in both": "GET http://{other}/smuggled HTTP/1.1\r\nHost: {other}\r\n\r\n",
-    "another port": "GET /smuggled HTTP/1.1\r\nHost: {name}:1\r\n\r\n",
-    "no port": "GET /smuggled HTTP/1.1\r\nHost: {name}\r\n\r\n",
-    "an address as host": "GET /smuggled HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
-    "huge headers": GET + ("X: " + "x" * 1000 + "\r\n") * 90 + "\r\n",
-    "many headers": GET + "X: x\r\n" * 90 + "Y: " + "y" * 60000 + "\r\n\r\n",
-    "an upgrade": GET + "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
-    "an upgrade to HTTP/2": GET + "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n",
-    "bare line feeds": "GET /smuggled HTTP/1.1\nHost: {host}\n\n",
-    "a null byte": GET + "X: a\x00b\r\n\r\n",
-    "a Connection that takes the host away": GET + "Connection: Host\r\n\r\n",
-}
 
 
 def _formatted(bed: Bed, payload: str) -> bytes:
@@ -79,7 +42,7 @@ def _smuggled(bed: Bed) -> list[str]:
     return [path for _, path, _ in bed.plain.seen if "smuggled" in path]
 
 
-@pytest.mark.parametrize("payload", SMUGGLED.values(), ids=SMUGGLED.keys())
+@pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS.keys())
 def test_no_request_reaches_a_site_that_nobody_was_asked_about(bed: Bed, payload: str) -> None:
     """
     N8: two readers who disagree on where a request ends let through what neither was shown.

@@ -8,11 +8,12 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
+from toolcell_server.battery.addresses import own
 from waiting import wait_until
 
 from egress.asking import granted_still_works, reasons
 from egress.bed import Bed, made
-from egress.canaries import Canary, own_address, watching
+from egress.canaries import Canary, watching
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +59,7 @@ def test_a_granted_name_that_leads_inside_is_not_dialled(
     arguments = {"url": f"http://{name}:{canary.tcp}/"}
     bed.client.run("fetch", arguments, limits={"wall_seconds": 1})
     wait_until(lambda: len(canary.touched) == 1)
-    bed.names.zone[name] = tuple(addresses.replace("own", own_address()).split())
+    bed.names.zone[name] = tuple(addresses.replace("own", own()).split())
     result = bed.client.run("fetch", arguments)
 
     assert ("failed", 1, ()) == (result.label, len(canary.touched), tuple(result.contacts))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from toolcell_client.errors import CallRefused
+from toolcell_server.battery.spellings import ADDRESSES, AMBIGUOUS, look_alikes, written
 from waiting import wait_until
 
 from egress.asking import granted_still_works, hosts, reasons
@@ -18,46 +19,6 @@ from egress.bed import GRANTED, OTHER
 if TYPE_CHECKING:
     from egress.bed import Bed
     from egress.canaries import Canary
-
-ADDRESSES = (
-    *("127.0.0.1", "2130706433", "0177.0.0.1", "0x7f.0.0.1", "0x7f000001", "127.1", "0"),
-    *("[::1]", "[::ffff:127.0.0.1]", "[::1%lo]", "[::1%25lo]", "127.0.0.1.", "0x7f.1."),
-)
-AMBIGUOUS = {
-    "a user name before an @": "http://{granted}@{other}:{port}/",
-    "a password before an @": "http://{granted}:80@{other}:{port}/",
-    "a backslash": "http://{other}:{port}\\@{granted}/",
-    "a backslash in the host": "http://{granted}\\.{other}:{port}/",
-    "a tab": "http://{gra}\t{nted}:{port}/",
-    "a line end": "http://{granted}:{port}/\r\nHost: {other}",
-    "a line end in the host": "http://{granted}\r\n.{other}:{port}/",
-    "a null byte": "http://{granted}\x00.{other}:{port}/",
-    "a null byte in the path": "http://{granted}:{port}/\x00",
-    "a percent sign": "http://{gra}%2e{nted}:{port}/",
-    "a blank": "http://{granted} .{other}:{port}/",
-    "a question mark after the host": "http://{granted}?@{other}:{port}/",
-    "a number sign after the host": "http://{granted}#@{other}:{port}/",
-    "a full-width letter": "http://\uff41pi.example.test:{port}/",
-    "an ideographic full stop": "http://api\u3002example.test:{port}/",
-    "a soft hyphen": "http://a\u00adpi.example.test:{port}/",
-    "the Kelvin sign": "http://\u212aey.example.test:{port}/",
-    "Punycode of nothing": "http://xn--a.example.test:{port}/",
-    "Punycode of ASCII": "http://xn--api-.example.test:{port}/",
-    "two dots": "http://api..example.test:{port}/",
-    "two dots at the end": "http://{granted}..:{port}/",
-    "a star": "http://*.example.test:{port}/",
-    "port zero": "http://{granted}:0/",
-    "a port too high": "http://{granted}:99999/",
-    "a list of ports": "http://{granted}:80,443/",
-    "a port of name servers": "http://{granted}:53/",
-    "another scheme": "file://{granted}/etc/passwd",
-    "no scheme": "{granted}:{port}",
-}
-CONFUSED = (
-    *("evil-api.example.test", "evilapi.example.test", "api.example.test.evil.test"),
-    *("sub.api.example.test", "example.test", "test", "api.example.tes", "pi.example.test"),
-    *("api.example.test.test", "api-example.test", "xn--pi-uia.example.test", "_api.example.test"),
-)
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
@@ -85,16 +46,14 @@ def test_a_url_that_could_be_read_in_two_ways_is_refused(bed: Bed, url: str) -> 
     """
     bed.names.zone["key.example.test"] = ("127.0.0.1",)
     before = (bed.plain.connections, len(bed.names.asked))
-    gra, nted = GRANTED[:3], GRANTED[3:]
-    named = {"granted": GRANTED, "other": OTHER, "gra": gra, "nted": nted, "port": bed.plain.port}
     with pytest.raises(CallRefused):
-        bed.client.run("fetch", {"url": url.format(**named)})
+        bed.client.run("fetch", {"url": written(url, GRANTED, OTHER, bed.plain.port)})
 
     assert before == (bed.plain.connections, len(bed.names.asked))
     granted_still_works(bed)
 
 
-@pytest.mark.parametrize("name", CONFUSED)
+@pytest.mark.parametrize("name", look_alikes(GRANTED))
 def test_a_name_that_looks_like_a_granted_one_is_another(bed: Bed, name: str) -> None:
     """
     N5: and N14: it has no address, and nobody outside is asked for it.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import dns.message
 import dns.query
 import pytest
+from toolcell_worker.battery.questions import MALFORMED
 
 from egress.asking import granted_still_works
 
@@ -46,24 +47,6 @@ for query in {queries!r}:
     assert {3} == set(result.raise_for_outcome().value)
     assert [] == bed.names.asked
     granted_still_works(bed)
-
-
-HEADER = "123401000001000000000000"
-MALFORMED = {
-    "nothing": "",
-    "one byte": "00",
-    "half a header": HEADER[:12],
-    "a pointer to itself": HEADER + "c00c00010001",
-    "two pointers to each other": HEADER + "c00ec00c00010001",
-    "a pointer past the end": HEADER + "ffff00010001",
-    "a label past the end": HEADER + "3f6161",
-    "a label of an unknown kind": HEADER + "8061000000010001",
-    "no end": HEADER + "0161" * 200,
-    "counts that lie": "12340100ffffffffffffffff" + "0161000000010001",
-    "an answer": "123481800001000100000000" + "0161000000010001",
-    "much": "ff" * 4000,
-    "a dynamic update": "12342800000100000000000001610000060001",
-}
 
 
 def test_malformed_questions_do_no_harm_to_whoever_answers(bed: Bed) -> None:

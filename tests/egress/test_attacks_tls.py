@@ -9,7 +9,17 @@ import ssl
 from typing import TYPE_CHECKING
 
 import pytest
-from hellos import ENCRYPTED, ESNI, body, extension, handshake, hello, named, record, vector
+from toolcell_worker.battery.hellos import (
+    ENCRYPTED,
+    ESNI,
+    body,
+    extension,
+    handshake,
+    hello,
+    named,
+    record,
+    vector,
+)
 
 from egress.asking import granted_still_works, reasons
 from egress.bed import GRANTED, OTHER

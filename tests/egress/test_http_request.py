@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from toolcell.v1 import execution_pb2 as pb
 from toolcell_client.errors import InvalidArguments, NotPermitted
+from toolcell_server.battery.addresses import free_port
 from toolcell_worker import tools
 
 from egress.bed import OTHER, Bed, made
-from egress.upstream import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,8 @@ import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
-from hellos import hello, named
 from toolcell_client.model_text import to_model_text
+from toolcell_worker.battery.hellos import hello, named
 
 from egress.asking import hosts, reasons, told
 from egress.bed import GRANTED, OTHER, PLAIN

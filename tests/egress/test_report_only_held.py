@@ -9,14 +9,16 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
-from hellos import hello, named
+from toolcell_server.battery import addresses
+from toolcell_worker.battery.hellos import hello, named
+from toolcell_worker.battery.smuggling import PAYLOADS
 from waiting import wait_until
 
 from egress import test_attacks_http as http
 from egress import test_attacks_tls as tls
 from egress.asking import ASK, goes_on_reporting, hosts, reasons, reported
 from egress.bed import GRANTED, OTHER, PLAIN, made
-from egress.canaries import own_address, watching
+from egress.canaries import watching
 from egress.test_attacks_endings import CONNECT
 
 if TYPE_CHECKING:
@@ -74,12 +76,12 @@ def test_no_hello_says_a_name_that_policy_denies(reporting: Bed) -> None:
     goes_on_reporting(reporting)
 
 
-@pytest.mark.parametrize("name", http.SMUGGLED)
+@pytest.mark.parametrize("name", PAYLOADS)
 def test_only_plain_requests_for_another_host_go_on(reporting: Bed, name: str) -> None:
     """
     What two readers could take for different requests is no matter of an allowlist.
     """
-    said = http._formatted(reporting, http.SMUGGLED[name])
+    said = http._formatted(reporting, PAYLOADS[name])
     reporting.plain.seen.clear()
     code = http.SEND.format(host=PLAIN, port=reporting.plain.port, said=said)
     result = reporting.client.run("run_code", {"code": code, "domains": [reporting.plain_url()]})
@@ -146,7 +148,7 @@ def test_an_address_that_was_named_by_itself_is_reached_by_granted_names_alone(
     """
     The host's own address, as it would be a cloud's metadata: the control is a granted name.
     """
-    own, name, other = own_address(), "own.example.test", "rebound.example.test"
+    own, name, other = addresses.own(), "own.example.test", "rebound.example.test"
     if not own:
         pytest.skip("this host has no address but loopback")
     tmp_path.chmod(0o755)

@@ -23,10 +23,11 @@ CATALOGUE = {
     *(f"P{number}" for number in range(1, 19)),
     *(f"R{number}" for number in range(1, 19)),
     *(f"I{number}" for number in range(1, 11)),
+    *(f"N{number}" for number in range(1, 16)),
     *(f"K{number}" for number in range(1, 17)),
     "S",
 }
-LEAST_HELD = 80
+LEAST_HELD = 100
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,12 @@ from typing import Any
 import pytest
 from toolcell_server.app import App
 from toolcell_server.battery.attack import Attack, Traces
+from toolcell_server.battery.attacks import network_names
+from toolcell_server.battery.attacks.abroad import abroad
 from toolcell_server.battery.attacks.planting import for_writing, outside
 from toolcell_server.battery.cells import Cells
 from toolcell_server.battery.ground import Call, Ground
+from toolcell_server.battery.internet import GRANTED, OTHER
 from toolcell_server.battery.program import settings
 from toolcell_server.battery.running import Battery, NotHere
 from toolcell_server.battery.session import Session
@@ -28,6 +31,9 @@ HELD_ATTACK = Attack(
     promise="a file that was not granted cannot be read",
     plan=outside,
 )
+
+
+REDIRECTED = next(attack for attack in network_names.ATTACKS if attack.id == "N6")
 
 
 def _run(*attacks: Attack) -> list[Verdict]:
@@ -64,6 +70,23 @@ def _granted_for_writing(ground: Ground) -> dict[str, Any]:
 def _harm_without_grants(ground: Ground, traces: Traces) -> list[str]:
     ground.writes.clear()
     return ground.damage()
+
+
+def _other_host_granted(ground: Ground) -> dict[str, Any]:
+    told = abroad(ground)
+    ground.domains.append(ground.session.internet.url(host=OTHER))
+    return told
+
+
+def _granted_host_that_is_gone(ground: Ground) -> dict[str, Any]:
+    told = abroad(ground)
+    del ground.session.internet.names.zone[GRANTED]
+    return told
+
+
+def _forget_the_names(ground: Ground, traces: Traces) -> list[str]:
+    ground.session.internet.names.zone.clear()
+    return [] if traces.outcome == "completed" else ["harm"]
 
 
 def _not_here(ground: Ground) -> dict[str, Any]:
@@ -108,6 +131,33 @@ def test_only_a_race_may_be_lost_once(attack_id: str, times: int, expected: str)
     (verdict,) = _run(dataclasses.replace(HELD_ATTACK, id=attack_id, harm=harm))
 
     assert expected == verdict.verdict
+
+
+def test_whatever_leaves_a_cell_without_a_grant_is_reported_as_a_breach() -> None:
+    """
+    The other host is granted by mistake, and the oracle is not told; or nothing at all is granted,
+    so that what did not get out proves nothing.
+    """
+    held, breached, cut_off = _run(
+        REDIRECTED,
+        dataclasses.replace(REDIRECTED, plan=_other_host_granted),
+        dataclasses.replace(REDIRECTED, plan=_granted_host_that_is_gone),
+    )
+
+    assert (HELD, ()) == (held.verdict, held.harm)
+    assert [BREACHED, BREACHED] == [breached.verdict, cut_off.verdict]
+    assert any(said.endswith("/smuggled of other.battery.test") for said in breached.harm)
+    assert "it did not reach the host that it was granted" in cut_off.harm
+
+
+def test_a_way_out_that_is_closed_to_everybody_is_reported_as_a_breach() -> None:
+    """
+    The harmless call after an attack on the network must reach its host, too.
+    """
+    (verdict,) = _run(dataclasses.replace(REDIRECTED, harm=_forget_the_names))
+
+    assert verdict.verdict == BREACHED
+    assert any("the granted host was not reached" in said for said in verdict.harm)
 
 
 def test_damage_from_a_cell_is_reported_as_a_breach() -> None:

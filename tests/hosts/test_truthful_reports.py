@@ -64,6 +64,25 @@ def test_no_attack_gets_through_a_wall_that_is_reported_as_active(kinds: str) ->
     _assert_weaker_where_weaker(kinds, report, verdicts)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(SECONDS + 30)
+@pytest.mark.skipif(
+    living.ROOT and not living.readable_by_anybody(),
+    reason="cells without mounts cannot read an interpreter or a tree that only root may",
+)
+def test_attacks_on_the_network_are_refused_where_cells_have_none() -> None:
+    """
+    A host that cannot enclose a network grants none; what was granted none is held there, too.
+    """
+    _, report, _ = living.doctor(
+        "no_namespaces", "--battery", "--only", "N6", "N10", "N15", seconds=SECONDS
+    )
+    verdicts = {attack["name"]: attack["verdict"] for attack in report["attacks"]}
+
+    assert "held" == verdicts.pop("reach_the_host_without_a_grant")
+    assert {"refused"} == set(verdicts.values()), report["attacks"]
+
+
 def _assert_weaker_where_weaker(kinds: str, report: dict[str, Any], verdicts: Counter[str]) -> None:
     """
     The control of the comparison: where walls are absent, something does get through or is

@@ -35,7 +35,7 @@ def attempt(  # noqa: PLR0917  # arguments of a tool go by name
         stages: Files that it may stage.
     """
     del reads, writes, stages  # they are granted by the manifest
-    return _marked(attack, plan, marker)
+    return marked(attack, plan, marker)
 
 
 @tool(effects="destructive", profile="subprocess", paths=PATHS)
@@ -59,7 +59,7 @@ def attempt_with_programs(  # noqa: PLR0917  # as above
         stages: Files that it may stage.
     """
     del reads, writes, stages  # they are granted by the manifest
-    return _marked(attack, plan, marker)
+    return marked(attack, plan, marker)
 
 
 @tool(effects="read_only", idempotent=True)
@@ -74,6 +74,9 @@ def add(a: int, b: int) -> int:
     return a + b
 
 
-def _marked(attack: str, plan: dict[str, Any], marker: str) -> Any:
+def marked(attack: str, plan: dict[str, Any], marker: str) -> Any:
+    """
+    Run hostile code in a process that can be told by its name.
+    """
     ctypes.CDLL(None).prctl(SET_NAME, marker.encode(), 0, 0, 0)
     return hostile.perform(attack, plan)

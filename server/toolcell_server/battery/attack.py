@@ -63,8 +63,9 @@ class Attack:
     `programs`: it needs to fork or to start programs.  `limits` are narrower ones for its call.
     `endings` are the outcomes that are no fault of ours.  `forks`: the control runs each call in
     a fork of one warm process.  `needs_root`: only root can do it outside, so that for an
-    ordinary user there is no control, and the attack is void.  `known`: why its harm is not
-    prevented; it is then reported, and counted apart, as a risk that is left.
+    ordinary user there is no control, and the attack is void.  `tool`: it runs in this tool, whose
+    grants are its manifest's.  `known`: why its harm is not prevented; it is then reported, and
+    counted apart, as a risk that is left.
     """
 
     id: str
@@ -78,6 +79,7 @@ class Attack:
     endings: frozenset[str] = ORDINARY
     forks: bool = False
     needs_root: bool = False
+    tool: str = ""
     known: str = ""
 
     @property

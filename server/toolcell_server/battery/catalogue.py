@@ -10,6 +10,7 @@ from toolcell_server.battery.attacks import (
     files,
     information,
     kernel,
+    network,
     processes,
     resources,
     service,
@@ -25,6 +26,7 @@ ATTACKS: tuple[Attack, ...] = (
     *processes.ATTACKS,
     *resources.ATTACKS,
     *information.ATTACKS,
+    *network.ATTACKS,
     *kernel.ATTACKS,
     *service.ATTACKS,
 )

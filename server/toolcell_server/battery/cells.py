@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from toolcell_server.admission import Admission
+    from toolcell_server.battery.internet import Internet
     from toolcell_server.execution import Execution
     from toolcell_server.executions import Executions
 
 PRINTED_BYTES = 2**20  # of each stream, for the oracle; what is beyond it is counted elsewhere
 BENIGN = {"a": 2, "b": 3}
+BENIGN_PAGE = "/benign"
 
 
 @dataclass
@@ -123,6 +125,18 @@ class Cells:
         if traces.outcome == "completed" and traces.result == sum(BENIGN.values()):
             return ""
         return f"2 + 3 ended as {traces.outcome} with {traces.result}: {traces.message}"
+
+    async def benign_abroad(self, internet: Internet) -> str:
+        """
+        What is wrong with a harmless call to a granted host; on a host whose cells have no network
+        at all, with any harmless call.
+        """
+        traces = await self.run("reach", {"url": internet.url(BENIGN_PAGE)})
+        if traces.outcome == "refused:ISOLATION_BELOW_FLOOR":
+            return await self.benign()
+        if traces.outcome == "completed" and internet.visited(BENIGN_PAGE):
+            return ""
+        return f"the granted host was not reached: {traces.outcome}: {traces.message}"
 
 
 def _limits(asked: Mapping[str, float]) -> pb.Limits:

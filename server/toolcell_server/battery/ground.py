@@ -37,11 +37,13 @@ MARKER_BYTES = 6  # the name of a process has room for 15 characters
 @dataclass(frozen=True, slots=True)
 class Call:
     """
-    One call of hostile code: "module.function", and its plan.
+    One call of hostile code: "module.function", and its plan.  `domains` are asked for instead of
+    the ground's.
     """
 
     function: str
     plan: dict[str, Any]
+    domains: tuple[str, ...] = ()
 
 
 @dataclass
@@ -49,8 +51,9 @@ class Ground:
     """
     `earlier` are calls that go before, one after the other; `beside` runs from before the attack
     to its end, `crowd` at the same time as it.  `when_ready` is called when the attack has printed
-    something for the first time.  `secrets` are what must not get out; `names` are secrets that may
-    be ordinary words, and count as whole words only.  `notes` are what an oracle wants to remember
+    something for the first time.  `domains` are URLs that are granted, `hosts` names that may be
+    asked for and reached.  `secrets` are what must not get out; `names` are secrets that may be
+    ordinary words, and count as whole words only.  `notes` are what an oracle wants to remember
     of before.
     """
 
@@ -62,6 +65,8 @@ class Ground:
     reads: list[str] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)
     stages: list[str] = field(default_factory=list)
+    domains: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
     earlier: list[Call] = field(default_factory=list)
     beside: Call | None = None
     crowd: list[Call] = field(default_factory=list)
@@ -76,6 +81,7 @@ class Ground:
 
     def __post_init__(self) -> None:
         self.secrets = [self.token, self.session.secret]
+        self.session.internet.forget()
         run = f"{self.session.folder}/{self.marker}"
         self.folder, self.scratch = f"{run}/outside", f"{run}/scratch"
         self.root = f"{self.session.root}/{self.marker}"
@@ -157,11 +163,7 @@ class Ground:
         lowered = text.lower()
         found = [secret for secret in self.secrets if secret.lower() in lowered]
         # A host may be called "machine": /etc/machine-id in an error does not tell that.
-        found += [
-            n
-            for n in self.names
-            if re.search(rf"(?<![\w-]){re.escape(n)}(?![\w-])", text, re.IGNORECASE)
-        ]
+        found += [name for name in self.names if _stands_alone(name, text)]
         return [f"a secret got out: {secret}" for secret in found]
 
     def damage(self) -> list[str]:
@@ -203,7 +205,7 @@ class Ground:
 
 
 def _stands_alone(word: str, text: str) -> bool:
-    return re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text) is not None
+    return re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text, re.IGNORECASE) is not None
 
 
 def _remove(path: str) -> None:

@@ -8,6 +8,11 @@ import contextlib
 import socket
 from dataclasses import dataclass, field
 
+from toolcell_server.battery import addresses
+from toolcell_server.battery.addresses import LOOPBACK
+
+ENDING_SECONDS = 1.0  # arbitrary; the kernel tells of an end at once
+
 
 @dataclass
 class Listeners:
@@ -17,23 +22,30 @@ class Listeners:
     """
 
     sockets: dict[str, socket.socket] = field(default_factory=dict)
+    left: socket.socket | None = None
 
-    def tcp(self) -> int:
+    def tcp(self, address: str = LOOPBACK, port: int = 0) -> int:
         """
-        A port of the loopback that listens.
+        A port of the loopback, or of another address of this host, that listens.
         """
-        listener = socket.create_server(("127.0.0.1", 0))
-        self._add("TCP", listener)
-        return int(listener.getsockname()[1])
+        listener = socket.create_server((address, port), family=addresses.family(address))
+        return self._add(f"TCP {address}", listener)
 
-    def udp(self) -> int:
+    def udp(self, address: str = LOOPBACK) -> int:
         """
-        A port of the loopback that receives datagrams.
+        A port that receives datagrams.
         """
-        receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        receiver.bind(("127.0.0.1", 0))
-        self._add("UDP", receiver)
-        return int(receiver.getsockname()[1])
+        receiver = socket.socket(addresses.family(address), socket.SOCK_DGRAM)
+        receiver.bind((address, 0))
+        return self._add(f"UDP {address}", receiver)
+
+    def leaving(self) -> int:
+        """
+        A port of the loopback that may be reached: connections must not stay.
+        """
+        self.left = socket.create_server((LOOPBACK, 0))
+        self.left.setblocking(False)
+        return int(self.left.getsockname()[1])
 
     def unix(self, address: str, kind: int = socket.SOCK_STREAM) -> str:
         """
@@ -51,15 +63,46 @@ class Listeners:
         A sentence for each listener that was reached.
         """
         counted = {name: _hits(listener) for name, listener in self.sockets.items()}
-        return [f"reached {count} times: {name}" for name, count in counted.items() if count]
+        said = [f"reached {count} times: {name}" for name, count in counted.items() if count]
+        stayed = _stayed(self.left) if self.left else 0
+        return [*said, *[f"{stayed} connections were not ended"] * (stayed > 0)]
 
     def close(self) -> None:
+        if self.left:
+            self.left.close()
         for listener in self.sockets.values():
             listener.close()
 
-    def _add(self, name: str, listener: socket.socket) -> None:
+    def _add(self, name: str, listener: socket.socket) -> int:
         listener.setblocking(False)
-        self.sockets[name] = listener
+        port = 0 if listener.family == socket.AF_UNIX else int(listener.getsockname()[1])
+        self.sockets[f"{name} {port}" if port else name] = listener
+        return port
+
+
+def _stayed(listener: socket.socket) -> int:
+    """
+    How many connections have another end that is still there.
+    """
+    count = 0
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            connection, _ = listener.accept()
+            with connection:
+                connection.settimeout(ENDING_SECONDS)
+                count += not _ends(connection)
+    return count
+
+
+def _ends(connection: socket.socket) -> bool:
+    try:
+        while connection.recv(1024):
+            pass
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        return False
+    return True
 
 
 def _hits(listener: socket.socket) -> int:

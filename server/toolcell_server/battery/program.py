@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from toolcell_server.app import App
 from toolcell_server.battery import catalogue, report
 from toolcell_server.battery.cells import Cells
+from toolcell_server.battery.internet import DENIED, PRIVATE
 from toolcell_server.battery.running import Battery
 from toolcell_server.battery.session import Session
 from toolcell_server.battery.verdict import BREACHED
@@ -77,9 +78,23 @@ def settings(session: Session) -> Settings:
     return Settings(
         server=ServerSettings(max_executions=CELLS),
         # Whatever cells this host can build are attacked; what they hold is what the report says.
-        policy=Policy.from_settings({"roots": roots, "minimum_isolation": "basic"}),
-        bundles=(BundleSettings(name=BUNDLE, package="toolcell_worker.battery"),),
+        policy=Policy.from_settings(
+            {
+                "roots": roots,
+                "minimum_isolation": "basic",
+                "private_networks": PRIVATE,
+                "denied_domains": (DENIED,),
+            }
+        ),
+        bundles=(
+            BundleSettings(
+                name=BUNDLE,
+                package="toolcell_worker.battery",
+                env=session.internet.environment(),
+            ),
+        ),
         builtin=BuiltinSettings(enabled=False),
+        egress=session.internet.settings(session.secret),
     )
 
 

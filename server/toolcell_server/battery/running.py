@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from toolcell_server.battery import control
 from toolcell_server.battery.ground import Call, Ground
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from toolcell_server.battery.session import Session
 
 RACED = ("P", "R")
+ABROAD = "N"
 BESIDE_SECONDS = 10.0  # arbitrary; a cell prints its first line within milliseconds
 
 
@@ -58,7 +59,12 @@ class Battery:
         except Exception as exc:  # noqa: BLE001  # what was not tried has not held
             why = f"the attack could not be run: {type(exc).__name__}: {exc}"
             return Verdict(attack=attack, verdict=BREACHED, harm=(why,))
-        return judge(attack, outside, traces, harm, await self.cells.benign())
+        return judge(attack, outside, traces, harm, await self._benign(attack))
+
+    async def _benign(self, attack: Attack) -> str:
+        if attack.id.startswith(ABROAD):
+            return await self.cells.benign_abroad(self.session.internet)
+        return await self.cells.benign()
 
     async def _control(self, attack: Attack) -> list[str]:
         with self._ground() as ground:
@@ -116,13 +122,19 @@ class Battery:
     async def _call(
         self, attack: Attack, call: Call, ground: Ground, printed: asyncio.Event | None = None
     ) -> Traces:
-        tool = "attempt_with_programs" if attack.programs else "attempt"
-        arguments: dict[str, Any] = {
-            "attack": call.function,
-            "plan": call.plan,
-            "marker": ground.marker,
-            "reads": ground.reads,
-            "writes": ground.writes,
-            "stages": ground.stages,
-        }
-        return await self.cells.run(tool, arguments, attack.limits, printed)
+        arguments = {"attack": call.function, "plan": call.plan, "marker": ground.marker}
+        tool, granted = _granted(attack, call, ground)
+        return await self.cells.run(tool, {**arguments, **granted}, attack.limits, printed)
+
+
+def _granted(attack: Attack, call: Call, ground: Ground) -> tuple[str, dict[str, list[str]]]:
+    """
+    The tool in which it runs, and the arguments by which that is granted something.
+    """
+    if attack.tool:
+        return attack.tool, {}
+    programs = "_with_programs" if attack.programs else ""
+    if domains := call.domains or ground.domains:
+        return f"attempt_abroad{programs}", {"domains": list(domains)}
+    paths = {"reads": ground.reads, "writes": ground.writes, "stages": ground.stages}
+    return f"attempt{programs}", paths

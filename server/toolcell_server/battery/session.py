@@ -17,6 +17,8 @@ import tempfile
 from pathlib import Path
 from typing import Self
 
+from toolcell_server.battery.internet import Internet
+
 SECRET_VARIABLE = "TOOLCELL_BATTERY_SECRET"  # noqa: S105  # a name
 
 
@@ -25,7 +27,8 @@ class Session:
     The temporary folder of a battery; a context manager that removes it.
 
     `root` is the operator's folder, `evil` lies beside it and its name begins like the root's.
-    `linked` is an operator's folder by a link, whose target has the secret in its name.
+    `linked` is an operator's folder by a link, whose target has the secret in its name.  `internet`
+    is what tools may be granted hosts of.
     """
 
     def __init__(self) -> None:
@@ -50,12 +53,14 @@ class Session:
         for descriptor in self.inherited:
             os.set_inheritable(descriptor, True)
         os.environ[SECRET_VARIABLE] = self.secret
+        self.internet = Internet(Path(self.folder, "internet"))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         os.environ.pop(SECRET_VARIABLE, None)
+        self.internet.close()
         for descriptor in self.inherited[:2]:
             os.close(descriptor)
         self._ours.close()

@@ -15,7 +15,8 @@ import subprocess
 import sys
 import threading
 
-from egress.upstream import LOOPBACK, Names
+from toolcell_server.battery.addresses import LOOPBACK
+from toolcell_server.battery.name_server import Names
 from toolcell_server.egress.resolving import SystemResolver
 
 SET_FLAGS, UP = 0x8914, 1  # SIOCSIFFLAGS and IFF_UP, netdevice(7)

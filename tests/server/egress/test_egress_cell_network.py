@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
-from egress.upstream import LOOPBACK
 from scripted_executor import run
+from toolcell_server.battery.addresses import LOOPBACK
 from toolcell_server.egress.attached import Attached
 from toolcell_server.egress.budget import Budget, Contact
 from toolcell_server.egress.cell_network import CellNetwork

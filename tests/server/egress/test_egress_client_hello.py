@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import hellos
 import pytest
-from hellos import body, extension, handshake, hello, named, record, records, vector
 from hypothesis import given
 from hypothesis import strategies as st
 from toolcell_server.egress.client_hello import (
@@ -21,6 +20,21 @@ from toolcell_server.egress.client_hello import (
     ClientHelloReader,
     Malformed,
     NotTls,
+)
+from toolcell_worker.battery.hellos import (
+    ALPN,
+    ENCRYPTED,
+    ESNI,
+    PRE_SHARED_KEY,
+    VERSIONS,
+    body,
+    extension,
+    handshake,
+    hello,
+    named,
+    record,
+    records,
+    vector,
 )
 
 if TYPE_CHECKING:
@@ -121,7 +135,7 @@ def anonymous(protocol: int) -> ssl.SSLContext:
 
 
 KEY = extension(
-    hellos.PRE_SHARED_KEY,
+    PRE_SHARED_KEY,
     vector(2, vector(2, bytes(192)) + bytes(4)) + vector(2, vector(1, bytes(32))),
 )
 TAKEN = {
@@ -135,15 +149,15 @@ TAKEN = {
         ClientHello("example.com", False, (), (0x0301,)),
     ),
     "a key of an earlier session (TLS 1.3)": (
-        hello(NAMED, extension(hellos.VERSIONS, b"\x02\x03\x04"), KEY),
+        hello(NAMED, extension(VERSIONS, b"\x02\x03\x04"), KEY),
         ClientHello("example.com", False, (), NEW),
     ),
     "noise among versions and protocols": (
         hello(
             NAMED,
             extension(0x0A0A, b""),
-            extension(hellos.VERSIONS, b"\x04\x1a\x1a\x03\x04"),
-            extension(hellos.ALPN, vector(2, vector(1, b"\xfa\xfa") + vector(1, b"h2"))),
+            extension(VERSIONS, b"\x04\x1a\x1a\x03\x04"),
+            extension(ALPN, vector(2, vector(1, b"\xfa\xfa") + vector(1, b"h2"))),
         ),
         ClientHello("example.com", False, (b"\xfa\xfa", b"h2"), (0x1A1A, 0x0304)),
     ),
@@ -153,18 +167,18 @@ TAKEN = {
         ClientHello("1.0x.3com", False, (), OLD),
     ),
     "encrypted, or the noise that looks like it": (
-        hello(NAMED, extension(hellos.ENCRYPTED, OUTER)),
+        hello(NAMED, extension(ENCRYPTED, OUTER)),
         ClientHello("example.com", True, (), OLD),
     ),
     "encrypted a second time, without a key": (
-        hello(NAMED, extension(hellos.ENCRYPTED, OUTER[:6] + b"\0\0" + vector(2, b"x"))),
+        hello(NAMED, extension(ENCRYPTED, OUTER[:6] + b"\0\0" + vector(2, b"x"))),
         ClientHello("example.com", True, (), OLD),
     ),
     "the inner form of an encrypted hello": (
-        hello(NAMED, extension(hellos.ENCRYPTED, b"\x01")),
+        hello(NAMED, extension(ENCRYPTED, b"\x01")),
         ClientHello("example.com", False, (), OLD),
     ),
-    "ESNI": (hello(extension(hellos.ESNI, b"")), ClientHello(None, True, (), OLD)),
+    "ESNI": (hello(extension(ESNI, b"")), ClientHello(None, True, (), OLD)),
     "a name of 253 bytes": (
         hello(named(b"abc." * 63 + b"d")),
         ClientHello("abc." * 63 + "d", False, (), OLD),
@@ -244,22 +258,18 @@ MALFORMED = {
     "an address in hexadecimal": hello(named(b"0xC0.0.2.0x1")),
     "an address of version 6": hello(named(b"2001:db8::1")),
     "an address of version 6 in brackets": hello(named(b"[2001:db8::1]")),
-    "no protocols": hello(extension(hellos.ALPN, b"\0\0")),
-    "an empty protocol": hello(extension(hellos.ALPN, b"\0\x03\0\x01a")),
-    "a protocol longer than its list": hello(extension(hellos.ALPN, b"\0\x02\x02a")),
-    "a list of protocols shorter than its extension": hello(
-        extension(hellos.ALPN, b"\0\x02\x01ab")
-    ),
-    "no versions": hello(extension(hellos.VERSIONS, b"\0")),
-    "half a version": hello(extension(hellos.VERSIONS, b"\x03\x03\x04\x03")),
-    "versions shorter than their extension": hello(extension(hellos.VERSIONS, b"\x02\x03\x04\x03")),
-    "an empty encrypted hello": hello(extension(hellos.ENCRYPTED, b"")),
-    "an encrypted hello of another form": hello(extension(hellos.ENCRYPTED, b"\x02")),
-    "an inner form with something behind": hello(extension(hellos.ENCRYPTED, b"\x01\0")),
-    "an outer form without what it encrypts": hello(
-        extension(hellos.ENCRYPTED, OUTER[:6] + b"\0\0\0\0")
-    ),
-    "an outer form cut off": hello(extension(hellos.ENCRYPTED, OUTER[:-1])),
+    "no protocols": hello(extension(ALPN, b"\0\0")),
+    "an empty protocol": hello(extension(ALPN, b"\0\x03\0\x01a")),
+    "a protocol longer than its list": hello(extension(ALPN, b"\0\x02\x02a")),
+    "a list of protocols shorter than its extension": hello(extension(ALPN, b"\0\x02\x01ab")),
+    "no versions": hello(extension(VERSIONS, b"\0")),
+    "half a version": hello(extension(VERSIONS, b"\x03\x03\x04\x03")),
+    "versions shorter than their extension": hello(extension(VERSIONS, b"\x02\x03\x04\x03")),
+    "an empty encrypted hello": hello(extension(ENCRYPTED, b"")),
+    "an encrypted hello of another form": hello(extension(ENCRYPTED, b"\x02")),
+    "an inner form with something behind": hello(extension(ENCRYPTED, b"\x01\0")),
+    "an outer form without what it encrypts": hello(extension(ENCRYPTED, OUTER[:6] + b"\0\0\0\0")),
+    "an outer form cut off": hello(extension(ENCRYPTED, OUTER[:-1])),
 }
 
 
@@ -433,7 +443,7 @@ HOSTILE = {
         handshake(body(*(extension(kind, b"") for kind in range(100, 16_300))))
     ),
     "thirty thousand protocols": in_full_records(
-        handshake(body(extension(hellos.ALPN, vector(2, b"\x01a" * 30_000))))
+        handshake(body(extension(ALPN, vector(2, b"\x01a" * 30_000))))
     ),
     "a name of sixty thousand bytes": in_full_records(handshake(body(named(b"a." * 30_000)))),
     "a hello that never ends": in_full_records(b"\x01\0\xff\0" + bytes(65_000)),

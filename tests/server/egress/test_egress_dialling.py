@@ -10,8 +10,9 @@ from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from egress.upstream import LOOPBACK, free_port, listening
+from egress.upstream import listening
 from scripted_executor import run
+from toolcell_server.battery.addresses import LOOPBACK, free_port
 from toolcell_server.egress import dialling
 from toolcell_server.egress.dialling import Dialler, NotDialled, own_addresses
 from toolcell_server.egress.resolving import Unresolved

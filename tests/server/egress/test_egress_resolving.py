@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from egress.upstream import LOOPBACK, Names, serving_names
 from scripted_executor import run
+from toolcell_server.battery.addresses import LOOPBACK
+from toolcell_server.battery.name_server import Names, serving_names
 from toolcell_server.egress import resolving
 from toolcell_server.egress.resolving import NameServers, SystemResolver, Unresolved
 from toolcell_server.egress_process import ENVIRONMENT

@@ -13,6 +13,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 VARIABLE = "HTTP_PROXY"
+USER = "cell"  # as the service names it; another proxy is somebody else's
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,9 @@ class Proxy:
         That of this cell, if it has one.
         """
         parts = urlsplit(os.environ.get(VARIABLE, ""))
-        if parts.hostname is None or parts.port is None:
+        if parts.username != USER or parts.hostname is None or parts.port is None:
             return None
-        user = f"{parts.username or ''}:{parts.password or ''}"
+        user = f"{USER}:{parts.password or ''}"
         return cls(parts.hostname, parts.port, "Basic " + base64.b64encode(user.encode()).decode())
 
     @property

@@ -70,12 +70,31 @@ def test_no_attack_gets_through_a_wall_that_is_reported_as_active(kinds: str) ->
     living.ROOT and not living.readable_by_anybody(),
     reason="cells without mounts cannot read an interpreter or a tree that only root may",
 )
-def test_attacks_on_the_network_are_refused_where_cells_have_none() -> None:
+def test_attacks_on_the_network_are_held_by_a_proxy_where_cells_have_none() -> None:
     """
-    A host that cannot enclose a network grants none; what was granted none is held there, too.
+    Programs are refused there; whatever else was granted a host reaches it, and no other.
     """
     _, report, _ = living.doctor(
-        "no_namespaces", "--battery", "--only", "N6", "N10", "N15", seconds=SECONDS
+        "no_namespaces", "--battery", "--only", "N6", "N9", "N10", "N13", "N15", seconds=SECONDS
+    )
+    verdicts = {attack["name"]: attack["verdict"] for attack in report["attacks"]}
+
+    assert "refused" == verdicts.pop("reach_the_host_by_a_bare_program")
+    assert {"held"} == set(verdicts.values()), report["attacks"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(SECONDS + 30)
+@pytest.mark.skipif(
+    living.ROOT and not living.readable_by_anybody(),
+    reason="cells without mounts cannot read an interpreter or a tree that only root may",
+)
+def test_attacks_on_the_network_are_refused_where_nothing_could_hold_them() -> None:
+    """
+    A host that can enclose no network grants none; what was granted none is held there, too.
+    """
+    _, report, _ = living.doctor(
+        "no_namespaces landlock_3", "--battery", "--only", "N6", "N10", "N15", seconds=SECONDS
     )
     verdicts = {attack["name"]: attack["verdict"] for attack in report["attacks"]}
 

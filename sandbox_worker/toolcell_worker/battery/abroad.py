@@ -5,6 +5,7 @@ Theory of operation.  A plan says where the battery's name server is, and which 
 The same code runs as the control and in a cell: it asks for names by hand, of that name server
 itself where no wall keeps it from doing so, else of the one that answers in a cell.  Neither the
 host's own name servers nor its settings are asked, so that nothing of an attack leaves the host.
+Where a cell has a proxy and no name server, that is asked for a tunnel.
 `visit` reaches the granted host: an attack in a cell that has no network at all proves nothing.
 """
 
@@ -17,6 +18,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from toolcell_worker.battery.questions import AAAA, PATIENT_SECONDS, A, addresses, ask, question
+from toolcell_worker.http_proxy import Proxy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -55,15 +57,39 @@ def answerer(plan: dict[str, Any]) -> tuple[str, int]:
 
 def connect(plan: dict[str, Any], name: str, port: int) -> socket.socket:
     """
-    A connection to the first address of a name that takes one.
+    A connection to the first address of a name that takes one, or through the cell's proxy.
 
     Raises:
         OSError: none does.
     """
+    if proxy := Proxy.found():
+        with contextlib.suppress(OSError):
+            return tunnel(proxy, name, port)
     for address in lookup(plan, name):
         with contextlib.suppress(OSError):
             return socket.create_connection((address, port), SECONDS)
     raise OSError(f"{name} cannot be reached")
+
+
+def tunnel(proxy: Proxy, name: str, port: int) -> socket.socket:
+    """
+    What a proxy connects to (RFC 9110 9.3.6).
+
+    Raises:
+        OSError: it does not.
+    """
+    host = f"{name}:{port}"
+    lines = [f"CONNECT {host} HTTP/1.1", f"Host: {host}"]
+    lines += [f"{header}: {value}" for header, value in proxy.headers.items()]
+    one = socket.create_connection((proxy.host, proxy.port), SECONDS)
+    one.sendall("\r\n".join([*lines, "", ""]).encode())
+    answer = b""
+    while not answer.endswith(b"\r\n\r\n") and (piece := one.recv(1)):
+        answer += piece
+    if not answer.startswith(b"HTTP/1.1 200"):
+        one.close()
+        raise OSError(f"the proxy says {answer[:80]!r}")
+    return one
 
 
 def get(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SEND = """
 one = socket.create_connection(({host!r}, {port}), 5)
-one.settimeout(5)
+one.settimeout(2)
 result = b""
 try:
     one.sendall({said!r})

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 from toolcell_server.battery.addresses import LOOPBACK
 from toolcell_server.battery.authority import Authority
 from toolcell_server.battery.name_server import Names, serving_names
+from toolcell_server.battery.oracles import MOST
 from toolcell_server.battery.sites import Site, serving_site
 from toolcell_server.egress.http_secrets import Secret
 from toolcell_server.settings.egress import CredentialSettings, EgressSettings
@@ -37,7 +38,6 @@ PRIVATE: Final = (f"{LOOPBACK}/32",)
 HEADER: Final = "X-Battery-Key"
 FORBIDDEN: Final = "/smuggled"  # no page that anybody may get begins like this
 PREFIX: Final = "TOOLCELL_BATTERY_"
-MOST: Final = 8  # arbitrary; what let one thing through mostly lets through others
 
 
 class Internet:

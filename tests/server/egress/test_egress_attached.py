@@ -42,7 +42,7 @@ def test_a_name_is_answered_if_it_may_be_reached_at_some_port(name: str, reason:
     """
     cell, _ = attached("a.example:8443", "*.b.example:443", denied=("secret.b.example",))
 
-    assert reason == cell.decide_to_name(name).reason
+    assert reason == cell.decide_to_resolve(name).reason
 
 
 def test_a_denial_is_told_once() -> None:

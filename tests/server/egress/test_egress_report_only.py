@@ -74,7 +74,7 @@ def test_a_name_that_is_only_not_granted_is_let_through(
 
     assert (reason, rule != "", reported) == said(verdict)
     assert rule == (verdict.rule.text if verdict.rule else "")
-    assert (rule != "") == cell.decide_to_name(name).allowed
+    assert (rule != "") == cell.decide_to_resolve(name).allowed
 
 
 def test_off_it_changes_nothing() -> None:
@@ -87,7 +87,7 @@ def test_off_it_changes_nothing() -> None:
     head = Head("POST", "/v2", "d.example", None)
     verdicts = (
         cell.decide_name("d.example", 443),
-        cell.decide_to_name("d.example"),
+        cell.decide_to_resolve("d.example"),
         cell.decide_hello(Rule.parse("a.example:443"), "a.example", hello),
         cell.decide_host(rule, "a.example", head),
         cell.decide_request(rule, head),

@@ -4,10 +4,9 @@ What attacks on the egress say, and the code by which a cell says it.
 
 from __future__ import annotations
 
-import ssl
 from typing import TYPE_CHECKING
 
-import pytest
+from hellos import spoken
 from toolcell_worker.battery.hellos import (
     ENCRYPTED,
     ESNI,
@@ -82,19 +81,6 @@ def smuggled(bed: Bed) -> list[str]:
     return [path for _, path, _ in bed.plain.seen if "smuggled" in path]
 
 
-def _real(name: str | None) -> bytes:
-    """
-    The first words of OpenSSL to a host.
-    """
-    context = ssl.create_default_context()
-    context.check_hostname = name is not None
-    outgoing = ssl.MemoryBIO()
-    speaking = context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=name)
-    with pytest.raises(ssl.SSLWantReadError):
-        speaking.do_handshake()
-    return outgoing.read()
-
-
 def _added(whole: bytes, *extensions: bytes) -> bytes:
     """
     A hello with more extensions at its end.
@@ -110,12 +96,12 @@ def _added(whole: bytes, *extensions: bytes) -> bytes:
 GREASE = extension(
     ENCRYPTED, b"\x00\x00\x01\x00\x01\x07" + vector(2, bytes(32)) + vector(2, bytes(64))
 )
-RIGHT, WRONG = _real(GRANTED), _real(OTHER)
+RIGHT, WRONG = spoken(GRANTED), spoken(OTHER)
 # First words of a client, and why they are denied.
 UNCLEAR = {
     "another name": (WRONG, "sni_mismatch"),
-    "no name": (_real(None), "sni_missing"),
-    "a name of an ancestor": (_real("example.test"), "sni_mismatch"),
+    "no name": (spoken(None), "sni_missing"),
+    "a name of an ancestor": (spoken("example.test"), "sni_mismatch"),
     "a name with a dot at its end": (hello(named(b"api.example.test.")), "malformed"),
     "two names": (hello(named(GRANTED.encode(), OTHER.encode())), "malformed"),
     "the name twice": (_added(RIGHT, named(OTHER.encode())), "malformed"),

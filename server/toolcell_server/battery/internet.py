@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DOMAIN: Final = "battery.test"  # RFC 6761: nobody's, anywhere
-GRANTED, OTHER, SECURE, KEYED, MISPLACED, BELOW, DENIED = (
+GRANTED, OTHER, KEYED, MISPLACED, BELOW, DENIED = (
     f"{first}.{DOMAIN}"
-    for first in ("api", "other", "secure", "keyed", "misplaced", "any.below", "denied.below")
+    for first in ("api", "other", "keyed", "misplaced", "any.below", "denied.below")
 )
 PRIVATE: Final = (f"{LOOPBACK}/32",)
 HEADER: Final = "X-Battery-Key"
@@ -74,7 +74,7 @@ class Internet:
         As if nobody had come yet, and with no name but our own.
         """
         self.names.zone = dict.fromkeys(
-            (GRANTED, OTHER, SECURE, KEYED, MISPLACED, BELOW, DENIED), (LOOPBACK,)
+            (GRANTED, OTHER, KEYED, MISPLACED, BELOW, DENIED), (LOOPBACK,)
         )
         self.names.later = {}
         self.names.asked.clear()

@@ -9,7 +9,7 @@ import os
 import re
 import select
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,9 +31,10 @@ def descendants(pid: int) -> list[int]:
     """
     Children, their children, and so on, parents first; a zombie is a process too.
     """
-    found = _children(pid)
+    families = _families()
+    found = list(families[pid])
     for child in found:
-        found += _children(child)
+        found += families[child]
     return found
 
 
@@ -180,13 +181,21 @@ def forget_peak(pid: int) -> None:
 
 
 def _children(pid: int) -> list[int]:
-    found: list[int] = []
-    try:
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            found += map(int, (task / "children").read_text().split())
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-    return found
+    return _families()[pid]
+
+
+def _families() -> defaultdict[int, list[int]]:
+    """
+    The children of each process, the oldest first.  /proc/PID/task/TID/children is no way to know:
+    it leaves some out while others end (proc_pid_task(5)).
+    """
+    families: defaultdict[int, list[int]] = defaultdict(list)
+    for pid in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            status = Path(f"/proc/{pid}/stat").read_text()
+            parent = int(status.rpartition(")")[2].split()[1])  # a name may hold anything
+            families[parent].append(pid)
+    return families
 
 
 def _command(pid: int) -> list[bytes]:

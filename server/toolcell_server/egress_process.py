@@ -12,30 +12,25 @@ import asyncio
 import contextlib
 import json
 import logging
-import socket
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from toolcell.v1 import execution_pb2 as pb
 from toolcell_worker.wire import NUMBER, Frame, PeerClosed, ProtocolError
 
-from toolcell_server.channel import Channel
+from toolcell_server.egress_spawning import spawn
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Mapping, Sequence
 
+    from toolcell_server.channel import Channel
     from toolcell_server.egress.rules import Rule
     from toolcell_server.egress_seen import EgressSeen
     from toolcell_server.grants import Grant
 
 START_SECONDS: Final = 20.0  # imports, on a loaded host
 DETACH_SECONDS: Final = 5.0  # arbitrary; closing connections takes milliseconds
-# It inherits no secret.  Empty, LOCALDOMAIN takes the place of the host's search list
-# (resolv.conf(5)): a granted name must not be tried again below a domain that was never granted.
-ENVIRONMENT: Final = {"LANG": "C.UTF-8", "LOCALDOMAIN": ""}
-_PROGRAM: Final = (sys.executable, "-I", "-m", "toolcell_server.egress")
 _log = logging.getLogger(__name__)
 
 
@@ -156,7 +151,7 @@ class Egress:
 
     async def _start(self) -> None:
         try:
-            self._process, channel = _spawn()
+            self._process, channel = spawn()
         except OSError as exc:
             raise EgressFailed(f"the egress cannot be started: {exc}") from exc
         told = {k: v for k, v in self._instructions.items() if k != "credentials"}
@@ -217,24 +212,6 @@ class Egress:
     def _end(self) -> None:
         if self._process is not None:
             self._process.kill()
-
-
-def _spawn() -> tuple[subprocess.Popen[bytes], Channel]:
-    ours, theirs = socket.socketpair()
-    with theirs:
-        try:
-            process = subprocess.Popen(
-                [*_PROGRAM, str(theirs.fileno())],
-                env=ENVIRONMENT,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,  # a terminal's Ctrl-C is for the server
-            )
-        except OSError:
-            ours.close()
-            raise
-    return process, Channel(ours)
 
 
 def _denied(operation: str, target: str, reason: str, *, reported_only: bool = False) -> pb.Denied:

@@ -120,25 +120,6 @@ def bad_result(faults: list[str]) -> pb.Outcome:
     return outcome
 
 
-def not_committed(path: str, why: str) -> pb.Outcome:
-    """
-    The tool completed, but its staged file was not put in place: then it did not complete.
-    """
-    outcome = lost(pb.LOST_REASON_NOT_COMMITTED, f"{path} was not put in place: {why}")
-    outcome.hint = "The file is unchanged; look at it again, and repeat the call if still needed."
-    return outcome
-
-
-def left_no_file(path: str) -> pb.Outcome:
-    """
-    The tool returned, but where its file is staged there is something else: its own fault.
-    """
-    outcome = failed("StagedFileInvalid", f"what the tool left at {path} is no file", 0)
-    outcome.category = pb.ERROR_CATEGORY_PERMANENT
-    outcome.hint = "The file is unchanged; write an ordinary file there."
-    return outcome
-
-
 def violated(wall: str, what: str) -> pb.Outcome:
     """
     A wall ended it.

@@ -39,6 +39,12 @@ class KeeperFailed(Exception):  # noqa: N818  # names what happened
     """
 
 
+class KeeperDied(KeeperFailed):
+    """
+    Raised when it died over a request: nobody can tell how much of it was done.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """
@@ -108,6 +114,7 @@ class Keeper:
             Nothing, or why it was not put in place.
 
         Raises:
+            KeeperDied: nobody can tell.
             KeeperFailed: the keeper is not there to ask.
         """
         asked = {"path": path.real_path, "root": path.real_root, "expected": expected}
@@ -134,7 +141,7 @@ class Keeper:
                 answer = await channel.receive()
             except (OSError, PeerClosed, ProtocolError) as exc:
                 self.close()
-                raise KeeperFailed("the keeper died over a request") from exc
+                raise KeeperDied("the keeper died over a request") from exc
             except asyncio.CancelledError:
                 # Its answer would be taken for that of the next request.
                 self.close()

@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING
 
 from toolcell.v1 import execution_pb2 as pb
 
-from toolcell_server import endings
+from toolcell_server import endings, staged_endings
 from toolcell_server.attending import Attending
-from toolcell_server.keeper import KeeperFailed
+from toolcell_server.keeper import KeeperDied, KeeperFailed
 from toolcell_server.pool import StoppedWaiting
 from toolcell_server.proxies import Proxy
 from toolcell_server.refusals import NoCapacity
@@ -136,7 +136,7 @@ class SandboxedExecutor:
                 try:
                     staged = staged_file(opened.path.path, staging, resources)
                 except OSError:
-                    _withdraw(finished, endings.left_no_file(opened.path.path))
+                    _withdraw(finished, staged_endings.left_no_file(opened.path.path))
                     return
                 found += [(opened, staged)] if staged is not None else []
             # Holes take no room in the cell, and all of it in a copy.
@@ -144,16 +144,23 @@ class SandboxedExecutor:
                 _withdraw(finished, endings.exceeded("disk", execution.grant.limits))
                 return
             for opened, staged in found:
-                if why := await self._put_in_place(opened, staged):
-                    _withdraw(finished, endings.not_committed(opened.path.path, why))
+                if outcome := await self._put_in_place(opened, staged):
+                    _withdraw(finished, outcome)
                     return
                 finished.committed_paths.append(opened.path.path)
 
-    async def _put_in_place(self, opened: OpenedMount, staged: int) -> str:
+    async def _put_in_place(self, opened: OpenedMount, staged: int) -> pb.Outcome | None:
+        """
+        The outcome if it is not in place, or if nobody can tell.
+        """
+        path = opened.path.path
         try:
-            return await self._pool.keeper.commit(opened.path, opened.expected, staged)
+            why = await self._pool.keeper.commit(opened.path, opened.expected, staged)
+        except KeeperDied:
+            return staged_endings.outcome_unknown(path)
         except KeeperFailed as exc:
-            return str(exc)
+            why = str(exc)
+        return staged_endings.not_committed(path, why) if why else None
 
 
 def staged_file(path: str, staging: dict[str, int], resources: contextlib.ExitStack) -> int | None:

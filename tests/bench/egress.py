@@ -167,7 +167,7 @@ def _aims(both: Both, growth: int) -> Iterator[Aim]:
         added = through - without
         what = f"under 1 ms added to a connection over {protocol.upper()} (p50)"
         yield Aim(what, f"{added * 1000:.2f} ms", added < ADDED_SECONDS)
-    for protocol in ("tcp", "tls"):
+    for protocol in ("tcp", "tls", "http"):
         without, through = (_rate(rounds) for rounds in both[f"download {protocol}"])
         what = f"500 MB/s, or half of without, over {protocol.upper()}"
         found = f"{through / 1e6:.0f} MB/s, {through / without:.2f} of without"

@@ -62,8 +62,12 @@ def test_a_file_is_staged_while_the_keeper_is_killed_and_is_old_or_new(mortal: M
             os.kill(keeper, signal.SIGKILL)
         result = stream.result()
 
-        assert result.label in ("completed", "lost(not_committed)")
-        assert target.read_text() == (new if result.ok else old)
+        may_be = {
+            "completed": {new},
+            "lost(not_committed)": {old},
+            "lost(outcome_unknown)": {old, new},
+        }
+        assert target.read_text() in may_be[result.label]
 
 
 def test_nothing_survives_a_server_that_is_killed(mortal: Mortal) -> None:

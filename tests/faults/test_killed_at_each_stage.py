@@ -180,6 +180,33 @@ def test_nothing_survives_a_server_that_is_killed_at_any_word_of_a_cell(tmp_path
         assert ["file"] == [path.name for path in place.root.iterdir()]
 
 
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(("step", "number", "found"), [("sendfile", 1, OLD), ("sendmsg", 2, NEW)])
+def test_whoever_cannot_tell_whether_a_file_was_written_says_so(
+    tmp_path: Path, step: str, number: int, found: str
+) -> None:
+    """
+    The keeper dies before it has put a file in place, and when it was about to tell that it had
+    (its first message is what it has opened).
+    """
+    with serving(tmp_path) as place:
+        assert "completed" == write(place).label
+        [keeper] = named(place.pid, "keeper")
+        moment = Moment((step,), number, functools.partial(kill, keeper, keeper))
+        tracer = prepared(keeper, moment)
+        with ThreadPoolExecutor(1) as thread:
+            call = thread.submit(write, place)
+            tracer.follow()
+            result = call.result(SECONDS)
+        assert moment.came
+        assert (found, "lost(outcome_unknown)") == (
+            (place.root / "file").read_text(),
+            result.label,
+        )
+        assert not result.outcome.retryable
+        assert "completed" == write(place).label
+
+
 @pytest.mark.skipif(
     "EVERY_FAULT" not in os.environ,
     reason="the server is killed at each step of a commit, which takes minutes: make faults",

@@ -346,6 +346,10 @@ class _LostReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._Enu
     """The tool completed, and its staged files could not be put in place."""
     LOST_REASON_INTERNAL: _LostReason.ValueType  # 5
     """An error of the server's own."""
+    LOST_REASON_OUTCOME_UNKNOWN: _LostReason.ValueType  # 6
+    """The tool completed, and nobody can tell whether its staged files were put in place: the keeper
+    died over it.  Each file is whole, the old one or the new one.
+    """
 
 class LostReason(_LostReason, metaclass=_LostReasonEnumTypeWrapper):
     """What went wrong on our side."""
@@ -362,6 +366,10 @@ LOST_REASON_NOT_COMMITTED: LostReason.ValueType  # 4
 """The tool completed, and its staged files could not be put in place."""
 LOST_REASON_INTERNAL: LostReason.ValueType  # 5
 """An error of the server's own."""
+LOST_REASON_OUTCOME_UNKNOWN: LostReason.ValueType  # 6
+"""The tool completed, and nobody can tell whether its staged files were put in place: the keeper
+died over it.  Each file is whole, the old one or the new one.
+"""
 global___LostReason = LostReason
 
 class _ErrorCategory:

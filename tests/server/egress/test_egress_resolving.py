@@ -21,7 +21,7 @@ from toolcell_server.battery.addresses import LOOPBACK
 from toolcell_server.battery.name_server import Names, serving_names
 from toolcell_server.egress import resolving
 from toolcell_server.egress.resolving import NameServers, SystemResolver, Unresolved
-from toolcell_server.egress_process import ENVIRONMENT
+from toolcell_server.egress_spawning import ENVIRONMENT
 from waiting import PATIENCE
 
 if TYPE_CHECKING:

@@ -82,7 +82,7 @@ def enclose(
             around.group.limit(grant)
     if grant.network:
         with building("network"):
-            _enter_own_network(grant, around, channel)
+            _prepare_network(grant, around, channel)
     if around.make.namespaces:
         with building("mounts"):
             # In the zygote's namespace: a slot's own id, or the only id there is.
@@ -117,9 +117,10 @@ def enclose(
     return channel
 
 
-def _enter_own_network(grant: CellGrant, around: Surroundings, channel: socket.socket) -> None:
+def _prepare_network(grant: CellGrant, around: Surroundings, channel: socket.socket) -> None:
     """
-    Only what the server holds from here on answers in it.  A cell with a proxy has none of its own.
+    In a network of the cell's own only what the server holds from here on answers.  A cell with a
+    proxy has none.
     """
     if grant.proxy:
         _check_proxied(around)

@@ -73,7 +73,7 @@ class App:
             self.bundles,
             Keeper(instructions.of_keeper()),
             self._publish,
-            lambda bundle: self.metrics.zygote_restarts.labels(bundle).inc(),
+            lambda bundle: self.metrics.cells.zygote_restarts.labels(bundle).inc(),
             ControlGroups(),
         )
         self.capacity = Capacity(settings.server.max_executions, settings.server.queue)

@@ -33,7 +33,7 @@ class EgressSeen:
         """
         Whether policy only reports what allowlists deny, which nobody should forget.
         """
-        self.metrics.egress_report_only.set(on)
+        self.metrics.egress.report_only.set(on)
         if on:
             _log.warning(_REPORT_ONLY)
 
@@ -42,9 +42,9 @@ class EgressSeen:
         A connection has ended: allowed, denied, reported (let through, and with the reason that
         would have denied it), or failed because nobody was there.
         """
-        self.metrics.egress_connections.labels(said["verdict"], said["reason"]).inc()
-        self.metrics.egress_bytes.labels("sent").inc(said["sent_bytes"])
-        self.metrics.egress_bytes.labels("received").inc(said["received_bytes"])
+        self.metrics.egress.connections.labels(said["verdict"], said["reason"]).inc()
+        self.metrics.egress.bytes.labels("sent").inc(said["sent_bytes"])
+        self.metrics.egress.bytes.labels("received").inc(said["received_bytes"])
         notable = said["verdict"] in ("denied", "reported")
         level = logging.WARNING if notable else logging.INFO
         _log.log(level, "connection", extra={"fields": {**fields, **said}})
@@ -53,5 +53,5 @@ class EgressSeen:
         """
         The egress died while cells needed it.
         """
-        self.metrics.egress_deaths.inc()
+        self.metrics.egress.deaths.inc()
         _log.warning("the egress died; cells that it served are without a network")

@@ -44,9 +44,9 @@ class MeteredExecutor:
                 self._count(execution, pb.Finished())
 
     def _count(self, execution: Execution, finished: pb.Finished) -> None:
-        usage, metrics = finished.usage, self.metrics
-        tool = metrics.tool_label(execution.tool.name)
-        metrics.executions.labels(tool, outcomes.label(finished.outcome)).inc()
+        usage, metrics = finished.usage, self.metrics.executions
+        tool = self.metrics.tool_label(execution.tool.name)
+        metrics.ended.labels(tool, outcomes.label(finished.outcome)).inc()
         if finished.HasField("isolation"):  # without it no cell was built, and nothing was used
             metrics.cpu_seconds.observe(outcomes.cpu_seconds(usage))
             metrics.memory_peak_bytes.observe(usage.memory_peak_bytes)

@@ -21,6 +21,7 @@ from toolcell_server.refusals import CallRefused
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from toolcell_server.metric_groups import RpcMetrics
     from toolcell_server.metrics import Metrics
     from toolcell_server.rpc_handlers import Context, Continuation, Coroutine, Generator, Handler
 
@@ -40,7 +41,7 @@ class MetricsInterceptor(grpc.aio.ServerInterceptor):
     """
 
     def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
+        self._metrics = metrics.rpcs
 
     async def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
@@ -90,21 +91,21 @@ class MetricsInterceptor(grpc.aio.ServerInterceptor):
 
 @dataclass(slots=True)
 class _Rpc:
-    metrics: Metrics
+    metrics: RpcMetrics
     labels: tuple[str, str, str]
     began: float = 0.0
 
     def __post_init__(self) -> None:
         self.began = time.monotonic()
-        self.metrics.rpc_started.labels(*self.labels).inc()
-        self.metrics.rpc_received.labels(*self.labels).inc()
+        self.metrics.started.labels(*self.labels).inc()
+        self.metrics.received.labels(*self.labels).inc()
 
     def sent(self) -> None:
-        self.metrics.rpc_sent.labels(*self.labels).inc()
+        self.metrics.sent.labels(*self.labels).inc()
 
     def ended(self, code: grpc.StatusCode) -> None:
-        self.metrics.rpc_handled.labels(*self.labels, go_name(code)).inc()
-        self.metrics.rpc_seconds.labels(*self.labels).observe(time.monotonic() - self.began)
+        self.metrics.handled.labels(*self.labels, go_name(code)).inc()
+        self.metrics.seconds.labels(*self.labels).observe(time.monotonic() - self.began)
 
     def failed(self, error: BaseException, context: Context) -> None:
         if isinstance(error, CallRefused):

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
 from running_server import Server, start_server
 from toolcell_client import Client
 from toolcell_server.battery.addresses import LOOPBACK
 from toolcell_server.battery.authority import Authority
+from toolcell_server.battery.egresses import egresses
 
 from bench.egress_upstream import serving
 
@@ -115,8 +115,7 @@ class Bed:
         """
         Resident bytes of the egress, now and at their peak.
         """
-        children = psutil.Process(self.server.process.pid).children(recursive=True)
-        [egress] = [each.pid for each in children if "toolcell_server.egress" in each.cmdline()]
+        [egress] = egresses(self.server.process.pid)
         lines = Path(f"/proc/{egress}/status").read_text().splitlines()
         kibibytes = {line.split(":")[0]: line.split()[1] for line in lines if line.startswith("Vm")}
         return int(kibibytes["VmRSS"]) * 1024, int(kibibytes["VmHWM"]) * 1024

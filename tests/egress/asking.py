@@ -4,7 +4,12 @@ What tests of attacks ask again and again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+from waiting import wait_until
 
 from egress.bed import OTHER
 
@@ -13,7 +18,7 @@ if TYPE_CHECKING:
     from toolcell_server.battery.sites import Site
 
     from egress.bed import Bed
-
+    from egress.canaries import Canary
 
 ASK = """
 import http.client
@@ -58,6 +63,24 @@ def told(result: Result) -> set[tuple[str, str, str, bool]]:
     }
 
 
+def run_to_the_death_of_the_egress(bed: Bed, canary: Canary, arguments: dict[str, Any]) -> Result:
+    """
+    The end of a call of `run_code` that holds a connection to the canary while the egress is
+    killed; meanwhile another one still works.
+    """
+    [egress] = bed.egress()
+    ended: list[Result] = []
+    running = threading.Thread(target=lambda: ended.append(bed.client.run("run_code", arguments)))
+    running.start()
+    wait_until(lambda: len(canary.said) == 1)
+    os.kill(egress, signal.SIGKILL)
+    wait_until(lambda: canary.ended == ["tcp"], 5)
+    granted_still_works(bed)
+    running.join()
+    [result] = ended
+    return result
+
+
 def hosts(site: Site) -> list[str]:
     """
     The Host of each request that reached a site.
@@ -75,4 +98,7 @@ def goes_on_reporting(bed: Bed) -> None:
 
 
 def reported(result: Result) -> set[tuple[str, str]]:
+    """
+    What was only reported, as target and reason.
+    """
     return {(each.target, each.reason) for each in result.denials if each.reported_only}

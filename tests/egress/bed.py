@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
 from hosts import living
 from running_server import LOCAL, Server, start, start_server
 from toolcell_client import Client
 from toolcell_server.battery.authority import Authority
+from toolcell_server.battery.egresses import egresses
 from toolcell_server.battery.name_server import Names, serving_names
 from toolcell_server.battery.sites import serving_site
 
@@ -81,8 +81,7 @@ class Bed:
         """
         The processes of the egress: one, once a cell has needed it.
         """
-        children = psutil.Process(self.server.process.pid).children(recursive=True)
-        return [each.pid for each in children if "toolcell_server.egress" in each.cmdline()]
+        return egresses(self.server.process.pid)
 
 
 @contextlib.contextmanager

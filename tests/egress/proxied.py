@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from egress.bed import Bed, made
+from egress.credentials import CREDENTIALS, SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,14 +21,6 @@ if TYPE_CHECKING:
 
     from toolcell_client import Result
 
-KEY = "the-key-that-nobody-in-a-cell-has"
-CREDENTIALS = """
-[[egress.credentials]]
-name = "key"
-header = "X-Key"
-file = "{file}"
-hosts = ["api.example.test"]
-"""
 # Defines `proxy`, where the cell's own is, and `ask(line)`: the status of its answer.
 ASK = """
 import base64, os, urllib.parse
@@ -47,8 +40,9 @@ def serving(folder: Path, user: str) -> Iterator[Bed]:
     `user` is one of `living.users()`.
     """
     file = folder / "key"
-    file.write_text(KEY)
-    with made(folder, CREDENTIALS.format(file=file), host=f"{user}no_namespaces") as one:
+    file.write_text(SECRET)
+    source = f'file = "{file}"'
+    with made(folder, CREDENTIALS.format(source=source), host=f"{user}no_namespaces") as one:
         yield one
 
 

@@ -5,8 +5,6 @@ Attacks N10 and N11: connections end with whatever let them be, and with what th
 from __future__ import annotations
 
 import os
-import signal
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +13,11 @@ import pytest
 from toolcell_worker.battery.hellos import hello, named
 from waiting import wait_until
 
-from egress.asking import granted_still_works, reasons
+from egress.asking import granted_still_works, reasons, run_to_the_death_of_the_egress
 from egress.bed import GRANTED, PLAIN
+from egress.saying import CONNECT
 
 if TYPE_CHECKING:
-    from toolcell_client import Result
-
     from egress.bed import Bed
     from egress.canaries import Canary
 
@@ -120,16 +117,6 @@ def test_bytes_that_go_out_are_held_against_the_budget(bed: Bed) -> None:
     granted_still_works(bed)
 
 
-CONNECT = """
-for _ in range({count}):
-    try:
-        socket.create_connection(({host!r}, {port}), 5).close()
-    except ConnectionError: pass
-import time
-time.sleep({seconds})
-"""
-
-
 @pytest.mark.parametrize("host", [PLAIN, "127.0.0.1", "198.18.200.200"])
 def test_connections_beyond_the_budget_end_the_execution(bed: Bed, host: str) -> None:
     """
@@ -194,15 +181,7 @@ for _ in range(20):
         result = "reached"
     except OSError: time.sleep(0.05)
 """
-    ended: list[Result] = []
-    running = threading.Thread(target=lambda: ended.append(bed.client.run("run_code", arguments)))
-    running.start()
-    wait_until(lambda: len(canary.said) == 1)
-    os.kill(egress, signal.SIGKILL)
-    wait_until(lambda: canary.ended == ["tcp"], 5)
-    granted_still_works(bed)
-    running.join()
-    [result] = ended
+    result = run_to_the_death_of_the_egress(bed, canary, arguments)
 
     assert ("completed", 1) == (result.label, len(canary.touched))
     assert "reached" != result.value

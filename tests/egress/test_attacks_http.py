@@ -13,33 +13,10 @@ from waiting import wait_until
 
 from egress.asking import granted_still_works, hosts, reasons
 from egress.bed import OTHER, PLAIN
+from egress.saying import SEND, filled, smuggled
 
 if TYPE_CHECKING:
     from egress.bed import Bed
-
-SEND = """
-one = socket.create_connection(({host!r}, {port}), 5)
-one.settimeout(2)
-result = b""
-try:
-    one.sendall({said!r})
-    while data := one.recv(65536):
-        result += data
-except OSError:
-    pass
-result = result.decode("latin-1")
-one.close()
-"""
-
-
-def _formatted(bed: Bed, payload: str) -> bytes:
-    port = bed.plain.port
-    named = {"host": f"{PLAIN}:{port}", "other": f"{OTHER}:{port}", "name": PLAIN}
-    return payload.format(**named).encode()
-
-
-def _smuggled(bed: Bed) -> list[str]:
-    return [path for _, path, _ in bed.plain.seen if "smuggled" in path]
 
 
 @pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS.keys())
@@ -47,16 +24,16 @@ def test_no_request_reaches_a_site_that_nobody_was_asked_about(bed: Bed, payload
     """
     N8: two readers who disagree on where a request ends let through what neither was shown.
     """
-    said = _formatted(bed, payload)
+    said = filled(bed, payload)
     bed.plain.seen.clear()
     with socket.create_connection(("127.0.0.1", bed.plain.port), 5) as outside:
         outside.sendall(said)
-        wait_until(lambda: _smuggled(bed) != [], 10)
+        wait_until(lambda: smuggled(bed) != [], 10)
     bed.plain.seen.clear()
     code = SEND.format(host=PLAIN, port=bed.plain.port, said=said)
     result = bed.client.run("run_code", {"code": code, "domains": [bed.plain_url()]})
 
-    assert (True, []) == (result.ok, _smuggled(bed)), result
+    assert (True, []) == (result.ok, smuggled(bed)), result
     assert result.value == "" or result.value.startswith("HTTP/1.1 ")
     granted_still_works(bed)
 

@@ -11,20 +11,12 @@ import pytest
 
 from egress.asking import granted_still_works, reasons
 from egress.bed import GRANTED, OTHER, Bed, made
+from egress.credentials import CREDENTIALS, SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SECRET = "s3cr3t-0f-the-0perator"
-CREDENTIALS = """
-[[egress.credentials]]
-name = "key"
-header = "X-Api-Key"
-prefix = "Key "
-{source}
-hosts = ["api.example.test"]
-"""
 FETCH = """
 import os
 request = urllib.request.Request("http://{host}{path}", headers={headers})

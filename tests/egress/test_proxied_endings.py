@@ -5,17 +5,14 @@ A proxy is one cell's, ends with it, and is worth nothing to anybody else on the
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import signal
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from toolcell_worker.battery.hellos import hello, named
 from waiting import wait_until
 
-from egress.asking import granted_still_works, reasons
+from egress.asking import granted_still_works, reasons, run_to_the_death_of_the_egress
 from egress.bed import GRANTED
 from egress.proxied import ASK, living, run_code
 
@@ -157,16 +154,7 @@ try:
 except ConnectionRefusedError:
     result += " refused"
 """
-    ended: list[Result] = []
-    running = threading.Thread(
-        target=lambda: ended.append(proxied.client.run("run_code", arguments))
-    )
-    running.start()
-    wait_until(lambda: len(canary.said) == 1)
-    os.kill(egress, signal.SIGKILL)
-    wait_until(lambda: canary.ended == ["tcp"], 5)
-    running.join()
-    [result] = ended
+    result = run_to_the_death_of_the_egress(proxied, canary, arguments)
     granted_still_works(proxied)
 
     assert ("connect", "", "egress_died") in reasons(result)

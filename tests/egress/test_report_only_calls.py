@@ -75,7 +75,7 @@ def test_what_a_caller_narrows_is_enforced(reporting: Bed) -> None:
 
 def test_a_tool_without_domains_has_no_network_all_the_same(reporting: Bed) -> None:
     """
-    There is no allowlist of its that anybody could be writing.
+    It has no allowlist that anybody could be trying out.
     """
     code = f"socket.create_connection(({OTHER!r}, {reporting.plain.port}), 5)"
     result = reporting.client.run("run_alone", {"code": code})

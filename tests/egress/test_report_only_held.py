@@ -14,18 +14,15 @@ from toolcell_worker.battery.hellos import hello, named
 from toolcell_worker.battery.smuggling import PAYLOADS
 from waiting import wait_until
 
-from egress import test_attacks_http as http
-from egress import test_attacks_tls as tls
 from egress.asking import ASK, goes_on_reporting, hosts, reasons, reported
 from egress.bed import GRANTED, OTHER, PLAIN, made
 from egress.canaries import watching
-from egress.test_attacks_endings import CONNECT
+from egress.saying import CONNECT, HANDSHAKE, SAY, SEND, UNCLEAR, filled, smuggled
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from egress.bed import Bed
-
 
 DENIED = "denied.example.test"
 # Of the attacks on HTTP those that are plain requests for another host, which is only reported.
@@ -36,10 +33,10 @@ REPORTED = {
     "another port",
     "no port",
 }
-WORDS = {reason: reason in {"sni_missing", "sni_mismatch"} for _, reason in tls.DENIED.values()}
+WORDS = {reason: reason in {"sni_missing", "sni_mismatch"} for _, reason in UNCLEAR.values()}
 
 
-@pytest.mark.parametrize(("said", "reason"), tls.DENIED.values(), ids=tls.DENIED.keys())
+@pytest.mark.parametrize(("said", "reason"), UNCLEAR.values(), ids=UNCLEAR)
 def test_a_hello_that_says_another_name_goes_on_and_one_that_says_nothing_clear_does_not(
     reporting: Bed, said: bytes, reason: str
 ) -> None:
@@ -48,12 +45,12 @@ def test_a_hello_that_says_another_name_goes_on_and_one_that_says_nothing_clear_
     """
     before = reporting.secure.connections
     port = reporting.secure.port
-    code = tls.SAY.format(said=said, host=GRANTED, port=port, step=65536, then="pass")
+    code = SAY.format(said=said, host=GRANTED, port=port, step=65536, then="pass")
     result = reporting.client.run("run_code", {"code": code, "domains": [reporting.url()]})
 
     through = WORDS[reason]
     assert (through, through) == (
-        result.raise_for_outcome().value == tls.HANDSHAKE,
+        result.raise_for_outcome().value == HANDSHAKE,
         reporting.secure.connections == before + 1,
     )
     assert [("connect", f"{GRANTED}:{port}", reason)] == reasons(result)
@@ -67,10 +64,10 @@ def test_no_hello_says_a_name_that_policy_denies(reporting: Bed) -> None:
     """
     before, port = reporting.secure.connections, reporting.secure.port
     said = hello(named(DENIED.encode()))
-    code = tls.SAY.format(said=said, host=OTHER, port=port, step=65536, then="pass")
+    code = SAY.format(said=said, host=OTHER, port=port, step=65536, then="pass")
     result = reporting.client.run("run_code", {"code": code, "domains": [reporting.url()]})
 
-    assert tls.HANDSHAKE != result.raise_for_outcome().value
+    assert HANDSHAKE != result.raise_for_outcome().value
     assert before == reporting.secure.connections
     assert ("connect", f"{OTHER}:{port}", "host_denied") in reasons(result)
     goes_on_reporting(reporting)
@@ -81,13 +78,13 @@ def test_only_plain_requests_for_another_host_go_on(reporting: Bed, name: str) -
     """
     What two readers could take for different requests is no matter of an allowlist.
     """
-    said = http._formatted(reporting, PAYLOADS[name])
+    said = filled(reporting, PAYLOADS[name])
     reporting.plain.seen.clear()
-    code = http.SEND.format(host=PLAIN, port=reporting.plain.port, said=said)
+    code = SEND.format(host=PLAIN, port=reporting.plain.port, said=said)
     result = reporting.client.run("run_code", {"code": code, "domains": [reporting.plain_url()]})
 
     assert result.ok
-    assert (name in REPORTED) == (http._smuggled(reporting) != [])
+    assert (name in REPORTED) == (smuggled(reporting) != [])
     assert (name in REPORTED) == (reported(result) != set())
     goes_on_reporting(reporting)
 

@@ -10,7 +10,7 @@ import pytest
 
 from egress.asking import ASK, goes_on_reporting, hosts, reported
 from egress.bed import GRANTED, OTHER, Bed, made
-from egress.test_attacks_secrets import CREDENTIALS, SECRET
+from egress.credentials import CREDENTIALS, SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

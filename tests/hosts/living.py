@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import toolcell_server
 import toolcell_worker
 
@@ -63,6 +64,12 @@ def readable_by_anybody() -> bool:
     needed = [sys.base_prefix, sys.prefix, toolcell_worker.__file__, toolcell_server.__file__]
     folders = {folder for path in needed for folder in Path(path or "/").resolve().parents}
     return all(folder.stat().st_mode & 0o001 for folder in folders)
+
+
+NEEDS_A_RUNTIME = pytest.mark.skipif(
+    ROOT and not readable_by_anybody(),
+    reason="cells without mounts cannot read an interpreter or a tree that only root may",
+)
 
 
 def users() -> list[str]:

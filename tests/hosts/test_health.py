@@ -7,7 +7,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import grpc
-import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from running_server import start, start_server
 from toolcell.v1 import execution_pb2 as pb
@@ -52,10 +51,7 @@ def test_health_knows_the_levels_that_results_report(tmp_path: Path) -> None:
         assert healthy(server.target) == {n for n, lvl in LEVELS.items() if isolation.level >= lvl}
 
 
-@pytest.mark.skipif(
-    not living.readable_by_anybody() and living.ROOT,
-    reason="cells without mounts cannot read an interpreter or a tree that only root may",
-)
+@living.NEEDS_A_RUNTIME
 def test_health_of_a_service_without_namespaces_is_basic(tmp_path: Path) -> None:
     """
     The same question on a poorer host has another answer.

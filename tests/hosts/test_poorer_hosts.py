@@ -44,13 +44,9 @@ CASES = [
         **(ONLY_ROOT if living.ROOT and not user else {}),
     }.items()
 ]
-NEEDS_A_RUNTIME = pytest.mark.skipif(
-    living.ROOT and not living.readable_by_anybody(),
-    reason="cells without mounts cannot read an interpreter or a tree that only root may",
-)
 
 
-@NEEDS_A_RUNTIME
+@living.NEEDS_A_RUNTIME
 @pytest.mark.parametrize(("user", "kinds", "level", "walls"), CASES)
 def test_the_report_of_a_poorer_host_names_what_it_lacks(
     user: str, kinds: str, level: str, walls: set[str]
@@ -72,7 +68,7 @@ def test_the_report_of_a_poorer_host_names_what_it_lacks(
     assert all(row["reason"] and row["remedy"] for row in lesser.values()), lesser
 
 
-# kinds of hosts.poorer: how the reason goes on of what keeps a cell from the host's network
+# By kinds of `hosts.poorer`: what the reason of the wall says of a call with domains.
 PROXIES = {
     "no_namespaces": "a call with domains is held to its proxy by port, not by host (Landlock)",
     "no_namespaces landlock_4": "a call with domains is held to its proxy by port",
@@ -80,7 +76,7 @@ PROXIES = {
 }
 
 
-@NEEDS_A_RUNTIME
+@living.NEEDS_A_RUNTIME
 @pytest.mark.parametrize("user", living.users())
 @pytest.mark.parametrize(("kinds", "reason"), PROXIES.items(), ids=PROXIES)
 def test_the_report_says_whether_cells_without_namespaces_have_a_proxy(
@@ -99,7 +95,7 @@ def test_the_report_says_whether_cells_without_namespaces_have_a_proxy(
         assert "for a proxy Linux 6.7 or newer with Landlock is enough" in network["remedy"]
 
 
-@NEEDS_A_RUNTIME
+@living.NEEDS_A_RUNTIME
 def test_a_service_below_its_floor_does_not_start(tmp_path: Path) -> None:
     """
     The default floor is strong: less must be accepted by the operator, in writing.
@@ -131,7 +127,7 @@ def lessened(tmp_path: Path) -> Path:
     return living.lay_open(tmp_path)
 
 
-@NEEDS_A_RUNTIME
+@living.NEEDS_A_RUNTIME
 @pytest.mark.parametrize("user", living.users())
 def test_where_no_cell_can_be_held_to_a_proxy_a_call_with_domains_is_refused(
     user: str, tmp_path: Path
@@ -157,7 +153,7 @@ def test_where_no_cell_can_be_held_to_a_proxy_a_call_with_domains_is_refused(
     )
 
 
-@NEEDS_A_RUNTIME
+@living.NEEDS_A_RUNTIME
 @pytest.mark.parametrize("user", living.users())
 def test_a_bare_cell_opens_what_was_granted_and_nothing_beside_it(
     user: str, lessened: Path, tmp_path_factory: pytest.TempPathFactory

@@ -42,10 +42,7 @@ def chosen() -> Iterator[str]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(SECONDS + 30)
-@pytest.mark.skipif(
-    living.ROOT and not living.readable_by_anybody(),
-    reason="cells without mounts cannot read an interpreter or a tree that only root may",
-)
+@living.NEEDS_A_RUNTIME
 @pytest.mark.parametrize("kinds", HOSTS)
 def test_no_attack_gets_through_a_wall_that_is_reported_as_active(kinds: str) -> None:
     """
@@ -66,10 +63,7 @@ def test_no_attack_gets_through_a_wall_that_is_reported_as_active(kinds: str) ->
 
 @pytest.mark.slow
 @pytest.mark.timeout(SECONDS + 30)
-@pytest.mark.skipif(
-    living.ROOT and not living.readable_by_anybody(),
-    reason="cells without mounts cannot read an interpreter or a tree that only root may",
-)
+@living.NEEDS_A_RUNTIME
 def test_attacks_on_the_network_are_held_by_a_proxy_where_cells_have_none() -> None:
     """
     Programs are refused there; whatever else was granted a host reaches it, and no other.
@@ -85,10 +79,7 @@ def test_attacks_on_the_network_are_held_by_a_proxy_where_cells_have_none() -> N
 
 @pytest.mark.slow
 @pytest.mark.timeout(SECONDS + 30)
-@pytest.mark.skipif(
-    living.ROOT and not living.readable_by_anybody(),
-    reason="cells without mounts cannot read an interpreter or a tree that only root may",
-)
+@living.NEEDS_A_RUNTIME
 def test_attacks_on_the_network_are_refused_where_nothing_could_hold_them() -> None:
     """
     A host that can enclose no network grants none; what was granted none is held there, too.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,13 @@ class Authority:
     certificate: Path
 
     @classmethod
-    def make(cls, folder: Path) -> Authority:
+    def make(cls, folder: Path) -> Self:
+        """
+        A new one, whose files lie in a folder.
+
+        Raises:
+            SubprocessError: openssl made none.
+        """
         certificate = folder / "authority.pem"
         _openssl(
             *("req", "-x509", *_KEY, "-days", "2", "-subj", "/CN=Authority of a battery"),
@@ -38,6 +44,9 @@ class Authority:
     def issue(self, *names: str) -> tuple[Path, Path]:
         """
         A certificate for these names, and its key.
+
+        Raises:
+            SubprocessError: openssl made none.
         """
         stem = self.folder / names[0].replace("*", "any")
         key, request, certificate = (stem.with_suffix(s) for s in (".key", ".csr", ".crt"))

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 from toolcell_server.battery.addresses import LOOPBACK
 from toolcell_server.battery.authority import Authority
 from toolcell_server.battery.name_server import Names, serving_names
+from toolcell_server.battery.oracles import MOST
 from toolcell_server.battery.sites import Site, serving_site
 from toolcell_server.egress.http_secrets import Secret
 from toolcell_server.settings.egress import CredentialSettings, EgressSettings
@@ -29,15 +30,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DOMAIN: Final = "battery.test"  # RFC 6761: nobody's, anywhere
-GRANTED, OTHER, SECURE, KEYED, MISPLACED, BELOW, DENIED = (
+GRANTED, OTHER, KEYED, MISPLACED, BELOW, DENIED = (
     f"{first}.{DOMAIN}"
-    for first in ("api", "other", "secure", "keyed", "misplaced", "any.below", "denied.below")
+    for first in ("api", "other", "keyed", "misplaced", "any.below", "denied.below")
 )
 PRIVATE: Final = (f"{LOOPBACK}/32",)
 HEADER: Final = "X-Battery-Key"
 FORBIDDEN: Final = "/smuggled"  # no page that anybody may get begins like this
 PREFIX: Final = "TOOLCELL_BATTERY_"
-MOST: Final = 8  # arbitrary; what let one thing through mostly lets through others
 
 
 class Internet:
@@ -74,7 +74,7 @@ class Internet:
         As if nobody had come yet, and with no name but our own.
         """
         self.names.zone = dict.fromkeys(
-            (GRANTED, OTHER, SECURE, KEYED, MISPLACED, BELOW, DENIED), (LOOPBACK,)
+            (GRANTED, OTHER, KEYED, MISPLACED, BELOW, DENIED), (LOOPBACK,)
         )
         self.names.later = {}
         self.names.asked.clear()

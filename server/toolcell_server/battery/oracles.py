@@ -28,6 +28,13 @@ def is_control(traces: Traces) -> bool:
     return traces.outcome.partition(":")[0] in {"exit", "signal"}
 
 
+def ran_in_a_cell(traces: Traces) -> bool:
+    """
+    It was neither the control nor refused before it ran.
+    """
+    return not is_control(traces) and not traces.outcome.startswith("refused")
+
+
 def reached(ground: Ground, traces: Traces) -> list[str]:
     """
     What the hostile code said that it reached, and what was harmed besides.

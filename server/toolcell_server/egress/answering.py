@@ -41,7 +41,7 @@ def answer(message: bytes, cell: Attached) -> bytes | None:
 
 
 def _answer(question: Question, cell: Attached) -> bytes:
-    verdict = cell.decide_to_name(question.name)
+    verdict = cell.decide_to_resolve(question.name)
     if not verdict.allowed:
         cell.deny("resolve", question.name, verdict.reason)
         return dns_answers.refused_name(question)

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from toolcell_server.egress.rules import Rule
     from toolcell_server.egress.verdicts import Reason, Verdict
 
-MAXIMUM_DENIALS: Final = (
-    64  # arbitrary; different ones, of one execution, and as many only reported
-)
+MAXIMUM_DENIALS: Final = 64  # arbitrary; different ones, of one execution; as many only reported
 
 
 @dataclass(slots=True, eq=False)
@@ -47,7 +45,7 @@ class Attached:
         default_factory=lambda: {False: set(), True: set()}
     )
 
-    def decide_to_name(self, name: str) -> Verdict:
+    def decide_to_resolve(self, name: str) -> Verdict:
         """
         Whether a name may be answered: it may be reached at some port.
         """

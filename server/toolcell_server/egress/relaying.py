@@ -199,11 +199,17 @@ class Relay:
         await asyncio.get_running_loop().sock_sendall(outside, data)
 
     def take_sent(self, count: int) -> bool:
+        """
+        Count bytes that go out; whether so many were left.
+        """
         assert self.contact is not None
         self.sent_bytes += count
         return self.cell.budget.send(self.contact, count)
 
     def take_received(self, count: int) -> bool:
+        """
+        Count bytes that come in; whether so many were left.
+        """
         assert self.contact is not None
         self.received_bytes += count
         return self.cell.budget.receive(self.contact, count)

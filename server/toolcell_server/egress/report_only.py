@@ -74,7 +74,7 @@ def ports(rules: Sequence[Rule]) -> set[int]:
 
 def relax_name(verdict: Verdict, rule: Rule | None) -> Verdict:
     """
-    Of `decide_name`, with the rule that would be lent.
+    Of `decide_name`, with the rule that would be lent; None for a question to a name server.
     """
     return Verdict.let_through(verdict.reason, rule) if verdict.reason in _OF_NAMES else verdict
 
@@ -87,11 +87,9 @@ def relax_hello(
     """
     if verdict.reason not in _OF_HELLOS or (verdict.reason is Reason.ENCRYPTED_HELLO and denied):
         return verdict
-    return (
-        Verdict.let_through(verdict.reason, rule)
-        if sni is None
-        else _said(verdict, rule, sni, denied)
-    )
+    if sni is None:
+        return Verdict.let_through(verdict.reason, rule)
+    return _said(verdict, rule, sni, denied)
 
 
 def relax_host(verdict: Verdict, rule: Rule, host: str, denied: Sequence[Pattern]) -> Verdict:

@@ -78,14 +78,15 @@ class SystemResolver:
         return tuple(ip_address(text) for text in texts)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class NameServers:
     """
     Name servers that the operator names, and none of the host's.
     """
 
     servers: tuple[tuple[str, int], ...]
-    _known: dict[str, tuple[float, tuple[Address, ...]]] = field(default_factory=dict)
+    # Until when, on the monotonic clock, and which; the one that was asked for longest ago first.
+    _known: dict[str, tuple[float, tuple[Address, ...]]] = field(default_factory=dict, init=False)
 
     async def resolve(self, name: str) -> tuple[Address, ...]:
         until, known = self._known.get(name, (0.0, ()))
@@ -99,7 +100,7 @@ class NameServers:
     def _remember(self, name: str, found: tuple[Address, ...], seconds: float) -> None:
         self._known.pop(name, None)
         while len(self._known) >= REMEMBERED_NAMES:
-            del self._known[next(iter(self._known))]  # the one that was asked for longest ago
+            del self._known[next(iter(self._known))]
         if found and seconds:
             self._known[name] = (time.monotonic() + seconds, found)
 

@@ -83,10 +83,17 @@ class Verdict:
 
     @classmethod
     def denied(cls, reason: Reason) -> Self:
+        """
+        One that denies.
+        """
         return cls(False, reason)
 
     @classmethod
     def let_through(cls, reason: Reason, rule: Rule | None) -> Self:
+        """
+        One that allows what would have been denied for this reason.  `rule` is what it goes on
+        under; None for a question to a name server.
+        """
         return cls(True, reason, rule, reported=True)
 
 

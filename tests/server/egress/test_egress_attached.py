@@ -4,27 +4,10 @@ One cell as the egress sees it: which names it may ask for, and what is told of 
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from toolcell_server.egress.attached import MAXIMUM_DENIALS, Attached
-from toolcell_server.egress.budget import Budget
-from toolcell_server.egress.names import Pattern
-from toolcell_server.egress.rules import Rule
+from attaching import attached
+from toolcell_server.egress.attached import MAXIMUM_DENIALS
 from toolcell_server.egress.verdicts import Reason
-
-
-def attached(*rules: str, denied: tuple[str, ...] = ()) -> tuple[Attached, list[dict[str, Any]]]:
-    told: list[dict[str, Any]] = []
-    cell = Attached(
-        number=1,
-        rules=[Rule.parse(rule) for rule in rules],
-        denied=[Pattern.parse(pattern) for pattern in denied],
-        budget=Budget(9, 99, 99),
-        tell=told.append,
-    )
-    return cell, told
-
 
 NAMES: dict[str, tuple[str, Reason]] = {
     "granted at some port": ("a.example", Reason.HOST_GRANTED),
@@ -42,7 +25,7 @@ def test_a_name_is_answered_if_it_may_be_reached_at_some_port(name: str, reason:
     """
     cell, _ = attached("a.example:8443", "*.b.example:443", denied=("secret.b.example",))
 
-    assert reason == cell.decide_to_name(name).reason
+    assert reason == cell.decide_to_resolve(name).reason
 
 
 def test_a_denial_is_told_once() -> None:

@@ -7,12 +7,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from attaching import attached
 from toolcell_server.egress import report_only
 from toolcell_server.egress.attached import MAXIMUM_DENIALS, Attached
-from toolcell_server.egress.budget import Budget
 from toolcell_server.egress.client_hello import ClientHello
 from toolcell_server.egress.http_actions import Head
-from toolcell_server.egress.names import Pattern
 from toolcell_server.egress.rules import Rule
 from toolcell_server.egress.verdicts import Reason, Verdict
 
@@ -22,19 +21,13 @@ KEYED = {**LIMITED, "credential": "key"}
 DENIED = ("denied.example", "*.denied.example")
 
 
-def attached(
-    *rules: Any, denied: tuple[str, ...] = DENIED, reporting: bool = True
+def reporting(
+    *rules: Any, denied: tuple[str, ...] = DENIED, on: bool = True
 ) -> tuple[Attached, list[dict[str, Any]]]:
-    told: list[dict[str, Any]] = []
-    cell = Attached(
-        number=1,
-        rules=[Rule.parse(rule) for rule in rules],
-        denied=[Pattern.parse(pattern) for pattern in denied],
-        budget=Budget(9, 99, 99),
-        tell=told.append,
-        report_only=reporting,
-    )
-    return cell, told
+    """
+    A cell of whose rules policy only reports.
+    """
+    return attached(*rules, denied=denied, report_only=on)
 
 
 def hello_of(sni: str | None, *, encrypted: bool = False) -> ClientHello:
@@ -68,26 +61,26 @@ def test_a_name_that_is_only_not_granted_is_let_through(
     """
     And so is its question, which has no port; what policy denies, and what is no name, is not.
     """
-    cell, _ = attached(*RULES)
+    cell, _ = reporting(*RULES)
     verdict = cell.decide_name(name, port)
     reported = reason in {"host_not_granted", "port_not_granted"}
 
     assert (reason, rule != "", reported) == said(verdict)
     assert rule == (verdict.rule.text if verdict.rule else "")
-    assert (rule != "") == cell.decide_to_name(name).allowed
+    assert (rule != "") == cell.decide_to_resolve(name).allowed
 
 
 def test_off_it_changes_nothing() -> None:
     """
     The control of all the others.
     """
-    cell, _ = attached(*RULES, reporting=False)
+    cell, _ = reporting(*RULES, on=False)
     rule = Rule.parse(LIMITED)
     hello = hello_of("d.example")
     head = Head("POST", "/v2", "d.example", None)
     verdicts = (
         cell.decide_name("d.example", 443),
-        cell.decide_to_name("d.example"),
+        cell.decide_to_resolve("d.example"),
         cell.decide_hello(Rule.parse("a.example:443"), "a.example", hello),
         cell.decide_host(rule, "a.example", head),
         cell.decide_request(rule, head),
@@ -130,7 +123,7 @@ HELLOS: dict[str, tuple[str | None, bool, tuple[str, ...], str, bool]] = {
 def test_a_hello_goes_on_unless_it_says_or_could_hide_a_denied_name(
     sni: str | None, denied: tuple[str, ...], reason: str, *, encrypted: bool, through: bool
 ) -> None:
-    cell, _ = attached(*RULES, denied=denied)
+    cell, _ = reporting(*RULES, denied=denied)
     hello = hello_of(sni, encrypted=encrypted)
     verdict = cell.decide_hello(Rule.parse("a.example:443"), "a.example", hello)
 
@@ -154,7 +147,7 @@ HOSTS = {
 def test_a_host_goes_on_that_is_a_name_which_policy_does_not_deny(
     host: str, reason: str, port: int | None, *, through: bool
 ) -> None:
-    cell, _ = attached(LIMITED)
+    cell, _ = reporting(LIMITED)
     head = Head("GET", "/", host, port)
 
     assert (reason, through, through) == said(cell.decide_host(cell.rules[0], "a.example", head))
@@ -177,7 +170,7 @@ def test_methods_and_paths_go_on_without_a_credential_alone(
     """
     head = Head(method, target, "b.example", None)
     for entry, through in ((LIMITED, True), (KEYED, False)):
-        cell, _ = attached(entry)
+        cell, _ = reporting(entry)
         rule = cell.rules[0]
 
         assert (reason, through, through) == said(cell.decide_request(rule, head))
@@ -188,7 +181,7 @@ def test_no_rule_that_is_lent_has_a_credential() -> None:
     """
     The host may have one at another port, and so may another host at the same.
     """
-    cell, _ = attached(KEYED, "a.example:443")
+    cell, _ = reporting(KEYED, "a.example:443")
     for name, port in (("b.example", 80), ("b.example", 443)):
         rule = cell.decide_name(name, port).rule
         assert rule
@@ -222,7 +215,7 @@ def test_what_is_only_reported_hides_nothing_that_was_denied() -> None:
     """
     Each kind is bounded by itself.
     """
-    cell, told = attached()
+    cell, told = reporting()
     for number in range(2 * MAXIMUM_DENIALS):
         name = f"{number}.example"
         cell.deny("resolve", name, Reason.HOST_NOT_GRANTED, reported_only=True)

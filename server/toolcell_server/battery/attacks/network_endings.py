@@ -14,10 +14,10 @@ import psutil
 
 from toolcell_server.battery.addresses import LOOPBACK, free_port
 from toolcell_server.battery.attacks.abroad import abroad, attack, got_out, name_of
-from toolcell_server.battery.attacks.network_names import egresses
+from toolcell_server.battery.egresses import egresses
 from toolcell_server.battery.ground import Call
 from toolcell_server.battery.internet import HEADER, KEYED, MISPLACED
-from toolcell_server.battery.oracles import is_control
+from toolcell_server.battery.oracles import ran_in_a_cell
 from toolcell_server.battery.running import NotHere
 
 if TYPE_CHECKING:
@@ -89,8 +89,7 @@ def _listened(ground: Ground, traces: Traces) -> list[str]:
     """
     A neighbour that was not there could not be reached.
     """
-    ran = not is_control(traces) and not traces.outcome.startswith("refused")
-    absent = ran and not ground.session.internet.visited("/neighbour")
+    absent = ran_in_a_cell(traces) and not ground.session.internet.visited("/neighbour")
     return [*got_out(ground, traces), *["the neighbour was not there"] * absent]
 
 
@@ -118,11 +117,10 @@ def _taken(ground: Ground, traces: Traces) -> list[str]:
     wrong = [f"the site was told: {key}" for key in keys if key != ground.session.secret]
     hosts = [headers.get("Host", "") for _, _, headers in internet.plain.seen]
     wrong += [f"was reached without TLS: {host}" for host in hosts if host.startswith(KEYED)][:1]
-    ran = not is_control(traces) and not traces.outcome.startswith("refused")
     return [
         *got_out(ground, traces),
         *wrong,
-        *["the host that it is for was not told"] * (ran and not keys),
+        *["the host that it is for was not told"] * (ran_in_a_cell(traces) and not keys),
     ]
 
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import psutil
-
 from toolcell_server.battery import addresses
 from toolcell_server.battery.addresses import LOOPBACK, LOOPBACK_6
 from toolcell_server.battery.attacks.abroad import abroad, attack, below, got_out, name_of
+from toolcell_server.battery.egresses import egresses
 from toolcell_server.battery.ground import Call
 from toolcell_server.battery.internet import BELOW, DENIED, DOMAIN, GRANTED, OTHER
 from toolcell_server.battery.oracles import is_control
@@ -125,14 +124,6 @@ def _confused(ground: Ground, traces: Traces) -> list[str]:
     """
     ended = not is_control(traces) and ground.notes["egress"] != hash(frozenset(egresses()))
     return [*got_out(ground, traces), *["whoever answers was ended"] * ended]
-
-
-def egresses() -> list[int]:
-    """
-    The processes that decide about what leaves cells: one, once a cell has needed it.
-    """
-    children = psutil.Process().children(recursive=True)
-    return [each.pid for each in children if "toolcell_server.egress" in each.cmdline()]
 
 
 ATTACKS: Final = (

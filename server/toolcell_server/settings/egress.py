@@ -86,9 +86,8 @@ class EgressSettings:
             _name_server(server)
         if self.ca_file:
             _check_authorities(self.ca_file)
-        names = [credential.name for credential in self.credentials]
-        for name in names:
-            if names.count(name) > 1:
+        for name in self.names:
+            if self.names.count(name) > 1:
                 key = "egress.credentials.name"
                 raise SettingsError("is given twice", "rename one", key=key, value=name)
 
@@ -109,6 +108,13 @@ class EgressSettings:
                 CredentialSettings.parse(index, entry) for index, entry in enumerate(credentials)
             ),
         )
+
+    @property
+    def names(self) -> list[str]:
+        """
+        The names of the credentials.
+        """
+        return [credential.name for credential in self.credentials]
 
     def servers(self) -> list[tuple[str, int]]:
         """

@@ -141,7 +141,9 @@ def grants_message(grants: Grants) -> pb.Grants | None:
     Grants from `{"paths": ["/a", {"path": "/b", "access": "write"}], "domains": ["host:443"]}`.
 
     Raises:
-        ValueError: an unknown key or access.
+        TypeError: a value that is no list, or a domain that is no text.
+        ValueError: an unknown key or access, or an empty list, which would mean all that the tool
+            has, not nothing.
     """
     if isinstance(grants, pb.Grants):
         return grants
@@ -149,10 +151,21 @@ def grants_message(grants: Grants) -> pb.Grants | None:
         return None
     if unknown := sorted(set(grants) - {"paths", "domains"}):
         raise ValueError(f"grants have no {unknown[0]!r}; they have paths and domains")
+    for key, entries in grants.items():
+        if not isinstance(entries, list | tuple):
+            raise TypeError(f"grants: {key} must be a list, not {entries!r:.80}")
+        if not entries:
+            raise ValueError(f"grants: no {key} would mean all of the tool's own; leave {key} out")
     return pb.Grants(
         paths=[_path_grant(each) for each in grants.get("paths", ())],
-        domains=grants.get("domains", ()),
+        domains=[_domain_grant(each) for each in grants.get("domains", ())],
     )
+
+
+def _domain_grant(grant: Any) -> str:
+    if not isinstance(grant, str):
+        raise TypeError(f"grants: a domain must be a text, as 'host:443', not {grant!r:.80}")
+    return grant
 
 
 def _path_grant(grant: str | Mapping[str, Any]) -> pb.PathGrant:

@@ -104,6 +104,9 @@ def explain(exc: OSError, grant: CellGrant) -> Denial | None:
     """
     The denial that one error shows, if it shows one.
     """
+    ssl = sys.modules.get("ssl")  # whoever raises its errors has it; nobody else pays for it
+    if ssl is not None and isinstance(exc, ssl.SSLError):
+        return None  # the number is OpenSSL's, not the kernel's
     if isinstance(exc, socket.gaierror):
         return _network(witness.latest(witness.NETWORK), grant)
     if exc.errno in UNREACHABLE or exc.errno in NO_FAMILY:

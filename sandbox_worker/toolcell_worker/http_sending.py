@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 READ_BYTES: Final = 64 * 1024
 # Characters of a URL, and % of what is encoded already (RFC 3986 2).
 _KEPT: Final = "!$&'()*+,;=:@/?-._~%"
-_DENIED: Final = "If this result has a denial, no call will reach this host; if not, try later."
+_DENIED: Final = (
+    "If this result has a denial of the wall network, no call will reach this host; if not, try"
+    " later."
+)
 
 
 @dataclass(frozen=True, slots=True)

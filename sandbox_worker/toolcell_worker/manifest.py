@@ -223,9 +223,11 @@ def _network(manifest: Manifest) -> list[str]:
     if manifest.domains and manifest.profile == "compute":
         return ['profile="compute" has no sockets, and domains are given; use profile="net"']
     return [  # the server says more, when it reads the catalogue
-        f"the domain {text!r} is neither host:port nor a URL nor an argument"
-        for text in map(_domain, manifest.domains)
-        if not DOMAIN.search(text)
+        f"the domain {_domain(entry) or entry!r:.80} is neither host:port nor a URL nor an"
+        ' argument; write it as "api.example.com:443", "https://api.example.com" or "{url}", and'
+        ' one with options as {"domain": "…", …}'
+        for entry in manifest.domains
+        if not DOMAIN.search(_domain(entry))
     ]
 
 

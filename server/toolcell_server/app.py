@@ -111,6 +111,7 @@ class App:
                 self._check_isolation()
                 self.seen.report_only(on=self.settings.policy.domains_report_only)
                 self.registry.warn_of_unknown_disabled()
+                self.registry.warn_of_unknown_credentials(self.settings.egress.names)
                 opened.push_async_callback(self.validation.aclose)
                 await self._serve(shutdown, lambda listening: announce(listening, metrics_at))
         return 128 + shutdown.number if shutdown.number else 0

@@ -121,7 +121,7 @@ class Denials:
         The outcome with what we saw.
         """
         seen = [] if self._observer is None else self._observer.denials
-        return endings.with_denials(outcome, [*self._of_egress, *seen])
+        return endings.with_denials(outcome, [*self._of_egress, *seen], network=self._network)
 
     def close(self) -> None:
         """

@@ -48,6 +48,8 @@ def main(arguments: Sequence[str]) -> int:
         "--only", nargs="+", default=[], metavar="ATTACK", help="of the battery: names or ids"
     )
     given = parser.parse_args(arguments)
+    if given.only and not given.battery:
+        parser.error("--only chooses among the attacks of --battery; add --battery")
     if given.battery:
         # A server that only serves loads none of it.
         from toolcell_server.battery import program

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolcell.v1 import execution_pb2 as pb
 
+from toolcell_server import denial_hints
 from toolcell_server.limit_hints import LIMIT_HINTS
 
 if TYPE_CHECKING:
@@ -162,10 +163,13 @@ def raised(said: dict[str, Any], limits: Limits) -> pb.Outcome:
     return outcome
 
 
-def with_denials(outcome: pb.Outcome, observed: Sequence[pb.Denied]) -> pb.Outcome:
+def with_denials(
+    outcome: pb.Outcome, observed: Sequence[pb.Denied], *, network: bool = False
+) -> pb.Outcome:
     """
     The outcome of a tool that ended in error, with the denials that we saw in place of what it
-    said of the same operations, and with what to do about them if it said nothing.
+    said of the same operations, and with what to do about them if it said nothing.  `network` says
+    whether the cell has one.
     """
     if not observed or outcome.WhichOneof("kind") != "failed":
         return outcome
@@ -175,18 +179,9 @@ def with_denials(outcome: pb.Outcome, observed: Sequence[pb.Denied]) -> pb.Outco
     outcome.denials.extend([*observed, *reported])
     # Of a program that failed nobody has said why.
     if not outcome.hint or outcome.failed.code == "COMMAND_FAILED":
-        outcome.hint = f"{_denial_hint(observed[-1])} {outcome.hint}".rstrip()
+        hint = denial_hints.hint(observed, network=network)
+        outcome.hint = f"{hint} {outcome.hint}".strip()
     return outcome
-
-
-def _denial_hint(denied: pb.Denied) -> str:
-    """
-    What a model can do about the last thing that was refused.
-    """
-    if denied.reason == "no_network":
-        return "This tool has no network: do without it, or use a tool that has one."
-    what = f"{denied.operation} ({denied.target[:200]})" if denied.target else denied.operation
-    return f"The tool was refused {what}, which it may never do: do without it, or use another."
 
 
 def denied(said: dict[str, Any]) -> pb.Denied:

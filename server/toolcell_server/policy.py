@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_network
+from ipaddress import ip_interface, ip_network
 from typing import Any, Final, Self
 
 from toolcell.v1 import execution_pb2 as pb
@@ -131,20 +131,38 @@ def _denied(entries: Any) -> tuple[str, ...]:
 
 
 def _patterns(entries: Any) -> tuple[Pattern, ...]:
+    return tuple(
+        _pattern(f"policy.denied_domains[{index}]", text)
+        for index, text in enumerate(_texts("denied_domains", entries))
+    )
+
+
+def _pattern(key: str, text: str) -> Pattern:
     try:
-        return tuple(Pattern.parse(text) for text in _texts("denied_domains", entries))
+        return Pattern.parse(text)
     except NotAName as exc:
-        raise ValueError(f"policy.denied_domains: {exc}") from None
+        raise ValueError(f"{key}: {text!r:.80} {exc}") from None
 
 
 def _networks(entries: Any) -> tuple[str, ...]:
     """
     Networks beyond the public internet that tools may reach, as "10.1.0.0/16".
     """
+    return tuple(
+        _network(f"policy.private_networks[{index}]", text)
+        for index, text in enumerate(_texts("private_networks", entries))
+    )
+
+
+def _network(key: str, text: str) -> str:
     try:
-        return tuple(str(ip_network(text)) for text in _texts("private_networks", entries))
-    except ValueError as exc:
-        raise ValueError(f"policy.private_networks: {exc}; write it as 10.1.0.0/16") from None
+        wide = ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(f"{key}: {text!r:.80} is no network; write it as 10.1.0.0/16") from None
+    if wide.network_address != ip_interface(text).ip:
+        remedy = f"write the network as {wide}, or one address as {ip_interface(text).ip}"
+        raise ValueError(f"{key}: {text!r:.80} is an address within a network; {remedy}")
+    return str(wide)
 
 
 def _path(key: str, value: Any) -> str:

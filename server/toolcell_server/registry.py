@@ -15,7 +15,7 @@ import dataclasses
 import difflib
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from toolcell.v1 import registry_pb2
@@ -128,6 +128,18 @@ class Registry:
             fields = {"tool": name, "close_matches": ", ".join(matches)}
             said = "policy.tools_disabled names a tool that no bundle has"
             _log.warning(said, extra={"fields": fields})
+
+    def warn_of_unknown_credentials(self, known: Collection[str]) -> None:
+        """
+        Each request of such a tool will be refused, and what it hears names no setting.
+        """
+        for tool in self.tools():
+            for entry in tool.domains:
+                name = entry.get("credential") if isinstance(entry, Mapping) else None
+                if name is not None and name not in known:
+                    fields = {"tool": tool.name, "bundle": tool.bundle, "credential": name}
+                    said = "a tool names a credential that egress.credentials does not have"
+                    _log.warning(said, extra={"fields": fields})
 
     def count(self, state: registry_pb2.ToolState.ValueType) -> int:
         """

@@ -66,6 +66,8 @@ def test_limits_and_grants_reach_the_server(server: FakeServer, client: Client) 
         ({}, {"timeout": math.inf}, "timeout must be a positive number"),
         ({}, {"minimum_isolation": "total"}, "it has none, basic, strong, full"),
         ({}, {"grants": {"path": []}}, "they have paths and domains"),
+        ({}, {"grants": {"domains": []}}, "no domains would mean all .*; leave domains out"),
+        ({}, {"grants": {"paths": [], "domains": ["h:443"]}}, "no paths would mean all"),
     ],
     ids=[
         "NaN in the arguments",
@@ -77,6 +79,8 @@ def test_limits_and_grants_reach_the_server(server: FakeServer, client: Client) 
         "an endless timeout",
         "an isolation level that does not exist",
         "a misspelt grant",
+        "a grant of no domain",
+        "a grant of no path beside one of a domain",
     ],
 )
 def test_what_cannot_be_sent_is_an_error_before_it_is_sent(
@@ -89,6 +93,27 @@ def test_what_cannot_be_sent_is_an_error_before_it_is_sent(
 
     with pytest.raises(ValueError, match=message):
         client.run("echo", arguments, **options)
+
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("grants", "message"),
+    [
+        ({"domains": "h:443"}, "domains must be a list, not 'h:443'"),
+        ({"paths": "/srv"}, "paths must be a list, not '/srv'"),
+        ({"domains": [{"domain": "h:443"}]}, "a domain must be a text, as 'host:443', not {"),
+    ],
+    ids=["a domain alone", "a path alone", "the form of manifests"],
+)
+def test_a_grant_of_a_wrong_type_is_an_error_before_it_is_sent(
+    server: FakeServer, client: Client, grants: Any, message: str
+) -> None:
+    """
+    A text would be taken apart into letters.
+    """
+    with pytest.raises(TypeError, match=message):
+        client.run("echo", {}, grants=grants)
 
     assert server.requests == []
 

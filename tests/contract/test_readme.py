@@ -18,6 +18,7 @@ from google.protobuf import json_format
 from running_server import Server, start_server
 from toolcell.v1 import execution_pb2 as pb
 from toolcell_server.egress.templates import DomainTemplate
+from toolcell_server.egress.verdicts import Reason
 from toolcell_server.settings.building import SECTIONS
 from toolcell_server.settings.egress import EgressSettings
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+DENIALS = (ROOT / "docs" / "denials.md").read_text()
 
 
 def block(language: str, containing: str) -> str:
@@ -146,3 +148,23 @@ def test_every_link_leads_somewhere() -> None:
 
     assert links
     assert [] == [link for link in links if not (ROOT / link).exists()]
+
+
+def test_every_reason_of_the_egress_is_explained() -> None:
+    """
+    Whoever reads one in a log has no other place to look; one that is gone explains nothing.
+    """
+    allowed = {
+        Reason.HOST_GRANTED,
+        Reason.HELLO_GRANTED,
+        Reason.HOST_MATCHES,
+        Reason.REQUEST_GRANTED,
+        Reason.ADDRESSES_PUBLIC,
+        Reason.ADDRESSES_NAMED,
+    }
+    rows = re.findall(r"^\| (`[^|]+) \|", DENIALS, re.MULTILINE)
+    explained = set(re.findall(r"`([a-z_]+)`", " ".join(rows)))
+
+    nothing_came = {Reason.UNRESOLVED, Reason.UNREACHABLE}
+    assert explained - {"egress_died"} == {*Reason} - allowed - nothing_came
+    assert all(f"`{reason}`" in DENIALS for reason in nothing_came)

@@ -215,6 +215,16 @@ def test_the_program_refuses_a_name_that_no_attack_has() -> None:
     assert (2, "no attack is called 'F99'\n") == (done.returncode, done.stderr)
 
 
+def test_a_choice_without_the_battery_is_refused() -> None:
+    """
+    Whoever forgets the other flag would take the list of walls for what the attacks found.
+    """
+    done = _doctor("--only", "F1")
+
+    assert 2 == done.returncode
+    assert "add --battery" in done.stderr
+
+
 @pytest.mark.parametrize("forks", [False, True])
 def test_a_control_runs_from_the_installed_package(forks: bool) -> None:
     done = subprocess.run(

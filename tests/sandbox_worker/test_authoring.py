@@ -496,8 +496,16 @@ MISTAKES = {
     "a relative path": (_fine, {"paths": [reads("data")]}, ["'data'", "absolute"]),
     "a cache for a tool that writes": (_fine, {"cache_ttl_seconds": 5}, ["read_only", "cache"]),
     "retries for a tool that writes": (_fine, {"retry": {"attempts": 2}}, ["read_only", "retry"]),
-    "a domain without a port": (_fine, {"domains": ["example.com"]}, ["example.com", "host:port"]),
-    "a domain without a text": (_fine, {"domains": [{"methods": ["GET"]}]}, ["host:port"]),
+    "a domain without a port": (
+        _fine,
+        {"domains": ["example.com"]},
+        ["'example.com'", "host:port", 'write it as "api.example.com:443"'],
+    ),
+    "a domain without a text": (
+        _fine,
+        {"domains": [{"host": "http://example.com"}]},
+        ["{'host': 'http://example.com'}", '{"domain": "…", …}'],
+    ),
     "domains without sockets": (
         _fine,
         {"domains": ["example.com:443"], "profile": "compute"},

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import socket
+import ssl
 import urllib.error
 from typing import TYPE_CHECKING, Any
 
@@ -185,6 +186,19 @@ def test_an_error_that_names_nothing_is_not_guessed_at() -> None:
     Without a witness there is nothing to tell.
     """
     assert shown(PermissionError(errno.EPERM, "Operation not permitted")) == []
+
+
+def test_an_error_of_tls_is_no_denial() -> None:
+    """
+    Its number is OpenSSL's: 1 is any fault of a handshake, and would be EPERM.
+    """
+    with contextlib.suppress(OSError):
+        attempt_socket()
+
+    refused = ssl.SSLCertVerificationError(ssl.SSL_ERROR_SSL, "certificate verify failed")
+
+    assert errno.EPERM == refused.errno
+    assert [] == shown(urllib.error.URLError(refused))
 
 
 def test_a_denial_is_found_behind_the_exceptions_of_libraries() -> None:

@@ -66,6 +66,48 @@ def test_a_refused_network_is_called_by_its_name() -> None:
     assert "no network" in endings.with_denials(raised(), [denied]).hint
 
 
+LOOKED = observed("socket", "AF_UNIX SOCK_STREAM")  # for nscd, at each look-up of a name
+
+
+def of_egress(reason: str) -> pb.Denied:
+    return pb.Denied(
+        wall=pb.WALL_NETWORK,
+        operation="request",
+        target="web.example:80",
+        reason=reason,
+        evidence=OBSERVED,
+    )
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        pytest.param(
+            [of_egress("address_private"), LOOKED],
+            "The way to web.example:80 was refused (address_private)",
+            id="a refusal of the egress, before what was tried to look around",
+        ),
+        pytest.param([of_egress("no_address"), LOOKED], "check the name", id="a misspelt name"),
+        pytest.param([observed("mount", "/mnt"), LOOKED], "refused mount", id="another call"),
+    ],
+)
+def test_with_a_network_a_refused_socket_explains_no_error(
+    seen: list[pb.Denied], expected: str
+) -> None:
+    """
+    A model would be told to do without sockets, and is not told what was refused.
+    """
+    assert expected in endings.with_denials(raised(), seen, network=True).hint
+
+
+def test_an_error_that_nothing_refused_explains_gets_no_hint() -> None:
+    """
+    A host that answers 502 has to do with no wall; without a network the socket is what it lacks.
+    """
+    assert "" == endings.with_denials(raised(), [LOOKED], network=True).hint
+    assert "refused socket" in endings.with_denials(raised(), [LOOKED]).hint
+
+
 @pytest.mark.parametrize(
     "outcome",
     [

@@ -110,6 +110,23 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"domains_report_only": True, "minimum_isolation": "full"},
         'policy.domains_report_only is true, and policy.minimum_isolation = "full" .* write false',
     ),
+    "a denied domain that is a URL": (
+        {"denied_domains": ["evil.example", "http://evil.example"]},
+        "policy.denied_domains\\[1\\]: 'http://evil.example' has the character ':'",
+    ),
+    "a denied domain of a top label": (
+        {"denied_domains": ["*.com"]},
+        "policy.denied_domains\\[0\\]: '\\*.com' covers all of com; name the domain",
+    ),
+    "networks that are one text": ({"private_networks": "10.0.0.0/8"}, "must be a list of texts"),
+    "a network that is a name": (
+        {"private_networks": ["10.0.0.0/8", "example.com"]},
+        "policy.private_networks\\[1\\]: 'example.com' is no network; write it as 10.1.0.0/16",
+    ),
+    "a network with an address in it": (
+        {"private_networks": ["10.0.0.1/8"]},
+        "'10.0.0.1/8' is .* write the network as 10.0.0.0/8, or one address as 10.0.0.1",
+    ),
     "no level": ({"minimum_isolation": "high"}, "must be one of basic, strong, full"),
     "a level that is no text": ({"minimum_isolation": 3}, "must be one of basic, strong, full"),
 }

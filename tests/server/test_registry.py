@@ -86,6 +86,24 @@ def test_a_name_that_is_switched_off_and_that_nobody_has_is_found() -> None:
     assert found.unknown_disabled() == {"run_shel": ["run_shell"], "zzz": []}
 
 
+def test_a_credential_that_is_not_configured_is_warned_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """
+    Its requests would all be refused, and nobody would know which of two files is misspelt.
+    """
+    key = {"domain": "http://api.example.com", "credential": "wether"}
+    found = registry(manifest(domains=["b.example:443", key]))
+
+    found.warn_of_unknown_credentials(["wether"])
+    assert [] == caplog.records
+
+    found.warn_of_unknown_credentials(["weather"])
+    [record] = caplog.records
+    assert "egress.credentials" in record.message
+    assert ("echo", "wether") == (record.fields["tool"], record.fields["credential"])  # type: ignore[attr-defined]
+
+
 def test_limits_of_a_tool_are_capped_by_the_ceilings() -> None:
     """
     The operator has the last word, whatever a bundle's author wrote.

@@ -196,7 +196,9 @@ def test_the_environment_names_the_file_and_single_keys(tmp_path: Path) -> None:
             "[limits.defaults]\nprocesses=0", ["limits.defaults.processes", "positive"], id="zero"
         ),
         pytest.param(
-            "[limits.defaults]\nwall_seconds='9'", ["limits.defaults.wall_seconds"], id="as text"
+            "[limits.defaults]\nwall_seconds='9'",
+            ["limits.defaults.wall_seconds: must be a positive"],
+            id="as text",
         ),
         pytest.param(
             "[limits.defaults]\nwall_seconds=301",

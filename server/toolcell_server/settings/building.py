@@ -112,8 +112,11 @@ def _limits(values: Mapping[str, Any]) -> tuple[Limits, Limits]:
 def _limit_section(section: str, base: Limits, values: Mapping[str, Any]) -> Limits:
     given = _section(section, values)
     for name, value in given.items():
-        with _named(f"{section}.{name}"):
+        try:
             Limits(**{name: value})  # one by one, so that the error names the one that is wrong
+        except ValueError as exc:
+            what = str(exc).removeprefix(f"limits.{name} ")  # the key says it, and which of two
+            raise SettingsError(what, "correct it", key=f"{section}.{name}") from None
     kept = {name: getattr(base, name) for name in limits.NAMES}
     return Limits(**{**kept, **given})
 

@@ -5,8 +5,10 @@ The section `[egress]`: how names are resolved, and which secrets may be added f
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -49,8 +51,8 @@ class CredentialSettings:
         hosts = entry.get("hosts", [])
         if not isinstance(hosts, list) or not hosts:
             raise SettingsError("names no host", 'give hosts = ["api.example.com"]', key=key)
+        patterns = tuple(_host(f"{key}.hosts[{at}]", host) for at, host in enumerate(hosts))
         try:
-            patterns = tuple(Pattern.parse(host).text for host in hosts)
             value = Secret(f"{entry.get('prefix', '')}{_read(key, entry)}")
             check_names([(entry["header"], value)])
         except (TypeError, ValueError) as exc:
@@ -82,13 +84,10 @@ class EgressSettings:
     def __post_init__(self) -> None:
         for server in self.resolver:
             _name_server(server)
-        if self.ca_file and not Path(self.ca_file).is_file():
-            raise SettingsError(
-                "is no file", "name a PEM file", key="egress.ca_file", value=self.ca_file
-            )
-        names = [credential.name for credential in self.credentials]
-        for name in names:
-            if names.count(name) > 1:
+        if self.ca_file:
+            _check_authorities(self.ca_file)
+        for name in self.names:
+            if self.names.count(name) > 1:
                 key = "egress.credentials.name"
                 raise SettingsError("is given twice", "rename one", key=key, value=name)
 
@@ -110,11 +109,43 @@ class EgressSettings:
             ),
         )
 
+    @property
+    def names(self) -> list[str]:
+        """
+        The names of the credentials.
+        """
+        return [credential.name for credential in self.credentials]
+
     def servers(self) -> list[tuple[str, int]]:
         """
         Host and port of each name server.
         """
         return [_name_server(server) for server in self.resolver]
+
+
+def _host(key: str, text: Any) -> str:
+    try:
+        return Pattern.parse(text).text
+    except (AttributeError, TypeError, ValueError) as exc:
+        what = str(exc) if isinstance(text, str) else "is no text"
+        remedy = 'write it as "api.example.com"'
+        raise SettingsError(what, remedy, key=key, value=text) from None
+
+
+def _check_authorities(file: str) -> None:
+    """
+    What cannot be loaded would end each connection that a credential is added to.
+    """
+    key, remedy = "egress.ca_file", "name a PEM file with the certificates of authorities"
+    if not Path(file).is_file():
+        raise SettingsError("is no file", remedy, key=key, value=file)
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
+    except ssl.SSLError:
+        raise SettingsError("holds no certificate", remedy, key=key, value=file) from None
+    except OSError as exc:
+        what = f"cannot be read: {exc.strerror}"
+        raise SettingsError(what, remedy, key=key, value=file) from None
 
 
 def _read(key: str, entry: Mapping[str, Any]) -> str:
@@ -134,8 +165,14 @@ def _read(key: str, entry: Mapping[str, Any]) -> str:
 def _name_server(text: Any) -> tuple[str, int]:
     try:
         address = Address.parse(text)
+        ip_address(address.host)  # a name would need a name server itself
     except (ValueError, AttributeError, TypeError):
+        address = None
+    if address is None or not address.port:
         raise SettingsError(
-            "is no name server", 'write it as "9.9.9.9:53"', key="egress.resolver", value=text
-        ) from None
+            "is no address and port of a name server",
+            'write it as "9.9.9.9:53"',
+            key="egress.resolver",
+            value=text,
+        )
     return address.host, address.port

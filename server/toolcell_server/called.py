@@ -52,6 +52,7 @@ _WORDS: Final = {
 }
 OPERATIONS: Final = {name: word for word, names in _WORDS.items() for name in names.split()}
 _NETWORK: Final = frozenset({"socket", "connect", "bind", "listen", "accept", "accept4"})
+_NEVER_BLOCKING: Final = socket.SOCK_STREAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
 _INTERNET: Final = (socket.AF_INET, socket.AF_INET6)
 
 
@@ -91,6 +92,16 @@ def foreign(machine: int, number: int) -> str:
     if number >= _X32 and machine == _X86_64:
         return f"{NAMES[machine].get(number - _X32, f'system call {number - _X32}')} of x32"
     return ""
+
+
+def looks_for_cache(machine: int, number: int, arguments: tuple[int, ...]) -> bool:
+    """
+    Whether it is how glibc looks for a name service cache (nscd(8)) whenever a name is looked up:
+    a unix socket that never blocks.  It does without.
+    """
+    family, kind, protocol = map(_int, arguments[:3])
+    found = NAMES.get(machine, {}).get(number), family, kind, protocol
+    return found == ("socket", socket.AF_UNIX, _NEVER_BLOCKING, 0)
 
 
 def _int(register: int) -> int:

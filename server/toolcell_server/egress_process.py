@@ -189,6 +189,8 @@ class Egress:
                 attachment.contacts.set_result(contacts)
         elif "denied" in said:
             attachment.denied(_denied(**said["denied"]))
+            if said["denied"]["operation"] == "resolve":  # no connection will tell of it
+                self._seen.name(said["denied"], attachment.fields)
         elif "connection" in said:
             self._seen.connection(said["connection"], attachment.fields)
         elif "spent" in said:

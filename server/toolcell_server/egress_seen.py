@@ -49,6 +49,16 @@ class EgressSeen:
         level = logging.WARNING if notable else logging.INFO
         _log.log(level, "connection", extra={"fields": {**fields, **said}})
 
+    def name(self, denied: Mapping[str, Any], fields: Mapping[str, str]) -> None:
+        """
+        A name that was not granted was looked up: denied, or reported.  What a tool looks up it may
+        mean to carry out.
+        """
+        verdict = "reported" if denied["reported_only"] else "denied"
+        self.metrics.egress.names.labels(verdict, denied["reason"]).inc()
+        said = {"host": denied["target"], "verdict": verdict, "reason": denied["reason"]}
+        _log.warning("name", extra={"fields": {**fields, **said}})
+
     def died(self) -> None:
         """
         The egress died while cells needed it.

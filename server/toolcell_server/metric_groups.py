@@ -122,6 +122,12 @@ class EgressMetrics:
             ("verdict", "reason"),
             registry=registry,
         )
+        self.names = Counter(
+            "toolcell_egress_names_total",
+            "Different names of each execution that were not granted and looked up, by why.",
+            ("verdict", "reason"),
+            registry=registry,
+        )
         self.bytes = Counter(
             "toolcell_egress_bytes_total",
             "Bytes that the egress passed on.",

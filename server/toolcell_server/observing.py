@@ -145,7 +145,8 @@ class Observer:
             self._count(notice)
             return self._counting.take(time.monotonic())
         self.refused += 1
-        self._note(call)
+        if not (self._network and _looks_for_cache(notice)):
+            self._note(call)
         notices.refuse(self._listener, notice)
         return self._refusing.take(time.monotonic())
 
@@ -181,3 +182,10 @@ class Observer:
         if denied not in self.denials:
             self.denials.append(denied)
             self._tell(denied)
+
+
+def _looks_for_cache(notice: Notice) -> bool:
+    """
+    Told of each look-up of a name, it would be an alarm at every call that goes well.
+    """
+    return called.looks_for_cache(notice.machine, notice.number, notice.arguments)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import urllib.request
 from typing import TYPE_CHECKING, Any
 
 from waiting import wait_until
@@ -102,3 +103,8 @@ def reported(result: Result) -> set[tuple[str, str]]:
     What was only reported, as target and reason.
     """
     return {(each.target, each.reason) for each in result.denials if each.reported_only}
+
+
+def metrics(bed: Bed) -> list[str]:
+    with urllib.request.urlopen(f"http://{bed.server.metrics}/metrics", timeout=10) as answer:
+        return str(answer.read().decode()).splitlines()

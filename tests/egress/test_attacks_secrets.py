@@ -148,4 +148,5 @@ def test_a_credential_is_not_sent_to_a_site_that_is_not_the_one_it_is_for(
 
         assert ("failed", 1, []) == (result.label, bed.secure.connections, bed.secure.seen)
         assert "502" in str(result.outcome)
+        assert "verdict=failed reason=not_trusted" in bed.server.log.read_text()
         granted_still_works(bed)

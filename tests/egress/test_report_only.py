@@ -4,14 +4,13 @@ Where policy only reports: what allowlists deny is reached and told, and the too
 
 from __future__ import annotations
 
-import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
 from toolcell_client.model_text import to_model_text
 from toolcell_worker.battery.hellos import hello, named
 
-from egress.asking import hosts, reasons, told
+from egress.asking import hosts, metrics, reasons, told
 from egress.bed import GRANTED, OTHER, PLAIN
 
 if TYPE_CHECKING:
@@ -48,11 +47,6 @@ FAIL = """
 urllib.request.urlopen({url!r}, timeout=10).read()
 raise ValueError("of its own")
 """
-
-
-def metrics(bed: Bed) -> list[str]:
-    with urllib.request.urlopen(f"http://{bed.server.metrics}/metrics", timeout=10) as answer:
-        return str(answer.read().decode()).splitlines()
 
 
 @pytest.mark.parametrize("secure", [True, False], ids=["over TLS", "in plain HTTP"])

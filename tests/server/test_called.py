@@ -69,6 +69,25 @@ def test_only_a_cell_without_a_network_is_told_that_it_has_none(network: bool, r
     assert ("AF_INET6 SOCK_DGRAM", reason) == (call.target, call.reason)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "is_it"),
+    [
+        ((1, 0x80801, 0), True),
+        ((1, 0x80001, 0), False),  # as Python opens one, to be used
+        ((1, 0x80802, 0), False),
+        ((2, 0x80801, 0), False),
+    ],
+)
+def test_the_look_for_a_cache_of_names_is_told_from_other_unix_sockets(
+    arguments: tuple[int, ...], is_it: bool
+) -> None:
+    """
+    `socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)` is how glibc does it.
+    """
+    assert is_it == called.looks_for_cache(X86_64, 41, (*arguments, 0, 0, 0))
+    assert not called.looks_for_cache(X86_64, 42, (*arguments, 0, 0, 0))
+
+
 def test_every_name_in_the_tables_is_a_system_call() -> None:
     """
     A misspelt one would never be found.

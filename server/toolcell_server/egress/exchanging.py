@@ -23,7 +23,7 @@ from toolcell_server.egress.http_actions import Ask, Close, ToClient, ToServer
 from toolcell_server.egress.http_gate import HttpGate
 from toolcell_server.egress.parting import read_last_words
 from toolcell_server.egress.splicing import Spent
-from toolcell_server.egress.verdicts import Reason, Verdict
+from toolcell_server.egress.verdicts import NOTHING_CAME, Reason, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -169,7 +169,7 @@ class _Exchange:
         return credential
 
     def _refuse(self, reason: Reason) -> list[Action]:
-        relay, passing = self._relay, reason in (Reason.UNRESOLVED, Reason.UNREACHABLE)
+        relay, passing = self._relay, reason in NOTHING_CAME
         relay.reason = reason
         relay.refused = not passing
         if not passing:
@@ -190,7 +190,9 @@ class _Exchange:
                 ssl=self._relay.outside.tls if secure else None,
                 server_hostname=self._relay.host if secure else None,
             )
-        except (OSError, ssl.SSLError) as exc:
+        except OSError as exc:
             outside.close()
-            raise NotDialled(Reason.UNREACHABLE, str(exc)) from exc
+            doubtful = isinstance(exc, ssl.SSLCertVerificationError)
+            reason = Reason.NOT_TRUSTED if doubtful else Reason.UNREACHABLE
+            raise NotDialled(reason, str(exc)) from exc
         self._dialled.set()

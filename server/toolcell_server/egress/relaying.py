@@ -25,7 +25,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from toolcell_server.egress import exchanging
 from toolcell_server.egress.dialling import NotDialled
@@ -36,7 +36,7 @@ from toolcell_server.egress.names import MAXIMUM_NAME, NotAName, normalised
 from toolcell_server.egress.parting import close_by_reset
 from toolcell_server.egress.rules import Protocol
 from toolcell_server.egress.splicing import Spent, splice
-from toolcell_server.egress.verdicts import Denied, Reason, Verdict
+from toolcell_server.egress.verdicts import NOTHING_CAME, Denied, Reason, Verdict
 
 if TYPE_CHECKING:
     import socket
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
     from toolcell_server.egress.entrance import Entrance
     from toolcell_server.egress.outside import Outside
     from toolcell_server.egress.rules import Rule
-
-NOTHING_CAME: Final = (Reason.UNRESOLVED, Reason.UNREACHABLE)  # of what was not denied
 
 
 @dataclass(slots=True)

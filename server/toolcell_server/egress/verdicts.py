@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
     from toolcell_server.egress.addresses import Address
@@ -65,6 +65,10 @@ class Reason(enum.StrEnum):
     # Not denied, and nothing came of it.
     UNRESOLVED = "unresolved"
     UNREACHABLE = "unreachable"
+    NOT_TRUSTED = "not_trusted"
+
+
+NOTHING_CAME: Final = (Reason.UNRESOLVED, Reason.UNREACHABLE, Reason.NOT_TRUSTED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 Frames over a socket, for asyncio.
 
 The kernel does not merge bytes that carry descriptors with bytes that follow them (unix(7)), so
-the descriptors of one read belong to the last frame that begins in it.  A frame is read only when
-somebody waits for it: a peer that floods us fills its own socket buffer and blocks.
+the descriptors of one read belong to the last frame that begins in it; when a large one ends, in a
+later read, others may be whole that began after it.  A frame is read only when somebody waits for
+it: a peer that floods us fills its own socket buffer and blocks.
 
 A peer that may send descriptors can send its own end of this very pair, or of a pipe that somebody
 reads to its end: then we hold it open ourselves, and the end never comes.  So who knows that the
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import array
 import asyncio
+import itertools
 import os
 import socket
 from collections import deque
@@ -48,7 +50,7 @@ class Channel:
         self._maximum = maximum
         self._buffer = bytearray()
         self._pending: deque[Message] = deque()
-        self._descriptors: list[int] = []
+        self._descriptors: list[int] = []  # of the frame that has begun and is not whole
         self._broken: ProtocolError | None = None  # raised once what came before it is taken
         self._most_descriptors = MAXIMUM_DESCRIPTORS
         self._reads = 0
@@ -142,20 +144,20 @@ class Channel:
             raise PeerClosed
         space = socket.CMSG_SPACE(MAXIMUM_DESCRIPTORS * 4)
         data, ancillary, flags, _ = self._socket.recvmsg(READ_BYTES, space, socket.MSG_CMSG_CLOEXEC)
+        came: list[int] = []
         for level, kind, rights in ancillary:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-                self._descriptors += array.array("i", rights[: len(rights) // 4 * 4])
-        # A frame that never ends could otherwise gather as many as we may open.
-        if flags & socket.MSG_CTRUNC or len(self._descriptors) > self._most_descriptors:
-            self._broken = ProtocolError("more descriptors came than are taken")
+                came += array.array("i", rights[: len(rights) // 4 * 4])
+        if flags & socket.MSG_CTRUNC:
+            self._most_descriptors = 0  # of what it was cut off we have only a part
         if not data:
             raise PeerClosed
         self._buffer += data
-        self._split()
+        self._give_out(self._whole(), came)
 
-    def _split(self) -> None:
+    def _whole(self) -> list[tuple[int, bytes]]:
         """
-        Move whole frames out of the buffer; the last one to begin owns the descriptors.
+        Whole frames, taken out of the buffer.
         """
         position = 0
         view = memoryview(self._buffer)
@@ -173,16 +175,27 @@ class Channel:
             whole.append((kind, bytes(view[position + HEADER.size : end])))
             position = end
         view.release()
-        begun = position < len(self._buffer)
         del self._buffer[:position]
+        return whole
+
+    def _give_out(self, whole: Sequence[tuple[int, bytes]], came: Sequence[int]) -> None:
+        """
+        Give each frame its descriptors: the first those that came before it was whole, the last
+        to begin those that came now.
+        """
+        owned: list[list[int]] = [[] for _ in whole] + ([[]] if self._buffer else [])
+        owned[0] += self._descriptors
+        owned[-1] += came
+        self._descriptors = owned.pop() if self._buffer else []
         for number, (kind, payload) in enumerate(whole):
-            owns = number == len(whole) - 1 and not begun
-            if owns and self._descriptors and self._broken is not None:
-                break  # it came with too many, and does not count; they are closed with us
-            descriptors = tuple(self._descriptors) if owns else ()
-            if owns:
-                self._descriptors.clear()
-            self._pending.append(Message(kind, payload, descriptors))
+            if len(owned[number]) > self._most_descriptors:
+                # It does not count, nor does what follows; they are closed with us.
+                self._descriptors += itertools.chain.from_iterable(owned[number:])
+                break
+            self._pending.append(Message(kind, payload, tuple(owned[number])))
+        # A frame that never ends could otherwise gather as many as we may open.
+        if len(self._descriptors) > self._most_descriptors:
+            self._broken = ProtocolError("more descriptors came than are taken")
 
     async def _readable(self) -> None:
         loop = asyncio.get_running_loop()

@@ -11,7 +11,7 @@ import socket
 
 import pytest
 from scripted_executor import run
-from toolcell_server.channel import Channel
+from toolcell_server.channel import READ_BYTES, Channel
 from toolcell_worker import wire
 from toolcell_worker.wire import HEADER, MAXIMUM_DESCRIPTORS, Frame, ProtocolError
 
@@ -65,6 +65,35 @@ def test_descriptors_that_came_with_a_part_of_a_frame_are_given_with_the_whole(
         return len(message.descriptors)
 
     assert 1 == run(scenario())
+
+
+def test_descriptors_of_a_large_frame_are_not_given_to_one_that_became_whole_with_it(
+    peers: tuple[socket.socket, socket.socket], spare: int
+) -> None:
+    """
+    When its last piece is read, the next frame is there already: one without descriptors would
+    take them, or be given them beside its own.
+    """
+    large = b"x" * (READ_BYTES + 1)
+    wire.send(peers[1], Frame.ATTACH, large, (spare,))
+    wire.send(peers[1], Frame.DETACH, b"next")
+    wire.send(peers[1], Frame.ATTACH, large, (spare, spare))
+    wire.send(peers[1], Frame.ATTACH, b"last", (spare,) * MAXIMUM_DESCRIPTORS)
+
+    async def scenario() -> list[tuple[int, int]]:
+        channel = Channel(peers[0])
+        messages = [await channel.receive() for _ in range(4)]
+        for message in messages:
+            for descriptor in message.descriptors:
+                os.close(descriptor)
+        return [(message.kind, len(message.descriptors)) for message in messages]
+
+    assert [
+        (Frame.ATTACH, 1),
+        (Frame.DETACH, 0),
+        (Frame.ATTACH, 2),
+        (Frame.ATTACH, MAXIMUM_DESCRIPTORS),
+    ] == run(scenario())
 
 
 def test_a_peer_cannot_fill_our_table_of_descriptors(

@@ -123,6 +123,8 @@ class Egress:
         except TimeoutError:
             _log.error("the egress did not detach a cell, and is ended")
             self._end()
+            if not attachment.contacts.done():
+                attachment.contacts.set_result([])  # who asks again must not end the next process
             return []
         finally:
             self._attached.pop(attachment.number, None)

@@ -237,6 +237,28 @@ def test_a_process_that_is_stuck_is_ended(
     assert [] == run(scenario())
 
 
+def test_a_cell_that_was_not_detached_does_not_end_the_next_process(
+    cell: Cell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A call asks twice, lest it is cancelled in between; others are served by then.
+    """
+    monkeypatch.setattr(egress_process, "DETACH_SECONDS", 0.3)
+
+    async def scenario() -> list[str]:
+        async with running() as (egress, _):
+            stuck = await cell.attach(egress)
+            [first] = processes()
+            first.send_signal(signal.SIGSTOP)
+            await egress.detach(stuck)
+            await until(lambda: not first.is_running() or first.status() == "zombie")
+            await cell.attach(egress)
+            await egress.detach(stuck)
+            return await cell.address_of("a.example")
+
+    assert ["198.18.0.1"] == run(scenario())
+
+
 def test_a_process_that_cannot_start_is_the_callers_to_hear_of(cell: Cell) -> None:
     """
     The call is lost, and the service goes on.

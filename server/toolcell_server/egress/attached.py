@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from toolcell_server.egress import report_only
 from toolcell_server.egress.decide import decide_hello, decide_host, decide_name, decide_request
 from toolcell_server.egress.stand_ins import StandIns
+from toolcell_server.egress.verdicts import Reason, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from toolcell_server.egress.http_actions import Head
     from toolcell_server.egress.names import Pattern
     from toolcell_server.egress.rules import Rule
-    from toolcell_server.egress.verdicts import Reason, Verdict
 
 MAXIMUM_DENIALS: Final = 64  # arbitrary; different ones, of one execution; as many only reported
+NO_PORT: Final = 0  # no rule has it
 
 
 @dataclass(slots=True, eq=False)
@@ -49,9 +50,9 @@ class Attached:
         """
         Whether a name may be answered: it may be reached at some port.
         """
-        verdicts = [decide_name(name, rule.port, self.rules, self.denied) for rule in self.rules]
-        allowed = next((verdict for verdict in verdicts if verdict.allowed), None)
-        verdict = allowed or decide_name(name, 0, self.rules, self.denied)
+        verdict = decide_name(name, NO_PORT, self.rules, self.denied)
+        if verdict.reason is Reason.PORT_NOT_GRANTED:  # so it is at another
+            return Verdict(True, Reason.HOST_GRANTED)
         return report_only.relax_name(verdict, None) if self.report_only else verdict
 
     def decide_name(self, name: str, port: int) -> Verdict:

@@ -4,10 +4,14 @@ One cell as the egress sees it: which names it may ask for, and what is told of 
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from attaching import attached
+from toolcell_server.egress import attached as attached_module
 from toolcell_server.egress.attached import MAXIMUM_DENIALS
-from toolcell_server.egress.verdicts import Reason
+from toolcell_server.egress.decide import decide_name
+from toolcell_server.egress.verdicts import Reason, Verdict
 
 NAMES: dict[str, tuple[str, Reason]] = {
     "granted at some port": ("a.example", Reason.HOST_GRANTED),
@@ -26,6 +30,27 @@ def test_a_name_is_answered_if_it_may_be_reached_at_some_port(name: str, reason:
     cell, _ = attached("a.example:8443", "*.b.example:443", denied=("secret.b.example",))
 
     assert reason == cell.decide_to_resolve(name).reason
+
+
+def test_a_name_is_looked_up_once_however_many_rules_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    A cell asks a thousand times a second; once for each of 256 rules, beside all 256, is more than
+    the egress can do for it, and others wait.
+    """
+    asked: list[str] = []
+
+    def counted(name: str, *arguments: Any) -> Verdict:
+        asked.append(name)
+        return decide_name(name, *arguments)
+
+    monkeypatch.setattr(attached_module, "decide_name", counted)
+    cell, _ = attached(*(f"h{number}.example:{1000 + number}" for number in range(256)))
+
+    assert Reason.HOST_NOT_GRANTED == cell.decide_to_resolve("a.example").reason
+    assert Reason.HOST_GRANTED == cell.decide_to_resolve("h255.example").reason
+    assert ["a.example", "h255.example"] == asked
 
 
 def test_a_denial_is_told_once() -> None:

@@ -4,6 +4,7 @@ One cell as the egress sees it: its rules, its names, its budget, what it tells 
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,6 +42,8 @@ class Attached:
     credentials: Mapping[str, Credential] = field(default_factory=dict)
     report_only: bool = False
     names: StandIns = field(default_factory=StandIns)
+    # Of its connections, for what takes the loop long: the others are served in between.
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     # Apart: what is only reported must not hide what was denied.
     _told: dict[bool, set[tuple[str, str, str]]] = field(
         default_factory=lambda: {False: set(), True: set()}

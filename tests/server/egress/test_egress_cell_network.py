@@ -18,13 +18,17 @@ from toolcell_server.egress.attached import Attached
 from toolcell_server.egress.budget import Budget, Contact
 from toolcell_server.egress.cell_network import CellNetwork
 from toolcell_server.egress.dialling import Dialler
+from toolcell_server.egress.exchanging import FIRST_PIECE
+from toolcell_server.egress.http_gate import HttpGate
 from toolcell_server.egress.outside import Outside
 from toolcell_server.egress.rules import Rule
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    import pytest
     from toolcell_server.egress.addresses import Address
+    from toolcell_server.egress.http_actions import Action
 
 UPSTREAM = "127.0.0.2"
 NAME, CONNECTIONS, BODY_BYTES = "a.example", 20, 256 * 1024
@@ -126,3 +130,38 @@ def test_a_client_that_sends_all_the_time_leaves_everybody_else_their_turn() -> 
     run(scenario())
     sends = budget.at_each_send[1:]  # the head and the first of the body came together
     assert sends == sorted(set(sends))
+
+
+def test_of_one_cell_one_connection_is_read_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A body in chunks of one byte costs a thousand times what others cost: with many connections a
+    cell would keep the loop for seconds, from others and from the order to end it.
+    """
+    budget, read = Turns(1000, 2**30, 2**30), []
+    listener = socket.create_server((LOOPBACK, 0))
+    port = listener.getsockname()[1]
+    head = f"POST / HTTP/1.1\r\nHost: {NAME}:{port}\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    def receive(gate: HttpGate, data: bytes) -> list[Action]:
+        read.append((budget.turns, len(data)))
+        return original(gate, data)
+
+    original = HttpGate.receive_from_client
+    monkeypatch.setattr(HttpGate, "receive_from_client", receive)
+
+    async def scenario() -> None:
+        counting = asyncio.create_task(budget.count())
+        with contextlib.ExitStack() as opened:
+            opened.enter_context(socket.create_server((UPSTREAM, port), backlog=CONNECTIONS))
+            for _ in range(CONNECTIONS):
+                client = opened.enter_context(socket.create_connection((LOOPBACK, port)))
+                client.sendall(head.encode() + b"1\r\nx\r\n" * 10_000)
+            async with serving(listener, budget, lambda _: None):
+                while len(read) < 3 * CONNECTIONS:  # noqa: ASYNC110  # turns are what is counted
+                    await asyncio.sleep(0)
+        counting.cancel()
+
+    run(scenario())
+    turns = [turn for turn, _ in read]
+    assert turns == sorted(set(turns))
+    assert max(size for _, size in read) <= 2 * FIRST_PIECE  # the head was cheap

@@ -183,7 +183,9 @@ class Channel:
         Give each frame its descriptors: the first those that came before it was whole, the last
         to begin those that came now.
         """
-        owned: list[list[int]] = [[] for _ in whole] + ([[]] if self._buffer else [])
+        owned: list[list[int]] = [[] for _ in whole]
+        if self._buffer:
+            owned.append([])
         owned[0] += self._descriptors
         owned[-1] += came
         self._descriptors = owned.pop() if self._buffer else []

@@ -11,6 +11,7 @@ import importlib
 import os
 import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from toolcell_worker import wire
@@ -19,6 +20,7 @@ from toolcell_worker.wire import PeerClosed
 from toolcell_server.channel import Channel
 from toolcell_server.egress.enclosing import enclose
 from toolcell_server.egress.outside import Outside
+from toolcell_server.egress.resolving import THREADS
 from toolcell_server.egress.serving import Serving
 
 # What libraries import only when they need it, and we then could not: started by root, the
@@ -50,6 +52,7 @@ def main(arguments: list[str]) -> int:
 
 
 async def _serve(channel: socket.socket, outside: Outside) -> None:
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
     wire.send_json(channel, wire.Frame.READY, {})
     await Serving(Channel(channel), outside).run()
 

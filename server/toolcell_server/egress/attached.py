@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from toolcell_server.egress.rules import Rule
 
 MAXIMUM_DENIALS: Final = 64  # arbitrary; different ones, of one execution; as many only reported
+# Arbitrary; resolved for one cell at one time.  A name server may let each wait for as long as it
+# likes, and the host's resolver has a thread for each (`resolving.THREADS`).
+NAMES_AT_ONCE: Final = 8
 NO_PORT: Final = 0  # no rule has it
 
 
@@ -44,6 +47,7 @@ class Attached:
     names: StandIns = field(default_factory=StandIns)
     # Of its connections, for what takes the loop long: the others are served in between.
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    resolving: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(NAMES_AT_ONCE))
     # Apart: what is only reported must not hide what was denied.
     _told: dict[bool, set[tuple[str, str, str]]] = field(
         default_factory=lambda: {False: set(), True: set()}

@@ -24,8 +24,12 @@ if TYPE_CHECKING:
     from toolcell_server.egress.addresses import Address, Network
     from toolcell_server.egress.resolving import Resolver
 
+    Turn = contextlib.AbstractAsyncContextManager[None]
+
 CONNECT_SECONDS: Final = 10.0  # arbitrary; for each address
+MAXIMUM_ADDRESSES: Final = 64  # arbitrary; who owns a name may give it thousands to try
 OWN_SECONDS: Final = 5.0  # arbitrary; how long the host's own addresses are remembered
+ALWAYS: Final[Turn] = contextlib.nullcontext()
 
 
 class NotDialled(Exception):  # noqa: N818  # names what happened
@@ -51,19 +55,23 @@ class Dialler:
     _own_until: float = field(default=0.0)
 
     async def dial(
-        self, name: str, port: int, *, granted: bool = True
+        self, name: str, port: int, *, granted: bool = True, turn: Turn = ALWAYS
     ) -> tuple[socket.socket, Address]:
         """
         A connected socket that does not block, and the address that it is connected to.  `granted`:
-        a rule names the name; else policy only reports that none does.
+        a rule names the name; else policy only reports that none does.  `turn` is held while the
+        name is resolved.
 
         Raises:
             NotDialled: the name leads nowhere, or where it must not.
         """
         try:
-            found = await self.resolver.resolve(name)
+            async with turn:
+                found = await self.resolver.resolve(name)
         except Unresolved as exc:
             raise NotDialled(Reason.UNRESOLVED, str(exc)) from exc
+        if len(found) > MAXIMUM_ADDRESSES:  # to decide about them takes long, and to dial them, too
+            raise NotDialled(Reason.UNRESOLVED, f"more than {MAXIMUM_ADDRESSES} addresses")
         verdict = decide_addresses(found, self.private, self._own_addresses(), granted=granted)
         if not verdict.allowed:
             raise NotDialled(verdict.reason)

@@ -179,7 +179,9 @@ class Relay:
         Raises:
             NotDialled: there is none.
         """
-        outside, address = await self.outside.dialler.dial(self.host, port, granted=self.granted)
+        outside, address = await self.outside.dialler.dial(
+            self.host, port, granted=self.granted, turn=self.cell.resolving
+        )
         self.address = str(address)
         self.contact = self.cell.budget.contact(self.host, self.entrance.port)
         self.contact.connections += 1

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from toolcell_server.egress.addresses import Address
 
 SECONDS: Final = 5.0  # arbitrary; a resolver that takes longer will not answer
+# Arbitrary; a thread is not given back before the host's resolver gives up, which may be long after
+# us.  asyncio's own few (6 on two cores) one cell could keep from all others.
+THREADS: Final = 128
 REMEMBERED_SECONDS: Final = 60  # arbitrary; who moves a host waits no longer for us
 REMEMBERED_NAMES: Final = 1024  # arbitrary; a wildcard has names without end
 

@@ -4,6 +4,7 @@ From a name to a connection: only to the addresses that were decided about.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
@@ -14,7 +15,14 @@ from egress.upstream import listening
 from scripted_executor import run
 from toolcell_server.battery.addresses import LOOPBACK, free_port
 from toolcell_server.egress import dialling
-from toolcell_server.egress.dialling import Dialler, NotDialled, own_addresses
+from toolcell_server.egress.attached import NAMES_AT_ONCE, Attached
+from toolcell_server.egress.budget import Budget
+from toolcell_server.egress.dialling import (
+    MAXIMUM_ADDRESSES,
+    Dialler,
+    NotDialled,
+    own_addresses,
+)
 from toolcell_server.egress.resolving import Unresolved
 from toolcell_server.egress.verdicts import Reason
 
@@ -99,6 +107,44 @@ def test_nobody_is_dialled_without_the_operators_word(
     with listening() as (port, said):
         assert reason == dialled(Fixed([addresses]), port, ())
         assert [] == said
+
+
+def test_a_name_with_more_addresses_than_any_host_has_leads_nowhere() -> None:
+    """
+    All of them would be decided about, in one turn of the loop, and tried, for one connection.
+    """
+    many = tuple(str(ip_address(LOOPBACK) + number) for number in range(MAXIMUM_ADDRESSES + 1))
+    with listening() as (port, said):
+        assert Reason.UNRESOLVED == dialled(Fixed([many]), port)
+        assert [] == said
+        assert LOOPBACK == dialled(Fixed([many[:-1]]), port)
+
+
+def test_a_cell_has_only_so_many_names_resolved_at_one_time() -> None:
+    """
+    Name servers that never answer keep threads of the host's resolver, which others need.
+    """
+    waiting: list[str] = []
+
+    class Slow:
+        async def resolve(self, name: str) -> tuple[Address, ...]:
+            waiting.append(name)
+            await asyncio.Event().wait()
+            return ()
+
+    async def scenario() -> None:
+        dialler, cell = Dialler(Slow(), ()), Attached(1, [], [], Budget(1, 1, 1), lambda _: None)
+        names = [f"n{number}.example" for number in range(NAMES_AT_ONCE + 5)]
+        dials = [asyncio.create_task(dialler.dial(n, 443, turn=cell.resolving)) for n in names]
+        other = asyncio.create_task(dialler.dial("other.example", 443))
+        await asyncio.sleep(0.05)
+        for each in (*dials, other):
+            each.cancel()
+        await asyncio.gather(*dials, other, return_exceptions=True)
+
+    run(scenario())
+    assert NAMES_AT_ONCE + 1 == len(waiting)
+    assert "other.example" in waiting
 
 
 def test_nobody_who_listens_is_unreachable() -> None:

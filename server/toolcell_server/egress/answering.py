@@ -95,13 +95,19 @@ class Answering:
                 return
 
 
-async def answer_over_tcp(connection: socket.socket, cell: Attached) -> None:
+def pace_over_tcp() -> Pace:
+    """
+    Of all connections of one cell together, which may open new ones as it likes.
+    """
+    return Pace(burst=64, per_second=100)
+
+
+async def answer_over_tcp(connection: socket.socket, cell: Attached, pace: Pace) -> None:
     """
     Answer the queries of one connection (RFC 7766) until it ends, says nothing, or what no name
     server understands.
     """
     loop, framing = asyncio.get_running_loop(), dns_framing.Framing()
-    pace = Pace(burst=64, per_second=100)
     with contextlib.suppress(OSError, TimeoutError, dns.Malformed):
         while True:
             async with asyncio.timeout(TCP_SECONDS):

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from toolcell_server.egress.accepting import Accepting
-from toolcell_server.egress.answering import Answering, answer_over_tcp
+from toolcell_server.egress.answering import Answering, answer_over_tcp, pace_over_tcp
 from toolcell_server.egress.entrance import Entrance
 from toolcell_server.egress.relaying import Relay
 
@@ -35,6 +35,7 @@ class CellNetwork:
     ) -> None:
         self.cell = cell
         self._outside = outside
+        self._pace = pace_over_tcp()
         names, *listeners = sockets
         self._answering = Answering(names, cell)
         handles: list[Handle] = [self._answer, *(self._relay_to(port) for port in ports)]
@@ -48,7 +49,7 @@ class CellNetwork:
         await self._accepting.aclose()
 
     async def _answer(self, connection: socket.socket) -> None:
-        await answer_over_tcp(connection, self.cell)
+        await answer_over_tcp(connection, self.cell, self._pace)
 
     def _relay_to(self, port: int) -> Handle:
         async def relay(connection: socket.socket) -> None:

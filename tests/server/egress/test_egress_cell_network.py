@@ -8,10 +8,12 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import time
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
+import dns.message
 from scripted_executor import run
 from toolcell_server.battery.addresses import LOOPBACK
 from toolcell_server.egress.attached import Attached
@@ -165,3 +167,31 @@ def test_of_one_cell_one_connection_is_read_at_a_time(monkeypatch: pytest.Monkey
     turns = [turn for turn, _ in read]
     assert turns == sorted(set(turns))
     assert max(size for _, size in read) <= 2 * FIRST_PIECE  # the head was cheap
+
+
+def test_who_asks_for_names_over_many_connections_is_answered_no_faster() -> None:
+    """
+    Connections for names are in no budget.
+    """
+    each, query = 60, dns.message.make_query("b.example", "A").to_wire()
+    data = (len(query).to_bytes(2, "big") + query) * each
+
+    async def scenario() -> float:
+        listener = socket.create_server((LOOPBACK, 0))
+        async with serving(listener, Budget(0, 0, 0), lambda _: None) as network:
+            port = network._accepting._listeners[0].getsockname()[1]
+            began = time.monotonic()
+            await asyncio.gather(*(answered(port, data, each * len(query)) for _ in range(3)))
+            return time.monotonic() - began
+
+    assert run(scenario()) > 0.8
+
+
+async def answered(port: int, data: bytes, least: int) -> None:
+    """
+    Ask, and read as much as the answers have at least.
+    """
+    reader, writer = await asyncio.open_connection(LOOPBACK, port)
+    writer.write(data)
+    await reader.readexactly(least)
+    writer.close()

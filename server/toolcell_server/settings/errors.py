@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-_LONGEST_VALUE: Final = 80
+_LONGEST_VALUE: Final = 200  # characters; a path is worth nothing in part
 _UNSET: Final = object()
 
 

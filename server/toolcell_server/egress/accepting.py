@@ -1,12 +1,17 @@
 """
 Accepts the connections of one cell, from when its listeners are handed over to its end.
+
+A connection has two descriptors, one on either side.  All cells together leave a quarter of what
+this process may open: if there is none left for the listeners of the next cell, the channel to the
+server is broken, and every cell is cut off.
 """
 
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from toolcell_server.egress.parting import close_by_reset
 
@@ -23,6 +28,8 @@ class Accepting:
     """
     Handles what connects to each listener until it is closed.
     """
+
+    _of_all_cells: ClassVar[set[asyncio.Task[None]]] = set()
 
     def __init__(self, listeners: Sequence[tuple[socket.socket, Handle]]) -> None:
         self._connections: set[asyncio.Task[None]] = set()
@@ -52,7 +59,7 @@ class Accepting:
             except OSError:
                 await asyncio.sleep(PAUSE_SECONDS)
                 continue
-            if len(self._connections) >= AT_ONCE:
+            if len(self._connections) >= AT_ONCE or len(self._of_all_cells) >= _room():
                 close_by_reset(connection)
                 continue
             self._begin(connection, handle)
@@ -60,11 +67,21 @@ class Accepting:
     def _begin(self, connection: socket.socket, handle: Handle) -> None:
         def ended(task: asyncio.Task[None]) -> None:
             self._connections.discard(task)
+            self._of_all_cells.discard(task)
             connection.close()  # here, as a task that is cancelled before its turn never begins
 
         task = asyncio.create_task(_handled(connection, handle))
         self._connections.add(task)
+        self._of_all_cells.add(task)
         task.add_done_callback(ended)
+
+
+def _room() -> int:
+    """
+    How many connections there may be, of all cells.
+    """
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return descriptors * 3 // 8
 
 
 async def _handled(connection: socket.socket, handle: Handle) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import socket
 import ssl
 import time
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import dns.message
 from scripted_executor import run
 from toolcell_server.battery.addresses import LOOPBACK
+from toolcell_server.egress.accepting import Accepting
 from toolcell_server.egress.attached import Attached
 from toolcell_server.egress.budget import Budget, Contact
 from toolcell_server.egress.cell_network import CellNetwork
@@ -108,6 +110,37 @@ def test_a_cell_that_connects_all_the_time_leaves_everybody_else_their_turn() ->
         run(scenario())
 
     assert held[0] < CONNECTIONS
+
+
+def test_all_cells_together_leave_descriptors_for_the_next_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    To hand over its listeners when there are none left would cut off everybody.
+    """
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (2 * CONNECTIONS, 2 * CONNECTIONS))
+    held: list[socket.socket] = []
+
+    async def hold(connection: socket.socket) -> None:
+        held.append(connection)
+        await asyncio.Event().wait()
+
+    async def scenario() -> int:
+        listeners = [socket.create_server((LOOPBACK, 0), backlog=CONNECTIONS) for _ in range(2)]
+        cells = [Accepting([(listener, hold)]) for listener in listeners]
+        with contextlib.ExitStack() as opened:
+            for listener in listeners:
+                for _ in range(CONNECTIONS // 2):
+                    place = listener.getsockname()
+                    opened.enter_context(socket.create_connection(place))
+            await asyncio.sleep(0.2)
+            count = len(held)
+            for cell in cells:
+                await cell.aclose()
+        return count
+
+    assert CONNECTIONS * 3 // 4 == run(scenario())
+    assert all(each.fileno() == -1 for each in held)
 
 
 def test_a_client_that_sends_all_the_time_leaves_everybody_else_their_turn() -> None:

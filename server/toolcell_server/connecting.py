@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server import endings
-from toolcell_server.egress_process import DIED, EgressFailed
+from toolcell_server.egress_process import EgressFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +54,7 @@ class Connecting:
             self.attachment = await self.egress.attach(
                 execution.grant,
                 descriptors,
-                denied=self._denied,
+                denied=self.denied,
                 spent=self._spent,
                 fields={"execution_id": execution.execution_id, "tool": execution.tool.name},
                 token=token,
@@ -70,15 +70,6 @@ class Connecting:
         End its connections; the hosts that it reached.
         """
         return [] if self.attachment is None else await self.egress.detach(self.attachment)
-
-    def _denied(self, denied: pb.Denied) -> None:
-        """
-        Nobody answers any more at the proxy of a cell whose egress has died: who connects there
-        would wait for ever.
-        """
-        self.denied(denied)
-        if self.proxy is not None and denied.reason == DIED:
-            self.end(endings.lost(pb.LOST_REASON_INTERNAL, "the egress died, and the cell's proxy"))
 
     def _spent(self, limit: str) -> None:
         self.end(endings.exceeded(limit, self.execution.grant.limits))

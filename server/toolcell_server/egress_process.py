@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 START_SECONDS: Final = 20.0  # imports, on a loaded host
 DETACH_SECONDS: Final = 5.0  # arbitrary; closing connections takes milliseconds
-DIED: Final = "egress_died"  # the reason of whatever a cell tries from then on
 _log = logging.getLogger(__name__)
 
 
@@ -207,7 +206,7 @@ class Egress:
         if self._channel is channel:
             self._channel = None
         for attachment in self._attached.values():
-            attachment.denied(_denied("connect", "", DIED))
+            attachment.denied(_denied("connect", "", "egress_died"))
             if not attachment.contacts.done():
                 attachment.contacts.set_result([])
         if self._attached:

@@ -3,16 +3,13 @@ The proxy of one execution whose cell has no network of its own: its port, its t
 tool finds of them in its environment.
 
 The listener is opened here, because the cell's walls name its port and the egress may not yet run,
-and handed to the egress; what connects meanwhile waits.  A copy stays here until the cell is dead:
-should the egress die first, the port must not become another program's, for the cell may still
-connect to it.  Tools of the host reach that port too: the
+and handed to the egress; what connects meanwhile waits.  Tools of the host reach that port too: the
 token, new for each execution, is the cell's alone, and is in no event and no log.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import socket
 from dataclasses import dataclass, field
@@ -55,9 +52,9 @@ class Proxy:
 
     def hand_over(self) -> tuple[int, ...]:
         """
-        A descriptor of the listener, which is the caller's to close.
+        The listener's descriptor, which is the caller's to close.
         """
-        return (os.dup(self.listener.fileno()),)
+        return (self.listener.detach(),)
 
     def environment(self, declared: dict[str, str]) -> dict[str, str]:
         """

@@ -1,5 +1,17 @@
 """
 Attends one cell from its start to its end: reads all it says, ends it when something must.
+
+Theory of operation.  Three sources (tool frames, stdout, stderr) are pulled when there is something
+to read, and put what they find into an outbox, which the consumer empties; when it does not, the
+outbox fills, nothing more is read, and the pipes push back on the tool.  All of it happens in
+callbacks of the loop: no task, no queue and, while the tool is silent, no work at all.
+
+Anybody with a reason to end the cell (wall clock, watchdog, output flood, a stop request) records
+it once, first cause first, and kills the init; the kernel ends the rest.  The cell is over when the
+zygote reports it reaped, never when a pipe closes: a grandchild may hold a pipe, but no process
+outlives the init.  Then every writer is dead, and what is left lies in our buffers; its end of file
+may never come, because we hold what the tool has sent us of its own ends.  When that is read too,
+the outbox ends.
 """
 
 from __future__ import annotations
@@ -8,7 +20,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from toolcell.v1 import execution_pb2 as pb
 
@@ -17,28 +29,29 @@ from toolcell_server.connecting import Connecting
 from toolcell_server.denials import Denials
 from toolcell_server.durations import to_duration
 from toolcell_server.hearing import Hearing
+from toolcell_server.outbox import Outbox
 from toolcell_server.used import used
 from toolcell_server.watch import Watch
 from toolcell_server.zygote import ZygoteDied
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from toolcell_server.cells import Reaping
     from toolcell_server.egress_process import Egress
     from toolcell_server.execution import Execution
     from toolcell_server.proxies import Proxy
     from toolcell_server.session import Session
+    from toolcell_server.ticker import Ticker
     from toolcell_server.watchdog import Watchdog
 
-LATE_SECONDS = 0.25  # arbitrary; so late the loop may be for the wall clock before others look
-USAGE_SECONDS = 1.0  # arbitrary; how often a running tool's usage is reported
+LATE_SECONDS: Final = 0.25  # arbitrary; so late the loop may be for the wall clock before others
+USAGE_SECONDS: Final = 1.0  # arbitrary; how often a running tool's usage is reported
 
 
 class Attending:
     """
-    One cell and what is known of it.  `put` takes its events; when it blocks, the cell's output
-    does.  `staging` are the folders of the cell in which files are staged, by path.
+    One cell and what is known of it.  `events` are those of the cell.
     """
 
     def __init__(
@@ -46,70 +59,118 @@ class Attending:
         execution: Execution,
         session: Session,
         isolation: pb.IsolationReport,
-        put: Callable[[pb.ExecuteResponse], Awaitable[None]],
         egress: Egress,
-        *,
         proxy: Proxy | None = None,
     ) -> None:
         self._execution = execution
-        self._limits = execution.grant.limits
+        self._limits = limits = execution.grant.limits
         self._session = session
         self._isolation = isolation
-        self._put = put
+        self._proxy = proxy
         self._began = time.monotonic()
-        cell = session.cell
+        self._ended = 0.0
+        self._reaping: Reaping | None = None
+        self._is_reaped = False
+        self._ended_by: pb.Outcome | None = None  # the first cause
+        self._ending_lock = threading.Lock()
         self._watch = Watch(
-            cell.pids,
-            self._limits,
+            session.cell.pids,
+            limits,
             self._exceeded,
-            cell.group,
+            session.cell.group,
             forks=execution.grant.profile == "subprocess",
-            deadline=self._began + self._limits.wall_seconds + LATE_SECONDS,
+            deadline=self._began + limits.wall_seconds + LATE_SECONDS,
         )
-        self._readers = (output.Reader(session.stdout), output.Reader(session.stderr))
-        self._stdout = output.Keeping(self._limits.output_bytes)
-        self._stderr = output.Keeping(self._limits.output_bytes)
+        self.events = Outbox(self._resume)
         self._denials = Denials(
-            self._limits.file_operations,
+            limits.file_operations,
             lambda: self._exceeded("file_operations"),
             lambda what: self._end(endings.violated("seccomp", what)),
             network=bool(execution.grant.domains),
         )
-        self._connecting = Connecting(egress, execution, self._denials.note, self._end, proxy)
-        self._hearing = Hearing(
-            session, self._denials, put, self._started, self._end, self._connecting.connect
+        self._connecting = Connecting(
+            egress,
+            execution,
+            denied=self._denials.note,
+            end=self._end,
+            connected=self._connected,
+            failed=self._failed,
         )
-        self._words = self._hearing.words
-        self.staging = self._hearing.staging
-        self._ended_by: pb.Outcome | None = None  # the first cause
-        self._ending_lock = threading.Lock()
+        self._stdout = self._pump(session.stdout, pb.OUTPUT_STREAM_STDOUT)
+        self._stderr = self._pump(session.stderr, pb.OUTPUT_STREAM_STDERR)
+        self._hearing = Hearing(
+            session,
+            self._denials,
+            self._connecting,
+            self.events,
+            started=self._started,
+            told_started=self._told_started,
+            end=self._end,
+            ended_now=self._end_if_over,
+            failed=self._failed,
+        )
+        self._sources = (self._hearing, self._stdout, self._stderr)
 
-    async def until_reaped(self, watchdog: Watchdog) -> pb.Finished:
+    @property
+    def staging(self) -> dict[str, int]:
         """
-        Attend the cell until the zygote has reaped it, and say how it ended.
+        The folders of the cell in which files are staged, by path.
         """
-        telling = asyncio.create_task(self._tell_denials())
-        try:
-            with watchdog.watching(self._watch), self._ending():
-                reaping = await self._attend()
-            contacts = await self._connecting.disconnect()  # what it denied last, it tells before
-            self._denials.end()
-            await telling
-        finally:
-            await _cancel(telling)
-            await self._connecting.disconnect()
-        outcome = self._outcome(reaping)
+        return self._hearing.staging
+
+    @contextlib.contextmanager
+    def watched(self, watchdog: Watchdog, ticker: Ticker) -> Iterator[None]:
+        """
+        Attend the cell for as long as the context lasts, from which `until_reaped` leaves none.
+        """
+        stop = self._execution.stop
+        with watchdog.watching(self._watch):
+            loop = asyncio.get_running_loop()
+            timer = loop.call_later(self._limits.wall_seconds, self._exceeded, "wall")
+            ticker.add(self._tell_usage)
+            stop.then(self._stopped)
+            try:
+                self._start()
+                yield
+            finally:
+                timer.cancel()
+                ticker.discard(self._tell_usage)
+                stop.ignore(self._stopped)
+                for source in self._sources:
+                    source.close()
+
+    async def until_reaped(self) -> None:
+        """
+        End the cell if it has not ended: its slot is another's only when it is gone.
+        """
+        if not self._is_reaped:
+            self._session.cell.kill()
+            with contextlib.suppress(ZygoteDied):
+                await asyncio.shield(self._session.cell.reaped)
+
+    async def disconnect(self) -> list[pb.HostContact]:
+        """
+        End its connections; what the egress denied last is an event before this returns.
+        """
+        return await self._connecting.disconnect()
+
+    def finished(self, contacts: Sequence[pb.HostContact]) -> pb.Finished:
+        """
+        How it ended, once its events have.
+        """
+        outcome = self._outcome()
         finished = pb.Finished(
             outcome=outcome,
-            usage=self._usage(reaping),
+            usage=self._usage(),
             isolation=self._isolation,
-            truncated=self._stdout.truncated or self._stderr.truncated,
+            truncated=self._stdout.keeping.truncated or self._stderr.keeping.truncated,
             contacts=contacts,
         )
-        finished.usage.network_sent_bytes = sum(each.sent_bytes for each in contacts)
-        finished.usage.network_received_bytes = sum(each.received_bytes for each in contacts)
+        if contacts:
+            finished.usage.network_sent_bytes = sum(each.sent_bytes for each in contacts)
+            finished.usage.network_received_bytes = sum(each.received_bytes for each in contacts)
         if outcome.HasField("completed"):
-            finished.result_json = self._words.result or b""
+            finished.result_json = self._hearing.words.result or b""
             finished.result_bytes = len(finished.result_json)
         return finished
 
@@ -118,7 +179,23 @@ class Attending:
         Give the folders and the listener back.
         """
         self._denials.close()
-        self._hearing.close()
+        self._hearing.give_back()
+
+    def _start(self) -> None:
+        self._session.cell.reaped.add_done_callback(self._reaped)
+        self._connecting.connect_proxy(self._proxy)
+        self._hearing.resume()
+
+    def _pump(self, descriptor: int, stream: pb.OutputStream.ValueType) -> output.Pump:
+        return output.Pump(
+            descriptor,
+            stream,
+            self._limits.output_bytes,
+            self.events,
+            on_flood=self._flooded,
+            ended_now=self._end_if_over,
+            failed=self._failed,
+        )
 
     def _end(self, outcome: pb.Outcome) -> None:
         """
@@ -127,8 +204,8 @@ class Attending:
         with self._ending_lock:
             if self._ended_by is None:
                 self._ended_by = outcome
-        for reader in self._readers:
-            reader.hold()
+        self._stdout.hold()
+        self._stderr.hold()
         self._session.cell.kill()
 
     def _stopped(self) -> None:
@@ -137,62 +214,48 @@ class Attending:
     def _exceeded(self, limit: str) -> None:
         self._end(endings.exceeded(limit, self._limits))
 
-    @contextlib.contextmanager
-    def _ending(self) -> Iterator[None]:
-        """
-        The wall clock and the stop request, each of which ends the cell.
-        """
-        loop = asyncio.get_running_loop()
-        timer = loop.call_later(self._limits.wall_seconds, self._exceeded, "wall")
-        stop = self._execution.stop
-        stop.then(self._stopped)
-        try:
-            yield
-        finally:
-            timer.cancel()
-            stop.ignore(self._stopped)
+    def _flooded(self) -> None:
+        self._exceeded("output")
 
-    async def _attend(self) -> Reaping | None:
+    def _failed(self, error: BaseException) -> None:
         """
-        Read everything until the cell is reaped; nothing if its zygote died.
+        An error of ours: no ending that we could tell would be true.
         """
-        session = self._session
-        stdout, stderr = self._readers
-        readers = [
-            asyncio.create_task(self._connecting.connect_proxy()),
-            asyncio.create_task(self._hearing.hear()),
-            asyncio.create_task(self._pump(stdout, pb.OUTPUT_STREAM_STDOUT, self._stdout)),
-            asyncio.create_task(self._pump(stderr, pb.OUTPUT_STREAM_STDERR, self._stderr)),
-        ]
-        reporting = asyncio.create_task(self._report_usage())
-        try:
-            reaping = await asyncio.shield(session.cell.reaped)
-        except ZygoteDied:
-            reaping = None
-        except asyncio.CancelledError:
-            session.cell.kill()
-            await _cancel(*readers)
-            with contextlib.suppress(ZygoteDied):  # its slot is another's only when it is gone
-                await asyncio.shield(session.cell.reaped)
-            raise
-        finally:
-            reporting.cancel()
-        # Every writer is dead: what is left lies in our buffers.  Its end may never come, because
-        # we hold what the tool has sent us of its own ends.
-        for each in (session.channel, *self._readers):
-            each.finish()
-        await asyncio.gather(*readers)
-        return reaping
+        self._session.cell.kill()
+        self.events.end(error)
 
-    async def _pump(
-        self, reader: output.Reader, stream: pb.OutputStream.ValueType, keeping: output.Keeping
-    ) -> None:
-        await self._hearing.told_started.wait()  # it comes before what the tool prints
-        await output.pump(reader, stream, keeping, self._put, lambda: self._exceeded("output"))
+    def _reaped(self, reaped: asyncio.Future[Reaping]) -> None:
+        """
+        Every writer is dead.
+        """
+        self._ended = time.monotonic()
+        self._is_reaped = True
+        if not reaped.cancelled() and reaped.exception() is None:
+            self._reaping = reaped.result()
+        for source in self._sources:
+            source.finish()
+        self._end_if_over()
 
-    async def _tell_denials(self) -> None:
-        await self._hearing.told_started.wait()  # it comes before what the tool was refused
-        await self._denials.tell(self._put)
+    def _end_if_over(self) -> None:
+        ended = all(source.ended for source in self._sources)
+        if ended and self._is_reaped and not self._connecting.is_busy:
+            self.events.end()
+
+    def _resume(self) -> None:
+        for source in self._sources:
+            source.resume()
+
+    def _connected(self) -> None:
+        self._hearing.resume()
+        self._end_if_over()
+
+    def _told_started(self) -> None:
+        """
+        Now may come what the tool prints, and what it was refused.
+        """
+        self._stdout.start()
+        self._stderr.start()
+        self._denials.tell(self.events.put)
 
     def _started(self) -> pb.ExecuteResponse:
         queued = max(0.0, self._began - self._execution.accepted)
@@ -203,32 +266,28 @@ class Attending:
         )
         return pb.ExecuteResponse(started=started)
 
-    async def _report_usage(self) -> None:
-        while True:
-            await asyncio.sleep(USAGE_SECONDS)
-            await self._put(pb.ExecuteResponse(usage=self._usage(None)))
+    def _tell_usage(self) -> None:
+        if not self.events.is_full():
+            self.events.put(pb.ExecuteResponse(usage=self._usage()))
 
-    def _outcome(self, reaping: Reaping | None) -> pb.Outcome:
+    def _outcome(self) -> pb.Outcome:
         if self._ended_by is not None:
             return self._ended_by
-        if reaping is None:
+        if self._reaping is None:
             return endings.zygote_died()
-        observed = self._denials.observed
-        outcome = judging.judge(self._words, reaping, self._limits, observed=observed)
+        words, observed = self._hearing.words, self._denials.observed
+        outcome = judging.judge(words, self._reaping, self._limits, observed=observed)
         return self._denials.explain(outcome)
 
-    def _usage(self, reaping: Reaping | None) -> pb.Usage:
-        usage = used(self._watch.peak, reaping)
-        usage.processes_peak = max(usage.processes_peak, int(self._words.ready))
-        usage.wall.CopyFrom(to_duration(time.monotonic() - self._began))
-        usage.stdout_bytes, usage.stderr_bytes = self._stdout.total, self._stderr.total
-        usage.result_bytes = len(self._words.result or b"")
+    def _usage(self) -> pb.Usage:
+        words = self._hearing.words
+        usage = used(self._watch.peak, self._reaping)
+        usage.processes_peak = max(usage.processes_peak, int(words.ready))
+        until = self._ended if self._is_reaped else time.monotonic()
+        usage.wall.CopyFrom(to_duration(until - self._began))
+        usage.stdout_bytes = self._stdout.keeping.total
+        usage.stderr_bytes = self._stderr.keeping.total
+        usage.result_bytes = len(words.result or b"")
         usage.arguments_bytes = len(self._execution.arguments)
         usage.file_operations = self._denials.file_operations
         return usage
-
-
-async def _cancel(*tasks: asyncio.Task[None]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

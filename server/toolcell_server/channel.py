@@ -4,7 +4,9 @@ Frames over a socket, for asyncio.
 The kernel does not merge bytes that carry descriptors with bytes that follow them (unix(7)), so
 the descriptors of one read belong to the last frame that begins in it; when a large one ends, in a
 later read, others may be whole that began after it.  A frame is read only when somebody waits for
-it: a peer that floods us fills its own socket buffer and blocks.
+it: a peer that floods us fills its own socket buffer and blocks.  The loop goes on looking at the
+socket when somebody has been told, because most wait again at once; when nobody does, the next
+thing that comes ends the looking.
 
 A peer that may send descriptors can send its own end of this very pair, or of a pipe that somebody
 reads to its end: then we hold it open ourselves, and the end never comes.  So who knows that the
@@ -31,10 +33,11 @@ from toolcell_worker.wire import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 # Arbitrary; thousands of frames may begin in one read, and to take them apart takes milliseconds.
 READ_BYTES = 16 * 1024
+CONTROL_BYTES = socket.CMSG_SPACE(MAXIMUM_DESCRIPTORS * 4)
 READS_IN_A_ROW = 32  # arbitrary; a call of an honest tool takes a few
 FRAMES_IN_A_ROW = 64  # arbitrary; who takes them may have nothing to wait for in between
 
@@ -58,6 +61,8 @@ class Channel:
         self._finished = False
         self._sending = asyncio.Lock()
         self._waiting: asyncio.Future[None] | None = None
+        self._listener: Callable[[], None] | None = None
+        self._watching: asyncio.AbstractEventLoop | None = None  # that looks at our socket
 
     async def send(self, kind: int, payload: bytes = b"", descriptors: Sequence[int] = ()) -> None:
         """
@@ -107,6 +112,40 @@ class Channel:
             await asyncio.sleep(0)
         return self._pending.popleft()
 
+    def take(self) -> Message | None:
+        """
+        The next frame if it is here: for whoever is called back (`listen`) and does not wait.  It
+        reads once at most, so nothing means that there may be more.
+
+        Raises:
+            PeerClosed: the peer closed its end, or is dead (`finish`) and nothing is left.
+            ProtocolError: what came is not a frame, or too large a one.
+        """
+        if not self._pending:
+            if self._broken is not None:
+                raise self._broken
+            try:
+                self._read()
+            except BlockingIOError:
+                if self._finished:
+                    raise PeerClosed from None
+            except ConnectionResetError as exc:
+                raise PeerClosed from exc
+        return self._pending.popleft() if self._pending else None
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """
+        Call `listener` whenever there is something to read.
+        """
+        self._listener = listener
+        self._watch()
+
+    def ignore(self) -> None:
+        """
+        Call nobody: what comes stays in the socket.
+        """
+        self._listener = None
+
     def refuse_descriptors(self) -> None:
         """
         From now on a descriptor that comes breaks the channel, and so does one that came with the
@@ -128,8 +167,9 @@ class Channel:
         """
         Close the socket and every descriptor that nobody took.
         """
+        self._unwatch()
+        self._listener = None
         if self._waiting is not None and not self._waiting.done():
-            asyncio.get_running_loop().remove_reader(self._socket.fileno())
             self._waiting.set_exception(PeerClosed())
         for message in self._pending:
             self._descriptors += message.descriptors
@@ -142,8 +182,9 @@ class Channel:
     def _read(self) -> None:
         if self._socket.fileno() < 0:
             raise PeerClosed
-        space = socket.CMSG_SPACE(MAXIMUM_DESCRIPTORS * 4)
-        data, ancillary, flags, _ = self._socket.recvmsg(READ_BYTES, space, socket.MSG_CMSG_CLOEXEC)
+        data, ancillary, flags, _ = self._socket.recvmsg(
+            READ_BYTES, CONTROL_BYTES, socket.MSG_CMSG_CLOEXEC
+        )
         came: list[int] = []
         for level, kind, rights in ancillary:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
@@ -200,16 +241,30 @@ class Channel:
             self._broken = ProtocolError("more descriptors came than are taken")
 
     async def _readable(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._waiting = loop.create_future()
-        descriptor = self._socket.fileno()
-        loop.add_reader(descriptor, _wake, self._waiting)
+        self._waiting = asyncio.get_running_loop().create_future()
+        self._watch()
         try:
             await self._waiting
         finally:
-            if self._socket.fileno() == descriptor:
-                loop.remove_reader(descriptor)
             self._waiting = None
+
+    def _watch(self) -> None:
+        if self._watching is None:
+            self._watching = asyncio.get_running_loop()
+            self._watching.add_reader(self._socket.fileno(), self._came)
+
+    def _unwatch(self) -> None:
+        if self._watching is not None and not self._watching.is_closed():
+            self._watching.remove_reader(self._socket.fileno())
+        self._watching = None
+
+    def _came(self) -> None:
+        if self._listener is not None:
+            self._listener()
+        elif self._waiting is not None:
+            _wake(self._waiting)
+        else:
+            self._unwatch()
 
     async def _writable(self) -> None:
         loop = asyncio.get_running_loop()

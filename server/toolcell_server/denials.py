@@ -1,14 +1,15 @@
 """
 What was refused to one cell: from its filter's listener to events and to the ending.
 
-Theory of operation.  What we saw is told as it comes, by a task of its own, so that neither an
-answer to the tool nor a frame of it waits for whoever reads the events.  What the tool reports of
-the same operation is left out: it comes later, and could be a lie.
+Theory of operation.  What we saw is told as it comes, and nobody is asked whether there is room for
+it, so that neither an answer to the tool nor a frame of it waits for whoever reads the events: the
+observer and the egress bound how many there are.  Until somebody listens they are kept, because
+`started` is told first.  What the tool reports of the same operation is left out: it comes later,
+and could be a lie.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from toolcell_server import endings
 from toolcell_server.observing import Observer, nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
 
 class Denials:
@@ -42,7 +43,8 @@ class Denials:
         self._network = network
         self._observer: Observer | None = None
         self._of_egress: list[pb.Denied] = []
-        self._untold: asyncio.Queue[pb.Denied | None] = asyncio.Queue()  # bounded by the observer
+        self._untold: list[pb.Denied] = []
+        self._put: Callable[[pb.ExecuteResponse], None] | None = None
 
     @property
     def observed(self) -> bool:
@@ -69,22 +71,23 @@ class Denials:
             for descriptor in descriptors:
                 os.close(descriptor)
             raise ProtocolError("a cell has one listener")
-        tell = self._untold.put_nowait
         self._observer = Observer(
             descriptors[0],
-            tell,
+            self._tell,
             self._budget,
             self._spent,
             self._foreign,
             network=self._network,
         )
 
-    async def tell(self, put: Callable[[pb.ExecuteResponse], Awaitable[None]]) -> None:
+    def tell(self, put: Callable[[pb.ExecuteResponse], None]) -> None:
         """
-        Tell each denial, until the cell has ended and all are told.
+        Tell what was denied until now, and from now on as it comes.
         """
-        while (denied := await self._untold.get()) is not None:
-            await put(pb.ExecuteResponse(denied=denied))
+        self._put = put
+        untold, self._untold = self._untold, []
+        for denied in untold:
+            self._tell(denied)
 
     def note(self, denied: pb.Denied) -> None:
         """
@@ -93,13 +96,7 @@ class Denials:
         """
         if not denied.reported_only:
             self._of_egress.append(denied)
-        self._untold.put_nowait(denied)
-
-    def end(self) -> None:
-        """
-        The cell has ended: there will be no more.
-        """
-        self._untold.put_nowait(None)
+        self._tell(denied)
 
     def saw(self, operation: str) -> bool:
         """
@@ -129,3 +126,9 @@ class Denials:
         """
         if self._observer is not None:
             self._observer.close()
+
+    def _tell(self, denied: pb.Denied) -> None:
+        if self._put is None:
+            self._untold.append(denied)
+        else:
+            self._put(pb.ExecuteResponse(denied=denied))

@@ -1,13 +1,16 @@
 """
 Hears what one cell says on its channel, until it has ended.
+
+Theory of operation.  Frames are taken whenever they come, as far as there is room for their events
+(`source.py`).  A cell that was made before its call has said much of it already: what lies in the
+channel is taken first.  A hostile tool can send frames faster than we understand them; what they
+cost the loop that everybody shares is counted, and beyond a burst its frames wait for their turn.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from toolcell.v1 import execution_pb2 as pb
@@ -16,62 +19,69 @@ from toolcell_worker.wire import Frame, PeerClosed, ProtocolError
 from toolcell_server import endings, tool_frames
 from toolcell_server.judging import Words
 from toolcell_server.pace import Pace
+from toolcell_server.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from toolcell_worker.wire import Message
 
+    from toolcell_server.connecting import Connecting
     from toolcell_server.denials import Denials
+    from toolcell_server.outbox import Outbox
     from toolcell_server.session import Session
 
 BEFORE_READY: Final = frozenset({Frame.SETUP_FAILED, Frame.STAGING, Frame.LISTENER, Frame.NETWORK})
 # Of the loop that everybody shares; in units of `tool_frames.cost`, about a third of it for each.
 FRAMES_AT_ONCE: Final = 8192
 FRAMES_A_SECOND: Final = 16_384
+FRAMES_IN_A_ROW: Final = 64  # arbitrary; then others have their turn
 
 
-@dataclass(slots=True, eq=False)
-class Hearing:
+class Hearing(Source):
     """
-    `put` takes the events, `started` says the first of them, `end` ends the cell for a cause,
-    `connect` takes the listeners of the cell's own network.
-    `words` are what the tool's process said of its ending; `staging` are the folders of the cell
-    in which files are staged, by path; `told_started` is set once nothing else can come first.
+    `started` says the first event, and `told_started` is called once nothing else can come before
+    it: then, or when the cell ended without.  `end` ends the cell for a cause.  `words` are what
+    the tool's process said of its ending; `staging` are the folders of the cell in which files are
+    staged, by path.
     """
 
-    session: Session
-    denials: Denials
-    put: Callable[[pb.ExecuteResponse], Awaitable[None]]
-    started: Callable[[], pb.ExecuteResponse]
-    end: Callable[[pb.Outcome], None]
-    connect: Callable[[tuple[int, ...]], Awaitable[None]]
-    words: Words = field(default_factory=Words)
-    staging: dict[str, int] = field(default_factory=dict)
-    told_started: asyncio.Event = field(default_factory=asyncio.Event)
+    def __init__(
+        self,
+        session: Session,
+        denials: Denials,
+        connecting: Connecting,
+        events: Outbox,
+        *,
+        started: Callable[[], pb.ExecuteResponse],
+        told_started: Callable[[], None],
+        end: Callable[[pb.Outcome], None],
+        ended_now: Callable[[], None],
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        super().__init__(events, ended_now, failed)
+        self.words = Words()
+        self.staging: dict[str, int] = {}
+        self._session = session
+        self._channel = session.channel
+        self._denials = denials
+        self._connecting = connecting
+        self._started = started
+        self._told_started = told_started
+        self._end_cell = end
+        self._pace = Pace(FRAMES_AT_ONCE, FRAMES_A_SECOND)
 
-    async def hear(self) -> None:
-        """
-        Take every frame.  Before READY it is our own code that speaks; after it, the tool.
-        """
-        pace = Pace(FRAMES_AT_ONCE, FRAMES_A_SECOND)
-        try:
-            while True:
-                message = await self.session.channel.receive()
-                wait = pace.take(time.monotonic(), tool_frames.cost(message))
-                if wait and not self.session.cell.reaped.done():
-                    await asyncio.sleep(wait)
-                await self._take(message)
-        except PeerClosed:
-            return
-        except ProtocolError as exc:
-            if self.words.ready:
-                self.end(endings.broke_protocol(str(exc)))
-            self.session.cell.kill()
-        finally:
-            self.told_started.set()  # or never will be
+    def finish(self) -> None:
+        self._channel.finish()
+        super().finish()
 
     def close(self) -> None:
+        """
+        Read nothing more.  The folders are kept until they are given back.
+        """
+        super().close()
+
+    def give_back(self) -> None:
         """
         Give the folders back.
         """
@@ -79,32 +89,75 @@ class Hearing:
             os.close(descriptor)
         self.staging.clear()
 
-    async def _take(self, message: Message) -> None:
+    def _pull(self) -> None:
+        """
+        Take frames.  Before READY it is our own code that speaks; after it, the tool.
+        """
+        try:
+            self._hear()
+        except PeerClosed:
+            self._end()
+        except ProtocolError as exc:
+            if self.words.ready:
+                self._end_cell(endings.broke_protocol(str(exc)))
+            self._session.cell.kill()
+            self._end()
+
+    def _hear(self) -> None:
+        for _ in range(FRAMES_IN_A_ROW):
+            if self._connecting.is_busy or self._events.is_full():
+                self._unwatch()  # whoever it is that we wait for calls `resume`
+                return
+            message = self._channel.take()
+            if message is None:
+                break
+            wait = self._pace.take(time.monotonic(), tool_frames.cost(message))
+            self._take(message)
+            if wait and not self._finished:
+                self._pause(wait)
+                return
+        else:
+            self._pause()
+            return
+        if self._finished:
+            self._pause()  # there may be more, and nobody will tell
+        else:
+            self._channel.listen(self.pull)
+
+    def _take(self, message: Message) -> None:
         words = self.words
         if message.kind == Frame.READY and not words.ready:
             words.ready = True
-            self.session.channel.refuse_descriptors()
-            await self.put(self.started())
-            self.told_started.set()
+            self._channel.refuse_descriptors()
+            self._events.put(self._started())
+            self._told_started()
         elif not words.ready and message.kind in BEFORE_READY:
-            await self._prepare(message)
+            self._prepare(message)
         else:
             event = tool_frames.take(message, words)
-            if event is not None and not self.denials.repeats(event):
-                await self.put(event)
+            if event is not None and not self._denials.repeats(event):
+                self._events.put(event, len(message.payload))
 
-    async def _prepare(self, message: Message) -> None:
+    def _prepare(self, message: Message) -> None:
         """
         What our own code says while it builds the walls.
         """
         if message.kind == Frame.SETUP_FAILED:
             said = message.json()
             why = f"the {said['wall']} wall could not be built: {said['detail']}"
-            self.end(endings.lost(pb.LOST_REASON_WALL_NOT_BUILT, why, said["wall"]))
+            self._end_cell(endings.lost(pb.LOST_REASON_WALL_NOT_BUILT, why, said["wall"]))
         elif message.kind == Frame.STAGING:
             folders = message.json()["folders"]
             self.staging.update(zip(folders, message.descriptors, strict=True))
         elif message.kind == Frame.NETWORK:
-            await self.connect(message.descriptors)
+            self._connecting.connect(message.descriptors)
         else:
-            self.denials.observe(message.descriptors)
+            self._denials.observe(message.descriptors)
+
+    def _unwatch(self) -> None:
+        self._channel.ignore()
+
+    def _end(self) -> None:
+        self.close()
+        self._told_started()  # or never will be
+        self._ended_now()

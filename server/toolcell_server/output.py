@@ -3,26 +3,40 @@ Output of a tool: read at the pace of whoever reads it, bounded, never silently 
 
 Theory of operation.  A pump reads one pipe whenever its events are taken; when nobody takes them
 it stops reading, the pipe fills and the tool blocks.  Up to three quarters of the limit are passed
-on as they come; of what follows the last quarter of the limit is kept and comes at the end, with
-the count of what was left out between.  Beyond the limit the pipe is still drained, so that a
-chatty tool is not blocked for ever; at 16 times the limit the tool is ended.
+on as they come; of what follows the last quarter of the limit (of a large one, the last 8 MiB) is
+kept and comes at the end, with the count of what was left out between.  Beyond the limit the pipe
+is still drained, so that a chatty tool is not blocked for ever; at 16 times the limit the tool is
+ended.
 
-From the moment a tool is killed until it is dead nothing is read (`Reader.hold`): nobody is waited
+From the moment a tool is killed until it is dead nothing is read (`Pump.hold`): nobody is waited
 for any more then, and a tool that dies late would write past everybody who reads its events.
+
+A tool that fills its pipe gets a larger one: each piece costs a message, some 100 µs in gRPC, and
+with 64 KiB in each a stream reaches half of what it does with a MiB.  Not from the start: a
+thousand silent tools would use up what the kernel allows a user (pipe(7), pipe-user-pages-soft);
+where it refuses, the pipe stays as it was.
 """
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
+import fcntl
 import os
+from asyncio import get_running_loop
 from typing import TYPE_CHECKING
 
 from toolcell.v1 import execution_pb2 as pb
 
+from toolcell_server.source import Source
+
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
+
+    from toolcell_server.outbox import Outbox
 
 READ_BYTES = 64 * 1024  # what a pipe holds by default (pipe(7))
+PIECE_BYTES = 2**20  # arbitrary; a client of default settings receives messages of 4 MiB
+MAXIMUM_TAIL_BYTES = 8 * 2**20  # arbitrary; it is kept in memory
 COALESCE_SECONDS = 0.004  # arbitrary; many small writes become one event, nobody sees the delay
 KILL_FACTOR = 16
 
@@ -34,7 +48,7 @@ class Keeping:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.head = limit - limit // 4
+        self.head = limit - min(limit // 4, MAXIMUM_TAIL_BYTES)
         self.total = 0
         self._tail = bytearray()
         self._passed = 0
@@ -52,7 +66,11 @@ class Keeping:
         What to pass on now.
         """
         self.total += len(data)
-        now = data[: max(0, self.head - self._passed)]
+        room = self.head - self._passed
+        if len(data) <= room:  # a slice of all of it would be the same object
+            self._passed += len(data)
+            return data
+        now = data[: max(0, room)]
         self._passed += len(now)
         self._tail += data[len(now) :]
         del self._tail[: max(0, len(self._tail) - (self.limit - self.head))]
@@ -65,31 +83,45 @@ class Keeping:
         return self.total - self._passed - len(self._tail), bytes(self._tail)
 
 
-class Reader:
+class Pump(Source):
     """
-    Reads a pipe: to its end, or until what is there is read once its writers are known to be dead.
-    Whoever holds a writing end, and be it on its way to us in a message, cannot delay that.
+    Passes a pipe on as events: to its end, or until what is there is read once its writers are
+    known to be dead.  Whoever holds a writing end, and be it on its way to us in a message, cannot
+    delay that.  `on_flood` is called as long as there is far too much.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(
+        self,
+        descriptor: int,
+        stream: pb.OutputStream.ValueType,
+        limit: int,
+        events: Outbox,
+        *,
+        on_flood: Callable[[], None],
+        ended_now: Callable[[], None],
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        super().__init__(events, ended_now, failed)
+        self.keeping = Keeping(limit)
         self._descriptor = descriptor
+        self._stream = stream
+        self._on_flood = on_flood
+        self._started = False
         self._held = False
-        self._finished = asyncio.Event()
-        self._waiting: asyncio.Future[None] | None = None
+        self._watched = False
+        self._size = READ_BYTES
+        self._tail: tuple[int, bytes] | None = (
+            None  # when the pipe has ended: how much was left out
+        )
+        self._told = 0  # of the tail
 
-    async def read(self) -> bytes | None:
+    def start(self) -> None:
         """
-        The next bytes, or nothing at the end.
+        Begin to read; before, nothing is.
         """
-        while True:
-            if self._held:
-                await self._finished.wait()
-            try:
-                return os.read(self._descriptor, READ_BYTES) or None
-            except BlockingIOError:
-                if self._finished.is_set():
-                    return None
-                await self._readable()
+        if not self._started:
+            self._started = True
+            self.resume()
 
     def hold(self) -> None:
         """
@@ -98,49 +130,77 @@ class Reader:
         """
         self._held = True
 
-    def finish(self) -> None:
-        """
-        Every writer is dead.
-        """
-        self._finished.set()
-        self._wake()
+    def _pull(self) -> None:
+        waits = self._held and not self._finished
+        if not self._started or waits or self._events.is_full():
+            self._unwatch()  # whoever it is that we wait for calls `resume` or `finish`
+        elif self._tail is not None:
+            self._tell_tail(*self._tail)
+        else:
+            self._read()
 
-    def _wake(self) -> None:
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(None)
-
-    async def _readable(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._waiting = loop.create_future()
-        loop.add_reader(self._descriptor, self._wake)
+    def _read(self) -> None:
         try:
-            await self._waiting
-        finally:
-            loop.remove_reader(self._descriptor)
-            self._waiting = None
+            data = os.read(self._descriptor, self._size)
+        except BlockingIOError:
+            if self._finished:
+                self._tell_tail(*self.keeping.rest())
+            else:
+                self._watch()
+            return
+        if not data:
+            self._tell_tail(*self.keeping.rest())
+            return
+        self._pass_on(data)
+        if self._finished:
+            self._pause()
+        elif len(data) < READ_BYTES:
+            self._pause(COALESCE_SECONDS)
+        else:
+            self._grow(len(data))
+            self._watch()
 
-
-async def pump(
-    reader: Reader,
-    stream: pb.OutputStream.ValueType,
-    keeping: Keeping,
-    put: Callable[[pb.ExecuteResponse], Awaitable[None]],
-    on_flood: Callable[[], None],
-) -> None:
-    """
-    Pass a pipe on as events until its writers are gone.
-    """
-    while (data := await reader.read()) is not None:
-        now = keeping.take(data)
-        if now:
-            await put(pb.ExecuteResponse(output=pb.Output(stream=stream, data=now)))
+    def _pass_on(self, data: bytes) -> None:
+        keeping = self.keeping
+        if now := keeping.take(data):
+            self._tell(pb.Output(stream=self._stream, data=now), len(now))
         if keeping.flooding:
-            on_flood()
-        if len(data) < READ_BYTES:
-            await asyncio.sleep(COALESCE_SECONDS)
-    skipped, tail = keeping.rest()
-    # In pieces: a quarter of a large limit is more than a client, or the journal, takes at once.
-    for start in range(0, len(tail), READ_BYTES):
-        piece = tail[start : start + READ_BYTES]
-        last = pb.Output(stream=stream, data=piece, skipped_bytes=0 if start else skipped)
-        await put(pb.ExecuteResponse(output=last))
+            self._on_flood()
+
+    def _grow(self, read: int) -> None:
+        """
+        Let the tool write more at once, if it would have.
+        """
+        if read == self._size < PIECE_BYTES:
+            self._size = PIECE_BYTES
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(self._descriptor, fcntl.F_SETPIPE_SZ, PIECE_BYTES)
+
+    def _tell_tail(self, skipped: int, tail: bytes) -> None:
+        """
+        In pieces: a quarter of a large limit is more than a client, or the journal, takes at once.
+        """
+        self._unwatch()
+        self._tail = skipped, tail
+        while self._told < len(tail):
+            if self._events.is_full():
+                return
+            piece = tail[self._told : self._told + READ_BYTES]
+            first = not self._told
+            last = pb.Output(stream=self._stream, data=piece, skipped_bytes=skipped if first else 0)
+            self._told += len(piece)
+            self._tell(last, len(piece))
+        self._end()
+
+    def _tell(self, output: pb.Output, size: int) -> None:
+        self._events.put(pb.ExecuteResponse(output=output), size)
+
+    def _watch(self) -> None:
+        if not self._watched:
+            self._watched = True
+            get_running_loop().add_reader(self._descriptor, self.pull)
+
+    def _unwatch(self) -> None:
+        if self._watched:
+            self._watched = False
+            get_running_loop().remove_reader(self._descriptor)

@@ -1,21 +1,17 @@
 """
 The innermost executor: one execution, one fresh cell, its events, one ending.
 
-Theory of operation.  A driver task owns the cell.  Four readers (tool frames, init frames, stdout,
-stderr) put events into a short queue, which the consumer empties; when it does not, the queue
-fills, the readers stop, and the pipes push back on the tool.  Anybody with a reason to end the
-cell (wall clock, watchdog, output flood, a stop request) records it once, first cause first, and
-kills the init; the kernel ends the rest.  The cell is over when the zygote reports it reaped,
-never when a pipe closes: a grandchild may hold a pipe, but no process outlives the init.
+Theory of operation.  It runs in the consumer's task: it waits for a place, a cell and then the
+cell's events (`attending.py`), each of which is handed on before the next is asked for.  What must
+not wait for the consumer (clocks, kills, the cell's end) happens in callbacks of the loop.
 
-Then, and only then, the ending is judged (`endings.py`), staged files are put in place if the tool
-completed, and `finished` is the last event.  Closing the generator kills the cell before it
-returns.
+When the cell has ended and all its events are taken, and only then, the ending is judged
+(`endings.py`), staged files are put in place if the tool completed, and `finished` is the last
+event.  Closing the generator kills the cell before it returns.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import os
@@ -25,12 +21,13 @@ from typing import TYPE_CHECKING
 from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server import endings, staged_endings
-from toolcell_server.attending import Attending
+from toolcell_server.attending import USAGE_SECONDS, Attending
 from toolcell_server.keeper import KeeperDied, KeeperFailed
 from toolcell_server.pool import StoppedWaiting
 from toolcell_server.proxies import Proxy
 from toolcell_server.refusals import NoCapacity
 from toolcell_server.session import Session
+from toolcell_server.ticker import Ticker
 from toolcell_server.zygote import ZygoteDied, ZygoteFailed
 
 if TYPE_CHECKING:
@@ -42,10 +39,6 @@ if TYPE_CHECKING:
     from toolcell_server.pool import Pool
     from toolcell_server.validation import Validation
     from toolcell_server.watchdog import Watchdog
-
-QUEUED_EVENTS = 16  # with 64 KiB of output in each, 1 MiB at most waits for the consumer
-
-_Events = asyncio.Queue[pb.ExecuteResponse]
 
 
 class SandboxedExecutor:
@@ -60,29 +53,30 @@ class SandboxedExecutor:
         self._egress = egress
         self._watchdog = watchdog
         self._validation = validation
+        self._ticker = Ticker(USAGE_SECONDS)
 
     async def execute(self, execution: Execution) -> AsyncIterator[pb.ExecuteResponse]:
-        events: _Events = asyncio.Queue(QUEUED_EVENTS)
-        driver = asyncio.create_task(self._drive(execution, events))
-        try:
-            while (event := await _next(events, driver)) is not None:
-                yield event
-            await driver
-        finally:
-            driver.cancel()
-            await asyncio.gather(driver, return_exceptions=True)
-
-    async def _drive(self, execution: Execution, events: _Events) -> None:
-        """
-        From spawning the cell to its `finished`.
-        """
         async with contextlib.AsyncExitStack() as resources:
-            finished = await self._run(execution, events, resources)
-        await events.put(pb.ExecuteResponse(finished=finished))
+            opened = await self._open(execution, resources)
+            if isinstance(opened, pb.Outcome):
+                finished = pb.Finished(outcome=opened, usage=pb.Usage())
+            else:
+                with opened.watched(self._watchdog, self._ticker):
+                    while (event := await opened.events.get()) is not None:
+                        yield event
+                contacts = await opened.disconnect()
+                while (event := opened.events.take()) is not None:
+                    yield event
+                finished = opened.finished(contacts)
+                await self._complete(execution, opened, finished)
+        yield pb.ExecuteResponse(finished=finished)
 
-    async def _run(
-        self, execution: Execution, events: _Events, resources: contextlib.AsyncExitStack
-    ) -> pb.Finished:
+    async def _open(
+        self, execution: Execution, resources: contextlib.AsyncExitStack
+    ) -> Attending | pb.Outcome:
+        """
+        A cell, or the outcome without one.
+        """
         try:
             lease = await resources.enter_async_context(self._pool.lease(execution))
             proxied = lease.bare and execution.grant.domains
@@ -94,21 +88,23 @@ class SandboxedExecutor:
                 execution.arguments,
             )
         except StoppedWaiting:
-            outcome = endings.cancelled(execution.stop.reason)
-            return pb.Finished(outcome=outcome, usage=pb.Usage())
+            return endings.cancelled(execution.stop.reason)
         except (ZygoteDied, ZygoteFailed) as exc:
-            return pb.Finished(outcome=no_cell(exc), usage=pb.Usage())
+            return no_cell(exc)
         resources.callback(session.close)
-        attending = Attending(
-            execution, session, lease.isolation, events.put, self._egress, proxy=proxy
-        )
+        attending = Attending(execution, session, lease.isolation, self._egress, proxy)
         resources.callback(attending.close)
-        finished = await attending.until_reaped(self._watchdog)
+        resources.push_async_callback(attending.disconnect)
+        resources.push_async_callback(attending.until_reaped)
+        return attending
+
+    async def _complete(
+        self, execution: Execution, attending: Attending, finished: pb.Finished
+    ) -> None:
         if finished.outcome.HasField("completed"):
             await self._check_result(execution, finished)
         if finished.outcome.HasField("completed"):
             await self._commit(execution, attending.staging, finished)
-        return finished
 
     async def _check_result(self, execution: Execution, finished: pb.Finished) -> None:
         """
@@ -187,21 +183,6 @@ def _withdraw(finished: pb.Finished, outcome: pb.Outcome) -> None:
     finished.outcome.CopyFrom(outcome)
     finished.result_json = b""
     finished.result_bytes = 0
-
-
-async def _next(events: _Events, driver: asyncio.Task[None]) -> pb.ExecuteResponse | None:
-    """
-    The next event, or nothing when the driver has ended, by an error too, and all are taken.
-    """
-    if events.empty() and not driver.done():
-        getting = asyncio.ensure_future(events.get())
-        try:
-            await asyncio.wait((getting, driver), return_when=asyncio.FIRST_COMPLETED)
-            if getting.done():
-                return getting.result()
-        finally:
-            getting.cancel()
-    return None if events.empty() else events.get_nowait()
 
 
 def no_cell(exc: ZygoteDied | ZygoteFailed) -> pb.Outcome:

@@ -13,10 +13,28 @@ from typing import TYPE_CHECKING, cast
 from scripted_executor import execution
 from toolcell.v1 import execution_pb2 as pb
 from toolcell_server.attending import Attending
+from toolcell_server.ticker import Ticker
+from toolcell_server.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from toolcell_server.egress_process import Egress
+    from toolcell_server.execution import Execution
     from toolcell_server.session import Session
+
+
+class FakeChannel:
+    """
+    A channel on which nothing comes.
+    """
+
+    def take(self) -> None:
+        pass
+
+    def listen(self, listener: object) -> None:
+        pass
+
+    def ignore(self) -> None:
+        pass
 
 
 @dataclass
@@ -28,6 +46,9 @@ class FakeCell:
     pids: tuple[int, int] = (-1, -1)
     group: None = None
     killed: int = 0
+    reaped: asyncio.Future[None] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
 
     def kill(self) -> None:
         self.killed += 1
@@ -36,12 +57,13 @@ class FakeCell:
 @dataclass
 class FakeSession:
     cell: FakeCell = field(default_factory=FakeCell)
+    channel: FakeChannel = field(default_factory=FakeChannel)
     stdout: int = -1  # nobody reads
     stderr: int = -1
 
 
-async def put(event: pb.ExecuteResponse) -> None:
-    raise AssertionError(event)
+def attending_of(call: Execution, session: FakeSession) -> Attending:
+    return Attending(call, cast("Session", session), pb.IsolationReport(), cast("Egress", None))
 
 
 def test_the_stop_of_an_execution_does_not_keep_what_attended_it() -> None:
@@ -51,9 +73,9 @@ def test_the_stop_of_an_execution_does_not_keep_what_attended_it() -> None:
 
     async def scenario() -> object:
         call = execution()
-        session = cast("Session", FakeSession())
-        attending = Attending(call, session, pb.IsolationReport(), put, cast("Egress", None))
-        with attending._ending():
+        session = FakeSession()
+        attending = attending_of(call, session)
+        with attending.watched(Watchdog(), Ticker(1.0)):
             left = weakref.ref(attending)
         del attending, session
         gc.collect()
@@ -72,10 +94,7 @@ def test_a_stop_during_the_run_ends_the_cell_and_one_after_it_does_not() -> None
         killed = []
         for during in (True, False):
             call, session = execution(), FakeSession()
-            attending = Attending(
-                call, cast("Session", session), pb.IsolationReport(), put, cast("Egress", None)
-            )
-            with attending._ending():
+            with attending_of(call, session).watched(Watchdog(), Ticker(1.0)):
                 if during:
                     call.stop.request(pb.CANCEL_REASON_REQUESTED)
             call.stop.request(pb.CANCEL_REASON_REQUESTED)

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import walled
 from asking import asking
+from taking import everything
 from toolcell.v1 import execution_pb2 as pb
 from toolcell_server.denials import Denials
 from toolcell_server.observing import DENIALS_OF_A_KIND, Observer
+from toolcell_server.outbox import MAXIMUM_BYTES, Outbox
 from toolcell_worker.wire import ProtocolError
 
 if TYPE_CHECKING:
@@ -370,22 +372,34 @@ def test_an_answer_waits_for_no_reader() -> None:
     """
 
     async def scenario() -> tuple[list[str], str]:
-        put: list[str] = []
-
-        async def stalled(event: pb.ExecuteResponse) -> None:
-            put.append(event.denied.operation)
-            await asyncio.Event().wait()
-
+        outbox = Outbox(lambda: None)  # from which nobody takes
+        outbox.put(pb.ExecuteResponse(), MAXIMUM_BYTES)
         with asking(TRACE_FORTY) as (process, listener):
             denials = Denials()
             denials.observe((listener,))
-            telling = asyncio.create_task(denials.tell(stalled))
+            denials.tell(outbox.put)
             output, _ = await asyncio.to_thread(process.communicate, timeout=walled.SECONDS)
-            telling.cancel()
             denials.close()
-        return put, output
+        outbox.end()
+        events = [event async for event in everything(outbox)]
+        return [event.denied.operation for event in events[1:]], output
 
-    assert (["ptrace"], "40\n") == asyncio.run(scenario())
+    assert (["ptrace"] * DENIALS_OF_A_KIND, "40\n") == asyncio.run(scenario())
+
+
+def test_what_was_denied_before_anybody_listens_is_told_first() -> None:
+    """
+    An event that came before `started` would break the order that the contract promises.
+    """
+    told: list[str] = []
+    denials = Denials()
+    denials.note(pb.Denied(operation="first"))
+    denials.note(pb.Denied(operation="second"))
+    assert [] == told
+    denials.tell(lambda event: told.append(event.denied.operation))
+    denials.note(pb.Denied(operation="third"))
+
+    assert ["first", "second", "third"] == told
 
 
 def test_a_cell_has_one_listener() -> None:

@@ -4,14 +4,10 @@ Output of a tool: what is kept and what is left out.
 
 from __future__ import annotations
 
-import asyncio
-import os
-
 import pytest
-from toolcell_server.output import KILL_FACTOR, Keeping, Reader
+from toolcell_server.output import KILL_FACTOR, MAXIMUM_TAIL_BYTES, Keeping
 
 LIMIT = 1000
-PIPE_BYTES = 64 * 1024
 
 
 def numbered(count: int) -> bytes:
@@ -103,47 +99,10 @@ def test_memory_for_one_stream_is_bounded_by_the_limit() -> None:
     assert len(keeping._tail) <= LIMIT // 4
 
 
-def test_what_a_dying_tool_writes_is_read_when_it_is_dead() -> None:
+def test_a_large_limit_keeps_no_large_tail() -> None:
     """
-    Otherwise a tool that dies late writes past a caller who reads slowly.
+    A tail is memory of the service, and a limit may be raised to many times of what it has.
     """
+    keeping = Keeping(2**40)
 
-    async def read_on() -> None:
-        reading, writing = os.pipe2(os.O_NONBLOCK)
-        reader = Reader(reading)
-        try:
-            waiting = asyncio.create_task(reader.read())
-            await asyncio.sleep(0)  # it waits for the pipe by now
-            os.write(writing, b"alive")
-            assert await waiting == b"alive"
-
-            waiting = asyncio.create_task(reader.read())
-            await asyncio.sleep(0)
-            reader.hold()
-            os.write(writing, b"dying")
-            await readable(reading)
-            assert not waiting.done()
-
-            reader.finish()
-            assert await waiting == b"dying"
-            assert await reader.read() is None  # although somebody still holds an end
-        finally:
-            os.close(reading)
-            os.close(writing)
-
-    asyncio.run(read_on())
-
-
-async def readable(descriptor: int) -> None:
-    """
-    Until the loop has told a copy of this descriptor, and thus the original, of what it holds.
-    """
-    copy = os.dup(descriptor)
-    told = asyncio.Event()
-    asyncio.get_running_loop().add_reader(copy, told.set)
-    try:
-        await told.wait()
-        await asyncio.sleep(0)
-    finally:
-        asyncio.get_running_loop().remove_reader(copy)
-        os.close(copy)
+    assert MAXIMUM_TAIL_BYTES == keeping.limit - keeping.head

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from scripted_executor import run
+from taking import everything
 from toolcell.v1 import execution_pb2 as pb
-from toolcell_server.output import KILL_FACTOR, READ_BYTES, Keeping, Reader, pump
+from toolcell_server.outbox import MAXIMUM_BYTES, Outbox
+from toolcell_server.output import COALESCE_SECONDS, KILL_FACTOR, PIECE_BYTES, READ_BYTES, Pump
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,21 +37,33 @@ class Pipe:
     def __init__(self) -> None:
         self.reading, self.writing = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self.reading, False)
-        self.keeping = Keeping(2**20)
+        self.limit = 2**20
         self.events: list[pb.ExecuteResponse] = []
         self.flooded = asyncio.Event()
         self.open = asyncio.Event()  # whether events are taken
 
-    async def put(self, event: pb.ExecuteResponse) -> None:
+    def made(self) -> tuple[Pump, Outbox]:
+        """
+        A pump that has begun.
+        """
+        outbox = Outbox(lambda: pump.resume())  # noqa: PLW0108  # it is made below
+        pump = Pump(
+            self.reading,
+            pb.OUTPUT_STREAM_STDERR,
+            self.limit,
+            outbox,
+            on_flood=self.flooded.set,
+            ended_now=outbox.end,
+            failed=outbox.end,
+        )
+        pump.start()
+        return pump, outbox
+
+    async def pump(self) -> Pump:
+        pump, outbox = self.made()
         await self.open.wait()
-        self.events.append(event)
-
-    def flood(self) -> None:
-        self.flooded.set()
-
-    async def pump(self) -> None:
-        stream = pb.OUTPUT_STREAM_STDERR
-        await pump(Reader(self.reading), stream, self.keeping, self.put, self.flood)
+        self.events += [event async for event in everything(outbox)]
+        return pump
 
     @property
     def data(self) -> bytes:
@@ -84,7 +98,7 @@ def test_a_pump_passes_on_everything_and_ends_with_the_last_writer(pipe: Pipe) -
 
     assert data == pipe.data
     assert {pb.OUTPUT_STREAM_STDERR} == {event.output.stream for event in pipe.events}
-    assert all(len(event.output.data) <= READ_BYTES for event in pipe.events)
+    assert all(len(event.output.data) <= PIECE_BYTES for event in pipe.events)
 
 
 def test_many_small_writes_become_few_events(pipe: Pipe) -> None:
@@ -109,8 +123,9 @@ def test_many_small_writes_become_few_events(pipe: Pipe) -> None:
 
 def test_a_reader_that_stalls_makes_the_writer_wait(pipe: Pipe) -> None:
     """
-    Memory of the service is not the tool's to fill: at most what was read last, and the pipe.
+    Memory of the service is not the tool's to fill: so much waits for its reader, and the pipe.
     """
+    pipe.limit = 2**24  # or the rest would be drained
     os.set_blocking(pipe.writing, False)
 
     def write_all() -> int:
@@ -134,7 +149,9 @@ def test_a_reader_that_stalls_makes_the_writer_wait(pipe: Pipe) -> None:
 
     written = run(scenario())
 
-    assert written <= PIPE_BYTES + READ_BYTES
+    assert (
+        written <= PIECE_BYTES + MAXIMUM_BYTES + PIECE_BYTES
+    )  # the pipe, the outbox, the last read
     assert written == len(pipe.data)
 
 
@@ -142,7 +159,7 @@ def test_the_tail_comes_last_with_the_count_of_what_is_missing(pipe: Pipe) -> No
     """
     The reader sees where the gap is.
     """
-    pipe.keeping = Keeping(LIMIT)
+    pipe.limit = LIMIT
     data = numbered(5 * LIMIT)
     pipe.write_and_close(data)
 
@@ -162,7 +179,7 @@ def test_a_large_tail_comes_in_pieces_that_any_client_receives(pipe: Pipe) -> No
     A quarter of a large limit is more than one message may hold, and more than a journal keeps.
     """
     limit = 16 * READ_BYTES
-    pipe.keeping = Keeping(limit)
+    pipe.limit = limit
     data = numbered(2 * limit)
     writing = threading.Thread(target=pipe.write_and_close, args=(data,))
 
@@ -176,7 +193,7 @@ def test_a_large_tail_comes_in_pieces_that_any_client_receives(pipe: Pipe) -> No
     skipped = [event.output.skipped_bytes for event in pipe.events]
 
     assert data[: limit * 3 // 4] + data[-limit // 4 :] == pipe.data
-    assert max(len(event.output.data) for event in pipe.events) <= READ_BYTES
+    assert max(len(event.output.data) for event in pipe.events) <= PIECE_BYTES
     assert [limit] == [count for count in skipped if count]
 
 
@@ -184,36 +201,103 @@ def test_a_flood_is_told_while_it_flows(pipe: Pipe) -> None:
     """
     Who waits for its end waits for ever.
     """
-    pipe.keeping = Keeping(LIMIT)
+    pipe.limit = LIMIT
     os.write(pipe.writing, bytes(KILL_FACTOR * LIMIT + 1))
 
-    async def scenario() -> None:
+    async def scenario() -> Pump:
         pipe.open.set()
         pumping = asyncio.create_task(pipe.pump())
         await pipe.flooded.wait()
         os.close(pipe.writing)
-        await pumping
+        return await pumping
 
-    run(scenario())
-
-    assert pipe.keeping.truncated
+    assert run(scenario()).keeping.truncated
 
 
 @pytest.mark.parametrize("waits", [False, True], ids=["told before", "told while it waits"])
 def test_what_is_there_is_read_when_every_writer_is_known_to_be_dead(
-    pipe: Pipe, waits: bool
+    pipe: Pipe, *, waits: bool
 ) -> None:
     """
     An open end proves nothing: the tool can have sent one to the server itself.
     """
     os.write(pipe.writing, b"last")
 
-    async def scenario() -> list[bytes | None]:
-        reader = Reader(pipe.reading)
-        found = [await reader.read()] if waits else []
-        more = asyncio.create_task(reader.read()) if waits else None
-        await asyncio.sleep(0)
-        reader.finish()
-        return [*found, await (more or reader.read()), await reader.read()]
+    async def scenario() -> bytes:
+        pump, outbox = pipe.made()
+        if waits:
+            found = [await outbox.get()]
+            await asyncio.sleep(2 * COALESCE_SECONDS)  # until it looks at the pipe again
+            pump.finish()
+        else:
+            pump.finish()
+            found = []
+        found += [event async for event in everything(outbox)]
+        return b"".join(event.output.data for event in found if event)
 
-    assert [b"last", None, *([] if not waits else [None])] == run(scenario())
+    assert b"last" == run(scenario())
+
+
+def test_nothing_is_read_before_it_is_started(pipe: Pipe) -> None:
+    """
+    `started` comes before what the tool prints.
+    """
+    pipe.write_and_close(b"early")
+
+    async def scenario() -> tuple[int, list[bytes]]:
+        outbox = Outbox(lambda: None)
+        pump = Pump(
+            pipe.reading,
+            pb.OUTPUT_STREAM_STDOUT,
+            LIMIT,
+            outbox,
+            on_flood=lambda: None,
+            ended_now=outbox.end,
+            failed=outbox.end,
+        )
+        pump.finish()
+        before = 0 if outbox.take() is None else 1
+        pump.start()
+        return before, [event.output.data async for event in everything(outbox)]
+
+    assert (0, [b"early"]) == run(scenario())
+
+
+def test_what_a_dying_tool_writes_is_read_when_it_is_dead(pipe: Pipe) -> None:
+    """
+    Otherwise a tool that dies late writes past a caller who reads slowly.
+    """
+
+    async def read_on() -> None:
+        pump, outbox = pipe.made()
+        os.write(pipe.writing, b"a" * READ_BYTES)  # as much as it reads: no pause
+        assert (event := await outbox.get()) is not None
+        assert len(event.output.data) == READ_BYTES
+
+        pump.hold()
+        os.write(pipe.writing, b"dying")
+        await readable(pipe.reading)
+        assert outbox.take() is None
+
+        pump.finish()
+        assert (event := await outbox.get()) is not None
+        assert event.output.data == b"dying"
+        assert await outbox.get() is None  # although somebody still holds an end
+        os.close(pipe.writing)
+
+    run(read_on())
+
+
+async def readable(descriptor: int) -> None:
+    """
+    Until the loop has told a copy of this descriptor, and thus the original, of what it holds.
+    """
+    copy = os.dup(descriptor)
+    told = asyncio.Event()
+    asyncio.get_running_loop().add_reader(copy, told.set)
+    try:
+        await told.wait()
+        await asyncio.sleep(0)
+    finally:
+        asyncio.get_running_loop().remove_reader(copy)
+        os.close(copy)

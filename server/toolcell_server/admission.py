@@ -20,7 +20,7 @@ import contextlib
 import dataclasses
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from toolcell.v1 import execution_pb2 as pb
@@ -92,7 +92,8 @@ class Opener(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
     """
-    Admits calls.  Lives on one event loop, holds no state of its own.
+    Admits calls.  Lives on one event loop.  Of its own it holds the grants of tools that get the
+    same at every call.
     """
 
     tools: Tools
@@ -101,6 +102,7 @@ class Admission:
     isolation: Callable[[str], Isolation]  # of a bundle
     capacity: Capacity
     opener: Opener
+    _grants: dict[tuple[str, str], tuple[Tool, Grant]] = field(default_factory=dict, init=False)
 
     async def admit(
         self, request: Request, time_remaining: float | None, principal: str = ""
@@ -129,7 +131,7 @@ class Admission:
             return Execution(
                 execution_id=execution_id,
                 tool=tool,
-                grant=dataclasses.replace(grant, mounts=mounts),
+                grant=dataclasses.replace(grant, mounts=mounts) if mounts else grant,
                 arguments=data,
                 accepted=accepted,
                 call_id=request.call_id,
@@ -158,17 +160,33 @@ class Admission:
         The grant, if cells on this host are isolated enough for the operator, and this call's for
         tool and caller: report-only is the operator's word, and not theirs.
         """
-        grant = compile_grant(tool, self.policy, arguments, request.grants, limits)
         isolation = self.isolation(tool.bundle)
+        grant = self._compiled(tool, request, arguments, limits)
         if limits.file_operations and not isolation.observed:
             raise FieldNotSupported("limits.file_operations", *_NOT_COUNTED)
         of_tool = FLOORS.get(tool.minimum_isolation, pb.ISOLATION_LEVEL_UNSPECIFIED)
         demanded = max(of_tool, request.minimum_isolation)
-        needed = max(self.policy.minimum_isolation, _needed(grant, isolation))
-        _check_isolation(isolation, max(demanded, needed))
+        needed = max(demanded, self.policy.minimum_isolation, _needed(grant, isolation))
+        _check_isolation(isolation, needed)
         if grant.report_only:
             _check_isolation(isolation.of_call(report_only=True), demanded, report_only=True)
-        return dataclasses.replace(grant, minimum_isolation=max(demanded, needed))
+        if needed == grant.minimum_isolation:
+            return grant
+        return dataclasses.replace(grant, minimum_isolation=needed)
+
+    def _compiled(
+        self, tool: Tool, request: Request, arguments: dict[str, Any], limits: Limits
+    ) -> Grant:
+        """
+        The grant, compiled once for calls that have nothing of their own in it.
+        """
+        if tool.paths or tool.domains or limits is not tool.limits or request.grants.ByteSize():
+            return compile_grant(tool, self.policy, arguments, request.grants, limits)
+        kept = self._grants.get((tool.name, tool.version))
+        if kept is None or kept[0] is not tool:  # a reload brought another one
+            kept = tool, compile_grant(tool, self.policy, {}, request.grants, limits)
+            self._grants[tool.name, tool.version] = kept
+        return kept[1]
 
 
 def _check_isolation(

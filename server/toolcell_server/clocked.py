@@ -47,4 +47,4 @@ class ClockedExecutor:
                 yield event
 
     def _observe(self, stage: str, seconds: float) -> None:
-        self.metrics.executions.stage_seconds.labels(stage).observe(seconds)
+        self.metrics.executions.of_stage[stage].observe(seconds)

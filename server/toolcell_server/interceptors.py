@@ -39,18 +39,24 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
     Turns what a handler raises into the status that a caller may see.
     """
 
+    def __init__(self) -> None:
+        self._wrapped = rpc_handlers.Wrapped(_guarded)
+
     async def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> Handler | None:
         handler = await continuation(handler_call_details)
         if handler is None:
             return None
-        method = handler_call_details.method
-        return rpc_handlers.wrapped(
-            handler,
-            lambda behaviour: _guarded_coroutine(behaviour, method),
-            lambda behaviour: _guarded_generator(behaviour, method),
-        )
+        return self._wrapped.get(handler_call_details.method, handler)
+
+
+def _guarded(method: str, handler: Handler) -> Handler:
+    return rpc_handlers.wrapped(
+        handler,
+        lambda behaviour: _guarded_coroutine(behaviour, method),
+        lambda behaviour: _guarded_generator(behaviour, method),
+    )
 
 
 def _guarded_coroutine(behaviour: Coroutine, method: str) -> Coroutine:

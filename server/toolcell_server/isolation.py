@@ -11,6 +11,7 @@ that only reports leaves no allowlist: a call under it reaches no more than `bas
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
@@ -79,12 +80,12 @@ class Missing:
     remedy: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Isolation:
     """
     The walls of cells of one make, every wall once, in the order of the enum.  `observed`: what
     seccomp refuses the server sees itself.  `proxied`: without a network of their own, cells are
-    held to a proxy.
+    held to a proxy.  What follows from them is found once: each call asks for it several times.
     """
 
     walls: tuple[pb.WallReport, ...]
@@ -109,16 +110,15 @@ class Isolation:
         walls = tuple(worst.get(wall, _not_probed(wall)) for wall in ALL_WALLS)
         return cls(walls, observed, proxied)
 
-    def of_call(self, *, report_only: bool) -> Self:
+    def of_call(self, *, report_only: bool) -> Isolation:
         """
         The walls of one call's cell; `report_only`: its egress only reports what it would deny.
         """
         if not report_only:
             return self
-        walls = (*self.walls, _REPORT_ONLY)
-        return self.from_reports(walls, observed=self.observed, proxied=self.proxied)
+        return self._report_only
 
-    @property
+    @functools.cached_property
     def level(self) -> pb.IsolationLevel.ValueType:
         """
         The highest level whose requirements all hold.
@@ -136,7 +136,19 @@ class Isolation:
         return Missing(unmet.wall, unmet.reason, unmet.remedy)
 
     def to_proto(self) -> pb.IsolationReport:
+        """
+        As an event carries it.  Every call has the same message: it is not to be changed.
+        """
+        return self._proto
+
+    @functools.cached_property
+    def _proto(self) -> pb.IsolationReport:
         return pb.IsolationReport(level=self.level, walls=self.walls)
+
+    @functools.cached_property
+    def _report_only(self) -> Isolation:
+        walls = (*self.walls, _REPORT_ONLY)
+        return self.from_reports(walls, observed=self.observed, proxied=self.proxied)
 
     def _first_missing(self, needed: Iterable[Requirement]) -> pb.WallReport | None:
         """

@@ -11,6 +11,7 @@ seconds and gets 30 has been lied to.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ _COUNTS = ("processes", "open_files", "connections")
 _BUDGETS = ("file_operations",)  # there is none unless somebody sets one
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Limits:
     """
     Ceilings of one execution: times in seconds, sizes in bytes, counts.  Zero is never "unlimited",
@@ -90,6 +91,8 @@ class Limits:
             InvalidField: a duration is negative or malformed.
             LimitAboveCeiling: a value is above this one; names it, and both values.
         """
+        if not asked.ByteSize():  # as most calls
+            return self
         lowered = {name: value for name in NAMES if (value := _asked(asked, name))}
         for name, value in lowered.items():
             allowed = getattr(self, name)
@@ -99,8 +102,13 @@ class Limits:
 
     def to_proto(self) -> pb.Limits:
         """
-        Every limit, as the contract carries them.
+        Every limit, as the contract carries them.  Every call has the same message: it is not to
+        be changed.
         """
+        return self._proto
+
+    @functools.cached_property
+    def _proto(self) -> pb.Limits:
         values = {name: getattr(self, name) for name in NAMES if name not in _SECONDS}
         return pb.Limits(
             wall=to_duration(self.wall_seconds), cpu=to_duration(self.cpu_seconds), **values

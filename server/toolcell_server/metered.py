@@ -45,10 +45,9 @@ class MeteredExecutor:
 
     def _count(self, execution: Execution, finished: pb.Finished) -> None:
         usage, metrics = finished.usage, self.metrics.executions
-        tool = self.metrics.tool_label(execution.tool.name)
-        metrics.ended.labels(tool, outcomes.label(finished.outcome)).inc()
+        self.metrics.ended(execution.tool.name, outcomes.label(finished.outcome)).inc()
         if finished.HasField("isolation"):  # without it no cell was built, and nothing was used
             metrics.cpu_seconds.observe(outcomes.cpu_seconds(usage))
             metrics.memory_peak_bytes.observe(usage.memory_peak_bytes)
-            metrics.output_bytes.labels("stdout").inc(usage.stdout_bytes)
-            metrics.output_bytes.labels("stderr").inc(usage.stderr_bytes)
+            metrics.of_stream["stdout"].inc(usage.stdout_bytes)
+            metrics.of_stream["stderr"].inc(usage.stderr_bytes)

@@ -66,10 +66,9 @@ class ExecutionMetrics:
             ("stream",),
             registry=registry,
         )
-        for stage in ("queue", "cell", "run"):
-            self.stage_seconds.labels(stage)
-        for stream in ("stdout", "stderr"):
-            self.output_bytes.labels(stream)
+        stages, streams = ("queue", "cell", "run"), ("stdout", "stderr")
+        self.of_stage = {stage: self.stage_seconds.labels(stage) for stage in stages}
+        self.of_stream = {stream: self.output_bytes.labels(stream) for stream in streams}
 
 
 class CellMetrics:

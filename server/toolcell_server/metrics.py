@@ -14,7 +14,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
 import prometheus_client
-from prometheus_client import CollectorRegistry, Gauge, Info
+from prometheus_client import CollectorRegistry, Counter, Gauge, Info
 from toolcell.v1 import execution_pb2 as pb
 from toolcell.v1 import registry_pb2
 
@@ -53,6 +53,17 @@ class Metrics:
         build.info({"version": version("toolcell"), "python": platform.python_version()})
         prometheus_client.ProcessCollector(registry=registry)
         self._tool_labels: set[str] = set()
+        self._ended: dict[tuple[str, str], Counter] = {}
+
+    def ended(self, tool: str, outcome: str) -> Counter:
+        """
+        The counter of that tool's executions that ended so.  Found once: the library checks and
+        locks each time that it is asked.
+        """
+        label = self.tool_label(tool)
+        if (label, outcome) not in self._ended:
+            self._ended[label, outcome] = self.executions.ended.labels(label, outcome)
+        return self._ended[label, outcome]
 
     def tool_label(self, name: str) -> str:
         """

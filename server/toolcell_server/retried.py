@@ -39,7 +39,9 @@ class RetriedExecutor:
     async def execute(self, execution: Execution) -> AsyncIterator[pb.ExecuteResponse]:
         for attempt in range(1, ATTEMPTS + 1):
             retrying = None
-            numbered = dataclasses.replace(execution, attempt=attempt)
+            numbered = execution
+            if attempt != execution.attempt:
+                numbered = dataclasses.replace(execution, attempt=attempt)
             async with closing(self.base.execute(numbered)) as events:
                 async for event in events:
                     if attempt < ATTEMPTS and _may_retry(event, execution):

@@ -53,5 +53,22 @@ def wrapped(
     return _MAKERS[name](behaviour, handler.request_deserializer, handler.response_serializer)
 
 
+class Wrapped:
+    """
+    What was put around the handlers, once for each: gRPC asks at every call.  Keyed by the handler
+    too, and by nothing that a caller can make up: methods without a handler never get here.
+    """
+
+    def __init__(self, wrap: Callable[[str, Handler], Handler]) -> None:
+        self._wrap = wrap
+        self._known: dict[str, tuple[Handler, Handler]] = {}
+
+    def get(self, method: str, handler: Handler) -> Handler:
+        known = self._known.get(method)
+        if known is None or known[0] is not handler:
+            known = self._known[method] = handler, self._wrap(method, handler)
+        return known[1]
+
+
 def _streaming(handler: Handler) -> tuple[bool, bool]:
     return handler.request_streaming, handler.response_streaming

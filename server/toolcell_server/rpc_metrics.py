@@ -21,6 +21,8 @@ from toolcell_server.refusals import CallRefused
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from prometheus_client import Counter
+
     from toolcell_server.metric_groups import RpcMetrics
     from toolcell_server.metrics import Metrics
     from toolcell_server.rpc_handlers import Context, Continuation, Coroutine, Generator, Handler
@@ -42,74 +44,100 @@ class MetricsInterceptor(grpc.aio.ServerInterceptor):
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics.rpcs
+        self._unknown = _Method(metrics.rpcs, ("unary", OTHER, OTHER))
+        self._wrapped = rpc_handlers.Wrapped(self._wrap)
 
     async def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> Handler | None:
         handler = await continuation(handler_call_details)
         if handler is None:
-            unknown = _Rpc(self._metrics, ("unary", OTHER, OTHER))
-            unknown.ended(grpc.StatusCode.UNIMPLEMENTED)
+            _Rpc(self._unknown).ended(grpc.StatusCode.UNIMPLEMENTED)
             return None
-        _, service, method = handler_call_details.method.split("/")
-        labels = (_TYPES[rpc_handlers.kind(handler)], service, method)
+        return self._wrapped.get(handler_call_details.method, handler)
+
+    def _wrap(self, name: str, handler: Handler) -> Handler:
+        _, service, of_service = name.split("/")
+        method = _Method(self._metrics, (_TYPES[rpc_handlers.kind(handler)], service, of_service))
         return rpc_handlers.wrapped(
             handler,
-            lambda behaviour: self._counted_coroutine(behaviour, labels),
-            lambda behaviour: self._counted_generator(behaviour, labels),
+            lambda behaviour: _counted_coroutine(behaviour, method),
+            lambda behaviour: _counted_generator(behaviour, method),
         )
 
-    def _counted_coroutine(self, behaviour: Coroutine, labels: tuple[str, str, str]) -> Coroutine:
-        async def counted(request: Any, context: Context) -> Any:
-            rpc = _Rpc(self._metrics, labels)
-            try:
-                response = await behaviour(request, context)
-            except BaseException as error:
-                rpc.failed(error, context)
-                raise
-            rpc.sent()
-            rpc.ended(grpc.StatusCode.OK)
-            return response
 
-        return counted
+class _Method:
+    """
+    The counters of one method, found once: the library checks and locks each time it is asked.
+    """
 
-    def _counted_generator(self, behaviour: Generator, labels: tuple[str, str, str]) -> Generator:
-        async def counted(request: Any, context: Context) -> AsyncGenerator[Any, None]:
-            rpc = _Rpc(self._metrics, labels)
-            try:
-                async with aclosing(behaviour(request, context)) as responses:
-                    async for response in responses:
-                        yield response
-                        rpc.sent()
-            except BaseException as error:
-                rpc.failed(error, context)
-                raise
-            rpc.ended(grpc.StatusCode.OK)
+    def __init__(self, metrics: RpcMetrics, labels: tuple[str, str, str]) -> None:
+        self.started = metrics.started.labels(*labels)
+        self.received = metrics.received.labels(*labels)
+        self.sent = metrics.sent.labels(*labels)
+        self.seconds = metrics.seconds.labels(*labels)
+        self.refusals = metrics.refusals
+        self._handled = metrics.handled
+        self._labels = labels
+        self._by_code: dict[grpc.StatusCode, Counter] = {}
 
-        return counted
+    def handled(self, code: grpc.StatusCode) -> Counter:
+        if code not in self._by_code:
+            self._by_code[code] = self._handled.labels(*self._labels, go_name(code))
+        return self._by_code[code]
+
+
+def _counted_coroutine(behaviour: Coroutine, method: _Method) -> Coroutine:
+    async def counted(request: Any, context: Context) -> Any:
+        rpc = _Rpc(method)
+        try:
+            response = await behaviour(request, context)
+        except BaseException as error:
+            rpc.failed(error, context)
+            raise
+        rpc.sent()
+        rpc.ended(grpc.StatusCode.OK)
+        return response
+
+    return counted
+
+
+def _counted_generator(behaviour: Generator, method: _Method) -> Generator:
+    async def counted(request: Any, context: Context) -> AsyncGenerator[Any, None]:
+        rpc = _Rpc(method)
+        try:
+            async with aclosing(behaviour(request, context)) as responses:
+                async for response in responses:
+                    yield response
+                    rpc.sent()
+        except BaseException as error:
+            rpc.failed(error, context)
+            raise
+        rpc.ended(grpc.StatusCode.OK)
+
+    return counted
 
 
 @dataclass(slots=True)
 class _Rpc:
-    metrics: RpcMetrics
-    labels: tuple[str, str, str]
+    method: _Method
     began: float = 0.0
 
     def __post_init__(self) -> None:
         self.began = time.monotonic()
-        self.metrics.started.labels(*self.labels).inc()
-        self.metrics.received.labels(*self.labels).inc()
+        self.method.started.inc()
+        self.method.received.inc()
 
     def sent(self) -> None:
-        self.metrics.sent.labels(*self.labels).inc()
+        self.method.sent.inc()
 
     def ended(self, code: grpc.StatusCode) -> None:
-        self.metrics.handled.labels(*self.labels, go_name(code)).inc()
-        self.metrics.seconds.labels(*self.labels).observe(time.monotonic() - self.began)
+        self.method.handled(code).inc()
+        self.method.seconds.observe(time.monotonic() - self.began)
 
     def failed(self, error: BaseException, context: Context) -> None:
         if isinstance(error, CallRefused):
-            self.metrics.refusals.labels(error.reason).inc()
+            self.method.refusals.labels(error.reason).inc()
         self.ended(_code(error, context))
 
 

@@ -105,7 +105,7 @@ class ExecutionService:
         """
         The record of the execution that this call starts or joins; and whether it had ended.
         """
-        asked = fingerprint(request)
+        asked = fingerprint(request) if request.request_id else b""  # nobody else is compared
         if not request.validate_only:
             scope = Scope(_ANYBODY, request.tool, request.request_id)
             if earlier := self._executions.joined(scope, asked):

@@ -18,26 +18,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 import time
 from typing import TYPE_CHECKING, Final
 
 from toolcell.v1 import execution_pb2 as pb
 
-from toolcell_server import endings, judging, output
+from toolcell_server import endings, output
 from toolcell_server.connecting import Connecting
 from toolcell_server.denials import Denials
-from toolcell_server.durations import to_duration
 from toolcell_server.hearing import Hearing
 from toolcell_server.outbox import Outbox
-from toolcell_server.used import used
+from toolcell_server.reckoning import Reckoning
 from toolcell_server.watch import Watch
 from toolcell_server.zygote import ZygoteDied
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from toolcell_server.cells import Reaping
+    from toolcell_server.cells import Cell, Reaping
     from toolcell_server.egress_process import Egress
     from toolcell_server.execution import Execution
     from toolcell_server.proxies import Proxy
@@ -65,22 +63,9 @@ class Attending:
         self._execution = execution
         self._limits = limits = execution.grant.limits
         self._session = session
-        self._isolation = isolation
         self._proxy = proxy
-        self._began = time.monotonic()
-        self._ended = 0.0
-        self._reaping: Reaping | None = None
         self._is_reaped = False
-        self._ended_by: pb.Outcome | None = None  # the first cause
-        self._ending_lock = threading.Lock()
-        self._watch = Watch(
-            session.cell.pids,
-            limits,
-            self._exceeded,
-            session.cell.group,
-            forks=execution.grant.profile == "subprocess",
-            deadline=self._began + limits.wall_seconds + LATE_SECONDS,
-        )
+        self._watch = self._watch_of(session.cell)
         self.events = Outbox(self._resume)
         self._denials = Denials(
             limits.file_operations,
@@ -88,27 +73,12 @@ class Attending:
             lambda what: self._end(endings.violated("seccomp", what)),
             network=bool(execution.grant.domains),
         )
-        self._connecting = Connecting(
-            egress,
-            execution,
-            denied=self._denials.note,
-            end=self._end,
-            connected=self._connected,
-            failed=self._failed,
-        )
+        self._connecting = self._connecting_to(egress)
         self._stdout = self._pump(session.stdout, pb.OUTPUT_STREAM_STDOUT)
         self._stderr = self._pump(session.stderr, pb.OUTPUT_STREAM_STDERR)
-        self._hearing = Hearing(
-            session,
-            self._denials,
-            self._connecting,
-            self.events,
-            started=self._started,
-            told_started=self._told_started,
-            end=self._end,
-            ended_now=self._end_if_over,
-            failed=self._failed,
-        )
+        outputs = self._stdout.keeping, self._stderr.keeping
+        self._reckoning = Reckoning(execution, isolation, self._watch.peak, self._denials, *outputs)
+        self._hearing = self._hearing_of(session)
         self._sources = (self._hearing, self._stdout, self._stderr)
 
     @property
@@ -141,38 +111,21 @@ class Attending:
 
     async def until_reaped(self) -> None:
         """
-        End the cell if it has not ended: its slot is another's only when it is gone.
+        End the cell if it has not ended, and its connections: its slot is another's only when it
+        is gone.
         """
         if not self._is_reaped:
             self._session.cell.kill()
             with contextlib.suppress(ZygoteDied):
                 await asyncio.shield(self._session.cell.reaped)
+        if self._connecting.is_used:
+            await self._connecting.disconnect()
 
-    async def disconnect(self) -> list[pb.HostContact]:
+    async def finished(self) -> pb.Finished:
         """
-        End its connections; what the egress denied last is an event before this returns.
+        How it ended, once its events have.  What the egress denied last is an event by then.
         """
-        return await self._connecting.disconnect()
-
-    def finished(self, contacts: Sequence[pb.HostContact]) -> pb.Finished:
-        """
-        How it ended, once its events have.
-        """
-        outcome = self._outcome()
-        finished = pb.Finished(
-            outcome=outcome,
-            usage=self._usage(),
-            isolation=self._isolation,
-            truncated=self._stdout.keeping.truncated or self._stderr.keeping.truncated,
-            contacts=contacts,
-        )
-        if contacts:
-            finished.usage.network_sent_bytes = sum(each.sent_bytes for each in contacts)
-            finished.usage.network_received_bytes = sum(each.received_bytes for each in contacts)
-        if outcome.HasField("completed"):
-            finished.result_json = self._hearing.words.result or b""
-            finished.result_bytes = len(finished.result_json)
-        return finished
+        return self._reckoning.finished(await self._connecting.disconnect())
 
     def close(self) -> None:
         """
@@ -186,13 +139,48 @@ class Attending:
         self._connecting.connect_proxy(self._proxy)
         self._hearing.resume()
 
+    def _watch_of(self, cell: Cell) -> Watch:
+        limits = self._limits
+        return Watch(
+            cell.pids,
+            limits,
+            self._exceeded,
+            cell.group,
+            forks=self._execution.grant.profile == "subprocess",
+            deadline=time.monotonic() + limits.wall_seconds + LATE_SECONDS,
+        )
+
+    def _connecting_to(self, egress: Egress) -> Connecting:
+        return Connecting(
+            egress,
+            self._execution,
+            denied=self._denials.note,
+            end=self._end,
+            connected=self._connected,
+            failed=self._failed,
+        )
+
+    def _hearing_of(self, session: Session) -> Hearing:
+        return Hearing(
+            session,
+            self._denials,
+            self._connecting,
+            self.events,
+            self._reckoning.words,
+            started=self._reckoning.started,
+            told_started=self._told_started,
+            end=self._end,
+            ended_now=self._end_if_over,
+            failed=self._failed,
+        )
+
     def _pump(self, descriptor: int, stream: pb.OutputStream.ValueType) -> output.Pump:
         return output.Pump(
             descriptor,
             stream,
             self._limits.output_bytes,
             self.events,
-            on_flood=self._flooded,
+            on_flood=lambda: self._exceeded("output"),
             ended_now=self._end_if_over,
             failed=self._failed,
         )
@@ -201,9 +189,7 @@ class Attending:
         """
         End the cell.  Called in the loop, and by the watchdog in its thread.
         """
-        with self._ending_lock:
-            if self._ended_by is None:
-                self._ended_by = outcome
+        self._reckoning.end_by(outcome)
         self._stdout.hold()
         self._stderr.hold()
         self._session.cell.kill()
@@ -213,9 +199,6 @@ class Attending:
 
     def _exceeded(self, limit: str) -> None:
         self._end(endings.exceeded(limit, self._limits))
-
-    def _flooded(self) -> None:
-        self._exceeded("output")
 
     def _failed(self, error: BaseException) -> None:
         """
@@ -228,10 +211,9 @@ class Attending:
         """
         Every writer is dead.
         """
-        self._ended = time.monotonic()
         self._is_reaped = True
-        if not reaped.cancelled() and reaped.exception() is None:
-            self._reaping = reaped.result()
+        account = not reaped.cancelled() and reaped.exception() is None
+        self._reckoning.ended(reaped.result() if account else None)
         for source in self._sources:
             source.finish()
         self._end_if_over()
@@ -257,37 +239,6 @@ class Attending:
         self._stderr.start()
         self._denials.tell(self.events.put)
 
-    def _started(self) -> pb.ExecuteResponse:
-        queued = max(0.0, self._began - self._execution.accepted)
-        started = pb.Started(
-            queue_time=to_duration(queued),
-            attempt=self._execution.attempt,
-            isolation=self._isolation,
-        )
-        return pb.ExecuteResponse(started=started)
-
     def _tell_usage(self) -> None:
         if not self.events.is_full():
-            self.events.put(pb.ExecuteResponse(usage=self._usage()))
-
-    def _outcome(self) -> pb.Outcome:
-        if self._ended_by is not None:
-            return self._ended_by
-        if self._reaping is None:
-            return endings.zygote_died()
-        words, observed = self._hearing.words, self._denials.observed
-        outcome = judging.judge(words, self._reaping, self._limits, observed=observed)
-        return self._denials.explain(outcome)
-
-    def _usage(self) -> pb.Usage:
-        words = self._hearing.words
-        usage = used(self._watch.peak, self._reaping)
-        usage.processes_peak = max(usage.processes_peak, int(words.ready))
-        until = self._ended if self._is_reaped else time.monotonic()
-        usage.wall.CopyFrom(to_duration(until - self._began))
-        usage.stdout_bytes = self._stdout.keeping.total
-        usage.stderr_bytes = self._stderr.keeping.total
-        usage.result_bytes = len(words.result or b"")
-        usage.arguments_bytes = len(self._execution.arguments)
-        usage.file_operations = self._denials.file_operations
-        return usage
+            self.events.put(pb.ExecuteResponse(usage=self._reckoning.usage()))

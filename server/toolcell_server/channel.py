@@ -1,9 +1,7 @@
 """
 Frames over a socket, for asyncio.
 
-The kernel does not merge bytes that carry descriptors with bytes that follow them (unix(7)), so
-the descriptors of one read belong to the last frame that begins in it; when a large one ends, in a
-later read, others may be whole that began after it.  A frame is read only when somebody waits for
+A frame is read only when somebody waits for
 it: a peer that floods us fills its own socket buffer and blocks.  The loop goes on looking at the
 socket when somebody has been told, because most wait again at once; when nobody does, the next
 thing that comes ends the looking.
@@ -17,23 +15,22 @@ from __future__ import annotations
 
 import array
 import asyncio
-import itertools
-import os
 import socket
-from collections import deque
 from typing import TYPE_CHECKING
 
 from toolcell_worker.wire import (
     HEADER,
     MAXIMUM_DESCRIPTORS,
     MAXIMUM_FRAME_BYTES,
-    Message,
     PeerClosed,
-    ProtocolError,
 )
+
+from toolcell_server.framing import Framing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from toolcell_worker.wire import Message
 
 # Arbitrary; thousands of frames may begin in one read, and to take them apart takes milliseconds.
 READ_BYTES = 16 * 1024
@@ -50,12 +47,7 @@ class Channel:
     def __init__(self, end: socket.socket, maximum: int = MAXIMUM_FRAME_BYTES) -> None:
         end.setblocking(False)
         self._socket = end
-        self._maximum = maximum
-        self._buffer = bytearray()
-        self._pending: deque[Message] = deque()
-        self._descriptors: list[int] = []  # of the frame that has begun and is not whole
-        self._broken: ProtocolError | None = None  # raised once what came before it is taken
-        self._most_descriptors = MAXIMUM_DESCRIPTORS
+        self._framing = Framing(maximum)
         self._reads = 0
         self._taken = 0
         self._finished = False
@@ -92,9 +84,9 @@ class Channel:
             PeerClosed: the peer closed its end.
             ProtocolError: what came is not a frame, or too large a one.
         """
-        while not self._pending:
-            if self._broken is not None:
-                raise self._broken
+        while not self._framing.pending:
+            if self._framing.broken is not None:
+                raise self._framing.broken
             try:
                 self._read()
                 self._reads += 1
@@ -110,7 +102,7 @@ class Channel:
         self._taken += 1
         if self._taken % FRAMES_IN_A_ROW == 0:
             await asyncio.sleep(0)
-        return self._pending.popleft()
+        return self._framing.pending.popleft()
 
     def take(self) -> Message | None:
         """
@@ -121,9 +113,9 @@ class Channel:
             PeerClosed: the peer closed its end, or is dead (`finish`) and nothing is left.
             ProtocolError: what came is not a frame, or too large a one.
         """
-        if not self._pending:
-            if self._broken is not None:
-                raise self._broken
+        if not self._framing.pending:
+            if self._framing.broken is not None:
+                raise self._framing.broken
             try:
                 self._read()
             except BlockingIOError:
@@ -131,7 +123,7 @@ class Channel:
                     raise PeerClosed from None
             except ConnectionResetError as exc:
                 raise PeerClosed from exc
-        return self._pending.popleft() if self._pending else None
+        return self._framing.pending.popleft() if self._framing.pending else None
 
     def listen(self, listener: Callable[[], None]) -> None:
         """
@@ -151,9 +143,7 @@ class Channel:
         From now on a descriptor that comes breaks the channel, and so does one that came with the
         beginning of a frame.
         """
-        self._most_descriptors = 0
-        if self._descriptors:
-            self._broken = ProtocolError("more descriptors came than are taken")
+        self._framing.refuse_descriptors()
 
     def finish(self) -> None:
         """
@@ -171,12 +161,7 @@ class Channel:
         self._listener = None
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_exception(PeerClosed())
-        for message in self._pending:
-            self._descriptors += message.descriptors
-        self._pending.clear()
-        for descriptor in self._descriptors:
-            os.close(descriptor)
-        self._descriptors.clear()
+        self._framing.close()
         self._socket.close()
 
     def _read(self) -> None:
@@ -189,56 +174,9 @@ class Channel:
         for level, kind, rights in ancillary:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
                 came += array.array("i", rights[: len(rights) // 4 * 4])
-        if flags & socket.MSG_CTRUNC:
-            self._most_descriptors = 0  # of what it was cut off we have only a part
         if not data:
             raise PeerClosed
-        self._buffer += data
-        self._give_out(self._whole(), came)
-
-    def _whole(self) -> list[tuple[int, bytes]]:
-        """
-        Whole frames, taken out of the buffer.
-        """
-        position = 0
-        view = memoryview(self._buffer)
-        whole: list[tuple[int, bytes]] = []
-        while len(view) - position >= HEADER.size:
-            kind, length = HEADER.unpack_from(view, position)
-            if length > self._maximum:
-                self._broken = ProtocolError(
-                    f"frame {kind} of {length} bytes; {self._maximum} are taken"
-                )
-                break
-            end = position + HEADER.size + length
-            if end > len(view):
-                break
-            whole.append((kind, bytes(view[position + HEADER.size : end])))
-            position = end
-        view.release()
-        del self._buffer[:position]
-        return whole
-
-    def _give_out(self, whole: Sequence[tuple[int, bytes]], came: Sequence[int]) -> None:
-        """
-        Give each frame its descriptors: the first those that came before it was whole, the last
-        to begin those that came now.
-        """
-        owned: list[list[int]] = [[] for _ in whole]
-        if self._buffer:
-            owned.append([])
-        owned[0] += self._descriptors
-        owned[-1] += came
-        self._descriptors = owned.pop() if self._buffer else []
-        for number, (kind, payload) in enumerate(whole):
-            if len(owned[number]) > self._most_descriptors:
-                # It does not count, nor does what follows; they are closed with us.
-                self._descriptors += itertools.chain.from_iterable(owned[number:])
-                break
-            self._pending.append(Message(kind, payload, tuple(owned[number])))
-        # A frame that never ends could otherwise gather as many as we may open.
-        if len(self._descriptors) > self._most_descriptors:
-            self._broken = ProtocolError("more descriptors came than are taken")
+        self._framing.feed(data, came, cut=bool(flags & socket.MSG_CTRUNC))
 
     async def _readable(self) -> None:
         self._waiting = asyncio.get_running_loop().create_future()

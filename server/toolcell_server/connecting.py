@@ -54,6 +54,10 @@ class Connecting:
     def is_busy(self) -> bool:
         return self._task is not None
 
+    @property
+    def is_used(self) -> bool:
+        return self._task is not None or self._attachment is not None
+
     def connect_proxy(self, proxy: Proxy | None) -> None:
         """
         Let the egress answer at the cell's proxy, if it has one.

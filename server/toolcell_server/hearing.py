@@ -17,7 +17,6 @@ from toolcell.v1 import execution_pb2 as pb
 from toolcell_worker.wire import Frame, PeerClosed, ProtocolError
 
 from toolcell_server import endings, tool_frames
-from toolcell_server.judging import Words
 from toolcell_server.pace import Pace
 from toolcell_server.source import Source
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from toolcell_server.connecting import Connecting
     from toolcell_server.denials import Denials
+    from toolcell_server.judging import Words
     from toolcell_server.outbox import Outbox
     from toolcell_server.session import Session
 
@@ -52,6 +52,7 @@ class Hearing(Source):
         denials: Denials,
         connecting: Connecting,
         events: Outbox,
+        words: Words,
         *,
         started: Callable[[], pb.ExecuteResponse],
         told_started: Callable[[], None],
@@ -60,7 +61,7 @@ class Hearing(Source):
         failed: Callable[[BaseException], None],
     ) -> None:
         super().__init__(events, ended_now, failed)
-        self.words = Words()
+        self.words = words
         self.staging: dict[str, int] = {}
         self._session = session
         self._channel = session.channel

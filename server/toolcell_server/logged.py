@@ -4,6 +4,7 @@ One canonical line in the log for each execution.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from dataclasses import dataclass, field
@@ -28,6 +29,9 @@ class LoggedExecutor:
     """
     Logs each execution of the executor underneath once, when it ends; never its arguments, its
     output or its result.  One that stops without an ending is logged as lost.
+
+    A line takes longer to write than the ending takes to reach its caller, who is waiting: so it
+    is written in the turn of the loop after the one in which that is sent.
     """
 
     base: Executor
@@ -38,16 +42,20 @@ class LoggedExecutor:
             async with closing(self.base.execute(execution)) as events:
                 async for event in events:
                     seen.note(event)
-                    if event.HasField("finished"):  # logged first: the reader stops at this one
-                        _write(execution, seen)
+                    if seen.finished is not None:  # noted first: the reader stops at this one
+                        seen.seconds = time.monotonic() - execution.accepted
+                        loop = asyncio.get_running_loop()
+                        loop.call_soon(loop.call_soon, _write, execution, seen)
                     yield event
         finally:
             if seen.finished is None:
+                seen.seconds = time.monotonic() - execution.accepted
                 _write(execution, seen)
 
 
 @dataclass(slots=True)
 class _Seen:
+    seconds: float = 0.0
     attempts: int = 0
     denials: int = 0
     reported_only: int = 0
@@ -87,7 +95,7 @@ def _fields(execution: Execution, seen: _Seen, finished: pb.Finished) -> dict[st
         "outcome": outcomes.label(finished.outcome),
         "outcome_message": finished.outcome.message,
         "attempts": seen.attempts,
-        "total_seconds": round(time.monotonic() - execution.accepted, 6),
+        "total_seconds": round(seen.seconds, 6),
         "queue_seconds": seen.started.queue_time.ToMicroseconds() / 1e6,
         "wall_seconds": usage.wall.ToMicroseconds() / 1e6,
         "cpu_seconds": round(outcomes.cpu_seconds(usage), 6),

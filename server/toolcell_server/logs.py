@@ -7,12 +7,15 @@ cannot forge a line.
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
+import math
+import re
 import time
 from typing import Any, Final
 
-_PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:")
+_PLAIN: Final = re.compile(r"[a-zA-Z0-9_\-./:]+")
 
 
 class JsonFormatter(logging.Formatter):
@@ -43,7 +46,9 @@ class TextFormatter(logging.Formatter):
         said = [
             f"{key}={_value(value)}" for key, value in fields.items() if value not in ("", None)
         ]
-        message = "".join(map(_printable, record.getMessage()))
+        message = record.getMessage()
+        if not message.isprintable():
+            message = "".join(map(_printable, message))
         line = " ".join([_time(record), f"{record.levelname:<7}", message, *said])
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
@@ -54,6 +59,9 @@ def configure(log_format: str) -> None:
     """
     Send every log record of the process to standard error, in one format.
     """
+    # No format of ours tells of them, and to find them out takes longer than to format a line.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # noqa: SLF001  # as logging's own how-to says
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     root = logging.getLogger()
@@ -62,13 +70,19 @@ def configure(log_format: str) -> None:
 
 
 def _time(record: logging.LogRecord) -> str:
-    seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-    return f"{seconds}.{int(record.msecs):03}Z"
+    return f"{_second(int(record.created))}.{int(record.msecs):03}Z"
+
+
+@functools.lru_cache(maxsize=1)
+def _second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
 
 
 def _value(value: Any) -> str:
+    if type(value) is int or (type(value) is float and math.isfinite(value)):
+        return repr(value)  # as JSON has it
     text = value if isinstance(value, str) else json.dumps(value, default=str)
-    return text if text and set(text) <= _PLAIN else json.dumps(text)
+    return text if _PLAIN.fullmatch(text) else json.dumps(text)
 
 
 def _printable(character: str) -> str:

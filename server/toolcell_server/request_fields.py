@@ -76,6 +76,8 @@ def _check_labels(request: Request) -> None:
 
 
 def _check_text(field: str, value: str, maximum: int) -> None:
+    if value.isascii() and value.isprintable() and len(value) <= maximum:
+        return  # as nearly all of them
     if len(value.encode()) > maximum:
         raise InvalidField(field, f"must have at most {maximum} bytes")
     if any(unicodedata.category(character) == "Cc" for character in value):

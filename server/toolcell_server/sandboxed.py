@@ -61,13 +61,15 @@ class SandboxedExecutor:
             if isinstance(opened, pb.Outcome):
                 finished = pb.Finished(outcome=opened, usage=pb.Usage())
             else:
-                with opened.watched(self._watchdog, self._ticker):
-                    while (event := await opened.events.get()) is not None:
-                        yield event
-                contacts = await opened.disconnect()
+                try:
+                    with opened.watched(self._watchdog, self._ticker):
+                        while (event := await opened.events.get()) is not None:
+                            yield event
+                    finished = await opened.finished()
+                finally:
+                    await opened.until_reaped()
                 while (event := opened.events.take()) is not None:
                     yield event
-                finished = opened.finished(contacts)
                 await self._complete(execution, opened, finished)
         yield pb.ExecuteResponse(finished=finished)
 
@@ -94,8 +96,6 @@ class SandboxedExecutor:
         resources.callback(session.close)
         attending = Attending(execution, session, lease.isolation, self._egress, proxy)
         resources.callback(attending.close)
-        resources.push_async_callback(attending.disconnect)
-        resources.push_async_callback(attending.until_reaped)
         return attending
 
     async def _complete(

@@ -74,7 +74,7 @@ class Validation:
                 value = strict_json.parse_value(result, len(result), MAXIMUM_RESULT_DEPTH)
             except strict_json.NotStrictJson as exc:
                 return [_described((exc.pointer, str(exc)))]
-            found = _find_here(schema, value)
+            found = _find_here(schema, value) if tool.returns else []
         else:
             found = await _find_there(self._results, schema, result, MAXIMUM_RESULT_DEPTH)
         return [_described(violation) for violation in found]

@@ -9,6 +9,7 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
+from piping import Pipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,3 +34,10 @@ def spare() -> Iterator[int]:
     descriptor = os.open("/dev/null", os.O_RDONLY)
     yield descriptor
     os.close(descriptor)
+
+
+@pytest.fixture
+def pipe() -> Iterator[Pipe]:
+    one = Pipe()
+    yield one
+    os.close(one.reading)

@@ -9,15 +9,15 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
-import pytest
 from scripted_executor import run
-from taking import everything
 from toolcell.v1 import execution_pb2 as pb
-from toolcell_server.outbox import MAXIMUM_BYTES, Outbox
-from toolcell_server.output import COALESCE_SECONDS, KILL_FACTOR, PIECE_BYTES, READ_BYTES, Pump
+from toolcell_server.outbox import MAXIMUM_BYTES
+from toolcell_server.output import KILL_FACTOR, PIECE_BYTES, READ_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from piping import Pipe
+    from toolcell_server.output import Pump
+
 LIMIT = 1000
 PIPE_BYTES = 64 * 1024
 
@@ -27,58 +27,6 @@ def numbered(count: int) -> bytes:
     Bytes of which every stretch tells where it was.
     """
     return b"".join(number.to_bytes(4, "big") for number in range(count // 4 + 1))[:count]
-
-
-class Pipe:
-    """
-    A pipe with a non-blocking reading end, and what was pumped out of it.
-    """
-
-    def __init__(self) -> None:
-        self.reading, self.writing = os.pipe2(os.O_CLOEXEC)
-        os.set_blocking(self.reading, False)
-        self.limit = 2**20
-        self.events: list[pb.ExecuteResponse] = []
-        self.flooded = asyncio.Event()
-        self.open = asyncio.Event()  # whether events are taken
-
-    def made(self) -> tuple[Pump, Outbox]:
-        """
-        A pump that has begun.
-        """
-        outbox = Outbox(lambda: pump.resume())  # noqa: PLW0108  # it is made below
-        pump = Pump(
-            self.reading,
-            pb.OUTPUT_STREAM_STDERR,
-            self.limit,
-            outbox,
-            on_flood=self.flooded.set,
-            ended_now=outbox.end,
-            failed=outbox.end,
-        )
-        pump.start()
-        return pump, outbox
-
-    async def pump(self) -> Pump:
-        pump, outbox = self.made()
-        await self.open.wait()
-        self.events += [event async for event in everything(outbox)]
-        return pump
-
-    @property
-    def data(self) -> bytes:
-        return b"".join(event.output.data for event in self.events)
-
-    def write_and_close(self, data: bytes) -> None:
-        with os.fdopen(self.writing, "wb") as file:
-            file.write(data)
-
-
-@pytest.fixture
-def pipe() -> Iterator[Pipe]:
-    one = Pipe()
-    yield one
-    os.close(one.reading)
 
 
 def test_a_pump_passes_on_everything_and_ends_with_the_last_writer(pipe: Pipe) -> None:
@@ -212,92 +160,3 @@ def test_a_flood_is_told_while_it_flows(pipe: Pipe) -> None:
         return await pumping
 
     assert run(scenario()).keeping.truncated
-
-
-@pytest.mark.parametrize("waits", [False, True], ids=["told before", "told while it waits"])
-def test_what_is_there_is_read_when_every_writer_is_known_to_be_dead(
-    pipe: Pipe, *, waits: bool
-) -> None:
-    """
-    An open end proves nothing: the tool can have sent one to the server itself.
-    """
-    os.write(pipe.writing, b"last")
-
-    async def scenario() -> bytes:
-        pump, outbox = pipe.made()
-        if waits:
-            found = [await outbox.get()]
-            await asyncio.sleep(2 * COALESCE_SECONDS)  # until it looks at the pipe again
-            pump.finish()
-        else:
-            pump.finish()
-            found = []
-        found += [event async for event in everything(outbox)]
-        return b"".join(event.output.data for event in found if event)
-
-    assert b"last" == run(scenario())
-
-
-def test_nothing_is_read_before_it_is_started(pipe: Pipe) -> None:
-    """
-    `started` comes before what the tool prints.
-    """
-    pipe.write_and_close(b"early")
-
-    async def scenario() -> tuple[int, list[bytes]]:
-        outbox = Outbox(lambda: None)
-        pump = Pump(
-            pipe.reading,
-            pb.OUTPUT_STREAM_STDOUT,
-            LIMIT,
-            outbox,
-            on_flood=lambda: None,
-            ended_now=outbox.end,
-            failed=outbox.end,
-        )
-        pump.finish()
-        before = 0 if outbox.take() is None else 1
-        pump.start()
-        return before, [event.output.data async for event in everything(outbox)]
-
-    assert (0, [b"early"]) == run(scenario())
-
-
-def test_what_a_dying_tool_writes_is_read_when_it_is_dead(pipe: Pipe) -> None:
-    """
-    Otherwise a tool that dies late writes past a caller who reads slowly.
-    """
-
-    async def read_on() -> None:
-        pump, outbox = pipe.made()
-        os.write(pipe.writing, b"a" * READ_BYTES)  # as much as it reads: no pause
-        assert (event := await outbox.get()) is not None
-        assert len(event.output.data) == READ_BYTES
-
-        pump.hold()
-        os.write(pipe.writing, b"dying")
-        await readable(pipe.reading)
-        assert outbox.take() is None
-
-        pump.finish()
-        assert (event := await outbox.get()) is not None
-        assert event.output.data == b"dying"
-        assert await outbox.get() is None  # although somebody still holds an end
-        os.close(pipe.writing)
-
-    run(read_on())
-
-
-async def readable(descriptor: int) -> None:
-    """
-    Until the loop has told a copy of this descriptor, and thus the original, of what it holds.
-    """
-    copy = os.dup(descriptor)
-    told = asyncio.Event()
-    asyncio.get_running_loop().add_reader(copy, told.set)
-    try:
-        await told.wait()
-        await asyncio.sleep(0)
-    finally:
-        asyncio.get_running_loop().remove_reader(copy)
-        os.close(copy)

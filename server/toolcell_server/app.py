@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from toolcell.v1 import execution_pb2 as pb
 from toolcell.v1 import registry_pb2
 
-from toolcell_server import instructions, isolation_check, metrics_listener
+from toolcell_server import garbage, instructions, isolation_check, metrics_listener
 from toolcell_server.addresses import Address
 from toolcell_server.admission import Admission
 from toolcell_server.capacity import Capacity
@@ -126,6 +126,7 @@ class App:
             self._tell_level = lambda: self._in_background(face.show_isolation(self._weakest()))
             self._tell_level()
             self._log_serving(face.address)
+            garbage.settle()
             announce(str(face.address))
             await shutdown.asked.wait()
             _log.info("draining", extra={"fields": {"running": self.executions.running}})

@@ -129,10 +129,13 @@ class Attending:
 
     def close(self) -> None:
         """
-        Give the folders and the listener back.
+        Give the folders and the listener back, and all that is known.
         """
         self._denials.close()
         self._hearing.give_back()
+        # Our parts call us back: what they hold, a result of megabytes for one, would wait for the
+        # garbage collector.
+        vars(self).clear()
 
     def _start(self) -> None:
         self._session.cell.reaped.add_done_callback(self._reaped)

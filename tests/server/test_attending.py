@@ -85,6 +85,26 @@ def test_the_stop_of_an_execution_does_not_keep_what_attended_it() -> None:
     assert asyncio.run(scenario()) is None
 
 
+def test_what_attended_a_cell_is_gone_at_once_and_waits_for_no_collector() -> None:
+    """
+    It holds a result of megabytes, and collections are rare.
+    """
+
+    async def scenario() -> object:
+        attending = attending_of(execution(), FakeSession())
+        left = weakref.ref(attending._hearing)
+        with attending.watched(Watchdog(), Ticker(1.0)):
+            pass
+        attending.close()
+        return left()
+
+    gc.disable()
+    try:
+        assert asyncio.run(scenario()) is None
+    finally:
+        gc.enable()
+
+
 def test_a_stop_during_the_run_ends_the_cell_and_one_after_it_does_not() -> None:
     """
     Whoever cancels an execution that has just ended must not kill what has its number by now.

@@ -155,3 +155,14 @@ def sleep_on(context: Context) -> str:
     context.progress(message="sleeping")
     time.sleep(LONG)
     return "slept"
+
+
+@tool(effects="read_only")
+def yield_numbers(count: int) -> Iterator[int]:
+    """
+    Yield numbers as fast as they are taken.
+
+    Args:
+        count: How many.
+    """
+    yield from range(count)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from toolcell_server.egress_process import Egress
     from toolcell_server.execution import Execution
     from toolcell_server.grants import OpenedMount
+    from toolcell_server.lease import Lease
     from toolcell_server.pool import Pool
     from toolcell_server.validation import Validation
     from toolcell_server.watchdog import Watchdog
@@ -83,12 +84,7 @@ class SandboxedExecutor:
             lease = await resources.enter_async_context(self._pool.lease(execution))
             proxied = lease.bare and execution.grant.domains
             proxy = resources.enter_context(Proxy.opened()) if proxied else None
-            session = await Session.open(
-                lease.zygote,
-                lease.cell_grant(execution, proxy),
-                lease.trees,
-                execution.arguments,
-            )
+            session = await _session(lease, execution, proxy)
         except StoppedWaiting:
             return endings.cancelled(execution.stop.reason)
         except (ZygoteDied, ZygoteFailed) as exc:
@@ -193,3 +189,18 @@ def no_cell(exc: ZygoteDied | ZygoteFailed) -> pb.Outcome:
         return endings.zygote_died()
     reason = pb.LOST_REASON_WALL_NOT_BUILT if exc.wall else pb.LOST_REASON_CELL_DIED
     return endings.lost(reason, f"no cell could be made: {exc}", exc.wall)
+
+
+async def _session(lease: Lease, execution: Execution, proxy: Proxy | None) -> Session:
+    """
+    Raises:
+        ZygoteDied, ZygoteFailed: there is no cell.
+    """
+    grant = lease.cell_grant(execution, proxy)
+    try:
+        return await Session.open(lease.zygote, grant, lease.trees, execution.arguments)
+    except ZygoteDied:
+        # Its handle may learn of it later than we, who could not send; the next attempt, which
+        # comes at once, must not find it again.
+        await lease.zygote.died.wait()
+        raise

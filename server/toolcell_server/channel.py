@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 # Arbitrary; thousands of frames may begin in one read, and to take them apart takes milliseconds.
 READ_BYTES = 16 * 1024
 CONTROL_BYTES = socket.CMSG_SPACE(MAXIMUM_DESCRIPTORS * 4)
+CUT = int(socket.MSG_CTRUNC)  # its own type takes microseconds to compare
 READS_IN_A_ROW = 32  # arbitrary; a call of an honest tool takes a few
 FRAMES_IN_A_ROW = 64  # arbitrary; who takes them may have nothing to wait for in between
 
@@ -176,7 +177,7 @@ class Channel:
                 came += array.array("i", rights[: len(rights) // 4 * 4])
         if not data:
             raise PeerClosed
-        self._framing.feed(data, came, cut=bool(flags & socket.MSG_CTRUNC))
+        self._framing.feed(data, came, cut=bool(flags & CUT))
 
     async def _readable(self) -> None:
         self._waiting = asyncio.get_running_loop().create_future()

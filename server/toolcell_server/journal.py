@@ -10,7 +10,8 @@ needed them is told so (`EventsExpired`), never served with a gap.  And while so
 producer is held back (`room`) as soon as even the *fastest* reader is half the capacity behind:
 then the tool's pipe fills and the tool itself waits.  The fastest, because a stalled watcher must
 not stop the others; half, because the reader that the producer waits for must never be outrun.
-Nobody reading, or `release` called, means nobody is waited for.
+Nobody reading, or `release` called, means nobody is waited for.  Whoever was held back goes on when
+half of that is read, not at the next event: thousands of small ones would wake it for each.
 
 The ending (chunks of the result, then `finished`) is never dropped and does not count: its size is
 bounded by the result limit, and it is what a caller who comes late has come for.
@@ -99,15 +100,14 @@ class Journal:
 
     async def room(self) -> None:
         """
-        Wait while every reader is far behind.
+        Wait while every reader is far behind: until one has half of that to read.
         """
-        while self.is_full():
-            await self._read.wait()
+        if self.is_full():
+            while self._all_behind(self.window_bytes // 2):
+                await self._read.wait()
 
     def is_full(self) -> bool:
-        if self._released or not self._readers:
-            return False
-        return all(self._unread_bytes(reader) > self.window_bytes for reader in self._readers)
+        return self._all_behind(self.window_bytes)
 
     def release(self) -> None:
         """
@@ -120,11 +120,17 @@ class Journal:
         self._readers.add(reader)
 
     def advanced(self) -> None:
-        self._read.ring()
+        if not self._all_behind(self.window_bytes // 2):
+            self._read.ring()
 
     def left(self, reader: Reader) -> None:
         self._readers.discard(reader)
         self._read.ring()
+
+    def _all_behind(self, unread_bytes: int) -> bool:
+        if self._released or not self._readers:
+            return False
+        return all(self._unread_bytes(reader) > unread_bytes for reader in self._readers)
 
     def _stamp(self, event: pb.ExecuteResponse) -> bytes:
         event.sequence = self.last + 1

@@ -40,6 +40,8 @@ class Record:
             None if execution.detached else grace_seconds,
             lambda: stop.request(pb.CANCEL_REASON_STREAM_LOST),
         )
+        self.state: pb.ExecutionState.ValueType = pb.EXECUTION_STATE_QUEUED
+        self._usage: pb.Usage | None = None  # as last told
         self._summary = _summary(execution)
         if execution.detached:
             self.journal.release()
@@ -61,10 +63,6 @@ class Record:
         return self._summary.request_id
 
     @property
-    def state(self) -> pb.ExecutionState.ValueType:
-        return self._summary.state
-
-    @property
     def kept_bytes(self) -> int:
         """
         The memory that this record costs, about.
@@ -77,7 +75,6 @@ class Record:
         """
         self.journal.append(event)
         self.touched = time.monotonic()
-        self.tails.note(event)
         self._note(event)
 
     def finish(self, event: pb.ExecuteResponse) -> None:
@@ -87,10 +84,10 @@ class Record:
         if self.journal.finished:
             return
         if not event.finished.HasField("usage"):
-            event.finished.usage.CopyFrom(self._summary.usage)
+            event.finished.usage.CopyFrom(self._usage or pb.Usage())
         for ending in endings(event):
             self.journal.append(ending)
-        self._note(event)
+        self.state = pb.EXECUTION_STATE_FINISHED
         self.attachments.end()
         self.ended.set()
 
@@ -98,31 +95,40 @@ class Record:
         """
         The ending, once there is one.
         """
-        return pb.ExecuteResponse.FromString(self.journal.get(self.journal.last)).finished
+        return self._ending().finished
 
     def to_proto(self) -> pb.Execution:
+        """
+        What is known of it, put together for who asks: most calls are never asked after.
+        """
         summary = pb.Execution()
         summary.CopyFrom(self._summary)
+        summary.state = self.state
         summary.earliest_sequence = self.journal.earliest
         summary.last_sequence = self.journal.last
+        if self._usage is not None:
+            summary.usage.CopyFrom(self._usage)
+        if self.journal.finished:
+            ending = self._ending()
+            summary.finished_time.CopyFrom(ending.time)
+            summary.outcome.CopyFrom(ending.finished.outcome)
+            summary.usage.CopyFrom(ending.finished.usage)
         return summary
 
+    def _ending(self) -> pb.ExecuteResponse:
+        return pb.ExecuteResponse.FromString(self.journal.get(self.journal.last))
+
     def _note(self, event: pb.ExecuteResponse) -> None:
-        summary = self._summary
         match event.WhichOneof("event"):
+            case "output" | "denied" | "retrying":
+                self.tails.note(event)
             case "accepted":
-                summary.accepted_time.CopyFrom(event.time)
-            case "started":
-                summary.state = pb.EXECUTION_STATE_RUNNING
-                if not summary.HasField("started_time"):
-                    summary.started_time.CopyFrom(event.time)
+                self._summary.accepted_time.CopyFrom(event.time)
+            case "started" if self.state == pb.EXECUTION_STATE_QUEUED:
+                self.state = pb.EXECUTION_STATE_RUNNING
+                self._summary.started_time.CopyFrom(event.time)
             case "usage":
-                summary.usage.CopyFrom(event.usage)
-            case "finished":
-                summary.state = pb.EXECUTION_STATE_FINISHED
-                summary.finished_time.CopyFrom(event.time)
-                summary.outcome.CopyFrom(event.finished.outcome)
-                summary.usage.CopyFrom(event.finished.usage)
+                self._usage = event.usage
 
 
 def _summary(execution: Execution) -> pb.Execution:
@@ -133,7 +139,6 @@ def _summary(execution: Execution) -> pb.Execution:
         tool=execution.tool.name,
         version=execution.tool.version,
         principal=execution.principal,
-        state=pb.EXECUTION_STATE_QUEUED,
         labels=execution.labels,
         detached=execution.detached,
     )

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from toolcell_server.service import ExecutionService
     from toolcell_server.settings import ServerSettings
 
+MINIMUM_STREAMS: Final = 1000  # of one connection
 LAST_EVENTS_SECONDS: Final = 1.0  # arbitrary; a reader that reads takes them in milliseconds
 CUT_SHORT_SECONDS: Final = 3.0  # arbitrary; killing cells takes milliseconds, and the above
 _SERVICES: Final = (service.NAME, registry_service.NAME)
@@ -56,8 +57,6 @@ _OPTIONS: Final = (
     ("grpc.keepalive_permit_without_calls", 1),
     # Clients may ping every ten seconds; gRPC's own five minutes cut off idle streams' pings.
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
-    # Far above what admission lets run, so that it refuses and says why; gRPC would only wait.
-    ("grpc.max_concurrent_streams", 1000),
 )
 
 
@@ -137,9 +136,12 @@ async def serving(
         AddressTaken: the address cannot be had.
     """
     receive = ("grpc.max_receive_message_length", settings.max_receive_bytes)
+    # Far above what admission lets run, so that it refuses and says why; gRPC would only wait.
+    admitted = settings.max_executions + settings.queue
+    streams = ("grpc.max_concurrent_streams", max(MINIMUM_STREAMS, 2 * admitted))
     server = grpc.aio.server(
         interceptors=(ErrorInterceptor(), MetricsInterceptor(metrics)),
-        options=(*_OPTIONS, receive),
+        options=(*_OPTIONS, receive, streams),
     )
     service.add_to(server, executions)
     registry_service.add_to(server, tools)

@@ -14,6 +14,7 @@ Checked: equal to `json.loads` for whatever both take (tests, seeded).
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import math
@@ -113,19 +114,28 @@ def _decode(data: bytes) -> str:
 
 
 def _load(text: str) -> Any:
+    if text.startswith("\ufeff"):
+        raise NotStrictJson("not JSON at line 1, column 1: a BOM; send one JSON value without it")
     try:
-        return json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_constant=_stop,
-            parse_float=_float,
-            parse_int=_integer,
-        )
+        return _decoder().decode(text)
     except json.JSONDecodeError as exc:
         where = f"line {exc.lineno}, column {exc.colno}"
         raise NotStrictJson(f"not JSON at {where}: {exc.msg}; send one JSON value") from None
     except _Lenient:
         raise NotStrictJson(*_explain(text)) from None
+
+
+@functools.cache
+def _decoder() -> json.JSONDecoder:
+    """
+    The one that `json.loads` would make for each text.
+    """
+    return json.JSONDecoder(
+        object_pairs_hook=_object,
+        parse_constant=_stop,
+        parse_float=_float,
+        parse_int=_integer,
+    )
 
 
 class _Lenient(Exception):  # noqa: N818  # never leaves this file

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from toolcell.v1 import execution_pb2 as pb
@@ -89,7 +89,7 @@ def _checked(message: Message) -> Any:
     try:
         if len(message.payload) > OBJECT_BYTES:
             return msgspec.json.decode(message.payload)  # several times as fast, a little stricter
-        return json.loads(message.payload.decode(), parse_constant=_refuse_constant)
+        return _DECODER.decode(message.payload.decode())
     except (msgspec.DecodeError, ValueError, RecursionError) as exc:
         raise ProtocolError(f"frame {message.kind} does not hold JSON") from exc
 
@@ -109,6 +109,9 @@ def _object(message: Message) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse_constant)  # loads() would make one each
 
 
 def _refuse_descriptors(message: Message) -> None:

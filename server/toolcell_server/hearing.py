@@ -76,15 +76,9 @@ class Hearing(Source):
         self._channel.finish()
         super().finish()
 
-    def close(self) -> None:
-        """
-        Read nothing more.  The folders are kept until they are given back.
-        """
-        super().close()
-
     def give_back(self) -> None:
         """
-        Give the folders back.
+        Give the folders back, which are kept when nothing more is read.
         """
         for descriptor in self.staging.values():
             os.close(descriptor)

@@ -72,6 +72,10 @@ class Watch:
     seen: dict[tuple[int, int], float] = field(default_factory=dict)
     asked: bool = False  # for a closer look
     looking: float | None = None  # closely, since when
+    full_in_seconds: float = (
+        math.inf
+    )  # from the last glance on, if it grows twice as fast as before
+    glanced: tuple[float, int] = (-1.0, 0)  # when, and at how many bytes
     has_room_until: float = -math.inf  # of the monotonic clock; after a closer look
     shared_bytes: int = -1  # of the init when first seen: what every child shares with the zygote
 
@@ -90,6 +94,7 @@ class Watch:
         As `look`, but `UNSURE` of memory where that would take long.
         """
         sample = self._sample()
+        self._foresee(sample.memory_bytes)
         if not self._is_unsure(sample):
             return self._judge(sample)
         sample.memory_bytes = 0
@@ -120,6 +125,14 @@ class Watch:
         """
         self.looking = time.monotonic()
         return process_tree.proportional_bytes(*self.pids)
+
+    def _foresee(self, memory_bytes: int) -> None:
+        now, room = time.monotonic(), self.limits.memory_bytes - memory_bytes
+        before, had = self.glanced
+        self.glanced = (now, memory_bytes)
+        # Before the first look it may have grown as fast as can be.
+        grown = (memory_bytes - had) / (now - before) if before >= 0 else FILLED_PER_SECOND
+        self.full_in_seconds = full_in_seconds(room, 2 * grown)
 
     def _is_unsure(self, sample: Sample) -> bool:
         if self.group is not None:
@@ -190,3 +203,12 @@ class Watch:
         user, system, *waited_for = map(int, times[11:15])
         sample.cpu_seconds += (user + system + sum(waited_for)) / CLOCK_TICKS
         self.seen[pid, int(times[19])] = (user + system) / CLOCK_TICKS
+
+
+def full_in_seconds(room_bytes: int, bytes_per_second: float) -> float:
+    """
+    When the limit is reached; never by one that shrinks, nor again by one that is beyond it.
+    """
+    if room_bytes < 0 or bytes_per_second <= 0:
+        return math.inf
+    return room_bytes / bytes_per_second

@@ -6,7 +6,9 @@ it refuses ran nothing.  What costs nothing comes first, what needs the kernel c
 
     fields → tool → limits → arguments (strict JSON, schema) → grant → isolation → place → paths
 
-A refusal that the caller can mend therefore comes before "no capacity", which he cannot.  The
+A refusal that the caller can mend therefore comes before "no capacity", which he cannot; unless the
+server could not take the call anyhow, which is looked at after the fields.  Under overload most
+calls are refused, and what is spent on one of them is taken from those that run.  The
 place is taken before the paths are opened, so that a full server opens nothing.  From the place on
 there is something to give back; it is all in `Execution.resources`, closed here if a later station
 refuses, and by whoever holds the execution from then on.
@@ -26,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server import request_fields, strict_json
+from toolcell_server.capacity import Wanted
 from toolcell_server.execution import Execution
 from toolcell_server.grant_compiler import compile_grant
 from toolcell_server.policy import FLOORS
@@ -103,11 +106,12 @@ class Admission:
     opener: Opener
 
     async def admit(
-        self, request: Request, time_remaining: float | None, principal: str = ""
+        self, request: Request, time_remaining: float | None, principal: str = "", share: str = ""
     ) -> Execution:
         """
         An execution that may run; whoever gets it closes it.  `time_remaining` is that of its
         RPC, in seconds; None: no end.  With `validate_only` no place is taken: nothing will run.
+        Places are shared fairly between `share`s, if there is no principal.
 
         Raises:
             CallRefused: one of its kinds; nothing ran, nothing is left open.
@@ -115,6 +119,9 @@ class Admission:
         accepted = time.monotonic()
         request_fields.check(request)
         deadline = _deadline(request, accepted, time_remaining)
+        wanted = Wanted(principal or share, request.tool, deadline)
+        if not request.validate_only:
+            self.capacity.check(wanted)
         tool = self.tools.find_callable(request.tool, request.version)
         limits = tool.limits.narrowed_by(request.limits)
         data = request.arguments_json or b"{}"
@@ -123,7 +130,7 @@ class Admission:
         with contextlib.ExitStack() as resources:
             execution_id = str(uuid.uuid4())
             if not request.validate_only:
-                self.capacity.reserve(execution_id)
+                self.capacity.reserve(execution_id, wanted)
                 resources.callback(self.capacity.release, execution_id)
             mounts = await self.opener(grant, tool.bundle, resources) if grant.paths else ()
             return Execution(

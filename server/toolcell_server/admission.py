@@ -6,12 +6,14 @@ it refuses ran nothing.  What costs nothing comes first, what needs the kernel c
 
     fields → tool → limits → arguments (strict JSON, schema) → grant → isolation → place → paths
 
-A refusal that the caller can mend therefore comes before "no capacity", which he cannot; unless the
-server could not take the call anyhow, which is looked at after the fields.  Under overload most
-calls are refused, and what is spent on one of them is taken from those that run.  The
-place is taken before the paths are opened, so that a full server opens nothing.  From the place on
-there is something to give back; it is all in `Execution.resources`, closed here if a later station
-refuses, and by whoever holds the execution from then on.
+A refusal that the caller can mend therefore comes before "no capacity", which he cannot; but not
+under overload, when calls are being refused one after the other: what is spent on one of them is
+taken from those that run.  Then it comes after the fields.  For a small call that saves a third of
+the processor time of a refusal, for a large one nearly all.
+
+The place is taken before the paths are opened, so that a full server opens nothing.  From the place
+on there is something to give back; it is all in `Execution.resources`, closed here if a later
+station refuses, and by whoever holds the execution from then on.
 
 `request_id` is not looked at here: the caller of `admit` joins or replays before and after.
 """

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 RETRY_SECONDS: Final = 1.0  # arbitrary; while nothing is known of how long anything takes
 SHORTEST_RETRY_SECONDS: Final = 0.05  # arbitrary; sooner, a refusal costs more than it spares
 LONGEST_RETRY_SECONDS: Final = 60.0  # arbitrary; what is known now is worth nothing then
+OVERLOAD_SECONDS: Final = 1.0  # arbitrary; so long after a refusal the next may come unasked
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class Capacity:
         self._bearing = Bearing(running, load, clock())
         self._wanted: dict[str, Wanted] = {}
         self._called: dict[str, asyncio.Event] = {}  # of those that wait
+        self._last_refusal = -math.inf
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -112,13 +114,13 @@ class Capacity:
 
     def check(self, wanted: Wanted) -> None:
         """
-        Refuse now what `reserve` would refuse now; take nothing.
+        Under overload, refuse now what `reserve` would refuse now; take nothing.
 
         Raises:
             NoCapacity: as there.
         """
         self._look()
-        if not self._is_free():
+        if not self._is_free() and self._clock() - self._last_refusal < OVERLOAD_SECONDS:
             self._check_wait(wanted)
 
     def reserve(self, execution_id: str, wanted: Wanted = _ANYTHING) -> None:
@@ -203,6 +205,7 @@ class Capacity:
 
     def _refusal(self, cause: str, now: float) -> NoCapacity:
         self._refused(cause)
+        self._last_refusal = now
         drained = self._forecast.wait_seconds(self.waiting, self.limit, now) or RETRY_SECONDS
         delay = min(max(drained, SHORTEST_RETRY_SECONDS), LONGEST_RETRY_SECONDS)
         return NoCapacity(round(delay, 3), cause)
@@ -221,8 +224,8 @@ class Capacity:
 
     def _first(self) -> str | None:
         now = self._clock()
-        two_turns = self._forecast.wait_seconds(1, self.limit, now)
-        return self._promises.endangered(now + two_turns) or self._shares.next()
+        turn_seconds = self._forecast.wait_seconds(0, self.limit, now)
+        return self._promises.endangered(now, turn_seconds) or self._shares.next()
 
     def _look(self) -> None:
         self._bearing.look(self.running, self._clock())

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Final
 
 from toolcell_server import host_load
 from toolcell_server.bearing import LOOK_SECONDS, Bearing
-from toolcell_server.forecast import Forecast
+from toolcell_server.forecast import GUESSED_SECONDS, Forecast
 from toolcell_server.promises import Promises
 from toolcell_server.refusals import NoCapacity
 from toolcell_server.shares import GREED, Shares
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
     from toolcell_server.concurrency import Load
 
-RETRY_SECONDS: Final = 1.0  # arbitrary; while nothing is known of how long anything takes
 SHORTEST_RETRY_SECONDS: Final = 0.05  # arbitrary; sooner, a refusal costs more than it spares
 LONGEST_RETRY_SECONDS: Final = 60.0  # arbitrary; what is known now is worth nothing then
 OVERLOAD_SECONDS: Final = 1.0  # arbitrary; so long after a refusal the next may come unasked
@@ -191,7 +190,9 @@ class Capacity:
         now = self._clock()
         if not self._shares.has_room(wanted.share):
             raise self._refusal("queue", now)
-        wait = self._forecast.wait_seconds(self._shares.ahead(wanted.share), self.limit, now)
+        guessed = 0.0 if wanted.deadline is None else GUESSED_SECONDS
+        ahead = self._shares.ahead(wanted.share)
+        wait = self._forecast.wait_seconds(ahead, self.limit, now, guessed=guessed)
         if self._shares.waiting_of(wanted.share):
             wait *= 1 + 1 / GREED  # of time, too, a share leaves some to the next
         if wait > self._queue_seconds:
@@ -206,7 +207,7 @@ class Capacity:
     def _refusal(self, cause: str, now: float) -> NoCapacity:
         self._refused(cause)
         self._last_refusal = now
-        drained = self._forecast.wait_seconds(self.waiting, self.limit, now) or RETRY_SECONDS
+        drained = self._forecast.wait_seconds(self.waiting, self.limit, now)
         delay = min(max(drained, SHORTEST_RETRY_SECONDS), LONGEST_RETRY_SECONDS)
         return NoCapacity(round(delay, 3), cause)
 

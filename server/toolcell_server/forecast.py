@@ -17,6 +17,7 @@ from typing import Final
 
 RECENT: Final = 1 / 8  # RFC 6298: what the newest weighs in the mean
 STRAYING: Final = 1 / 4  # and in the deviation
+GUESSED_SECONDS: Final = 1.0  # arbitrary; until one execution has ended
 MAXIMUM_TOOLS: Final = 4096  # arbitrary; a tool beyond is taken for the mean of all
 
 
@@ -73,11 +74,14 @@ class Forecast:
         """
         return self._tools.get(tool, self._all).high
 
-    def wait_seconds(self, ahead: int, limit: int, now: float) -> float:
+    def wait_seconds(
+        self, ahead: int, limit: int, now: float, *, guessed: float = GUESSED_SECONDS
+    ) -> float:
         """
         How long one waits for its turn when so many come before.
         """
         count = len(self._began)
         age = now - self._sum_of_begins / count if count else 0.0
-        keeps = max(self._all.mean + self._all.deviation, age)
+        usual = self._all.mean + self._all.deviation if self._all.known else guessed
+        keeps = max(usual, age)
         return (ahead + 1) * keeps / limit

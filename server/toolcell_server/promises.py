@@ -3,9 +3,9 @@ By when those that wait were promised to begin.  Pure: the clock is passed in.
 
 Theory of operation.  A share that comes later takes turns from those before it, who were accepted
 when there were more for them.  Usually their time allows for that; where it does not, the promises
-go before the shares: if one of them would be broken by one more turn for somebody else, the earliest
-is next.  A share gains no more by it than what it was promised, because its next calls are measured
-by fewer turns.
+go before the shares: if one of them would be broken by one more turn for somebody else, the
+earliest is next.  A share gains no more by it than what it was promised, because its next calls are
+measured by fewer turns.
 
 The earliest `CONSIDERED` are looked at, so that a turn costs no more in a long queue.
 """

@@ -5,7 +5,7 @@ How long calls will wait and run, by what is known of the past.
 from __future__ import annotations
 
 import pytest
-from toolcell_server.forecast import MAXIMUM_TOOLS, Forecast
+from toolcell_server.forecast import GUESSED_SECONDS, MAXIMUM_TOOLS, Forecast
 
 
 def seen(**seconds: float) -> Forecast:
@@ -22,11 +22,13 @@ def seen(**seconds: float) -> Forecast:
     return forecast
 
 
-def test_where_nothing_is_known_nothing_is_foreseen() -> None:
+def test_where_nothing_is_known_a_guess_stands_in_for_it() -> None:
     """
-    A guess must refuse nobody.
+    A burst on a server that has just begun is not accepted as a whole.
     """
-    assert Forecast().wait_seconds(50, 1, 0.0) == 0.0
+    assert Forecast().wait_seconds(49, 2, 0.0) == 25 * GUESSED_SECONDS
+    assert Forecast().wait_seconds(49, 2, 0.0, guessed=0.0) == 0.0
+    assert seen(tool=1.0).wait_seconds(9, 2, 100.0, guessed=9.0) == pytest.approx(5.0, rel=0.01)
     assert Forecast().run_seconds("any") == 0.0
 
 

@@ -93,7 +93,7 @@ def _retry_seconds(error: grpc.aio.AioRpcError) -> float:
     for detail in status.details:
         info = error_details_pb2.RetryInfo()
         if detail.Unpack(info):
-            return info.retry_delay.seconds + info.retry_delay.nanos / 1e9
+            return float(info.retry_delay.seconds + info.retry_delay.nanos / 1e9)
     return 0.0
 
 

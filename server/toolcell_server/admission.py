@@ -30,7 +30,6 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server import request_fields, strict_json
-from toolcell_server.capacity import Wanted
 from toolcell_server.execution import Execution
 from toolcell_server.grant_compiler import compile_grant
 from toolcell_server.policy import FLOORS
@@ -40,6 +39,7 @@ from toolcell_server.refusals import (
     FieldNotSupported,
     IsolationBelowFloor,
 )
+from toolcell_server.wanted import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

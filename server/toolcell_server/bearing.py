@@ -36,6 +36,10 @@ class Bearing:
     def limit(self) -> int:
         return self._concurrency.limit
 
+    @property
+    def lasting(self) -> float:
+        return self._concurrency.lasting
+
     def begin(self, now: float) -> None:
         """
         An execution begins.

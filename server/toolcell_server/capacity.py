@@ -11,7 +11,8 @@ nothing.  So what could not be kept must be refused before.  A call that has to 
 
 * when the queue has no room for its share (`shares.py`, which also says whose turn is next, unless
   somebody's promise is in danger: `promises.py`);
-* when it would wait longer than `queue_seconds`, by what is known of the past (`forecast.py`);
+* when it would wait longer than `queue_seconds`, by what is known of the past (`forecast.py`), and
+  by the limit that lasts: one that has just fallen may rise as soon;
 * when by its deadline it could not have waited and run as long as its tool typically does.
 
 A call that need not wait is refused for none of these: what it makes of its time is its own affair.
@@ -26,7 +27,6 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from toolcell_server import host_load
@@ -35,30 +35,17 @@ from toolcell_server.forecast import GUESSED_SECONDS, Forecast
 from toolcell_server.promises import Promises
 from toolcell_server.refusals import NoCapacity
 from toolcell_server.shares import GREED, Shares
+from toolcell_server.wanted import ANYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from toolcell_server.concurrency import Load
+    from toolcell_server.wanted import Wanted
 
 SHORTEST_RETRY_SECONDS: Final = 0.05  # arbitrary; sooner, a refusal costs more than it spares
 LONGEST_RETRY_SECONDS: Final = 60.0  # arbitrary; what is known now is worth nothing then
 OVERLOAD_SECONDS: Final = 1.0  # arbitrary; so long after a refusal the next may come unasked
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """
-    What a place is wanted for.  `share` is whose it is; `deadline`, of the clock, is None if the
-    call has none.
-    """
-
-    share: str = ""
-    tool: str = ""
-    deadline: float | None = None
-
-
-_ANYTHING: Final = Wanted()
 
 
 class Capacity:
@@ -122,7 +109,7 @@ class Capacity:
         if not self._is_free() and self._clock() - self._last_refusal < OVERLOAD_SECONDS:
             self._check_wait(wanted)
 
-    def reserve(self, execution_id: str, wanted: Wanted = _ANYTHING) -> None:
+    def reserve(self, execution_id: str, wanted: Wanted = ANYTHING) -> None:
         """
         Reserve a place, and the turn with it if a place is free now.
 
@@ -137,7 +124,8 @@ class Capacity:
         else:
             latest = self._check_wait(wanted)
             self._shares.wait(wanted.share, execution_id)
-            self._promises.add(execution_id, latest)
+            if latest < math.inf:
+                self._promises.add(execution_id, latest)
             self._called[execution_id] = asyncio.Event()
         self._wanted[execution_id] = wanted
 
@@ -182,7 +170,7 @@ class Capacity:
 
     def _check_wait(self, wanted: Wanted) -> float:
         """
-        When at the latest one would have to begin that waits.
+        When at the latest one has to begin that waits; infinity: that is not said.
 
         Raises:
             NoCapacity: it cannot wait, or not for long enough.
@@ -190,19 +178,80 @@ class Capacity:
         now = self._clock()
         if not self._shares.has_room(wanted.share):
             raise self._refusal("queue", now)
-        guessed = 0.0 if wanted.deadline is None else GUESSED_SECONDS
-        ahead = self._shares.ahead(wanted.share)
-        wait = self._forecast.wait_seconds(ahead, self.limit, now, guessed=guessed)
-        if self._shares.waiting_of(wanted.share):
-            wait *= 1 + 1 / GREED  # of time, too, a share leaves some to the next
-        if wait > self._queue_seconds:
+        if self._wait(wanted, self._bearing.lasting, now, guessed=0.0) > self._queue_seconds:
             raise self._refusal("queue_seconds", now)
-        latest = now + self._queue_seconds
-        if wanted.deadline is not None:
-            latest = min(latest, wanted.deadline - self._forecast.run_seconds(wanted.tool))
-        if now + wait > latest:
+        if wanted.deadline is None:
+            return math.inf
+        latest = wanted.deadline - self._forecast.run_seconds(wanted.tool)
+        if now + self._wait(wanted, self.limit, now) > latest:
             raise self._refusal("deadline", now)
         return latest
+
+    def _wait(
+        self, wanted: Wanted, limit: float, now: float, guessed: float = GUESSED_SECONDS
+    ) -> float:
+        """
+        How long one more call of a share would wait.
+        """
+        ahead = self._shares.ahead(wanted.share)
+        seconds = self._forecast.wait_seconds(ahead, limit, now, guessed=guessed)
+        # Of time, too, a share leaves some to the next.
+        return seconds * (1 + 1 / GREED) if self._shares.waiting_of(wanted.share) else seconds
+
+    def _refusal(self, cause: str, now: float) -> NoCapacity:
+        self._refused(cause)
+        self._last_refusal = now
+        drained = self._forecast.wait_seconds(self.waiting, self.limit, now)
+        delay = min(max(drained, SHORTEST_RETRY_SECONDS), LONGEST_RETRY_SECONDS)
+        return NoCapacity(round(delay, 3), cause)
+
+    def _begin(self, execution_id: str) -> None:
+        now = self._clock()
+        self._forecast.begin(execution_id, now)
+        self._bearing.begin(now)
+
+    def _call(self) -> None:
+        while self.waiting and self.running < self.limit:
+            first = self._first()
+            self._shares.start(first)
+            self._promises.remove(first)
+            self._begin(first)
+            self._called.pop(first).set()
+
+    def _first(self) -> str:
+        now = self._clock()
+        turn_seconds = self._forecast.wait_seconds(0, self.limit, now)
+        return self._promises.endangered(now, turn_seconds) or self._shares.next()
+
+    def _check_wait(self, wanted: Wanted) -> float:
+        """
+        When at the latest one has to begin that waits; infinity: that is not said.
+
+        Raises:
+            NoCapacity: it cannot wait, or not for long enough.
+        """
+        now = self._clock()
+        if not self._shares.has_room(wanted.share):
+            raise self._refusal("queue", now)
+        if self._wait(wanted, self._bearing.lasting, now, guessed=0.0) > self._queue_seconds:
+            raise self._refusal("queue_seconds", now)
+        if wanted.deadline is None:
+            return math.inf
+        latest = wanted.deadline - self._forecast.run_seconds(wanted.tool)
+        if now + self._wait(wanted, self.limit, now) > latest:
+            raise self._refusal("deadline", now)
+        return latest
+
+    def _wait(
+        self, wanted: Wanted, limit: float, now: float, guessed: float = GUESSED_SECONDS
+    ) -> float:
+        """
+        How long one more call of a share would wait.
+        """
+        ahead = self._shares.ahead(wanted.share)
+        seconds = self._forecast.wait_seconds(ahead, limit, now, guessed=guessed)
+        # Of time, too, a share leaves some to the next.
+        return seconds * (1 + 1 / GREED) if self._shares.waiting_of(wanted.share) else seconds
 
     def _refusal(self, cause: str, now: float) -> NoCapacity:
         self._refused(cause)

@@ -6,7 +6,7 @@ Theory of operation.  `max_executions` is the operator's word; within it the hos
 *Cores.*  A call that waits costs no core, one that computes costs one, and which it will be nobody
 knows before.  The measure is how many threads want to run (`/proc/loadavg`), not how busy the
 processors are: it says how far demand is beyond them, and whoever waits for I/O is not in it.  Up
-to `PER_CORE` for each processor all is well, and the limit rises, a tenth at a time; beyond, it
+to `PER_CORE` for each processor all is well, and the limit rises, by half at a time; beyond, it
 is what would bring them back to that number.  So a thousand that wait run at once on two cores,
 and of a thousand that compute a few at a time.
 
@@ -27,8 +27,9 @@ from typing import Final
 
 MEBIBYTE: Final = 2**20
 PER_CORE: Final = 4  # arbitrary; tools wait more than they compute
-SMOOTHED: Final = 0.5  # arbitrary; what the newest number weighs: one look is chance
-GROWTH: Final = 1.1  # arbitrary; of the limit at each look
+SMOOTHED: Final = 0.25  # arbitrary; what the newest number weighs: one look is chance
+GROWTH: Final = 1.5  # arbitrary; of the limit at each look
+LASTING: Final = 0.02  # arbitrary; what the newest limit weighs in the one that lasts
 STALLED_PERCENT: Final = 10.0  # arbitrary; of the time in which somebody waited for memory
 USUAL_BYTES: Final = 64 * MEBIBYTE  # arbitrary; of an execution, until some have been measured
 RESERVED_SHARE: Final = 0.05  # of all memory, arbitrary; left to the host
@@ -49,12 +50,15 @@ class Load:
 
 class Concurrency:
     """
-    The limit, between 1 and `maximum`; `cores` are those that we may use.
+    The limit, between 1 and `maximum`; `cores` are those that we may use.  `lasting` follows it
+    within some fifty looks: to build many cells at once takes the cores for a moment, and says
+    nothing of what will be in them.
     """
 
     def __init__(self, maximum: int, cores: int) -> None:
         self.maximum = maximum
         self.limit = maximum
+        self.lasting = float(maximum)
         self._tolerated = PER_CORE * cores
         self._runnable = 0.0
         self._by_cores = float(maximum)
@@ -66,6 +70,7 @@ class Concurrency:
         """
         by_memory = _by_memory(load, running, young, typical_bytes or USUAL_BYTES)
         self.limit = max(1, min(self.maximum, self._for_cores(load, running), by_memory))
+        self.lasting += LASTING * (self.limit - self.lasting)
         return self.limit
 
     def _for_cores(self, load: Load, running: int) -> int:

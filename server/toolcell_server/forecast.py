@@ -75,7 +75,7 @@ class Forecast:
         return self._tools.get(tool, self._all).high
 
     def wait_seconds(
-        self, ahead: int, limit: int, now: float, *, guessed: float = GUESSED_SECONDS
+        self, ahead: int, limit: float, now: float, *, guessed: float = GUESSED_SECONDS
     ) -> float:
         """
         How long one waits for its turn when so many come before.

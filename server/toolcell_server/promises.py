@@ -32,7 +32,11 @@ class Promises:
         bisect.insort(self._sorted, (latest, execution_id))
 
     def remove(self, execution_id: str) -> None:
-        latest = self._latest.pop(execution_id)
+        """
+        It does nothing where nothing was promised.
+        """
+        if (latest := self._latest.pop(execution_id, None)) is None:
+            return
         del self._sorted[bisect.bisect_left(self._sorted, (latest, execution_id))]
 
     def endangered(self, now: float, turn_seconds: float) -> str | None:

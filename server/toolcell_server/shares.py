@@ -77,12 +77,10 @@ class Shares:
         share.waiting[execution_id] = None
         self.waiting += 1
 
-    def next(self) -> str | None:
+    def next(self) -> str:
         """
-        Whose turn is next; none waits: None.
+        Whose turn is next; somebody waits.
         """
-        if not self._by_running:
-            return None
         name = next(iter(self._by_running[min(self._by_running)]))
         return next(iter(self._shares[name].waiting))
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 from scripted_executor import ScriptedExecutor, completed, execution
 from toolcell.v1 import execution_pb2 as pb
-from toolcell_server.capacity import Capacity, Wanted
+from toolcell_server.capacity import Capacity
 from toolcell_server.concurrency import Load
 from toolcell_server.queued import QueuedExecutor
 from toolcell_server.refusals import NoCapacity
+from toolcell_server.wanted import Wanted
 
 if TYPE_CHECKING:
     from toolcell_server.execution import Execution

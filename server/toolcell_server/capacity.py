@@ -223,60 +223,6 @@ class Capacity:
         turn_seconds = self._forecast.wait_seconds(0, self.limit, now)
         return self._promises.endangered(now, turn_seconds) or self._shares.next()
 
-    def _check_wait(self, wanted: Wanted) -> float:
-        """
-        When at the latest one has to begin that waits; infinity: that is not said.
-
-        Raises:
-            NoCapacity: it cannot wait, or not for long enough.
-        """
-        now = self._clock()
-        if not self._shares.has_room(wanted.share):
-            raise self._refusal("queue", now)
-        if self._wait(wanted, self._bearing.lasting, now, guessed=0.0) > self._queue_seconds:
-            raise self._refusal("queue_seconds", now)
-        if wanted.deadline is None:
-            return math.inf
-        latest = wanted.deadline - self._forecast.run_seconds(wanted.tool)
-        if now + self._wait(wanted, self.limit, now) > latest:
-            raise self._refusal("deadline", now)
-        return latest
-
-    def _wait(
-        self, wanted: Wanted, limit: float, now: float, guessed: float = GUESSED_SECONDS
-    ) -> float:
-        """
-        How long one more call of a share would wait.
-        """
-        ahead = self._shares.ahead(wanted.share)
-        seconds = self._forecast.wait_seconds(ahead, limit, now, guessed=guessed)
-        # Of time, too, a share leaves some to the next.
-        return seconds * (1 + 1 / GREED) if self._shares.waiting_of(wanted.share) else seconds
-
-    def _refusal(self, cause: str, now: float) -> NoCapacity:
-        self._refused(cause)
-        self._last_refusal = now
-        drained = self._forecast.wait_seconds(self.waiting, self.limit, now)
-        delay = min(max(drained, SHORTEST_RETRY_SECONDS), LONGEST_RETRY_SECONDS)
-        return NoCapacity(round(delay, 3), cause)
-
-    def _begin(self, execution_id: str) -> None:
-        now = self._clock()
-        self._forecast.begin(execution_id, now)
-        self._bearing.begin(now)
-
-    def _call(self) -> None:
-        while self.running < self.limit and (first := self._first()) is not None:
-            self._shares.start(first)
-            self._promises.remove(first)
-            self._begin(first)
-            self._called.pop(first).set()
-
-    def _first(self) -> str | None:
-        now = self._clock()
-        turn_seconds = self._forecast.wait_seconds(0, self.limit, now)
-        return self._promises.endangered(now, turn_seconds) or self._shares.next()
-
     def _look(self) -> None:
         self._bearing.look(self.running, self._clock())
         self._call()

@@ -35,7 +35,11 @@ class FakeAdmission:
         self.refusal: Exception | None = None
 
     async def admit(
-        self, request: pb.ExecuteRequest | pb.RunRequest, time_remaining: float | None
+        self,
+        request: pb.ExecuteRequest | pb.RunRequest,
+        time_remaining: float | None,
+        *,
+        share: str,
     ) -> Execution:
         self.time_remaining = time_remaining
         if self.refusal:

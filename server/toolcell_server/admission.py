@@ -6,10 +6,14 @@ it refuses ran nothing.  What costs nothing comes first, what needs the kernel c
 
     fields → tool → limits → arguments (strict JSON, schema) → grant → isolation → place → paths
 
-A refusal that the caller can mend therefore comes before "no capacity", which he cannot.  The
-place is taken before the paths are opened, so that a full server opens nothing.  From the place on
-there is something to give back; it is all in `Execution.resources`, closed here if a later station
-refuses, and by whoever holds the execution from then on.
+A refusal that the caller can mend therefore comes before "no capacity", which he cannot; but not
+under overload, when calls are being refused one after the other: what is spent on one of them is
+taken from those that run.  Then it comes after the fields.  For a small call that saves a third of
+the processor time of a refusal, for a large one nearly all.
+
+The place is taken before the paths are opened, so that a full server opens nothing.  From the place
+on there is something to give back; it is all in `Execution.resources`, closed here if a later
+station refuses, and by whoever holds the execution from then on.
 
 `request_id` is not looked at here: the caller of `admit` joins or replays before and after.
 """
@@ -35,6 +39,7 @@ from toolcell_server.refusals import (
     FieldNotSupported,
     IsolationBelowFloor,
 )
+from toolcell_server.wanted import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -105,11 +110,12 @@ class Admission:
     _grants: dict[tuple[str, str], tuple[Tool, Grant]] = field(default_factory=dict, init=False)
 
     async def admit(
-        self, request: Request, time_remaining: float | None, principal: str = ""
+        self, request: Request, time_remaining: float | None, principal: str = "", share: str = ""
     ) -> Execution:
         """
         An execution that may run; whoever gets it closes it.  `time_remaining` is that of its
         RPC, in seconds; None: no end.  With `validate_only` no place is taken: nothing will run.
+        Places are shared fairly between `share`s, if there is no principal.
 
         Raises:
             CallRefused: one of its kinds; nothing ran, nothing is left open.
@@ -117,6 +123,9 @@ class Admission:
         accepted = time.monotonic()
         request_fields.check(request)
         deadline = _deadline(request, accepted, time_remaining)
+        wanted = Wanted(principal or share, request.tool, deadline)
+        if not request.validate_only:
+            self.capacity.check(wanted)
         tool = self.tools.find_callable(request.tool, request.version)
         limits = tool.limits.narrowed_by(request.limits)
         data = request.arguments_json or b"{}"
@@ -125,7 +134,7 @@ class Admission:
         with contextlib.ExitStack() as resources:
             execution_id = str(uuid.uuid4())
             if not request.validate_only:
-                self.capacity.reserve(execution_id)
+                self.capacity.reserve(execution_id, wanted)
                 resources.callback(self.capacity.release, execution_id)
             mounts = await self.opener(grant, tool.bundle, resources) if grant.paths else ()
             return Execution(

@@ -76,10 +76,13 @@ class App:
             lambda bundle: self.metrics.cells.zygote_restarts.labels(bundle).inc(),
             ControlGroups(),
         )
-        self.capacity = Capacity(settings.server.max_executions, settings.server.queue)
+        server = settings.server
+        places = (server.max_executions, server.queue, server.queue_seconds)
+        self.capacity = Capacity(*places, refused=self.metrics.capacity.refused_for)
         self.metrics.watch_cells(
             lambda: self.capacity.running,
             lambda: self.capacity.waiting,
+            lambda: self.capacity.limit,
             (self.capacity.maximum_running, self.capacity.maximum_waiting),
         )
         self.validation = Validation()

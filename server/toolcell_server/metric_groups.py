@@ -109,6 +109,30 @@ class CellMetrics:
         )
 
 
+class CapacityMetrics:
+    """
+    How many executions may run for now, and who could not even wait.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.concurrency_limit = Gauge(
+            "toolcell_concurrency_limit",
+            "How many executions may run at once for now, by what the host bears.",
+            registry=registry,
+        )
+        self.capacity_refusals = Counter(
+            "toolcell_capacity_refusals_total",
+            "Calls refused with NO_CAPACITY, by why they could not wait.",
+            ("cause",),
+            registry=registry,
+        )
+        for cause in refusals.NoCapacity.causes:
+            self.capacity_refusals.labels(cause)
+
+    def refused_for(self, cause: str) -> None:
+        self.capacity_refusals.labels(cause).inc()
+
+
 class EgressMetrics:
     """
     What the egress decided and passed on.

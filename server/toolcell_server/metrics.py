@@ -19,6 +19,7 @@ from toolcell.v1 import execution_pb2 as pb
 from toolcell.v1 import registry_pb2
 
 from toolcell_server.metric_groups import (
+    CapacityMetrics,
     CellMetrics,
     EgressMetrics,
     ExecutionMetrics,
@@ -44,6 +45,7 @@ class Metrics:
         self.registry = registry = CollectorRegistry()
         self.executions = ExecutionMetrics(registry)
         self.cells = CellMetrics(registry)
+        self.capacity = CapacityMetrics(registry)
         self.egress = EgressMetrics(registry)
         self.rpcs = RpcMetrics(registry)
         self.tools = Gauge(
@@ -76,11 +78,17 @@ class Metrics:
         return name
 
     def watch_cells(
-        self, running: Callable[[], float], queued: Callable[[], float], sizes: tuple[int, int]
+        self,
+        running: Callable[[], float],
+        queued: Callable[[], float],
+        limit: Callable[[], float],
+        sizes: tuple[int, int],
     ) -> None:
         """
-        Ask these two for the cells in use whenever Prometheus asks; `sizes` are their maxima.
+        Ask these for the cells in use, and how many may be now, whenever Prometheus asks; `sizes`
+        are the maxima.
         """
+        self.capacity.concurrency_limit.set_function(limit)
         for state, ask, size in zip(("running", "queued"), (running, queued), sizes, strict=True):
             self.cells.in_use.labels(state).set_function(ask)
             self.cells.maximum.labels(state).set(size)

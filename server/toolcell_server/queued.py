@@ -41,6 +41,8 @@ class QueuedExecutor:
             return
         async with closing(self.base.execute(execution)) as events:
             async for event in events:
+                if event.HasField("finished") and event.finished.HasField("usage"):
+                    self.capacity.used(event.finished.usage.memory_peak_bytes)
                 yield event
 
     async def _turn_comes(self, execution: Execution) -> bool:

@@ -37,9 +37,12 @@ class Admits(Protocol):
     Decides whether a call may run, and with what.
     """
 
-    async def admit(self, request: _Request, time_remaining: float | None) -> Execution:
+    async def admit(
+        self, request: _Request, time_remaining: float | None, *, share: str
+    ) -> Execution:
         """
         The execution of a call.  `time_remaining` is that of its RPC, in seconds; None: no end.
+        `share` is whose place it takes, as long as there is no principal: its connection.
 
         Raises:
             CallRefused: it may not run; nothing is left open.
@@ -111,7 +114,9 @@ class ExecutionService:
             if earlier := self._executions.joined(scope, asked):
                 return earlier, earlier.journal.finished
         self._executions.check_accepting()
-        execution = await self._admission.admit(request, context.time_remaining())
+        execution = await self._admission.admit(
+            request, context.time_remaining(), share=context.peer()
+        )
         if request.validate_only:
             return self._executions.validated(execution), False
         record = self._executions.start(execution, asked)

@@ -49,7 +49,7 @@ def to_status(refusal: CallRefused) -> Status:
     # With the longest count of left-out violations, so that the real one surely fits.
     info = _pack(_error_info(refusal, left_out=len(refusal.violations)))
     bad_request, left_out = _bad_request(refusal, room - info.ByteSize())
-    details = [_pack(_error_info(refusal, left_out=left_out))]
+    details = [_pack(_error_info(refusal, left_out=left_out)) if refusal.violations else info]
     if bad_request.field_violations:
         details.append(_pack(bad_request))
     code, _ = grpc.StatusCode[refusal.code].value
@@ -147,7 +147,9 @@ def _text(text: str, maximum: int) -> str:
     """
     Printable text of at most that many bytes in UTF-8.
     """
-    printable = "".join(map(_printable, text[:maximum]))
+    # By far the most texts are printable, and under overload most calls are refused.
+    shown = text[:maximum]
+    printable = shown if shown.isprintable() else "".join(map(_printable, shown))
     encoded = printable.encode()
     if len(encoded) <= maximum and len(text) <= maximum:
         return printable

@@ -10,7 +10,8 @@ tool's process and from its init (whose child every orphan becomes) and adds up 
   pages are the kernel's to drop.  Pages of memfd count nowhere, which is why seccomp denies it.
   What forked children share counts once for each of them in this sum; so a cell of several
   processes that seems too large is measured again by smaps_rollup, which divides shared pages (root
-  only, and too slow for every tick).
+  only, and too slow for every tick).  What was found to have room is not measured again before the
+  processors can have filled it, so that forking honestly costs little.
 * processes and threads; * processor time, of the living and of the children they waited for.
 
 Where the cell has a control group, memory and processor time are its account instead (`_account`):
@@ -42,6 +43,8 @@ THREADS_BESIDE_PROCESSES = 256  # as the rlimits wall allows: a library's thread
 KERNEL_BYTES = 8 * 2**20  # arbitrary; page tables and stacks of ordinary work count for nothing
 MICROSECONDS = 1_000_000  # of a second
 LONGEST_LOOK_SECONDS = 0.5  # arbitrary; the lock that a look waits for is the tool's to hold
+# What the processors fill together of fresh pages; arbitrary, and twice what was measured.
+FILLED_PER_SECOND = 4 * 2**30 * (os.cpu_count() or 1)
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -69,6 +72,11 @@ class Watch:
     seen: dict[tuple[int, int], float] = field(default_factory=dict)
     asked: bool = False  # for a closer look
     looking: float | None = None  # closely, since when
+    full_in_seconds: float = (
+        math.inf
+    )  # from the last glance on, if it grows twice as fast as before
+    glanced: tuple[float, int] = (-1.0, 0)  # when, and at how many bytes
+    has_room_until: float = -math.inf  # of the monotonic clock; after a closer look
     shared_bytes: int = -1  # of the init when first seen: what every child shares with the zygote
 
     def look(self) -> str:
@@ -86,10 +94,12 @@ class Watch:
         As `look`, but `UNSURE` of memory where that would take long.
         """
         sample = self._sample()
+        self._foresee(sample.memory_bytes)
         if not self._is_unsure(sample):
             return self._judge(sample)
         sample.memory_bytes = 0
-        return self._judge(sample) or UNSURE
+        unsure = "" if time.monotonic() < self.has_room_until else UNSURE
+        return self._judge(sample) or unsure
 
     def judge_memory(self, precisely: int | None) -> str:
         """
@@ -98,6 +108,8 @@ class Watch:
         if precisely is None:
             return "memory"
         self.peak.memory_bytes = max(self.peak.memory_bytes, precisely)
+        room = self.limits.memory_bytes - precisely
+        self.has_room_until = time.monotonic() + room / FILLED_PER_SECOND
         return "memory" if precisely > self.limits.memory_bytes else ""
 
     def looked_too_long(self) -> bool:
@@ -113,6 +125,14 @@ class Watch:
         """
         self.looking = time.monotonic()
         return process_tree.proportional_bytes(*self.pids)
+
+    def _foresee(self, memory_bytes: int) -> None:
+        now, room = time.monotonic(), self.limits.memory_bytes - memory_bytes
+        before, had = self.glanced
+        self.glanced = (now, memory_bytes)
+        # Before the first look it may have grown as fast as can be.
+        grown = (memory_bytes - had) / (now - before) if before >= 0 else FILLED_PER_SECOND
+        self.full_in_seconds = full_in_seconds(room, 2 * grown)
 
     def _is_unsure(self, sample: Sample) -> bool:
         if self.group is not None:
@@ -183,3 +203,12 @@ class Watch:
         user, system, *waited_for = map(int, times[11:15])
         sample.cpu_seconds += (user + system + sum(waited_for)) / CLOCK_TICKS
         self.seen[pid, int(times[19])] = (user + system) / CLOCK_TICKS
+
+
+def full_in_seconds(room_bytes: int, bytes_per_second: float) -> float:
+    """
+    When the limit is reached; never by one that shrinks, nor again by one that is beyond it.
+    """
+    if room_bytes < 0 or bytes_per_second <= 0:
+        return math.inf
+    return room_bytes / bytes_per_second

@@ -6,7 +6,13 @@ frames for one, must not be the one who is not looked at meanwhile; and because 
 of threads takes milliseconds that others would wait for.  It lives as long as there is a cell: an
 idle service looks at nothing.  It ends a cell itself and does not ask the loop to.
 
-Between two ticks a cell can overshoot by what can be touched in 20 ms: this wall is degraded.
+Between two ticks a cell can overshoot by what can be touched in 20 ms: this wall is degraded.  Who
+grows so fast that he may be beyond his limit by the next tick is looked at sooner, he alone.
+
+A closer look takes longer, all the more so while the cell keeps the processors busy; so the cell is
+stopped from when the patrol is unsure until that look has ended, and takes nothing meanwhile.  The
+wall clock, a cancellation and a look that takes too long kill it where it stands; whatever happens,
+who has looked lets it go on.
 """
 
 from __future__ import annotations
@@ -18,6 +24,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from toolcell_server.pausing import paused
 from toolcell_server.watch import UNSURE
 
 if TYPE_CHECKING:
@@ -26,6 +33,7 @@ if TYPE_CHECKING:
     from toolcell_server.watch import Watch
 
 TICK_SECONDS = 0.02  # arbitrary; see above
+SHORTEST_SECONDS = 0.002  # arbitrary; between two looks at one that fills up
 LOOKERS = 4  # arbitrary; close looks at one time
 
 _log = logging.getLogger(__name__)
@@ -62,43 +70,73 @@ class Watchdog:
                 self._watches.discard(watch)
 
     def _patrol(self) -> None:
+        growing: list[Watch] = []
         while True:
             # First a tick: most calls are over before it.
-            time.sleep(TICK_SECONDS)
+            self._pass_a_tick(growing)
             with self._lock:
                 watches = list(self._watches)
                 if not watches:
                     self._thread = None
                     return
             for watch in watches:
-                with watch.lock:
-                    if not watch.over:
-                        self._look(watch)
+                self._look(watch)
+            growing = [watch for watch in watches if watch.full_in_seconds < TICK_SECONDS]
+
+    def _pass_a_tick(self, growing: list[Watch]) -> None:
+        """
+        Wait for the next tick, and look sooner at those that may be full by then.
+        """
+        end = time.monotonic() + TICK_SECONDS
+        while (left := end - time.monotonic()) > 0:
+            soonest = min((watch.full_in_seconds for watch in growing), default=left)
+            time.sleep(min(left, max(soonest, SHORTEST_SECONDS)))
+            if time.monotonic() < end:
+                for watch in growing:
+                    self._look(watch)
 
     def _look(self, watch: Watch) -> None:
+        with watch.lock:
+            if not watch.over and (limit := self._limit_exceeded(watch)):
+                watch.exceeded(limit)
+
+    def _limit_exceeded(self, watch: Watch) -> str:
         try:
             limit = watch.glance()
+            return self._ask(watch) if limit == UNSURE else limit
         except Exception:  # noqa: BLE001  # what cannot be looked at is not left to itself
             _log.exception("a cell could not be looked at, and is ended")
-            limit = "memory"
-        if limit == UNSURE:
-            if not watch.asked:
-                watch.asked = True
-                self._lookers.submit(self._look_closely, watch)
-            elif watch.looked_too_long():
-                watch.exceeded("memory")
-        elif limit:
-            watch.exceeded(limit)
+            return "memory"
 
-    def _look_closely(self, watch: Watch) -> None:
+    def _ask(self, watch: Watch) -> str:
+        """
+        Stop a cell and have it looked at closely, unless it is already; the limit that it exceeds
+        by making that take too long.
+        """
+        if watch.asked:
+            return "memory" if watch.looked_too_long() else ""
+        stopped = contextlib.ExitStack()
+        try:
+            stopped.enter_context(paused(*watch.pids))
+            self._lookers.submit(self._look_closely, watch, stopped)
+        except BaseException:
+            stopped.close()
+            raise
+        watch.asked = True  # whoever looks needs our lock before it says that it has
+        return ""
+
+    def _look_closely(self, watch: Watch, stopped: contextlib.ExitStack) -> None:
         """
         The kernel may take a tenth of a second to add up what many processes share.  Other limits
         are looked at meanwhile, and one who makes it take longer has exceeded this.
         """
-        try:
-            precisely = watch.look_closely()
-        finally:
-            watch.asked, watch.looking = False, None
-        with watch.lock:
-            if not watch.over and (limit := watch.judge_memory(precisely)):
-                watch.exceeded(limit)
+        with stopped:  # until it is ended, if it is
+            try:
+                precisely = watch.look_closely()
+            except Exception:  # noqa: BLE001  # as above
+                _log.exception("a cell could not be looked at closely, and is ended")
+                precisely = None
+            with watch.lock:
+                watch.asked, watch.looking = False, None
+                if not watch.over and (limit := watch.judge_memory(precisely)):
+                    watch.exceeded(limit)

@@ -12,8 +12,10 @@ import pytest
 from scripted_executor import ScriptedExecutor, completed, execution
 from toolcell.v1 import execution_pb2 as pb
 from toolcell_server.capacity import Capacity
+from toolcell_server.concurrency import Load
 from toolcell_server.queued import QueuedExecutor
 from toolcell_server.refusals import NoCapacity
+from toolcell_server.wanted import Wanted
 
 if TYPE_CHECKING:
     from toolcell_server.execution import Execution
@@ -114,6 +116,165 @@ def test_an_impossible_capacity_is_refused(running: int, queue: int) -> None:
     """
     with pytest.raises(ValueError, match="at least"):
         Capacity(running, queue)
+
+
+class Clock:
+    """
+    Stands still until it is moved on.
+    """
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def _experienced(clock: Clock, queue: int = 100, queue_seconds: float = 1000.0) -> Capacity:
+    """
+    One place, in which each of many executions took a second.
+    """
+    capacity = Capacity(1, queue, queue_seconds, clock=clock, load=lambda: None)
+    for number in range(100):
+        capacity.reserve(f"past-{number}", Wanted(tool="tool"))
+        clock.now += 1.0
+        capacity.release(f"past-{number}")
+    return capacity
+
+
+def _reserve_many(capacity: Capacity, name: str, seconds: float | None, clock: Clock) -> int:
+    """
+    Reserve until it is refused, and say how many were not.
+    """
+    deadline = None if seconds is None else clock.now + seconds
+    for number in range(1000):
+        try:
+            capacity.reserve(f"{name}-{number}", Wanted(name, "tool", deadline))
+        except NoCapacity:
+            return number
+    raise AssertionError("it is never refused")
+
+
+def test_a_call_that_could_not_end_before_its_deadline_is_refused_at_once() -> None:
+    """
+    It would take a place, run, and be ended for nothing.
+    """
+    clock = Clock()
+    capacity = _experienced(clock)
+    for name in ("runs", "waits", "waits too"):
+        capacity.reserve(name, Wanted("somebody"))
+
+    with pytest.raises(NoCapacity, match="before its deadline") as refused:
+        capacity.reserve("tight", Wanted("other", "tool", clock.now + 2.0))
+    capacity.reserve("ample", Wanted("other", "tool", clock.now + 4.0))
+
+    assert refused.value.metadata == {"cause": "deadline"}
+    assert refused.value.retry_delay_seconds == pytest.approx(3.0, rel=0.1)
+
+
+def test_a_call_that_need_not_wait_is_not_refused_for_its_deadline() -> None:
+    """
+    What it makes of its time is its own affair.
+    """
+    clock = Clock()
+    capacity = _experienced(clock)
+    capacity.reserve("hopeless", Wanted("somebody", "tool", clock.now + 0.01))
+
+    assert capacity.running == 1
+
+
+def test_nobody_waits_longer_than_the_operator_wants() -> None:
+    """
+    Whoever cannot begin soon had better ask another server.
+    """
+    clock = Clock()
+    capacity = _experienced(clock, queue_seconds=5.0)
+
+    assert _reserve_many(capacity, "somebody", None, clock) == 1 + 3
+    assert _reserve_many(capacity, "other", None, clock) > 0
+    with pytest.raises(NoCapacity, match="take too long"):
+        capacity.reserve("one more", Wanted("somebody"))
+
+
+def test_a_flood_with_tight_deadlines_leaves_time_to_others() -> None:
+    """
+    Time until a deadline is shared as places are.
+    """
+    clock = Clock()
+    capacity = _experienced(clock)
+
+    assert _reserve_many(capacity, "flood", 20.0, clock) > 10
+    assert _reserve_many(capacity, "quiet", 20.0, clock) > 0
+
+
+def test_what_was_promised_comes_before_whose_turn_it_is() -> None:
+    """
+    Shares that come later take turns from those who were accepted with fewer.
+    """
+    clock = Clock()
+    capacity = _experienced(clock)
+    capacity.reserve("runs", Wanted("somebody", "tool"))
+    accepted = _reserve_many(capacity, "first", 8.0, clock)
+    for name in ("b", "c", "d", "e"):
+        capacity.reserve(name, Wanted(name, "tool"))
+    capacity.reserve("b2", Wanted("b", "tool"))
+
+    def running() -> str:
+        return next(each for each in capacity._wanted if not capacity.waits(each))
+
+    order, begun = [], {}
+    for _ in range(accepted + 6):
+        now_running = running()
+        begun[now_running] = clock.now
+        order.append(now_running)
+        clock.now += 1.0
+        capacity.release(now_running)
+
+    assert capacity.waiting == capacity.running == 0
+    assert accepted > 3
+    # With turns alone its last would begin after all others: too late by its deadline.
+    assert begun[f"first-{accepted - 1}"] + 1.0 <= 1000.0 + 100.0 + 8.0
+    assert order.index("b") < order.index("first-1")
+
+
+def test_under_overload_a_refusal_comes_before_anything_is_looked_at() -> None:
+    """
+    What is spent on those that are refused is taken from those that run.
+    """
+    clock = Clock()
+    capacity = Capacity(1, 0, clock=clock, load=lambda: None)
+    capacity.check(Wanted())
+    capacity.reserve("runs")
+    capacity.check(Wanted())
+    with pytest.raises(NoCapacity):
+        capacity.reserve("refused")
+
+    with pytest.raises(NoCapacity):
+        capacity.check(Wanted())
+    clock.now += 5.0
+    capacity.check(Wanted())
+
+
+def test_who_waits_is_called_when_the_host_bears_more_again() -> None:
+    """
+    If all that runs runs for hours, nobody gives a place back.
+    """
+
+    async def scenario() -> None:
+        loads = [Load(runnable=1, available_bytes=0, total_bytes=2**30)]
+        clock = Clock()
+        capacity = Capacity(4, 4, clock=clock, load=lambda: loads[-1])
+        clock.now += 1.0
+        capacity.reserve("runs")
+        capacity.reserve("waits")
+        assert (capacity.limit, capacity.waits("waits")) == (1, True)
+        loads.append(Load(runnable=1, available_bytes=2**30, total_bytes=2**30))
+        clock.now += 1.0
+        async with asyncio.timeout(DEADLINE):
+            await capacity.turn("waits")
+        assert capacity.running == 2
+
+    asyncio.run(scenario())
 
 
 def _queued(capacity: Capacity) -> tuple[QueuedExecutor, ScriptedExecutor]:

@@ -5,11 +5,13 @@ The watchdog over real processes: what it counts, and what it ends.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import queue
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +19,7 @@ from processes import await_end
 from scripted_executor import run
 from toolcell_server import process_tree
 from toolcell_server.limits import Limits
-from toolcell_server.watch import Watch
+from toolcell_server.watch import UNSURE, Watch, full_in_seconds
 from toolcell_server.watchdog import Watchdog
 from waiting import wait_until
 
@@ -254,6 +256,91 @@ def test_a_look_that_cannot_tell_or_takes_too_long_ends_the_cell() -> None:
         watched.judge_memory(size) for size in (None, 0, 47 * MEBIBYTE, 49 * MEBIBYTE)
     ]
     assert 49 * MEBIBYTE == watched.peak.memory_bytes
+
+
+@pytest.mark.parametrize(
+    ("room", "per_second", "expected"),
+    [
+        pytest.param(30, 10.0, 3.0, id="what grows fills its room"),
+        pytest.param(0, 10.0, 0.0, id="what is full is so now"),
+        pytest.param(30, 0.0, math.inf, id="what rests never does"),
+        pytest.param(30, -10.0, math.inf, id="what shrinks never does"),
+        pytest.param(-1, 10.0, math.inf, id="what is beyond its limit is no longer foreseen"),
+    ],
+)
+def test_who_will_be_full_before_the_next_tick_is_foreseen(
+    room: int, per_second: float, expected: float
+) -> None:
+    """
+    Two processors fill a small cell's room between two ticks.
+    """
+    assert expected == full_in_seconds(room, per_second)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may look into a cell's memory")
+def test_what_was_found_to_have_room_is_not_measured_again_at_once(
+    start: Callable[..., int],
+) -> None:
+    """
+    Every closer look stops the cell: a tool that forks honestly would stand half of its time.
+    """
+    workers = f"{HOLD.format(64)}{FORK.format(4)}"
+    watched = watch((start(), start(workers)), Limits(memory_bytes=256 * MEBIBYTE))
+
+    assert UNSURE == watched.glance()
+    assert "" == watched.judge_memory(0)
+    watched.has_room_until += LATE_SECONDS
+    assert "" == watched.glance()
+    watched.has_room_until = 0.0
+    assert UNSURE == watched.glance()
+
+
+def test_a_cell_stands_still_while_it_is_looked_at_closely_and_goes_on_after(
+    start: Callable[..., int],
+) -> None:
+    """
+    Otherwise it takes more memory for as long as the look lasts.
+    """
+    pids = (start(), start(f"{HOLD.format(32)}{FORK.format(2)}"))
+    told: queue.Queue[str] = queue.Queue()
+    seen: queue.Queue[set[str]] = queue.Queue()
+
+    class Slow(Watch):
+        def look_closely(self) -> int:
+            wait_until(lambda: states(pids[1]) == {"T"}, LATE_SECONDS)
+            seen.put(states(pids[0]))
+            return 0
+
+    with Watchdog().watching(Slow(pids, Limits(memory_bytes=64 * MEBIBYTE), told.put)):
+        init = seen.get(timeout=LATE_SECONDS)
+    wait_until(lambda: "T" not in states(pids[1]), LATE_SECONDS)
+
+    assert ({"S"}, True) == (init, told.empty())
+
+
+def test_a_closer_look_that_fails_ends_the_cell(start: Callable[..., int]) -> None:
+    """
+    What cannot be looked at is not left to itself.
+    """
+    pids = (start(), start(f"{HOLD.format(32)}{FORK.format(2)}"))
+    told: queue.Queue[str] = queue.Queue()
+
+    class Failing(Watch):
+        def look_closely(self) -> int:
+            raise RuntimeError
+
+    with Watchdog().watching(Failing(pids, Limits(memory_bytes=64 * MEBIBYTE), told.put)):
+        limit = told.get(timeout=LATE_SECONDS)
+
+    assert "memory" == limit
+
+
+def states(pid: int) -> set[str]:
+    """
+    Of a process and its descendants: `S` sleeps, `T` is stopped.
+    """
+    files = (Path(f"/proc/{each}/stat") for each in process_tree.tree(pid))
+    return {file.read_text().rpartition(")")[2].split()[0] for file in files}
 
 
 def test_a_process_that_is_gone_is_no_error(start: Callable[..., int]) -> None:

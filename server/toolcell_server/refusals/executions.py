@@ -4,22 +4,33 @@ Refusals that depend on what the server is doing, not on what was asked.
 
 from __future__ import annotations
 
+from typing import Final
+
 from toolcell_server.refusals.base import CallRefused, shown
+
+_CAUSES: Final = {
+    "queue": "the server is at capacity and its queue is full",
+    "queue_seconds": "the server is at capacity and its queue would take too long",
+    "deadline": "the server is at capacity and could not finish this call before its deadline",
+}
 
 
 class NoCapacity(CallRefused):
     """
-    Raised when every place is taken, and so is every place in the queue before it.
+    Raised when every place is taken, and the call cannot wait for one.  `cause` is a key of the
+    messages above: why it cannot.
     """
 
     code = "UNAVAILABLE"
     category = "temporary"
     spoken = "I am too busy right now."
+    causes = tuple(_CAUSES)
 
-    def __init__(self, retry_delay_seconds: float) -> None:
+    def __init__(self, retry_delay_seconds: float, cause: str = "queue") -> None:
         super().__init__(
-            "the server is at capacity and its queue is full",
+            _CAUSES[cause],
             f"try again in {retry_delay_seconds:g} seconds",
+            metadata={"cause": cause},
             retry_delay_seconds=retry_delay_seconds,
         )
 

@@ -46,6 +46,7 @@ _SECONDS: Final = {
     "reattach_grace_seconds": (0, DAY),
     "heartbeat_seconds": (0.1, 3600),
     "drain_seconds": (0, 3600),
+    "queue_seconds": (0, DAY),
     "keep_finished_seconds": (0, 30 * DAY),
 }
 
@@ -54,7 +55,8 @@ _SECONDS: Final = {
 class ServerSettings:
     """
     The section `[server]`.  Addresses are `host:port`; an empty `metrics_listen` switches the
-    metrics off; `queue` is how many executions may wait when `max_executions` run.
+    metrics off; `queue` is how many executions may wait when `max_executions` run, and none waits
+    that would probably not begin within `queue_seconds`.
 
     Raises:
         SettingsError: one of the values cannot be used.
@@ -71,6 +73,7 @@ class ServerSettings:
     journal_bytes: int = 8 * MEBIBYTE
     max_executions: int = field(default_factory=host.executions)
     queue: int = 64
+    queue_seconds: float = 10.0
 
     def __post_init__(self) -> None:
         checks.loopback("server.listen", self.listen)

@@ -19,9 +19,8 @@ LIMIT: Final = int(SMALL["memory_bytes"])
 WANTED: Final = 6 * LIMIT
 PROCESSES: Final = 7  # with their parent as many as may be
 # The interpreter's own, in each process; what is touched between two looks of the watchdog; for the
-# host's account also what others do meanwhile.  Two processors that have nothing else to do touch
-# some 240 MiB in that time.
-ALLOWED: Final = 5 * LIMIT
+# host's account also what others do meanwhile.
+ALLOWED: Final = 4 * LIMIT
 
 
 def _attack(

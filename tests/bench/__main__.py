@@ -37,6 +37,7 @@ QUICK_SECONDS = 60.0
 MEASUREMENTS = {
     "latency": latency.low_load,
     "cells": throughput.fresh_cells,
+    "others": latency.others,
     "overhead": throughput.overhead,
     "tools": density.registered_tools,
     "warm": density.warm_cells,

@@ -11,6 +11,7 @@ collector is off, except between measurements.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import gc
 import json
@@ -30,6 +31,40 @@ STREAM_SECONDS = 300
 
 def say(value: dict[str, Any]) -> None:
     print(json.dumps(value), flush=True)
+
+
+@dataclass
+class Holding:
+    """
+    Calls that run at the same time until they are cancelled.
+    """
+
+    stub: Any
+    arguments: str
+    number: int
+    started: int = 0
+    ended: int = 0
+    executions: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    all_run: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def one(self) -> None:
+        request = pb.ExecuteRequest(tool="sleep", arguments_json=self.arguments.encode())
+        event = pb.ExecuteResponse()
+        async for event in self.stub.Execute(request, timeout=STREAM_SECONDS):
+            if event.HasField("accepted"):
+                self.executions.append(event.execution_id)
+            if event.HasField("started"):
+                self.started += 1
+                if self.started == self.number:
+                    self.all_run.set()
+        self.ended += 1
+        if event.finished.outcome.WhichOneof("kind") != "cancelled":
+            self.failures.append(event.finished.outcome.message or "it ended by itself")
+
+    async def cancel(self) -> None:
+        requests = (pb.CancelExecutionRequest(execution_id=each) for each in self.executions)
+        await asyncio.gather(*map(self.stub.CancelExecution, requests), return_exceptions=True)
 
 
 @dataclass
@@ -81,31 +116,24 @@ class Generator:
         failures = [] if completed else [event.finished.outcome.message or "no ending"]
         return {"bytes": count, "partials": partials, "elapsed": elapsed, "failures": failures}
 
-    async def hold(self, target: str, number: int, arguments: str) -> dict[str, Any]:
+    async def hold(
+        self, target: str, number: int, arguments: str, patience: float
+    ) -> dict[str, Any]:
         """
-        So many calls of `sleep` at once.  When all of them run, it says so, and goes on.
+        So many calls of `sleep` at once.  When all of them run, or after `patience` seconds, it says
+        how many do, and at the next line of input it cancels them.
         """
         began = time.perf_counter()
-        started = 0
-        failures: list[str] = []
-
-        async def one() -> None:
-            nonlocal started
-            request = pb.ExecuteRequest(tool="sleep", arguments_json=arguments.encode())
-            event = pb.ExecuteResponse()
-            async for event in self.stub(target).Execute(request, timeout=STREAM_SECONDS):
-                if event.HasField("started"):
-                    started += 1
-                    if started == number:
-                        say({"all": time.perf_counter() - began})
-            if event.finished.outcome.WhichOneof("kind") != "completed":
-                failures.append(event.finished.outcome.message)
-
-        answers = await asyncio.gather(*(one() for _ in range(number)), return_exceptions=True)
-        failures += [str(each) for each in answers if isinstance(each, BaseException)]
-        if started < number:
-            say({"all": -1.0})
-        return {"started": started, "failures": failures, "elapsed": time.perf_counter() - began}
+        holding = Holding(self.stub(target), arguments, number)
+        tasks = [asyncio.create_task(holding.one()) for _ in range(number)]
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(holding.all_run.wait(), patience)
+        say({"running": holding.started - holding.ended, "elapsed": time.perf_counter() - began})
+        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+        await holding.cancel()
+        answers = await asyncio.gather(*tasks, return_exceptions=True)
+        holding.failures += [str(each) for each in answers if isinstance(each, BaseException)]
+        return {"failures": holding.failures}
 
     async def offer(self, target: str, **given: Any) -> dict[str, Any]:
         """

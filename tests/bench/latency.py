@@ -4,6 +4,7 @@ What a call costs, beside an echo on the same stack, and beside other ways of is
 
 from __future__ import annotations
 
+import math
 import statistics
 from functools import partial
 from typing import TYPE_CHECKING
@@ -40,8 +41,7 @@ def low_load(bed: Bed, found: Found) -> None:
         rounds = in_turns(subjects, bed.plan.rounds(16, 1.0))
         for name, each in rounds.items():
             found.number(name, 1, each)
-        others(bed, found, subjects[RUN])
-    found.rows[:0] = [
+    found.rows += [
         Row(what="Run, warm, p50 / unary gRPC echo p50", measured=ratio(rounds, RUN, ECHO), aim=2.5),
         Row(
             what="Execute, warm, p50 / 3-message stream echo p50",
@@ -61,11 +61,11 @@ def _tail(rounds: list[Measured]) -> float:
     return statistics.median(each.quantile(0.99) / each.quantile(0.5) for each in rounds)
 
 
-def others(bed: Bed, found: Found, run_call: Subject) -> None:
+def others(bed: Bed, found: Found) -> None:
     """
     Run beside a program a call: bare, and as each peer that is here isolates it.
     """
-    subjects: dict[str, Subject] = {RUN: run_call}
+    subjects: dict[str, Subject] = {}
     for kind, name in spawning.SUBJECTS.items():
         if reason := spawning.why_not(kind):
             found.left_out.append((name, reason))
@@ -76,19 +76,16 @@ def others(bed: Bed, found: Found, run_call: Subject) -> None:
             found.left_out.append((peer.name, reason))
         else:
             subjects[peer.name] = partial(_program, peer.program(bed.folder))
-    rounds = in_turns(subjects, bed.plan.rounds(6, 1.2))
-    measured = {name: found.number(name, 1, each) for name, each in rounds.items() if name != RUN}
-    if BUBBLEWRAP in rounds:
-        times = ratio(rounds, BUBBLEWRAP, RUN)
-        found.rows.append(
-            Row(what=f"{BUBBLEWRAP} p50 / Run p50", measured=times, aim=10.0, at_least=True)
-        )
-    else:
-        found.rows.append(
-            Row(what=f"{BUBBLEWRAP} p50 / Run p50", measured=float("nan"), aim=10.0, at_least=True)
-        )
-    for name in measured:
-        found.facts.append((f"{name} p50 / Run p50", f"{ratio(rounds, name, RUN):.1f}"))
+    with servers.toolcell(bed.folder, "others") as server:
+        subjects[RUN] = partial(bed.load.calls, server.target, "run", 1)
+        rounds = in_turns(subjects, bed.plan.rounds(6, 1.2))
+    for name, each in rounds.items():
+        if name != RUN:
+            found.number(name, 1, each)
+            found.facts.append((f"{name} p50 / Run p50", f"{ratio(rounds, name, RUN):.1f}"))
+    times = ratio(rounds, BUBBLEWRAP, RUN) if BUBBLEWRAP in rounds else math.nan
+    what = f"{BUBBLEWRAP} p50 / Run p50"
+    found.rows.append(Row(what=what, measured=times, aim=10.0, at_least=True))
 
 
 def _program(command: list[str], seconds: float) -> Measured:

@@ -65,7 +65,7 @@ def reset_peak(pid: int) -> None:
 @dataclass(frozen=True, slots=True)
 class Cells:
     """
-    The cells of a server at one moment: the pids in each pid namespace, and who their zygotes are.
+    The cells of a server at one moment: the pids in each pid namespace, and those that make them.
     """
 
     zygotes: list[int]
@@ -77,16 +77,13 @@ class Cells:
         Every descendant of the server in a pid namespace that is neither the server's nor the one
         that a zygote shares with its own helpers belongs to a cell, and each cell has one.
         """
-        zygotes = [
-            inner for outer in named(server, "zygote") for inner in descendants(outer)[:1]
-        ]
-        shared = {_namespace(pid) for pid in (server, *zygotes)}
+        below = [pid for outer in named(server, "zygote") for pid in descendants(outer)]
+        inner = {_namespace(descendants(outer)[0]) for outer in named(server, "zygote")}
         found: dict[str, list[int]] = {}
-        for pid in descendants(server):
-            where = _namespace(pid)
-            if where and where not in shared:
-                found.setdefault(where, []).append(pid)
-        return cls(zygotes, list(found.values()))
+        for pid in below:
+            found.setdefault(_namespace(pid), []).append(pid)
+        zygotes = [pid for where in inner for pid in found.get(where, ())]
+        return cls(zygotes, [pids for where, pids in found.items() if where not in {"", *inner}])
 
 
 def _namespace(pid: int) -> str:

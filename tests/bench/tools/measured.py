@@ -20,7 +20,7 @@ def nothing() -> None:
     """
 
 
-@tool(effects="read_only")
+@tool(effects="read_only", limits={"wall_seconds": 250.0})
 def sleep(seconds: float) -> None:
     """
     Waits, as for an answer from elsewhere.

@@ -69,7 +69,9 @@ class Found:
 Rounds = dict[str, list[Measured]]
 
 
-def in_turns(subjects: Mapping[str, Callable[[float], Measured]], rounds: tuple[int, float]) -> Rounds:
+def in_turns(
+    subjects: Mapping[str, Callable[[float], Measured]], rounds: tuple[int, float]
+) -> Rounds:
     """
     Measure each subject once a round, `rounds` being how many of how many seconds.
     """

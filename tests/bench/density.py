@@ -37,7 +37,7 @@ def registered_tools(bed: Bed, found: Found) -> None:
             subjects[str(count)] = partial(bed.load.calls, server.target, "run", 1)
         rounds = in_turns(subjects, bed.plan.rounds(8, 0.8))
     points = [
-        (count, found.number(f"Run, {count:,} registered tools", 1, rounds[str(count)]))
+        (count, found.number(f"Run, registered tools: {count:,}", 1, rounds[str(count)]))
         for count in TOOLS
     ]
     curve = Curve("Run", [(count, measured.quantile(0.5)) for count, measured in points])
@@ -101,6 +101,9 @@ def waiting_executions(bed: Bed, found: Found) -> None:
         ("until all of them ran", f"{reached['elapsed']:.1f} s"),
         ("cells then", str(cells)),
         ("memory taken from the host then", f"{taken / MEBIBYTE:.0f} MiB"),
-        ("PSS of the server and all cells, before and then", f"{alone / MEBIBYTE:.0f} and {together / MEBIBYTE:.0f} MiB"),
+        (
+            "PSS of the server and all cells, before and then",
+            f"{alone / MEBIBYTE:.0f} and {together / MEBIBYTE:.0f} MiB",
+        ),
         ("memory taken from the host, per execution", f"{taken / MEBIBYTE / number:.2f} MiB"),
     ]

@@ -100,9 +100,7 @@ def _panel(growth: Growth, top: float) -> Iterator[str]:
 
 
 def _curve(curve: Curve, colour: str, horizontal: Scale, vertical: Scale) -> Iterator[str]:
-    points = [
-        (horizontal.at(x), vertical.at(y)) for x, y in curve.points if not math.isnan(y)
-    ]
+    points = [(horizontal.at(x), vertical.at(y)) for x, y in curve.points if not math.isnan(y)]
     yield _stroke(points, colour, width=2)
     for x, y in points:
         yield f"<circle cx='{x}' cy='{y}' r='3' fill='{colour}'/>"

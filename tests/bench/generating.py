@@ -32,6 +32,7 @@ class Generating:
         kind: str,
         in_flight: int,
         seconds: float,
+        *,
         tool: str = "nothing",
         arguments: str = "",
     ) -> Measured:

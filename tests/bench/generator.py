@@ -18,13 +18,15 @@ import json
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import grpc.aio
 from toolcell.v1 import execution_pb2 as pb
 
 from bench.load import WARM_UP_CALLS, caller, closed_loop, connected
 from bench.offering import offer
+
+if TYPE_CHECKING:
+    import grpc.aio
 
 STREAM_SECONDS = 300
 
@@ -87,6 +89,7 @@ class Generator:
         kind: str,
         in_flight: int,
         seconds: float,
+        *,
         tool: str = "nothing",
         arguments: str = "",
     ) -> dict[str, Any]:
@@ -120,8 +123,8 @@ class Generator:
         self, target: str, number: int, arguments: str, patience: float
     ) -> dict[str, Any]:
         """
-        So many calls of `sleep` at once.  When all of them run, or after `patience` seconds, it says
-        how many do, and at the next line of input it cancels them.
+        So many calls of `sleep` at once.  When all of them run, or after `patience` seconds, it
+        says how many do, and at the next line of input it cancels them.
         """
         began = time.perf_counter()
         holding = Holding(self.stub(target), arguments, number)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bench import peers, servers, spawning
 from bench.bed import in_turns, ratio
 from bench.programs import run
-from bench.quantities import Growth, Row, Curve
+from bench.quantities import Curve, Growth, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,9 @@ def low_load(bed: Bed, found: Found) -> None:
         for name, each in rounds.items():
             found.number(name, 1, each)
     found.rows += [
-        Row(what="Run, warm, p50 / unary gRPC echo p50", measured=ratio(rounds, RUN, ECHO), aim=2.5),
+        Row(
+            what="Run, warm, p50 / unary gRPC echo p50", measured=ratio(rounds, RUN, ECHO), aim=2.5
+        ),
         Row(
             what="Execute, warm, p50 / 3-message stream echo p50",
             measured=ratio(rounds, EXECUTE, STREAM),

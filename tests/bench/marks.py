@@ -154,7 +154,7 @@ def in_zygote(path: str) -> None:
         with marks.stage(f"wall {wall}"), building(wall):
             yield
 
-    failure.building = marked  # type: ignore[assignment]  # what it was, with a mark around it
+    failure.building = marked
     received = wire.receive
 
     def receive(*given: Any, **named: Any) -> Any:

@@ -42,10 +42,10 @@ class Tally:
 
 
 async def offer(
-    stub: Any, rate: float, seconds: float, tool: str, arguments: str, timeout: float
+    stub: Any, *, rate: float, seconds: float, tool: str, arguments: str, patience: float
 ) -> dict[str, Any]:
     """
-    Offer `rate` calls a second for so many seconds, each with `timeout` seconds to end in.
+    Offer `rate` calls a second for so many seconds, each with `patience` seconds to end in.
     """
     with contextlib.suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
@@ -55,10 +55,9 @@ async def offer(
     tasks = []
     for number in range(int(rate * seconds)):
         due = began + number / rate
-        while (ahead := due - time.perf_counter()) > 0:
-            await asyncio.sleep(ahead)
-        tally.late.append(-ahead)
-        tasks.append(asyncio.create_task(_one(stub, request, timeout, tally, began)))
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        tally.late.append(time.perf_counter() - due)
+        tasks.append(asyncio.create_task(_one(stub, request, patience, tally, began)))
     await asyncio.gather(*tasks)
     os.setpriority(os.PRIO_PROCESS, 0, 0)
     without = sum(not _has_retry_info(details) for details in tally.details)
@@ -73,9 +72,7 @@ async def offer(
     }
 
 
-async def _one(
-    stub: Any, request: pb.RunRequest, limit: float, tally: Tally, began: float
-) -> None:
+async def _one(stub: Any, request: pb.RunRequest, limit: float, tally: Tally, began: float) -> None:
     sent = time.perf_counter()
     try:
         answer: pb.RunResponse = await stub.Run(request, timeout=limit)

@@ -28,13 +28,15 @@ def overload(bed: Bed, found: Found) -> None:
     arguments = f'{{"loops": {working.loops(WORK_SECONDS)}}}'
     seconds = bed.plan.lasting(60)
     with servers.toolcell(bed.folder, "overload") as server:
-        closed = bed.load.calls(
-            server.target, "run", CAPACITY_IN_FLIGHT, bed.plan.lasting(12), "burn", arguments
-        )
-        offered = {"rate": closed.rate * TIMES, "seconds": seconds, "timeout": PATIENCE_SECONDS}
-        answer = bed.load.ask(
-            "offer", target=server.target, tool="burn", arguments=arguments, **offered
-        )
+        given = (server.target, "run", CAPACITY_IN_FLIGHT, bed.plan.lasting(12))
+        closed = bed.load.calls(*given, tool="burn", arguments=arguments)
+        offered: dict[str, Any] = {
+            "rate": closed.rate * TIMES,
+            "seconds": seconds,
+            "patience": PATIENCE_SECONDS,
+        }
+        offered |= {"target": server.target, "tool": "burn", "arguments": arguments}
+        answer = bed.load.ask("offer", **offered)
     found.number("Run of a tool that burns 50 ms", CAPACITY_IN_FLIGHT, [closed])
     found.rows.append(_row(answer, closed.rate, seconds))
     found.facts += _facts(answer)

@@ -5,8 +5,8 @@ Each runs `python -I -c pass` once a call, as its own documentation shows:
 
 * sandlock (PyPI): `Sandbox(fs_readable=…).run([…])`, in a process of its own environment that
   lives on, so that its import is not counted.
-* sandbox-runtime (npm): `srt --settings FILE -c COMMAND`.  A program is what it is for its users; as
-  a library of a Node server it would not pay for Node's start (about a tenth of a second).
+* sandbox-runtime (npm): `srt --settings FILE -c COMMAND`.  A program is what it is for its users;
+  as a library of a Node server it would not pay for the start of Node at each call.
 * nsjail and snekbox, which needs it, are in no package registry: left out.
 """
 
@@ -29,7 +29,7 @@ CACHE = Path(__file__).parents[2] / ".cache" / "bench"
 SANDLOCK = CACHE / "sandlock" / "bin" / "python"
 SRT = CACHE / "srt" / "node_modules" / ".bin" / "srt"
 LOOP = Path(__file__).parent / "sandlock_loop.py"
-NOTHING_ALLOWED = {
+NOTHING_ALLOWED: dict[str, dict[str, list[str]]] = {
     "network": {"allowedDomains": [], "deniedDomains": []},
     "filesystem": {"denyRead": [], "allowWrite": [], "denyWrite": []},
 }
@@ -50,9 +50,7 @@ class Peer:
 def _sandlock_missing() -> str:
     if not SANDLOCK.exists():
         return "it could not be installed from PyPI"
-    answer = subprocess.run(
-        [SANDLOCK, LOOP, "1", "0"], capture_output=True, text=True, check=False
-    )
+    answer = subprocess.run([SANDLOCK, LOOP, "1", "0"], capture_output=True, text=True, check=False)
     return "" if answer.returncode == 0 else answer.stderr.strip().splitlines()[-1]
 
 

@@ -31,7 +31,7 @@ from bench.generating import generating
 from bench.profiled_server import ROOT as ROOT_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from running_server import Server
 
@@ -78,7 +78,7 @@ def _consumed(server: Server, load: Generating) -> dict[str, float]:
     """
     Seconds of CPU so far.  Cells are those that were waited for: the inner zygotes' children.
     """
-    found: Counter[str] = Counter()
+    found: dict[str, float] = {}
     pid = server.process.pid
     found["load generator"] = _own(load.process.pid)
     found["server"] = _own(pid)
@@ -88,7 +88,7 @@ def _consumed(server: Server, load: Generating) -> dict[str, float]:
     found["cells"] = sum(_of_children(each) for each in inner)
     rest = set(descendants(pid)) - {each for one in outer for each in (one, *descendants(one))}
     found["keeper and others"] = sum(map(_own, rest))
-    return dict(found)
+    return found
 
 
 def _stat(pid: int) -> list[str]:
@@ -106,7 +106,7 @@ def _of_children(pid: int) -> float:
 
 
 @contextlib.contextmanager
-def _perf(folder: Path, seconds: float) -> Iterator[object]:
+def _perf(folder: Path, seconds: float) -> Iterator[Callable[[], Iterator[str]]]:
     """
     What the whole machine does meanwhile; the value tells it, once it is over.
     """
@@ -126,7 +126,8 @@ def _perf_told(data: Path) -> Iterator[str]:
     command = ["perf", "report", "-q", "--stdio", "--no-children", "-i", str(data)]
     command += ["--sort", "dso,symbol", "--percent-limit", "0.5"]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    lines = [line.rstrip() for line in answer.stdout.splitlines() if "%" in line]
+    words = (line.split() for line in answer.stdout.splitlines() if "%" in line)
+    lines = [f"{each[0]:>7} {each[1]:24} {' '.join(each[3:]).rstrip(' -')}" for each in words]
     yield from ("", "## The whole machine, by perf", "", "```")
     yield from lines[:LINES] or [answer.stderr.strip() or "perf may not be used here"]
     yield "```"
@@ -138,7 +139,7 @@ def stages(load: Generating, seconds: float, folder: Path) -> Iterator[str]:
     """
     with _profiled(folder, "marks") as server:
         measured = load.calls(server.target, "run", 1, seconds)
-    own = [each for each in marks.regions((folder / "server").read_bytes())][0]
+    own = next(marks.regions((folder / "server").read_bytes()))
     others = [
         region for path in folder.glob("zygote-*") for region in marks.regions(path.read_bytes())
     ]
@@ -146,6 +147,10 @@ def stages(load: Generating, seconds: float, folder: Path) -> Iterator[str]:
     yield from ("", f"## Stages of a call: {total:.0f} us in the server, with marks")
     client = measured.quantile(0.5) * 1000
     yield from ("", f"The caller waits {client:.0f} us: gRPC takes {client - total:.0f} us.", "")
+    yield from ("| part | us | share |", "| --- | --- | --- |")
+    for name, taken in timeline.parts(of_call, total):
+        yield f"| {name} | {taken:.0f} | {taken / total:.0%} |"
+    yield from ("", "## Each stage, in every process; stages overlap", "")
     yield from _table(of_call, total)
     yield from ("", "## What its cell did before the call", "")
     yield from _table(ahead, total)

@@ -119,7 +119,9 @@ def _section(title: str, lines: Sequence[str] | Iterator[str]) -> Iterator[str]:
     yield from lines
 
 
-def _table(heads: Sequence[str], lines: Sequence[Sequence[str]] | Iterator[Sequence[str]]) -> Iterator[str]:
+def _table(
+    heads: Sequence[str], lines: Sequence[Sequence[str]] | Iterator[Sequence[str]]
+) -> Iterator[str]:
     yield _line(heads)
     yield _line(["---"] * len(heads))
     yield from map(_line, lines)

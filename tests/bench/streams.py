@@ -14,6 +14,7 @@ from bench.quantities import Curve, Growth, Row, quantile
 
 if TYPE_CHECKING:
     from bench.bed import Bed, Found
+    from bench.quantities import Measured
 
 GIGABYTE = 10**9
 PARTIALS = 50_000
@@ -71,7 +72,7 @@ def _read(bed: Bed, target: str, count: int) -> float:
     answer = bed.load.ask("read", **_stream(target, "flood", count))
     if answer["bytes"] < count - 65536:
         bed.load.failures.append(f"of {count} bytes of output {answer['bytes']} came")
-    return float(answer["bytes"]) / answer["elapsed"] / 1e6
+    return float(answer["bytes"] / answer["elapsed"] / 1e6)
 
 
 def sizes(bed: Bed, found: Found) -> None:
@@ -100,5 +101,5 @@ def sizes(bed: Bed, found: Found) -> None:
     found.growths.append(Growth("Arguments and results", "bytes", "p50, ms", curves))
 
 
-def _calls(bed: Bed, target: str, tool: str, arguments: str, seconds: float):
-    return bed.load.calls(target, "run", 1, seconds, tool, arguments)
+def _calls(bed: Bed, target: str, tool: str, arguments: str, seconds: float) -> Measured:
+    return bed.load.calls(target, "run", 1, seconds, tool=tool, arguments=arguments)

@@ -17,6 +17,7 @@ from bench.quantities import Row
 
 if TYPE_CHECKING:
     from bench.bed import Bed, Found
+    from bench.quantities import Measured
 
 FORKS = Path(__file__).parent / "forks.py"
 ROOM = Path(__file__).parents[2] / "sandbox_worker"
@@ -69,9 +70,9 @@ def overhead(bed: Bed, found: Found) -> None:
         tool = partial(bed.load.calls, server.target, "run", WORKERS)
         subjects = {
             "sleep, bare": lambda seconds: _bare("sleep", WORK_SECONDS, seconds),
-            "sleep, Run": lambda seconds: tool(seconds, "sleep", sleeping),
+            "sleep, Run": lambda seconds: tool(seconds, tool="sleep", arguments=sleeping),
             "burn, bare": lambda seconds: _bare("burn", loops, seconds),
-            "burn, Run": lambda seconds: tool(seconds, "burn", burning),
+            "burn, Run": lambda seconds: tool(seconds, tool="burn", arguments=burning),
         }
         rounds = in_turns(subjects, bed.plan.rounds(6, 2.0))
     for name, each in rounds.items():
@@ -91,5 +92,5 @@ def overhead(bed: Bed, found: Found) -> None:
     )
 
 
-def _bare(kind: str, work: float, seconds: float):
+def _bare(kind: str, work: float, seconds: float) -> Measured:
     return measure("bench.working", kind, str(work), str(WORKERS), str(seconds))

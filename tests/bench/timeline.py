@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 
     Record = tuple[int, int, int, str]  # began, ended and CPU, in ns; what
 
+# What ends each part of a call, in order; what is not found is a part of what follows.
+PARTS = (
+    ("admission, and what precedes the cell", "server", "Channel.send SPAWN"),
+    ("handing over to the cell", "cell", "received GRANT"),
+    ("the cell's own walls", "cell", "send READY"),
+    ("arguments, the tool, its result", "cell", "send RESULT"),
+    ("the end of the cell's processes", "zygote", "send REAPED"),
+)
+LAST_PART = "the ending in the server"
 GRANTED = ("received SPAWN", "received GRANT")
 READY = "send READY"
 
@@ -105,3 +114,17 @@ def _medians(
             after, wall, cpu = (statistics.median(each) for each in zip(*times, strict=True))
             found.append(Stage(where, what, after, wall, cpu, len(times)))
     yield from sorted(found, key=lambda stage: stage.after)
+
+
+def parts(found: Sequence[Stage], total: float) -> list[tuple[str, float]]:
+    """
+    The parts of a call, and how many microseconds each takes; together they are the call.
+    """
+    at = {(each.where, each.what): each.after + each.wall for each in found}
+    told, reached = [], 0.0
+    for name, where, what in PARTS:
+        ended = at.get((where, what), 0.0)
+        if ended > reached:
+            told.append((name, ended - reached))
+            reached = ended
+    return [*told, (LAST_PART, total - reached)]

@@ -128,7 +128,7 @@ demo: $(READY)  ## start a server, run real calls, allowed and forbidden, print 
 	PYTHONPATH=tests $(BIN)/python tests/demo $(ARGS)
 
 bench: $(READY) bench-peers  ## measure calls beside their floors in BENCH_SECONDS (660), into docs/benchmarks; ARGS=--quick for a look
-	PYTHONPATH=tests $(BIN)/python -m bench --seconds $(BENCH_SECONDS) $(ARGS)
+	TOOLCELL_TEST_PATIENCE=4 PYTHONPATH=tests $(BIN)/python -m bench --seconds $(BENCH_SECONDS) $(ARGS)
 
 bench-peers: $(READY)  ## install what `make bench` compares with, where it can be had
 	@command -v bwrap socat rg >/dev/null || \

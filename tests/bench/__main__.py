@@ -14,10 +14,12 @@ failure of the benchmark's.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import tempfile
 import time
 import traceback
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +27,7 @@ from bench import density, drawing, latency, overload, report, streams, throughp
 from bench.bed import Bed, Found
 from bench.generating import generating
 from bench.plan import FULL_SECONDS, Plan
-from bench.quantities import Verdict
+from bench.quantities import Row, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +49,7 @@ MEASUREMENTS = {
     "sizes": streams.sizes,
     "waiting": density.waiting_executions,
 }
+WITHOUT_AIM = {"flight", "sizes", "waiting"}
 
 
 def measured(plan: Plan, names: Sequence[str], folder: Path) -> tuple[Found, list[str]]:
@@ -63,6 +66,8 @@ def measured(plan: Plan, names: Sequence[str], folder: Path) -> tuple[Found, lis
                 MEASUREMENTS[name](bed, found)
             except (Exception, SystemExit) as exc:  # noqa: BLE001  # told, and the exit code says so
                 failures.append(f"{name} could not be measured: {exc}")
+                if name not in WITHOUT_AIM:
+                    found.rows.append(Row(what=f"{name}: it failed", measured=nan, aim=nan))
                 traceback.print_exc()
             failures += [f"{name}: {each}" for each in load.failures]
             load.failures.clear()
@@ -124,6 +129,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _counted(failures: Sequence[str]) -> dict[str, int]:
+    """
+    How often each happened; what differs in a number only is the same.
+    """
+    failures = [re.sub(r"\d+(\.\d+)?", "N", each) for each in failures]
     return {each: failures.count(each) for each in dict.fromkeys(failures)}
 
 

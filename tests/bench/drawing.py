@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 WIDTH, PANEL, GAP = 820, 250, 56
 LEFT, RIGHT = 210, 40
+OURS = ("Run", "Execute")
 COLOURS = ("#1b6ca8", "#c8553d", "#588157", "#8a6fb0")
 
 
@@ -74,7 +75,8 @@ def _bars(bars: Sequence[tuple[str, float]]) -> Iterator[str]:
     for number, (name, value) in enumerate(bars):
         y = 42 + 26 * number
         length = max(1.0, scale.at(value) - LEFT)
-        yield f"<rect x='{LEFT}' y='{y}' width='{length:.1f}' height='18' fill='{COLOURS[0]}'/>"
+        colour = COLOURS[name in OURS]
+        yield f"<rect x='{LEFT}' y='{y}' width='{length:.1f}' height='18' fill='{colour}'/>"
         yield _text(LEFT - 8, y + 13, name, anchor="end")
         yield _text(LEFT + length + 6, y + 13, f"{value:.2f}")
 

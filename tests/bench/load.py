@@ -3,7 +3,7 @@ Closed-loop load: so many callers, each with one call at a time.
 
 Run as `python -m bench.load HOST:PORT run|execute IN_FLIGHT SECONDS [TOOL]` it is a process of its
 own, so that it never waits for what it measures; it prints one line of JSON, {"seconds": [latency
-of each call], "elapsed": seconds, "failures": [text]}.
+of each call], "elapsed": seconds, "failures": [text], "refused": how many}.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import grpc.aio
@@ -24,6 +25,8 @@ from bench.quantities import Measured
 
 WARM_UP_CALLS = 3  # a caller; the first ones pay for connections and lazily loaded code
 TIMEOUT_SECONDS = 30  # arbitrary; what takes longer counts as failed
+REFUSED = ("UNAVAILABLE", "RESOURCE_EXHAUSTED")
+REFUSED_SECONDS = 0.1  # arbitrary; a caller that is told to come back later does not come at once
 # 10 MB of a result are one message of Run.
 OPTIONS = (("grpc.max_receive_message_length", 32 * 2**20),)
 
@@ -57,42 +60,55 @@ def caller(stub: Any, kind: str, tool: str, arguments: bytes = b"") -> Call:
     return {"run": run, "execute": execute}[kind]
 
 
-async def attempt(call: Call, seconds: list[float], failures: list[str]) -> None:
+@dataclass
+class Tally:
     """
-    One call.  A failure is counted and not timed.
+    What became of the calls so far.
     """
-    began = time.perf_counter()
-    try:
-        finished = await call()
-    except grpc.aio.AioRpcError as exc:
-        failures.append(f"{exc.code().name}: {exc.details()}")
-        return
-    if finished.outcome.WhichOneof("kind") == "completed":
-        seconds.append(time.perf_counter() - began)
-    else:
-        failures.append(finished.outcome.message)
 
+    seconds: list[float] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    refused: int = 0
 
-async def repeat(call: Call, until: float, seconds: list[float], failures: list[str]) -> None:
-    """
-    Call one after another until a point in time.
-    """
-    while time.perf_counter() < until:
-        await attempt(call, seconds, failures)
+    async def attempt(self, call: Call) -> None:
+        """
+        One call.  A failure is counted and not timed; one that is refused waits a little.
+        """
+        began = time.perf_counter()
+        try:
+            finished = await call()
+        except grpc.aio.AioRpcError as exc:
+            if exc.code().name not in REFUSED:
+                self.failures.append(f"{exc.code().name}: {exc.details()}")
+                return
+            self.refused += 1
+            await asyncio.sleep(REFUSED_SECONDS)
+            return
+        if finished.outcome.WhichOneof("kind") == "completed":
+            self.seconds.append(time.perf_counter() - began)
+        else:
+            self.failures.append(finished.outcome.message)
+
+    async def repeat(self, call: Call, until: float) -> None:
+        """
+        Call one after another until a point in time.
+        """
+        while time.perf_counter() < until:
+            await self.attempt(call)
 
 
 async def closed_loop(call: Call, in_flight: int, duration: float, warm_up: int) -> Measured:
     """
     So many callers for so many seconds.  What the calls before that fail with is told, too.
     """
-    seconds: list[float] = []
-    failures: list[str] = []
+    warming = Tally()
     for _ in range(warm_up):
-        await asyncio.gather(*(attempt(call, [], failures) for _ in range(in_flight)))
+        await asyncio.gather(*(warming.attempt(call) for _ in range(in_flight)))
+    tally = Tally(failures=warming.failures)
     began = time.perf_counter()
     until = began + duration
-    await asyncio.gather(*(repeat(call, until, seconds, failures) for _ in range(in_flight)))
-    return Measured(seconds, time.perf_counter() - began, failures)
+    await asyncio.gather(*(tally.repeat(call, until) for _ in range(in_flight)))
+    return Measured(tally.seconds, time.perf_counter() - began, tally.failures, tally.refused)
 
 
 async def main(

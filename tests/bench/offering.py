@@ -21,9 +21,10 @@ import grpc.aio
 from google.rpc import error_details_pb2, status_pb2
 from toolcell.v1 import execution_pb2 as pb
 
+from bench.load import REFUSED
+
 DETAILS = "grpc-status-details-bin"
 PRIORITY = -10
-REFUSED = ("UNAVAILABLE", "RESOURCE_EXHAUSTED")
 
 
 @dataclass

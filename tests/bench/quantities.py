@@ -39,6 +39,7 @@ class Measured:
     seconds: Sequence[float]  # latency of each call
     elapsed: float
     failures: Sequence[str]
+    refused: int = 0  # for want of capacity: no failure, and no call
 
     def quantile(self, share: float) -> float:
         """
@@ -62,6 +63,7 @@ def together(rounds: Sequence[Measured]) -> Measured:
         [each for measured in rounds for each in measured.seconds],
         sum(measured.elapsed for measured in rounds),
         [each for measured in rounds for each in measured.failures],
+        sum(measured.refused for measured in rounds),
     )
 
 

@@ -79,14 +79,15 @@ def _verdict(row: Row) -> str:
     return f"{told}: {row.broken}" if row.broken else told
 
 
-_HEADS = ("", "in flight", "p50 ms", "p99 ms", "calls/s", "calls", "failed")
+_HEADS = ("", "in flight", "p50 ms", "p99 ms", "calls/s", "calls", "refused", "failed")
 
 
 def _numbers(found: Found) -> Iterator[tuple[str, ...]]:
     for each in found.numbers:
         measured = each.measured
         latencies = (f"{measured.quantile(share):.3f}" for share in (0.5, 0.99))
-        counts = (str(len(measured.seconds)), str(len(measured.failures)))
+        of_calls = (len(measured.seconds), measured.refused, len(measured.failures))
+        counts = map(str, of_calls)
         yield (each.what, str(each.in_flight), *latencies, f"{measured.rate:.0f}", *counts)
 
 

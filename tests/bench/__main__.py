@@ -1,109 +1,137 @@
 """
 `make bench`: toolcell beside its floors and its alternatives, in one run on one machine.
 
-Theory of operation.  Each subject is measured alone: its server, if it has one, runs while the
-others do not exist yet or idle, and the load comes from a process of its own.  On few cores server
-and load compete, for the echo as for toolcell: therefore the ratios, not the milliseconds, are the
-finding.  Exit code 1: a call failed, or the target was missed.
+Theory of operation.  Every row of the aims is a module's function that measures its subjects in
+turns (`quantities.py` says why) and notes what it found.  On few cores server and load compete, for
+the echo as for toolcell: therefore the ratios, not the milliseconds, are the finding.  What was
+found goes to docs/benchmarks/calls.md with its plot, and the aims from there into README; a quick
+look, with `--quick`, is only printed.
+
+Exit code 1: a call failed, or something could not be measured.  A missed aim is told, and is no
+failure of the benchmark's.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import tempfile
+import time
+import traceback
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from running_server import Server, start, start_server
-
-from bench import report, spawning
-from bench.programs import measure
+from bench import density, drawing, latency, overload, report, streams, throughput
+from bench.bed import Bed, Found
+from bench.generating import generating
+from bench.plan import FULL_SECONDS, Plan
+from bench.quantities import Row, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from bench.report import Measured
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs" / "benchmarks"
+QUICK_SECONDS = 60.0
+# In the order of the aims.
+MEASUREMENTS = {
+    "latency": latency.low_load,
+    "cells": throughput.fresh_cells,
+    "others": latency.others,
+    "overhead": throughput.overhead,
+    "tools": density.registered_tools,
+    "warm": density.warm_cells,
+    "output": streams.output,
+    "overload": overload.overload,
+    "flight": latency.in_flight,
+    "sizes": streams.sizes,
+    "waiting": density.waiting_executions,
+}
+WITHOUT_AIM = {"flight", "sizes", "waiting"}
 
-IN_FLIGHT = (1, 8, 32)
-SUBJECTS = 6  # two a server, and two programs
-SHARE = 0.8  # of the time is measured; the rest goes into starting and warming up
 
-TOOL = '''
-from toolcell_worker import tool
-
-
-@tool(effects="read_only")
-def nothing() -> None:
-    """Does nothing: what remains is the price of the cell."""
-'''
-SETTINGS = """
-[[bundles]]
-name = "bench"
-path = "{tools}"
-"""
-
-
-def measurements(folder: Path, duration: float) -> Iterator[tuple[tuple[str, int], Measured]]:
+def measured(plan: Plan, names: Sequence[str], folder: Path) -> tuple[Found, list[str]]:
     """
-    Every subject, with every number of calls in flight; `duration` seconds each.
+    What was found, and what failed.  One measurement that cannot be made does not end the others.
     """
-    echo = [sys.executable, "-m", "bench.echo_server"]
-    with start(echo, folder / "echo.log") as server:
-        yield from calls(server, {"run": "unary echo", "execute": "stream echo"}, duration)
-    with toolcell(folder) as server:
-        yield from calls(server, {"run": "Run", "execute": "Execute"}, duration)
-    for kind, subject in spawning.SUBJECTS.items():
-        if reason := spawning.why_not(kind):
-            print(f"{subject}: left out, {reason}")
-            continue
-        for in_flight in IN_FLIGHT:
-            arguments = (kind, str(in_flight), str(duration))
-            yield (subject, in_flight), measure("bench.spawning", *arguments)
+    found = Found()
+    failures = []
+    with generating() as load:
+        bed = Bed(plan, load, folder)
+        for name in names:
+            began = time.monotonic()
+            try:
+                MEASUREMENTS[name](bed, found)
+            except (Exception, SystemExit) as exc:  # noqa: BLE001  # told, and the exit code says so
+                failures.append(f"{name} could not be measured: {exc}")
+                if name not in WITHOUT_AIM:
+                    found.rows.append(Row(what=f"{name}: it failed", measured=nan, aim=nan))
+                traceback.print_exc()
+            failures += [f"{name}: {each}" for each in load.failures]
+            load.failures.clear()
+            print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
+    return found, failures
 
 
-def calls(
-    server: Server, subjects: dict[str, str], duration: float
-) -> Iterator[tuple[tuple[str, int], Measured]]:
-    for kind, subject in subjects.items():
-        for in_flight in IN_FLIGHT:
-            arguments = (server.target, kind, str(in_flight), str(duration))
-            yield (subject, in_flight), measure("bench.load", *arguments)
+def write(found: Found, folder: Path, seconds: float) -> str:
+    """
+    The page and its plot; the page.
+    """
+    bars = [(name, value) for name, value in found.bars if value > 0]  # NaN: no call succeeded
+    text = report.page(found, seconds)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "calls.md").write_text(text)
+    (folder / "calls.svg").write_text(drawing.picture(bars, found.growths))
+    return text
 
 
-def toolcell(folder: Path) -> Server:
-    tools = folder / "tools"
-    tools.mkdir()
-    (tools / "nothing.py").write_text(TOOL)
-    return start_server(folder, SETTINGS.format(tools=tools))
+def into_readme(page: str) -> None:
+    """
+    Let README's marked block say what the page says.
+    """
+    readme = ROOT / "README.md"
+    text = readme.read_text()
+    readme.write_text(text.replace(report.marked(text), report.marked(page)))
 
 
-def show(title: str, lines: Iterator[str]) -> None:
-    print(f"\n{title}", *lines, sep="\n")
-
-
-def seconds_asked(arguments: Sequence[str]) -> float:
+def asked(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description="toolcell beside its floors")
-    parser.add_argument("--seconds", type=float, default=60, help="about how long (default 60)")
-    return float(parser.parse_args(arguments).seconds)
+    parser.add_argument(
+        "--seconds", type=float, default=FULL_SECONDS, help="about how long (default %(default)g)"
+    )
+    parser.add_argument("--quick", action="store_true", help="a look of about a minute or two")
+    parser.add_argument("--only", nargs="+", choices=MEASUREMENTS, default=[*MEASUREMENTS])
+    parser.add_argument("--out", type=Path, help="write the page here, and leave README alone")
+    return parser.parse_args(arguments)
 
 
 def main(arguments: Sequence[str]) -> int:
-    duration = seconds_asked(arguments) * SHARE / (SUBJECTS * len(IN_FLIGHT))
-    results = {}
+    given = asked(arguments)
+    seconds = QUICK_SECONDS if given.quick else given.seconds
     with tempfile.TemporaryDirectory() as folder:
-        for key, each in measurements(Path(folder), duration):
-            print(f"{key[0]}, {key[1]} in flight: {each.rate:.0f} calls/s", flush=True)
-            results[key] = each
-    show("RATIOS", report.ratios(results))
-    show("MACHINE", report.machine())
-    show("NUMBERS", report.numbers(results))
-    failures = {text for each in results.values() for text in each.failures}
-    if failures:
-        show("FAILURES", iter(sorted(failures)))
-    met = report.target_met(results)
-    print(f"\nTarget, Run faster than python -I -c pass: {'met' if met else 'MISSED'}")
-    return int(bool(failures) or not met)
+        found, failures = measured(Plan(seconds), given.only, Path(folder))
+    whole = len(given.only) == len(MEASUREMENTS) and not given.quick
+    place = given.out or (DOCS if whole else ROOT / ".cache" / "bench")
+    page = write(found, place, seconds)
+    print(f"\n{page}")
+    if place == DOCS:
+        into_readme(page)
+    for row in found.rows:
+        if row.verdict is not Verdict.MET:
+            print(f"{row.verdict.value}: {row.what}: {row.measured:.2f}{row.unit} {row.broken}")
+    for failure, count in _counted(failures).items():
+        print(f"FAILED {count} times: {failure}")
+    return int(bool(failures))
+
+
+def _counted(failures: Sequence[str]) -> dict[str, int]:
+    """
+    How often each happened; what differs in a number only is the same.
+    """
+    failures = [re.sub(r"\d+(\.\d+)?", "N", each) for each in failures]
+    return {each: failures.count(each) for each in dict.fromkeys(failures)}
 
 
 if __name__ == "__main__":

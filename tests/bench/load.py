@@ -1,85 +1,125 @@
 """
-The load generator: a process of its own, so that it never waits for what it measures.
+Closed-loop load: so many callers, each with one call at a time.
 
-Run as `python -m bench.load HOST:PORT run|execute IN_FLIGHT SECONDS [TOOL]`; prints one line of
-JSON, {"seconds": [latency of each call], "elapsed": seconds, "failures": [text]}.
+Run as `python -m bench.load HOST:PORT run|execute IN_FLIGHT SECONDS [TOOL]` it is a process of its
+own, so that it never waits for what it measures; it prints one line of JSON, {"seconds": [latency
+of each call], "elapsed": seconds, "failures": [text], "refused": how many}.
 """
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import grpc.aio
 from toolcell.v1 import execution_pb2 as pb
 from toolcell.v1 import execution_pb2_grpc
 
+from bench.quantities import Measured
+
 WARM_UP_CALLS = 3  # a caller; the first ones pay for connections and lazily loaded code
-TIMEOUT_SECONDS = 10  # arbitrary; what takes longer counts as failed
+TIMEOUT_SECONDS = 30  # arbitrary; what takes longer counts as failed
+REFUSED = ("UNAVAILABLE", "RESOURCE_EXHAUSTED")
+REFUSED_SECONDS = 0.1  # arbitrary; a caller that is told to come back later does not come at once
+# 10 MB of a result are one message of Run.
+OPTIONS = (("grpc.max_receive_message_length", 32 * 2**20),)
 
 Call = Callable[[], Awaitable[pb.Finished]]
 
 
-def caller(stub: execution_pb2_grpc.ToolExecutionServiceAsyncStub, kind: str, tool: str) -> Call:
+def connected(target: str) -> tuple[grpc.aio.Channel, Any]:
     """
-    One call of a tool without arguments, by the unary or by the streaming way.
+    A channel, and its stub, which is as asynchronous as the channel.
+    """
+    channel = grpc.aio.insecure_channel(target, options=OPTIONS)
+    return channel, execution_pb2_grpc.ToolExecutionServiceStub(channel)
+
+
+def caller(stub: Any, kind: str, tool: str, arguments: bytes = b"") -> Call:
+    """
+    One call of a tool, by the unary or by the streaming way.
     """
 
     async def run() -> pb.Finished:
-        request = pb.RunRequest(tool=tool)
-        return (await stub.Run(request, timeout=TIMEOUT_SECONDS)).finished
+        request = pb.RunRequest(tool=tool, arguments_json=arguments)
+        answer: pb.RunResponse = await stub.Run(request, timeout=TIMEOUT_SECONDS)
+        return answer.finished
 
     async def execute() -> pb.Finished:
-        request = pb.ExecuteRequest(tool=tool)
+        request = pb.ExecuteRequest(tool=tool, arguments_json=arguments)
         stream = stub.Execute(request, timeout=TIMEOUT_SECONDS)
-        return [event async for event in stream][-1].finished
+        events: list[pb.ExecuteResponse] = [event async for event in stream]
+        return events[-1].finished
 
     return {"run": run, "execute": execute}[kind]
 
 
-async def attempt(call: Call, seconds: list[float], failures: list[str]) -> None:
+@dataclass
+class Tally:
     """
-    One call.  A failure is counted and not timed.
+    What became of the calls so far.
     """
+
+    seconds: list[float] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    refused: int = 0
+
+    async def attempt(self, call: Call) -> None:
+        """
+        One call.  A failure is counted and not timed; one that is refused waits a little.
+        """
+        began = time.perf_counter()
+        try:
+            finished = await call()
+        except grpc.aio.AioRpcError as exc:
+            if exc.code().name not in REFUSED:
+                self.failures.append(f"{exc.code().name}: {exc.details()}")
+                return
+            self.refused += 1
+            await asyncio.sleep(REFUSED_SECONDS)
+            return
+        if finished.outcome.WhichOneof("kind") == "completed":
+            self.seconds.append(time.perf_counter() - began)
+        else:
+            self.failures.append(finished.outcome.message)
+
+    async def repeat(self, call: Call, until: float) -> None:
+        """
+        Call one after another until a point in time.
+        """
+        while time.perf_counter() < until:
+            await self.attempt(call)
+
+
+async def closed_loop(call: Call, in_flight: int, duration: float, warm_up: int) -> Measured:
+    """
+    So many callers for so many seconds.  What the calls before that fail with is told, too.
+    """
+    warming = Tally()
+    for _ in range(warm_up):
+        await asyncio.gather(*(warming.attempt(call) for _ in range(in_flight)))
+    tally = Tally(failures=warming.failures)
     began = time.perf_counter()
-    try:
-        finished = await call()
-    except grpc.aio.AioRpcError as exc:
-        failures.append(f"{exc.code().name}: {exc.details()}")
-        return
-    if finished.outcome.WhichOneof("kind") == "completed":
-        seconds.append(time.perf_counter() - began)
-    else:
-        failures.append(finished.outcome.message)
-
-
-async def repeat(call: Call, until: float, seconds: list[float], failures: list[str]) -> None:
-    """
-    Call one after another until a point in time.
-    """
-    while time.perf_counter() < until:
-        await attempt(call, seconds, failures)
+    until = began + duration
+    await asyncio.gather(*(tally.repeat(call, until) for _ in range(in_flight)))
+    return Measured(tally.seconds, time.perf_counter() - began, tally.failures, tally.refused)
 
 
 async def main(
     target: str, kind: str, in_flight: int, duration: float, tool: str = "nothing"
 ) -> None:
-    seconds: list[float] = []
-    failures: list[str] = []
-    async with grpc.aio.insecure_channel(target) as channel:
-        stub: Any = execution_pb2_grpc.ToolExecutionServiceStub(channel)  # asynchronous, as channel
-        call = caller(stub, kind, tool)
-        for _ in range(WARM_UP_CALLS):
-            await asyncio.gather(*(attempt(call, [], failures) for _ in range(in_flight)))
-        began = time.perf_counter()
-        until = began + duration
-        await asyncio.gather(*(repeat(call, until, seconds, failures) for _ in range(in_flight)))
-        elapsed = time.perf_counter() - began
-    print(json.dumps({"seconds": seconds, "elapsed": elapsed, "failures": failures}))
+    channel, stub = connected(target)
+    async with channel:
+        measured = await closed_loop(
+            caller(stub, kind, tool), in_flight, duration, warm_up=WARM_UP_CALLS
+        )
+    print(json.dumps(dataclasses.asdict(measured)))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """
 What a tool call would cost as a program: a fresh interpreter, bare or in bubblewrap.
 
-Run as `python -m bench.spawning python|bubblewrap IN_FLIGHT SECONDS`; prints what load.py prints.
+Run as `python -m bench.spawning python|bubblewrap IN_FLIGHT SECONDS`, or with a command in JSON
+instead of its name; prints what load.py prints.
 """
 
 from __future__ import annotations
@@ -22,15 +23,28 @@ SUBJECTS = {"python": "python -I -c pass", "bubblewrap": "bubblewrap + python"}
 COMMANDS = {"python": PYTHON, "bubblewrap": [*BUBBLEWRAP, *PYTHON]}
 
 
+def program(kind: str) -> list[str]:
+    """
+    The load program of a command, which is one of ours or written in JSON; in flight and seconds
+    follow.
+    """
+    return [sys.executable, "-m", "bench.spawning", kind]
+
+
 def why_not(kind: str) -> str:
     """
     Why this command does not run here.  Empty: it does.
     """
+    command = _command(kind)
     try:
-        answer = subprocess.run(COMMANDS[kind], capture_output=True, text=True, check=False)
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         return "not installed"
     return answer.stderr.strip() or ("" if answer.returncode == 0 else "failed")
+
+
+def _command(kind: str) -> list[str]:
+    return COMMANDS.get(kind) or list(json.loads(kind))
 
 
 def repeat(command: list[str], until: float, seconds: list[float], failures: list[str]) -> None:
@@ -47,7 +61,7 @@ def repeat(command: list[str], until: float, seconds: list[float], failures: lis
 
 
 def main(kind: str, in_flight: int, duration: float) -> None:
-    command = COMMANDS[kind]
+    command = _command(kind)
     subprocess.call(command)  # warms the page cache
     seconds: list[float] = []
     failures: list[str] = []

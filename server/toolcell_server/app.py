@@ -76,9 +76,8 @@ class App:
             lambda bundle: self.metrics.cells.zygote_restarts.labels(bundle).inc(),
             ControlGroups(),
         )
-        server = settings.server
-        places = (server.max_executions, server.queue, server.queue_seconds)
-        self.capacity = Capacity(*places, refused=self.metrics.capacity.refused_for)
+        at, refused = settings.server, self.metrics.capacity.refused_for
+        self.capacity = Capacity(at.max_executions, at.queue, at.queue_seconds, refused=refused)
         self.metrics.watch_cells(
             lambda: self.capacity.running,
             lambda: self.capacity.waiting,

@@ -178,8 +178,8 @@ MUTATIONS = (
         (
             Edit(
                 "server/toolcell_server/attending.py",
-                "        with watchdog.watching(self._watch), self._ending():\n",
-                "        with self._ending():\n",
+                "        with watchdog.watching(self._watch):\n",
+                "        with contextlib.nullcontext():\n",
             ),
         ),
         "bounded",

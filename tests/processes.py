@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 
-REST_SECONDS = 0.5  # arbitrary; a spare cell is made in some milliseconds
+REST_SECONDS = 1.5  # arbitrary; longer than the watchdog lingers, and than a spare cell takes
 
 
 class StillThere(AssertionError):  # noqa: N818  # names what happened

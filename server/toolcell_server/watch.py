@@ -72,9 +72,8 @@ class Watch:
     seen: dict[tuple[int, int], float] = field(default_factory=dict)
     asked: bool = False  # for a closer look
     looking: float | None = None  # closely, since when
-    full_in_seconds: float = (
-        math.inf
-    )  # from the last glance on, if it grows twice as fast as before
+    # From the last glance on, if it grows twice as fast as before.
+    full_in_seconds: float = math.inf
     glanced: tuple[float, int] = (-1.0, 0)  # when, and at how many bytes
     has_room_until: float = -math.inf  # of the monotonic clock; after a closer look
     shared_bytes: int = -1  # of the init when first seen: what every child shares with the zygote

@@ -3,8 +3,9 @@ Watches all cells, in a thread of its own.
 
 Theory of operation.  A thread, because whoever keeps the loop busy for a while, a tool with its
 frames for one, must not be the one who is not looked at meanwhile; and because a look at hundreds
-of threads takes milliseconds that others would wait for.  It lives as long as there is a cell: an
-idle service looks at nothing.  It ends a cell itself and does not ask the loop to.
+of threads takes milliseconds that others would wait for.  It lives as long as there are cells, and
+a little longer, because a call would wait for it to be started: an idle service looks at nothing.
+It ends a cell itself and does not ask the loop to.
 
 Between two ticks a cell can overshoot by what can be touched in 20 ms: this wall is degraded.  Who
 grows so fast that he may be beyond his limit by the next tick is looked at sooner, he alone.
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 TICK_SECONDS = 0.02  # arbitrary; see above
 SHORTEST_SECONDS = 0.002  # arbitrary; between two looks at one that fills up
+LINGER_SECONDS = 1.0  # arbitrary; after the last cell
 LOOKERS = 4  # arbitrary; close looks at one time
 
 _log = logging.getLogger(__name__)
@@ -48,6 +50,7 @@ class Watchdog:
         self._watches: set[Watch] = set()
         self._lock = threading.Lock()  # of the set, and of whether there is a thread
         self._thread: threading.Thread | None = None
+        self._last = 0.0  # when there last was a cell; of the monotonic clock
         # Threads of their own: a tool can keep one busy, and others wait for theirs elsewhere.
         self._lookers = concurrent.futures.ThreadPoolExecutor(LOOKERS, "watchdog")
 
@@ -68,6 +71,7 @@ class Watchdog:
                 watch.over = True
             with self._lock:
                 self._watches.discard(watch)
+                self._last = time.monotonic()
 
     def _patrol(self) -> None:
         growing: list[Watch] = []
@@ -76,7 +80,7 @@ class Watchdog:
             self._pass_a_tick(growing)
             with self._lock:
                 watches = list(self._watches)
-                if not watches:
+                if not watches and time.monotonic() - self._last > LINGER_SECONDS:
                     self._thread = None
                     return
             for watch in watches:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolcell_server import host_ids, program
 from toolcell_worker import wire
-from toolcell_worker.wire import REAPING, CellGrant, Frame, Message, PeerClosed, Profile
+from toolcell_worker.wire import REAPING, Call, CellGrant, Frame, Message, PeerClosed, Profile
 
 if TYPE_CHECKING:
     import subprocess
@@ -52,10 +52,14 @@ class Ended:
 
 class ZygoteAlone:
     """
-    One zygote program, driven over its control socket.
+    One zygote program, driven over its control socket.  Cells without paths are `whole` if wanted.
     """
 
-    def __init__(self, path: str, roots: Sequence[str] = ()) -> None:
+    _whole = False
+
+    def __init__(
+        self, path: str, roots: Sequence[str] = (), python: str = "", *, whole: bool = False
+    ) -> None:
         ids = host_ids.spare_ids()
         self.identity = {"first": ids[0], "count": ids[1]} if ids else None
         self.instructions = {
@@ -64,7 +68,8 @@ class ZygoteAlone:
             "roots": list(roots),
             "identity": self.identity,
         }
-        self.process, self.control = start("zygote", self.instructions)
+        self.process, self.control = start("zygote", self.instructions, python)
+        self._whole = whole
         self.catalogue = wire.receive(self.control)
         self._numbers = 0
 
@@ -74,22 +79,26 @@ class ZygoteAlone:
         arguments: dict[str, Any] | None = None,
         *,
         descriptors: Sequence[int] = (),
+        slot: int = 0,
         **grant: Any,
     ) -> Ended:
         """
         Run one cell to its end.
         """
+        whole = self._whole and not grant.get("mounts")
         self._numbers += 1
         began = time.monotonic()
         with contextlib.ExitStack() as resources:
             ours = Ends(resources)
-            asked = cell_grant(number=self._numbers, tool=tool, **grant)
-            spawn = wire.NUMBER.pack(asked.number)
+            packed = cell_grant(**grant).pack()
+            spawn = wire.SPAWNING.pack(self._numbers, slot) + (packed if whole else b"")
             wire.send(self.control, Frame.SPAWN, spawn, (*ours.theirs, *descriptors))
             ours.close_theirs()
             with contextlib.suppress(OSError):
-                wire.send(ours.channel, Frame.GRANT, asked.pack())
-                wire.send(ours.channel, Frame.ARGUMENTS, json.dumps(arguments or {}).encode())
+                if not whole:
+                    wire.send(ours.channel, Frame.GRANT, packed)
+                called = call_of(tool, arguments)
+                wire.send(ours.channel, Frame.CALL, called.pack())
             spawned = wire.receive(self.control)
             assert spawned.kind == Frame.SPAWNED, spawned
             for pidfd in spawned.descriptors:
@@ -141,16 +150,27 @@ class Ends:
         return os.read(self._outputs[0], MEBIBYTE), os.read(self._outputs[1], MEBIBYTE)
 
 
-def start(kind: str, instructions: dict[str, Any]) -> tuple[subprocess.Popen[bytes], socket.socket]:
+def start(
+    kind: str, instructions: dict[str, Any], python: str = ""
+) -> tuple[subprocess.Popen[bytes], socket.socket]:
     """
     Start a program of the worker's room, with a blocking socket to it.
     """
     ours, theirs = socket.socketpair()
     with theirs:
-        process = program.spawn(kind, theirs.fileno())
+        process = program.spawn(kind, theirs.fileno(), python)
     ours.settimeout(SECONDS)
     wire.send_json(ours, Frame.START, instructions)
     return process, ours
+
+
+def call_of(tool: str, arguments: dict[str, Any] | None = None) -> Call:
+    """
+    A call with time for ordinary work.
+    """
+    data = json.dumps(arguments or {}).encode()
+    deadline = time.monotonic() + SECONDS
+    return Call(deadline=deadline, tool=tool, version="1" if tool else "", arguments=data)
 
 
 def cell_grant(**changes: Any) -> CellGrant:
@@ -158,10 +178,7 @@ def cell_grant(**changes: Any) -> CellGrant:
     A grant with room for ordinary work.
     """
     usual: dict[str, Any] = {
-        "number": 1,
         "profile": Profile.COMPUTE,
-        "slot": 0,
-        "deadline": time.monotonic() + SECONDS,
         "cpu_seconds": 5.0,
         "memory_bytes": 256 * MEBIBYTE,
         "disk_bytes": 16 * MEBIBYTE,
@@ -170,7 +187,6 @@ def cell_grant(**changes: Any) -> CellGrant:
         "processes": 8,
         "open_files": 64,
         "arguments_bytes": MEBIBYTE,
-        "version": "1",
         "environment": (("HOME", "/tmp"), ("DECLARED", "yes")),
     }
     return CellGrant(**{**usual, **changes})

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolcell_worker import run, wire
 from toolcell_worker.bundle import BundleSpec, load
-from toolcell_worker.wire import CellGrant, Frame, Profile
+from toolcell_worker.wire import Call, CellGrant, Frame, Profile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,10 +63,7 @@ def grant(**changes: Any) -> CellGrant:
     A grant of usual size.
     """
     usual = CellGrant(
-        number=1,
         profile=Profile.COMPUTE,
-        slot=0,
-        deadline=time.monotonic() + PATIENCE_SECONDS,
         cpu_seconds=10.0,
         memory_bytes=512 * 2**20,
         disk_bytes=64 * 2**20,
@@ -75,10 +72,20 @@ def grant(**changes: Any) -> CellGrant:
         processes=32,
         open_files=256,
         arguments_bytes=2**20,
-        execution_id="execution-1",
-        call_id="call-1",
     )
     return dataclasses.replace(usual, **changes)
+
+
+def call_with(arguments: bytes) -> Call:
+    """
+    A call with these arguments.
+    """
+    return Call(
+        deadline=time.monotonic() + PATIENCE_SECONDS,
+        execution_id="execution-1",
+        call_id="call-1",
+        arguments=arguments,
+    )
 
 
 def perform(tool: LoadedTool, arguments: dict[str, Any], **changes: Any) -> Performance:
@@ -91,7 +98,7 @@ def perform(tool: LoadedTool, arguments: dict[str, Any], **changes: Any) -> Perf
     reader.start()
     try:
         encoded = json.dumps(arguments).encode()
-        performance.code = run.perform(tool, encoded, theirs, grant(**changes))
+        performance.code = run.perform(tool, call_with(encoded), theirs.fileno(), grant(**changes))
     finally:
         theirs.close()
         reader.join(PATIENCE_SECONDS)
@@ -117,7 +124,7 @@ def apart(name: str, arguments: dict[str, Any], directory: Path) -> Performance:
                 errors="replace",
             )
         performance = Performance(-1)
-        wire.send_json(ours, Frame.ARGUMENTS, arguments)
+        wire.send_json(ours, Frame.CALL, arguments)
         reader = threading.Thread(target=_collect, args=(ours, performance))
         reader.start()
         performance.stdout, performance.stderr = process.communicate(timeout=PATIENCE_SECONDS)
@@ -144,9 +151,8 @@ def _collect(channel: socket.socket, performance: Performance) -> None:
 
 def _be_a_cell(descriptor: int, name: str) -> int:
     tool = builtin(name)
-    channel = socket.socket(fileno=descriptor)
-    arguments = wire.receive(channel).payload
-    return run.perform(tool, arguments, channel, grant())
+    arguments = wire.read(descriptor, Frame.CALL, wire.MAXIMUM_FRAME_BYTES)
+    return run.perform(tool, call_with(arguments), descriptor, grant())
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 
-REST_SECONDS = 1.5  # arbitrary; longer than the watchdog lingers, and than a spare cell takes
+# Arbitrary; longer than the watchdog lingers, and than idle cells and rooms are kept in such tests.
+REST_SECONDS = 2.5
 
 
 class StillThere(AssertionError):  # noqa: N818  # names what happened

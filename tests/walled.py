@@ -44,7 +44,7 @@ def attempt(action):
 
 def grant(**limits):
     return CellGrant(**{
-        "number": 1, "profile": Profile.COMPUTE, "slot": 0, "deadline": 0.0, "cpu_seconds": 10.0,
+        "profile": Profile.COMPUTE, "cpu_seconds": 10.0,
         "memory_bytes": 2**29, "disk_bytes": 2**26, "file_size_bytes": 2**26,
         "result_bytes": 2**22, "processes": 32, "open_files": 256, "arguments_bytes": 2**20,
         **limits,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toolcell_worker import command_manifest, modules
+from toolcell_worker import modules
 from toolcell_worker.authoring import definition_of
 from toolcell_worker.errors import DefinitionError
 from toolcell_worker.modules import NotLoaded
@@ -148,6 +148,9 @@ def _load_commands(folder: Path, catalogue: Catalogue) -> None:
             continue
         file = str(path.relative_to(folder))
         try:
+            # What it needs is a fifth of the memory that each fork of a zygote copies tables of.
+            from toolcell_worker import command_manifest
+
             catalogue.add(command_manifest.load(path), file)
         except DefinitionError as exc:
             catalogue.add_broken(exc.tool or path.stem, file, str(exc))

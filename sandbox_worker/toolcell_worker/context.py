@@ -5,6 +5,7 @@ What a running tool knows of its execution, and can say before it returns.
 from __future__ import annotations
 
 import math
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,7 +17,7 @@ from toolcell_worker.outlet import UNLIMITED, Outlet, encode, legible
 from toolcell_worker.wire import Frame
 
 if TYPE_CHECKING:
-    from toolcell_worker.wire import CellGrant
+    from toolcell_worker.wire import Call, CellGrant
 
 MESSAGE_CHARACTERS = 16 * 1024  # arbitrary; a log line, not a result
 PARTIAL_BYTES = 3 * 2**20  # it travels as one event: only a result is sent in chunks
@@ -41,13 +42,25 @@ class Context:
     empty at the start, and gone afterwards.  `Context()` is enough to call a tool in a unit test.
     """
 
-    def __init__(self, outlet: Outlet | None = None, grant: CellGrant | None = None) -> None:
+    def __init__(
+        self,
+        outlet: Outlet | None = None,
+        grant: CellGrant | None = None,
+        call: Call | None = None,
+    ) -> None:
         self._outlet = outlet or Outlet(None)
         self._grant = grant
-        self.execution_id = grant.execution_id if grant else ""
-        self.call_id = grant.call_id if grant else ""
-        self.deadline = grant.deadline if grant else math.inf
-        self.directory = Path.cwd()
+        self.execution_id = call.execution_id if call else ""
+        self.call_id = call.call_id if call else ""
+        self.deadline = call.deadline if call else math.inf
+        self._directory = os.getcwd()  # noqa: PTH109  # a Path costs a child pages
+
+    @property
+    def directory(self) -> Path:
+        """
+        Where the tool began.
+        """
+        return Path(self._directory)
 
     @property
     def limits(self) -> dict[str, float]:

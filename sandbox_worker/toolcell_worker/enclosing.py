@@ -7,8 +7,8 @@ built is what the zygote's make names, which the server proved at start and repo
 
 from __future__ import annotations
 
+import _random
 import contextlib
-import gc
 import io
 import os
 import random
@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from toolcell_worker.wire import CellGrant
 
 HOSTNAME = "cell"
+# The generator behind the functions of `random`, and the C function that seeds it: the method in
+# between costs a child pages, and does nothing more.
+_shared_generator: random.Random = random._inst  # noqa: SLF001
+_seed = _random.Random.seed
 CHANNEL = 3  # where the cell channel lies, beside the three standard descriptors
 
 
@@ -65,7 +69,7 @@ def prepare(around: Surroundings) -> None:
             namespaces.enter("uts", proc, outside)
             socket.sethostname(HOSTNAME)
     with building("environment"):
-        _refresh_interpreter()
+        become_another()
 
 
 def enclose(
@@ -82,15 +86,15 @@ def enclose(
             around.group.limit(grant)
     if grant.network:
         with building("network"):
-            _prepare_network(grant, around, channel)
+            prepare_network(grant, around, channel)
     if around.make.namespaces:
         with building("mounts"):
             # In the zygote's namespace: a slot's own id, or the only id there is.
-            owner = identity.cell_id(grant.slot) if around.identity else 0
+            owner = identity.cell_id(channels.slot) if around.identity else 0
             mounts.build(grant, channels.trees, around.template, owner)
             _hand_out_staging(grant, channel)
     with building("identity"):
-        _assume_identity(grant.slot, around)
+        _assume_identity(channels.slot, around)
     if not around.make.namespaces:
         with building("processes"):  # again: changing ids has cleared it (prctl(2))
             bind_to(around.zygote)
@@ -117,7 +121,7 @@ def enclose(
     return channel
 
 
-def _prepare_network(grant: CellGrant, around: Surroundings, channel: socket.socket) -> None:
+def prepare_network(grant: CellGrant, around: Surroundings, channel: socket.socket) -> None:
     """
     In a network of the cell's own only what the server holds from here on answers.  A cell with a
     proxy has none.
@@ -222,15 +226,22 @@ def _place_descriptors(channels: Channels, channel: socket.socket) -> socket.soc
     return socket.socket(fileno=CHANNEL)
 
 
-def _refresh_interpreter() -> None:
+def become_another() -> None:
     """
-    What a fork leaves stale: the collector is off in the zygote, seeds are shared, and the
-    standard streams buffer as if nobody were watching.
+    What a fork leaves alike: seeds are shared.
     """
-    gc.enable()
-    random.seed()
+    _seed(_shared_generator)
     if numpy_random := sys.modules.get("numpy.random"):
         numpy_random.seed()
+    syscalls.run_hooks()
+
+
+def get_ready_to_fork() -> None:
+    """
+    In the zygote, once its tools are loaded: what is then the same in every cell.  Standard streams
+    buffer as if nobody were watching, and the generator of `random` keeps half of what it drew.
+    """
+    _shared_generator.gauss_next = None  # type: ignore[attr-defined]
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(line_buffering=True)

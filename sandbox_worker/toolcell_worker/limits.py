@@ -75,8 +75,9 @@ def _thread() -> str:
     """
     A thread needs a process slot and memory for its stack, and the message is the same for both.
     """
+    a_thread = STACK_BYTES + STACK_BYTES // 8  # and what the C library keeps beside its stack
     try:
-        mmap.mmap(-1, STACK_BYTES, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
+        mmap.mmap(-1, a_thread, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
     except (OSError, MemoryError):
         return "memory"
     return "processes"

@@ -11,19 +11,18 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from toolcell_worker import anonymous_maps, generators, probe
+from toolcell_worker import anonymous_maps, generators, probe, syscalls, witness
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
 
     from toolcell_worker.start import Start
-    from toolcell_worker.wire import CellGrant
+    from toolcell_worker.wire import Call, CellGrant
 
 
 def load(
     start: Start,
-) -> tuple[dict[str, object], Callable[[bytes, socket.socket, CellGrant], int]]:
+) -> tuple[dict[str, object], Callable[[Call, int, CellGrant], int]]:
     """
     Import the tools of the bundle.
 
@@ -43,6 +42,8 @@ def load(
             f" it there: {sys.executable} -m pip install msgspec docstring-parser"
         ) from exc
 
+    syscalls.note_hooks()
+    witness.install()
     anonymous_maps.install()
     os.environ.update(start.environment)
     spec = bundle.BundleSpec(
@@ -51,9 +52,9 @@ def load(
     with generators.seeded_in_forks():
         catalogue = bundle.load(spec)
 
-    def perform(arguments: bytes, channel: socket.socket, grant: CellGrant) -> int:
-        if grant.tool == probe.TOOL:
-            return probe.perform(arguments, channel, grant)
-        return perform_tool(catalogue.tools[grant.tool, grant.version], arguments, channel, grant)
+    def perform(call: Call, channel: int, grant: CellGrant) -> int:
+        if call.tool == probe.TOOL:
+            return probe.perform(call.arguments, channel, grant)
+        return perform_tool(catalogue.tools[call.tool, call.version], call, channel, grant)
 
     return catalogue.describe(), perform

@@ -31,8 +31,6 @@ def add(cell: CellGrant, requests: list[dict[str, str]], arguments: bytes) -> Ce
     The grant, with a mount that was not given for each path that was asked for and is not in it.
     `requests` are the `paths` of the tool's manifest.
     """
-    if not requests:
-        return cell
     try:
         given = decode(arguments)
     except ArgumentsInvalid:

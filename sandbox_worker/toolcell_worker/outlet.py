@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -17,26 +17,24 @@ from toolcell_worker import wire
 from toolcell_worker.coercion import enc_hook
 from toolcell_worker.errors import ResultInvalid, ResultTooLarge
 
-if TYPE_CHECKING:
-    import socket
-
 UNLIMITED = wire.MAXIMUM_FRAME_BYTES
 FURTHER = 32  # arbitrary; how deep a value is searched for what cannot be encoded
 
 
 class Outlet:
     """
-    The channel of one execution.  Without a channel, as in a unit test of a tool, frames vanish.
+    The channel of one execution, by its descriptor.  Without a channel, as in a unit test of a
+    tool, frames vanish.
     """
 
-    def __init__(self, channel: socket.socket | None) -> None:
+    def __init__(self, channel: int | None) -> None:
         self._channel = channel
         self._lock = threading.Lock()
 
     def send(self, kind: int, payload: bytes) -> None:
         with self._lock:
             if self._channel is not None:
-                wire.send(self._channel, kind, payload)
+                wire.write(self._channel, kind, payload)
 
     def send_last(self, kind: int, payload: bytes) -> None:
         """
@@ -44,7 +42,7 @@ class Outlet:
         """
         with self._lock:
             if self._channel is not None:
-                wire.send(self._channel, kind, payload)
+                wire.write(self._channel, kind, payload)
             self._channel = None
 
 
@@ -56,6 +54,8 @@ def encode(value: Any, maximum: int = UNLIMITED) -> bytes:
         ResultInvalid: it is not a JSON value; the text names the type and where it is.
         ResultTooLarge: it is too large.
     """
+    if value is None:
+        return b"null"
     try:
         encoded = msgspec.json.encode(value, enc_hook=enc_hook)
     except (TypeError, ValueError, NotImplementedError, RecursionError, OverflowError) as exc:

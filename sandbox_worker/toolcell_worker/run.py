@@ -32,17 +32,20 @@ from toolcell_worker.outlet import Outlet, encode
 from toolcell_worker.wire import Frame, Profile
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import AsyncGenerator, Generator
 
     from toolcell_worker.definition import LoadedTool
-    from toolcell_worker.wire import CellGrant
+    from toolcell_worker.wire import Call, CellGrant
 
 RESERVE_BYTES = 2 * 2**20  # arbitrary; a traceback of 8 KiB is formatted in about a tenth of it
 COMPLETED, RAISED = 0, 1
+# What is a result as it stands: looking closer costs a child pages.
+PLAIN = frozenset({type(None), bool, int, float, str, list, dict})
+# Address space only, and the zygote's already: no page of it is ever touched.
+_reserve = mmap.mmap(-1, RESERVE_BYTES, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 
 
-def perform(tool: LoadedTool, arguments: bytes, channel: socket.socket, cell: CellGrant) -> int:
+def perform(tool: LoadedTool, call: Call, channel: int, cell: CellGrant) -> int:
     """
     Run `tool`, and send what becomes of it.
 
@@ -50,18 +53,17 @@ def perform(tool: LoadedTool, arguments: bytes, channel: socket.socket, cell: Ce
         The exit code for `os._exit`: 0 after RESULT, 1 after RAISED.
     """
     Mapping.alone = cell.profile < Profile.SUBPROCESS
-    # Address space only: no page of it is ever touched.
-    reserve = mmap.mmap(-1, RESERVE_BYTES, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     outlet = Outlet(channel)
-    cell = missing.add(cell, tool.manifest["paths"], arguments)
-    context = Context(outlet, cell)
+    if requests := tool.manifest["paths"]:
+        cell = missing.add(cell, requests, call.arguments)
+    context = Context(outlet, cell, call)
     witness.watch()
     try:
-        result = _finish(tool.call(arguments, context), context)
+        result = _finish(tool.call(call.arguments, context), context)
         payload = encode(result, cell.result_bytes)
         tool.check_result(payload)
     except BaseException as exc:  # noqa: BLE001  # the tool's; sys.exit() and Ctrl-C are endings too
-        reserve.close()
+        _reserve.close()
         payload = _report(exc, cell, tool)
         _flush()
         outlet.send_last(Frame.RAISED, payload)
@@ -75,6 +77,8 @@ def _finish(value: Any, context: Context) -> Any:
     """
     The result of what a tool returned: a value, or something that has yet to run.
     """
+    if type(value) in PLAIN:
+        return value
     if inspect.isgenerator(value):
         return _drive(cast("Generator[Any, None, Any]", value), context)
     if inspect.isasyncgen(value):
@@ -112,7 +116,8 @@ def _report(exc: BaseException, cell: CellGrant, tool: LoadedTool) -> bytes:
 
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
-        # The tool may have closed or replaced it, or filled the disk behind it.
-        with contextlib.suppress(Exception):
+        try:
             if stream is not None:
                 stream.flush()
+        except Exception:  # noqa: BLE001, S112  # closed, replaced, or the disk is full
+            continue

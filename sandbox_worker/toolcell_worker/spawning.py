@@ -1,36 +1,40 @@
 """
 The zygote's serving loop: forks cells, watches them end.
 
-Theory of operation.  The tool's process and its init (`forking.py`) are our children.  When the
-tool's process ends, we kill its init, and the kernel kills whatever the tool left running; when the
-server kills the init, the kernel kills the cell too.  Either way an init ends last, and that is the
-end of the cell.  A bare cell has no init: it is one process, which cannot fork.
-
-A few spares are forked in advance, up to where a cell needs its grant, because forking and mounts
-are most of what a call would wait for.  A spare serves one call, like every cell.
+Theory of operation.  The tool's process and its init (`rooms.py`) are our children.  When a tool's
+process ends that may have left others running, we kill its init, and the kernel kills them; when
+the server kills the init, the kernel kills the cell too.  Either way an init ends last, and that is
+the end of the cell.  Where nothing can be left running, the end of the tool's process is the end of
+the cell: a bare cell has no init, and a shared room is kept for the next.
 """
 
 from __future__ import annotations
 
 import os
 import select
-from collections import deque
+import socket
+import struct
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from toolcell_worker import forking, wire
-from toolcell_worker.forking import SIGKILL, Forking, Spare
+from toolcell_worker import wire
+from toolcell_worker.rooms import SIGKILL, Room
+from toolcell_worker.spares import Spares
+from toolcell_worker.walls.failure import SetupFailed
 from toolcell_worker.wire import Frame
 
 if TYPE_CHECKING:
     import resource
-    import socket
 
+    from toolcell_worker.forking import Born, Forking
     from toolcell_worker.walls.resources import Group
 
-FAILED_FORK_MILLISECONDS = 500  # arbitrary; a host that cannot fork is left alone so long
-LEAVING_MILLISECONDS = 20  # arbitrary; a process that has ended leaves its control group soon
-SPARES = 2  # arbitrary; one for the next call, one for the call after it
+_FRAME_BYTES = 64 * 1024  # a SPAWN has some hundred
+_SPACE = socket.CMSG_SPACE(wire.MAXIMUM_DESCRIPTORS * 4)
+FAILED_FORK_SECONDS = 0.5  # arbitrary; a host that cannot fork is left alone so long
+LEAVING_SECONDS = 0.02  # arbitrary; a process that has ended leaves its control group soon
+QUIET_SECONDS = 1.0  # arbitrary; cells come one after the other, or not at all
+ENDED_BY_ITSELF = (0, 1)  # exit codes after RESULT and RAISED (run.py)
 
 
 @dataclass(slots=True)
@@ -40,10 +44,8 @@ class Running:
     """
 
     number: int
-    tool: int
-    init: int
+    born: Born
     tool_pidfd: int
-    group: Group | None
     status: int = 0
     used: resource.struct_rusage | None = None
 
@@ -56,142 +58,179 @@ class Spawning:
 
     control: socket.socket
     forking: Forking
-    poller: select.poll = field(default_factory=select.poll)
-    spares: deque[Spare] = field(default_factory=deque)
+    poller: select.epoll = field(default_factory=select.epoll)
+    spares: Spares = field(init=False)
     tools: dict[int, Running] = field(default_factory=dict)  # by pidfd of the tool's process
-    inits: dict[int, Running] = field(default_factory=dict)  # by pidfd of the init
+    inits: dict[int, Running | Room] = field(default_factory=dict)  # by pidfd of the init
     empty: list[Group] = field(default_factory=list)  # control groups to be removed
-    fork_failed: bool = False
+
+    def __post_init__(self) -> None:
+        self.spares = Spares(self.forking, self.poller)
 
     def loop(self) -> None:
         """
         Serve until the server is gone.  Spares are made when nothing else is to be done.
         """
-        self.poller.register(self.control.fileno(), select.POLLIN)
+        control = self.control.fileno()
+        self.poller.register(control, select.EPOLLIN)
         while True:
             ready = self.poller.poll(self._patience())
             if not ready:
                 self._use_leisure()
-            descriptors = dict(ready).keys()
-            for pidfd in descriptors & self.tools.keys():
-                self._tool_ended(pidfd)
-            for pidfd in descriptors & self.inits.keys():
-                self._init_ended(pidfd)
+            asked = False
+            for descriptor, _ in ready:
+                if descriptor in self.tools:
+                    self._tool_ended(descriptor)
+                elif descriptor in self.inits:
+                    self._init_ended(descriptor)
+                elif descriptor in self.spares.ends:
+                    self.spares.ended(descriptor)
+                else:
+                    asked |= descriptor == control
             # Last: a cell that begins may get the descriptor numbers of one that has just ended.
-            if self.control.fileno() in descriptors:
-                try:
-                    self._spawn(wire.receive(self.control))
-                except wire.PeerClosed:
+            if asked:
+                message = self._hear()
+                if message is None:
                     return
+                self._spawn(*message)
 
-    def _spawn(self, message: wire.Message) -> None:
-        (number,) = wire.NUMBER.unpack_from(message.payload)
+    def _hear(self) -> tuple[bytes, tuple[int, ...]] | None:
+        """
+        The payload and the descriptors of a SPAWN; nothing if the server is gone.  Its bytes are
+        not merged with those of the next, which has descriptors too (unix(7)).
+        """
+        data, ancillary, _, _ = self.control.recvmsg(_FRAME_BYTES, _SPACE, socket.MSG_CMSG_CLOEXEC)
+        if not data:
+            return None
+        while len(data) < wire.HEADER.size + int.from_bytes(data[1:5]):
+            data += self.control.recv(_FRAME_BYTES)
+        rights = ancillary[0][2]
+        return data[wire.HEADER.size :], struct.unpack(f"{len(rights) // 4}i", rights)
+
+    def _spawn(self, payload: bytes, descriptors: tuple[int, ...]) -> None:
+        number, slot = wire.SPAWNING.unpack_from(payload)
+        packed = payload[wire.SPAWNING.size :]
         try:
-            spare = self._hand_over(message)
-        except OSError as exc:
-            wall = getattr(exc, "wall", "processes")
-            refusal = {"number": number, "wall": wall, "errno": exc.errno or 0}
-            wire.send_json(self.control, Frame.NOT_SPAWNED, {**refusal, "detail": str(exc)})
+            if packed:
+                born = self.forking.whole(packed, slot, descriptors)
+            else:
+                born = self.spares.hand_over(payload, descriptors)
+        except (OSError, ValueError, SetupFailed) as exc:
+            self._refuse(number, exc)
             return
         finally:
-            for descriptor in message.descriptors:
+            for descriptor in descriptors:
                 os.close(descriptor)
-        tool_pidfd = os.pidfd_open(spare.tool)
-        running = Running(number, spare.tool, spare.init, tool_pidfd, spare.group)
-        self._watch(self.tools, running.tool_pidfd, running)
-        killed = running.tool_pidfd
-        if spare.init:
-            killed = os.pidfd_open(spare.init)
-            self._watch(self.inits, killed, running)
-        pidfds = (killed, running.tool_pidfd)
-        name = spare.group.name if spare.group else ""
-        spawned = wire.NUMBER.pack(number) + name.encode()
-        wire.send(self.control, Frame.SPAWNED, spawned, pidfds)
+        self._watch(number, born)
 
-    def _watch(self, table: dict[int, Running], pidfd: int, running: Running) -> None:
-        table[pidfd] = running
-        self.poller.register(pidfd, select.POLLIN)
+    def _refuse(self, number: int, exc: OSError | ValueError | SetupFailed) -> None:
+        wall, code = getattr(exc, "wall", "processes"), getattr(exc, "errno", 0) or 0
+        refusal = {"number": number, "wall": wall, "errno": code, "detail": str(exc)}
+        wire.send_json(self.control, Frame.NOT_SPAWNED, refusal)
 
-    def _hand_over(self, message: wire.Message) -> Spare:
+    def _watch(self, number: int, born: Born) -> None:
         """
-        The spare that took the grant; one that was killed while it waited is passed over.
+        Expect its end, and tell the server how it can be killed.
         """
-        while True:
-            fresh = not self.spares
-            spare = self.forking.fork() if fresh else self.spares.popleft()
-            with spare.handoff:
-                try:
-                    wire.send(spare.handoff, Frame.SPAWN, message.payload, message.descriptors)
-                except OSError as exc:
-                    forking.bury(spare)
-                    killed = isinstance(exc, BrokenPipeError | ConnectionResetError)
-                    if fresh or not killed:
-                        raise
-                else:
-                    return spare
+        running = Running(number, born, os.pidfd_open(born.tool))
+        pidfds: tuple[int, ...] = (running.tool_pidfd,)
+        self._register(self.tools, running.tool_pidfd, running)
+        if born.own is not None:
+            self._register(self.inits, born.own.pidfd, running)
+            pidfds = (born.own.pidfd, running.tool_pidfd)
+        elif born.shared is not None and born.shared.pidfd not in self.inits:
+            self._register(self.inits, born.shared.pidfd, born.shared)
+        spawned = wire.NUMBER.pack(number)
+        if born.group is not None:
+            spawned += born.group.name.encode()
+        rights = struct.pack(f"{len(pidfds)}i", *pidfds)
+        header = wire.HEADER.pack(Frame.SPAWNED, len(spawned))
+        self.control.sendmsg([header + spawned], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
 
-    def _patience(self) -> int | None:
+    def _register(self, table: dict[int, Any], pidfd: int, value: Running | Room) -> None:
+        table[pidfd] = value
+        self.poller.register(pidfd, select.EPOLLIN)
+
+    def _patience(self) -> float | None:
         """
-        How long to wait for something to do before using the leisure, in milliseconds.
+        How long to wait for something to do before using the leisure, in seconds.
         """
-        if len(self.spares) >= SPARES:
-            return LEAVING_MILLISECONDS if self.empty else None
-        return FAILED_FORK_MILLISECONDS if self.fork_failed else 0
+        if not self.spares.enough:
+            return FAILED_FORK_SECONDS if self.spares.fork_failed else 0
+        if self.empty:
+            return LEAVING_SECONDS
+        return QUIET_SECONDS if self.forking.rooms.idle else None
 
     def _use_leisure(self) -> None:
         """
-        Remove control groups that a process was still leaving; make a spare.
+        Remove control groups that a process was still leaving; make a spare; when nothing has
+        happened for long, give up the rooms that nobody is in.
         """
-        self.empty = [group for group in self.empty if not group.remove()]
-        if len(self.spares) < SPARES:
-            self._breed()
-
-    def _breed(self) -> None:
-        try:
-            self.spares.append(self.forking.fork())
-            self.fork_failed = False
-        except OSError:
-            self.fork_failed = True
+        if not self.spares.enough:
+            self.spares.breed()
+        elif self.empty:
+            self.empty = [group for group in self.empty if not group.remove()]
+        else:
+            self.forking.rooms.give_up()
 
     def _tool_ended(self, pidfd: int) -> None:
         """
         The tool's process has ended; whatever it left running ends with the init.
         """
-        running = self._forget(self.tools, pidfd)
-        _, running.status, running.used = os.wait4(running.tool, 0)
-        if running.init:
-            os.kill(running.init, SIGKILL)
-        else:
-            self._tell_reaped(running, None)
+        running = self.tools.pop(pidfd)
+        self._let_go(pidfd)
+        born = running.born
+        _, running.status, running.used = os.wait4(born.tool, 0)
+        if born.own is not None:
+            os.kill(born.own.init, SIGKILL)
+            return
+        if born.shared is not None:
+            self._vacate(born.shared, running.status)
+        self._tell_reaped(running, None)
+
+    def _vacate(self, room: Room, status: int) -> None:
+        by_itself = os.WIFEXITED(status) and os.WEXITSTATUS(status) in ENDED_BY_ITSELF
+        if not (by_itself and self.forking.rooms.keep(room)):
+            os.kill(room.init, SIGKILL)
 
     def _init_ended(self, pidfd: int) -> None:
         """
-        The cell is over.  The kernel lets an init end only after every process of its namespace,
-        so the tool's process can be waited for without delay if it was not yet.
+        The kernel lets an init end only after every process of its namespace, so the tool's
+        process can be waited for without delay if it was not yet.
         """
-        running = self._forget(self.inits, pidfd)
-        if running.used is None:
-            self._forget(self.tools, running.tool_pidfd)
-            _, running.status, running.used = os.wait4(running.tool, 0)
-        _, _, orphans = os.wait4(running.init, 0)
-        self._tell_reaped(running, orphans)
+        ended = self.inits.pop(pidfd)
+        self._let_go(pidfd)
+        if isinstance(ended, Room):
+            self.forking.rooms.forget(ended)
+            os.waitpid(ended.init, 0)
+            return
+        assert ended.born.own is not None, "a shared room is watched for itself"
+        if ended.used is None:
+            del self.tools[ended.tool_pidfd]
+            self._let_go(ended.tool_pidfd)
+            _, ended.status, ended.used = os.wait4(ended.born.tool, 0)
+        _, _, orphans = os.wait4(ended.born.own.init, 0)
+        self._tell_reaped(ended, orphans)
 
     def _tell_reaped(self, running: Running, orphans: resource.struct_rusage | None) -> None:
         """
         Tell the server, with the usage of all processes together.
         """
-        used = [account for account in (running.used, orphans) if account is not None]
-        user, system = sum(u.ru_utime for u in used), sum(u.ru_stime for u in used)
-        peak = max(u.ru_maxrss for u in used) * 1024
-        account = wire.REAPING.pack(running.number, running.status, user, system, peak)
-        if running.group is not None:
-            account += running.group.account()
-            self.empty.append(running.group)
-        wire.send(self.control, Frame.REAPED, account)
+        used = running.used
+        assert used is not None, "it has been waited for"
+        user, system, peak = used.ru_utime, used.ru_stime, used.ru_maxrss
+        if orphans is not None:
+            user, system = user + orphans.ru_utime, system + orphans.ru_stime
+            peak = max(peak, orphans.ru_maxrss)
+        account = wire.REAPING.pack(running.number, running.status, user, system, peak * 1024)
+        if running.born.group is not None:
+            account += running.born.group.account()
+            self.empty.append(running.born.group)
+        self.control.sendall(wire.HEADER.pack(Frame.REAPED, len(account)) + account)
         # One that a process is still leaving is removed with the next.
-        self.empty = [group for group in self.empty if not group.remove()]
+        if self.empty:
+            self.empty = [group for group in self.empty if not group.remove()]
 
-    def _forget(self, table: dict[int, Running], pidfd: int) -> Running:
+    def _let_go(self, pidfd: int) -> None:
         self.poller.unregister(pidfd)
         os.close(pidfd)
-        return table.pop(pidfd)

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Sequence
 
     from toolcell_worker.start import Identity, Make
     from toolcell_worker.template import Template
     from toolcell_worker.walls.resources import Group
-    from toolcell_worker.wire import CellGrant
+    from toolcell_worker.wire import Call, CellGrant
 
 FIXED = 3  # descriptors that come with every SPAWN
 
@@ -26,7 +25,7 @@ class Surroundings:
     control groups are made, -1 for none, and `group` the cell's own; `proc` is a descriptor of a
     /proc in which the cell is visible; `outside` the inodes of the zygote's namespaces;
     `baseline_bytes` the address space of the zygote; `observed` whether the server is given the
-    listener of the cell's filter; `perform(arguments, channel, grant)` runs the tool: the exit
+    listener of the cell's filter; `perform(call, channel, grant)` runs the tool: the exit
     code.
     """
 
@@ -41,22 +40,23 @@ class Surroundings:
     baseline_bytes: int
     observed: bool
     init_program: bytes
-    perform: Callable[[bytes, socket.socket, CellGrant], int]
+    perform: Callable[[Call, int, CellGrant], int]
 
 
 @dataclass(frozen=True, slots=True)
 class Channels:
     """
-    Descriptors that came with a SPAWN, in its order.
+    What came with a SPAWN: the slot, and descriptors in its order.
     """
 
+    slot: int
     cell: int
     stdout: int
     stderr: int
     trees: Sequence[int]
 
     @classmethod
-    def of(cls, given: Sequence[int]) -> Self:
+    def of(cls, slot: int, given: Sequence[int]) -> Self:
         """
         Raises:
             ValueError: fewer came than every cell has.
@@ -64,4 +64,4 @@ class Channels:
         if len(given) < FIXED:
             raise ValueError(f"{len(given)} descriptors came with a SPAWN")
         cell, stdout, stderr = given[:FIXED]
-        return cls(cell, stdout, stderr, given[FIXED:])
+        return cls(slot, cell, stdout, stderr, given[FIXED:])

@@ -4,8 +4,8 @@ The traceback of a tool: its own frames, bounded, and without paths of the host.
 
 from __future__ import annotations
 
+import os
 import sys
-import sysconfig
 import traceback
 from pathlib import Path
 
@@ -14,7 +14,7 @@ HEAD_BYTES = 2 * 1024  # where it began; the rest is kept for where it ended
 CUT = "\n  … left out …\n"
 OURS = str(Path(__file__).parent)
 TOOLS = str(Path(__file__).parent / "tools")
-LOOP = str(Path(sysconfig.get_path("stdlib")) / "asyncio")
+LOOP = str(Path(os.__file__).parent / "asyncio")
 FURTHER = 16  # arbitrary; causes of causes
 
 

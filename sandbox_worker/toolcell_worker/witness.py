@@ -63,18 +63,22 @@ SENSITIVE = PROCESS | NETWORK | CHANGE | {"open", "os.kill", "os.listdir", "os.s
 Event = tuple[str, tuple[Any, ...]]
 
 _events: deque[Event] = deque(maxlen=REMEMBERED)
-_watching = False
+_watching = [False]  # a list: the hook needs it when module names are gone
+
+
+def install() -> None:
+    """
+    In the zygote: be there in every cell.  A hook cannot be taken out again: there is one.
+    """
+    sys.addaudithook(_note)
 
 
 def watch() -> None:
     """
-    Begin to remember, with nothing remembered.  A hook cannot be taken out again: there is one.
+    Begin to remember, with nothing remembered.
     """
-    global _watching  # noqa: PLW0603  # the hook is the interpreter's, and so is this
     _events.clear()
-    if not _watching:
-        sys.addaudithook(_note)
-        _watching = True
+    _watching[0] = True
 
 
 def latest(names: frozenset[str]) -> Event | None:
@@ -104,8 +108,9 @@ def _note(
     arguments: tuple[Any, ...],
     sensitive: frozenset[str] = SENSITIVE,  # bound: module names are gone when Python ends
     append: Callable[[Event], None] = _events.append,
+    watching: list[bool] = _watching,
 ) -> None:
-    if event in sensitive:
+    if watching[0] and event in sensitive:
         if arguments and not isinstance(arguments[0], str | bytes | int):
             arguments = (None, *arguments[1:])  # a socket would be kept open
         append((event, arguments))

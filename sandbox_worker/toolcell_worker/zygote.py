@@ -28,8 +28,9 @@ import os
 import socket
 from typing import TYPE_CHECKING
 
-from toolcell_worker import syscalls, template, wire
-from toolcell_worker.forking import SIGKILL, Forking
+from toolcell_worker import enclosing, syscalls, template, wire
+from toolcell_worker.forking import Forking
+from toolcell_worker.rooms import SIGKILL, Rooms
 from toolcell_worker.spawning import Spawning
 from toolcell_worker.surroundings import Surroundings
 from toolcell_worker.walls import identity, landlock, listening, namespaces, privileges, seccomp
@@ -40,9 +41,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from toolcell_worker.start import Start
-    from toolcell_worker.wire import CellGrant
+    from toolcell_worker.wire import Call, CellGrant
 
-    Perform = Callable[[bytes, socket.socket, CellGrant], int]
+    Perform = Callable[[Call, int, CellGrant], int]
     Load = Callable[[Start], tuple[dict[str, object], Perform]]
 
 
@@ -135,10 +136,12 @@ def serve(
         return
     own_pids = os.open("self/ns/pid", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc)
     wire.send_json(control, Frame.CATALOGUE, {**catalogue, "host": host})
+    enclosing.get_ready_to_fork()
     gc.collect()
+    # What is frozen is never looked at again, so that the collector, which tools need, can stay on.
     gc.freeze()
-    gc.disable()
-    Spawning(control, Forking(control, around, own_pids)).loop()
+    rooms = Rooms(own_pids, proc, around.init_program)
+    Spawning(control, Forking(control, around, rooms)).loop()
 
 
 def _surroundings(

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from toolcell_server.outbox import Outbox
     from toolcell_server.session import Session
 
-BEFORE_READY: Final = frozenset({Frame.SETUP_FAILED, Frame.STAGING, Frame.LISTENER, Frame.NETWORK})
+BEFORE_READY: Final = frozenset(
+    {Frame.SETUP_FAILED, Frame.STAGING, Frame.LISTENER, Frame.NETWORK, Frame.BUILT}
+)
 # Of the loop that everybody shares; in units of `tool_frames.cost`, about a third of it for each.
 FRAMES_AT_ONCE: Final = 8192
 FRAMES_A_SECOND: Final = 16_384
@@ -146,7 +148,7 @@ class Hearing(Source):
             self.staging.update(zip(folders, message.descriptors, strict=True))
         elif message.kind == Frame.NETWORK:
             self._connecting.connect(message.descriptors)
-        else:
+        elif message.kind == Frame.LISTENER:
             self._denials.observe(message.descriptors)
 
     def _unwatch(self) -> None:

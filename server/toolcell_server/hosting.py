@@ -17,6 +17,8 @@ from toolcell_server import probing
 from toolcell_server.control_groups import ControlGroups
 from toolcell_server.isolation import Isolation
 from toolcell_server.makes import Make
+from toolcell_server.warm_cells import WarmCells
+from toolcell_server.warm_kinds import USUAL, Warmth
 from toolcell_server.zygote import Zygote, ZygoteDied, ZygoteFailed
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ class Bundle:
     name: str
     instructions: dict[str, Any]
     python: str = ""
+    warmth: Warmth = USUAL
 
 
 class Hosting:
@@ -69,6 +72,7 @@ class Hosting:
         self._publish = publish
         self._restarted = restarted
         self._zygote: Zygote | None = None
+        self._warm: WarmCells | None = None
         self._changed = asyncio.Event()
         self._failure: ZygoteFailed | None = None
         self._keeping: asyncio.Task[None] | None = None
@@ -119,6 +123,13 @@ class Hosting:
             self._changed.clear()
             await self._changed.wait()
 
+    @property
+    def warm(self) -> WarmCells | None:
+        """
+        The whole cells of the zygote that serves, where cells can be whole in advance.
+        """
+        return None if self.bare or self.serving() is None else self._warm
+
     async def aclose(self) -> None:
         """
         End the zygote, and with it every cell.
@@ -126,6 +137,8 @@ class Hosting:
         if self._keeping is not None:
             self._keeping.cancel()
             await asyncio.gather(self._keeping, return_exceptions=True)
+        if self._warm is not None:
+            await self._warm.aclose()
         if self._zygote is not None:
             self._zygote.close()
             await self._zygote.wait_closed()
@@ -156,11 +169,12 @@ class Hosting:
             return
         self._settled = True
         self._failure = None
-        self._zygote = zygote
+        self._zygote, self._warm = zygote, WarmCells(zygote, self._slots, self.bundle.warmth)
         self._publish(name, zygote.catalogue)
         self._changed.set()
         await zygote.died.wait()
         _log.warning("the zygote of bundle %s died; starting another", name)
+        await self._warm.aclose()
         await zygote.wait_closed()
 
     async def _stand(self) -> Zygote:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from toolcell_server import host_ids
 from toolcell_server.hosting import Bundle
 from toolcell_server.settings.bundles import BUILTIN
+from toolcell_server.warm_kinds import Warmth
 
 if TYPE_CHECKING:
     from toolcell_server.settings import Settings
@@ -57,10 +58,12 @@ def of_bundles(settings: Settings) -> list[Bundle]:
     """
     roots = [root.path for root in settings.policy.roots]  # where tools find them
     everywhere = {**of_keeper(), "roots": roots, "observed": True}
+    warmth = Warmth(cells=settings.server.warm_cells, seconds=settings.server.warm_seconds)
     bundles = []
     if settings.builtin.enabled:
         own = {"package": _BUILTIN_PACKAGE, "options": {"run_shell": settings.builtin.run_shell}}
-        bundles.append(Bundle(name=BUILTIN, instructions={**everywhere, "bundle": BUILTIN, **own}))
+        told = {**everywhere, "bundle": BUILTIN, **own}
+        bundles.append(Bundle(name=BUILTIN, instructions=told, warmth=warmth))
     for bundle in settings.bundles:
         told = {
             **everywhere,
@@ -69,5 +72,7 @@ def of_bundles(settings: Settings) -> list[Bundle]:
             "package": bundle.package,
             "environment": dict(bundle.env),
         }
-        bundles.append(Bundle(name=bundle.name, instructions=told, python=bundle.python))
+        bundles.append(
+            Bundle(name=bundle.name, instructions=told, python=bundle.python, warmth=warmth)
+        )
     return bundles

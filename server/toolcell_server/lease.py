@@ -9,14 +9,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from toolcell.v1 import execution_pb2 as pb
-from toolcell_worker.wire import Access, CellGrant, Mount, Profile
+from toolcell_worker.wire import Access, Call, CellGrant, Mount, Profile
+
+from toolcell_server.session import Session
+from toolcell_server.zygote import ZygoteDied
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from toolcell_server.execution import Execution
-    from toolcell_server.grants import OpenedMount
+    from toolcell_server.grants import Grant, OpenedMount
     from toolcell_server.proxies import Proxy
+    from toolcell_server.warm_kinds import WarmCell
     from toolcell_server.zygote import Zygote
 
 ACCESSES = {
@@ -53,39 +57,70 @@ class Lease:
     trees: Sequence[int]
     environment: Mapping[str, str]
     bare: bool = False
+    warm: WarmCell | None = None
 
-    def cell_grant(self, execution: Execution, proxy: Proxy | None = None) -> CellGrant:
+    async def open(self, execution: Execution, proxy: Proxy | None = None) -> Session:
         """
-        The grant of an execution, as its cell is told.
+        The cell of an execution, which is the caller's to close.
+
+        Raises:
+            ZygoteDied, ZygoteFailed: there is no cell.
         """
-        grant, limits = execution.grant, execution.grant.limits
-        wall_end = time.monotonic() + limits.wall_seconds
-        environment = {**ENVIRONMENT, **self.environment, **grant.environment}
-        if proxy is not None:
-            environment = proxy.environment(environment)
-        return CellGrant(
-            number=self.zygote.next_number(),
-            profile=PROFILES[grant.profile],
-            slot=self.slot,
-            deadline=min(wall_end, execution.deadline or wall_end),
-            cpu_seconds=limits.cpu_seconds,
-            memory_bytes=limits.memory_bytes,
-            disk_bytes=limits.disk_bytes,
-            file_size_bytes=limits.file_size_bytes,
-            result_bytes=limits.result_bytes,
-            processes=limits.processes,
-            open_files=limits.open_files,
-            arguments_bytes=limits.arguments_bytes,
-            counted=limits.file_operations > 0,
-            tool=execution.tool.name,
-            version=execution.tool.version,
-            execution_id=execution.execution_id,
-            call_id=execution.call_id,
-            environment=tuple(environment.items()),
-            mounts=tuple(map(_cell_mount, grant.mounts)),
-            ports=() if proxy else grant.ports,
-            proxy=proxy.port if proxy else 0,
-        )
+        call = call_of(execution)
+        if self.warm is not None:
+            await self.warm.session.tell(call)
+            return self.warm.session
+        grant = cell_grant(execution.grant, self.environment, proxy)
+        try:
+            return await Session.open(self.zygote, self.slot, grant, self.trees, call)
+        except ZygoteDied:
+            # Its handle may learn of it later than we, who could not send; the next attempt, which
+            # comes at once, must not find it again.
+            await self.zygote.died.wait()
+            raise
+
+
+def cell_grant(
+    grant: Grant, environment: Mapping[str, str], proxy: Proxy | None = None
+) -> CellGrant:
+    """
+    A grant as a cell is told; `environment` is the bundle's.
+    """
+    limits = grant.limits
+    environment = {**ENVIRONMENT, **environment, **grant.environment}
+    if proxy is not None:
+        environment = proxy.environment(environment)
+    return CellGrant(
+        profile=PROFILES[grant.profile],
+        cpu_seconds=limits.cpu_seconds,
+        memory_bytes=limits.memory_bytes,
+        disk_bytes=limits.disk_bytes,
+        file_size_bytes=limits.file_size_bytes,
+        result_bytes=limits.result_bytes,
+        processes=limits.processes,
+        open_files=limits.open_files,
+        arguments_bytes=limits.arguments_bytes,
+        counted=limits.file_operations > 0,
+        environment=tuple(environment.items()),
+        mounts=tuple(map(_cell_mount, grant.mounts)),
+        ports=() if proxy else grant.ports,
+        proxy=proxy.port if proxy else 0,
+    )
+
+
+def call_of(execution: Execution) -> Call:
+    """
+    What the cell of an execution is told once its walls are up.
+    """
+    wall_end = time.monotonic() + execution.grant.limits.wall_seconds
+    return Call(
+        deadline=min(wall_end, execution.deadline or wall_end),
+        tool=execution.tool.name,
+        version=execution.tool.version,
+        execution_id=execution.execution_id,
+        call_id=execution.call_id,
+        arguments=execution.arguments,
+    )
 
 
 def _cell_mount(opened: OpenedMount) -> Mount:

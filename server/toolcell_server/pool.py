@@ -11,25 +11,28 @@ import asyncio
 import contextlib
 import dataclasses
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from toolcell_server.grants import OpenedMount
 from toolcell_server.hosting import Bundle, Hosting
 from toolcell_server.keeper import Keeper, KeeperFailed, close_all
-from toolcell_server.lease import Lease
+from toolcell_server.lease import Lease, cell_grant
 from toolcell_server.refusals import KeeperDown, PathNotAllowed
 from toolcell_server.slots import Slots
 from toolcell_server.zygote import ZygoteFailed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 
     from toolcell_server.control_groups import ControlGroups
     from toolcell_server.execution import Execution
     from toolcell_server.grants import Grant, PathGrant
     from toolcell_server.isolation import Isolation
     from toolcell_server.keeper import Opened
-    from toolcell_server.zygote import Zygote
+    from toolcell_server.warm_cells import WarmCells
+    from toolcell_server.warm_kinds import WarmCell
+
+Value = TypeVar("Value")
 
 
 class StoppedWaiting(Exception):  # noqa: N818  # names what happened
@@ -142,16 +145,36 @@ class Pool:
             ZygoteFailed: the bundle cannot be served, or a path is no longer what was admitted.
         """
         hosting = self._hostings[execution.tool.bundle]
-        zygote = hosting.serving() or await _unless_stopped(hosting.zygote(), execution)
+        if (zygote := hosting.serving()) is None:
+            zygote = await _unless_stopped(hosting.zygote(), execution)
         mounts = execution.grant.mounts
+        environment = hosting.bundle.instructions.get("environment", {})
+        isolation = hosting.isolation.of_call(report_only=execution.grant.report_only)
+        report = isolation.to_proto()
+        if hosting.warm is not None and not execution.grant.paths:
+            async with self._warm(hosting.warm, execution, environment) as cell:
+                yield Lease(zygote, cell.slot, report, (), environment, warm=cell)
+            return
         with self._slot(mounts) as slot, contextlib.ExitStack() as resources:
             if execution.attempt > 1:  # a detached tree can be attached once
                 mounts = await self._reopen(mounts, slot, hosting.bare, resources)
             trees = [opened.descriptor for opened in mounts if opened.descriptor >= 0]
-            environment = hosting.bundle.instructions.get("environment", {})
-            isolation = hosting.isolation.of_call(report_only=execution.grant.report_only)
-            report = isolation.to_proto()
             yield Lease(zygote, slot, report, trees, environment, hosting.bare)
+
+    @contextlib.asynccontextmanager
+    async def _warm(
+        self, cells: WarmCells, execution: Execution, environment: Mapping[str, str]
+    ) -> AsyncIterator[WarmCell]:
+        """
+        A cell that needs nothing more than its call.
+        """
+        grant = cell_grant(execution.grant, environment)
+        taking = cells.take(grant.pack(), grant.result_bytes)
+        cell = await _unless_stopped(taking, execution, cells.end_soon)
+        try:
+            yield cell
+        finally:
+            await cells.end_call(cell)
 
     async def _reopen(
         self,
@@ -204,7 +227,14 @@ def _same_file(first: int, second: int) -> bool:
     return os.path.sameopenfile(first, second)
 
 
-async def _unless_stopped(coming: Coroutine[Any, Any, Zygote], execution: Execution) -> Zygote:
+async def _unless_stopped(
+    coming: Coroutine[Any, Any, Value],
+    execution: Execution,
+    unwanted: Callable[[Value], None] = lambda _: None,
+) -> Value:
+    """
+    What comes; `unwanted` is given it if it came while we were being cancelled.
+    """
     waiting = asyncio.create_task(coming)
     stopping = asyncio.create_task(execution.stop.event.wait())
     try:
@@ -212,6 +242,10 @@ async def _unless_stopped(coming: Coroutine[Any, Any, Zygote], execution: Execut
         if not waiting.done():
             raise StoppedWaiting
         return waiting.result()
+    except asyncio.CancelledError:
+        if waiting.done() and not waiting.cancelled() and waiting.exception() is None:
+            unwanted(waiting.result())
+        raise
     finally:
         waiting.cancel()
         stopping.cancel()

@@ -1,7 +1,9 @@
 """
 Proves the walls: builds a throw-away cell and has it try them (`toolcell_worker.probe`).
 
-What the cell cannot see of itself is added here.  Canaries are planted outside for the purpose.
+Cells have two lives, with the same walls: a spare builds them by other code than a whole cell, so
+where there can be whole cells one of each is tried, and the worse finding counts.  What a cell
+cannot see of itself is added here.  Canaries are planted outside for the purpose.
 Where cells have no namespaces a second one tries whether it can be held to a proxy: if not, that
 costs the calls with domains, and no others.
 """
@@ -16,10 +18,10 @@ import socket
 import tempfile
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from toolcell.v1 import execution_pb2 as pb
-from toolcell_worker.wire import CellGrant, Frame, PeerClosed, Profile, ProtocolError
+from toolcell_worker.wire import Call, CellGrant, Frame, PeerClosed, Profile, ProtocolError
 
 from toolcell_server import control_groups
 from toolcell_server.denials import Denials
@@ -28,7 +30,6 @@ from toolcell_server.session import Session
 from toolcell_server.zygote import ZygoteFailed
 
 if TYPE_CHECKING:
-    from toolcell_server.cells import Reaping
     from toolcell_server.control_groups import NotDelegated
     from toolcell_server.makes import Make
     from toolcell_server.slots import Slots
@@ -40,6 +41,7 @@ ACTIVE: Final = "active"
 # Verified by inode in every cell when it is built: no effect of it could be tried from inside.
 VERIFIED: Final = ("ipc",)
 NOT_ASKED: Final = "none was asked for"
+UNTRIED: Final = "it was not tried in cells of both lives"
 WATCHED: Final = (
     "memory and processes of a cell are bounded together by a watchdog that looks every 20 ms, and "
     "each process by rlimits; memory of the kernel (socket buffers) is bounded for each process "
@@ -51,7 +53,7 @@ async def prove(
     zygote: Zygote, slots: Slots, make: Make, refused: NotDelegated | None = None
 ) -> Isolation:
     """
-    Build a cell of exactly the make that tools get, and report what it found of each wall.
+    Build cells of exactly the make that tools get, and report what they found of each wall.
     `refused` says why there are no control groups.
 
     Raises:
@@ -60,9 +62,12 @@ async def prove(
     """
     with tempfile.NamedTemporaryFile(prefix="toolcell-canary-") as canary:
         os.fchmod(canary.fileno(), 0o644)
-        tried = await _try(zygote, slots, _canaries(canary.name, make))
+        told = _canaries(canary.name, make)
+        tried = await _try(zygote, slots, told)
+        if make.namespaces:
+            tried = tried.or_worse(await _try(zygote, slots, told, whole=True))
     unproxied = "" if make.namespaces else await _unproxied(zygote, slots)
-    resources_report = _resources(zygote, tried.reaping, make, refused)
+    resources_report = _resources(zygote, tried.counted, make, refused)
     found = map(_report, tried.found.items())
     reports = [*_from_outside(zygote, make, unproxied), resources_report, *found]
     proxied = not (make.namespaces or unproxied)
@@ -70,14 +75,27 @@ async def prove(
 
 
 @dataclass(frozen=True, slots=True)
-class _Tried:
+class Tried:
     """
-    What a throw-away cell found, wall by wall, and how it ended.
+    What a throw-away cell found, wall by wall; whether its control group `counted` what it used;
+    whether its refused calls were `observed`.
     """
 
     found: dict[str, str]
-    reaping: Reaping
+    counted: bool
     observed: bool
+
+    def or_worse(self, other: Self) -> Self:
+        """
+        What may be said of cells of both lives.
+        """
+        found = {
+            wall: self.found.get(wall, UNTRIED) if said == ACTIVE else said
+            for wall, said in other.found.items()
+        }
+        untried = dict.fromkeys(self.found.keys() - found.keys(), UNTRIED)
+        counted = self.counted and other.counted
+        return type(self)({**found, **untried}, counted, self.observed and other.observed)
 
 
 async def _unproxied(zygote: Zygote, slots: Slots) -> str:
@@ -96,16 +114,24 @@ async def _unproxied(zygote: Zygote, slots: Slots) -> str:
     return "" if tried.found["network"] == ACTIVE else tried.found["network"]
 
 
-async def _try(zygote: Zygote, slots: Slots, arguments: bytes, proxy: int = 0) -> _Tried:
+async def _try(
+    zygote: Zygote, slots: Slots, arguments: bytes, proxy: int = 0, *, whole: bool = False
+) -> Tried:
     """
-    Build one cell, and let it try.
+    Build one cell, a spare or a whole one, and let it try.
     """
     with contextlib.ExitStack() as resources:
         slot = slots.take()
         resources.callback(slots.give_back, slot)
-        grant = _grant(zygote.next_number(), slot, len(arguments), proxy)
-        session = await Session.open(zygote, grant, (), arguments)
+        call = Call(deadline=time.monotonic() + PROBE_SECONDS, arguments=arguments)
+        grant = _grant(len(arguments), proxy)
+        if whole:
+            session = await Session.warm(zygote, slot, grant.pack(), grant.result_bytes)
+        else:
+            session = await Session.open(zygote, slot, grant, (), call)
         resources.callback(session.close)
+        if whole:
+            await session.tell(call)
         denials = Denials()
         resources.callback(denials.close)
         try:
@@ -115,7 +141,7 @@ async def _try(zygote: Zygote, slots: Slots, arguments: bytes, proxy: int = 0) -
                 reaping = await asyncio.shield(session.cell.reaped)
         except TimeoutError:
             raise ZygoteFailed("", 0, f"the probe took more than {PROBE_SECONDS} s") from None
-        return _Tried(found, reaping, denials.saw("ptrace"))
+        return Tried(found, bool(reaping.group_seconds), denials.saw("ptrace"))
 
 
 def _canaries(file: str, make: Make) -> bytes:
@@ -130,13 +156,10 @@ def _canaries(file: str, make: Make) -> bytes:
     return json.dumps(told).encode()
 
 
-def _grant(number: int, slot: int, arguments_bytes: int, proxy: int) -> CellGrant:
+def _grant(arguments_bytes: int, proxy: int) -> CellGrant:
     mebibyte = 2**20
     return CellGrant(
-        number=number,
         profile=Profile.NET if proxy else Profile.COMPUTE,
-        slot=slot,
-        deadline=time.monotonic() + PROBE_SECONDS,
         cpu_seconds=PROBE_SECONDS,
         memory_bytes=256 * mebibyte,
         disk_bytes=mebibyte,
@@ -191,17 +214,20 @@ def _from_outside(zygote: Zygote, make: Make, unproxied: str) -> list[pb.WallRep
 
 
 def _resources(
-    zygote: Zygote, reaping: Reaping, make: Make, refused: NotDelegated | None
+    zygote: Zygote,
+    counted: bool,  # noqa: FBT001  # private
+    make: Make,
+    refused: NotDelegated | None,
 ) -> pb.WallReport:
     """
-    Whether the probe's cell was in a control group: then the kernel has an account of it there,
-    and has taken its limits, without which it would not have begun.
+    Whether the probe's cells were in control groups: then the kernel has an account of them there,
+    and has taken their limits, without which they would not have begun.
 
     Raises:
         ZygoteFailed: it was not, and should have been.
     """
     if zygote.group is not None:
-        if not reaping.group_seconds:
+        if not counted:
             raise ZygoteFailed("resources", 0, "the control group counted nothing of the cell")
         return pb.WallReport(wall=pb.WALL_RESOURCES, status=pb.WALL_STATUS_ACTIVE)
     why = refused.reason if refused else dict(make.failed).get("resources", NOT_ASKED)

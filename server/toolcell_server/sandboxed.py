@@ -26,7 +26,6 @@ from toolcell_server.keeper import KeeperDied, KeeperFailed
 from toolcell_server.pool import StoppedWaiting
 from toolcell_server.proxies import Proxy
 from toolcell_server.refusals import NoCapacity
-from toolcell_server.session import Session
 from toolcell_server.ticker import Ticker
 from toolcell_server.zygote import ZygoteDied, ZygoteFailed
 
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from toolcell_server.egress_process import Egress
     from toolcell_server.execution import Execution
     from toolcell_server.grants import OpenedMount
-    from toolcell_server.lease import Lease
     from toolcell_server.pool import Pool
     from toolcell_server.validation import Validation
     from toolcell_server.watchdog import Watchdog
@@ -84,7 +82,7 @@ class SandboxedExecutor:
             lease = await resources.enter_async_context(self._pool.lease(execution))
             proxied = lease.bare and execution.grant.domains
             proxy = resources.enter_context(Proxy.opened()) if proxied else None
-            session = await _session(lease, execution, proxy)
+            session = await lease.open(execution, proxy)
         except StoppedWaiting:
             return endings.cancelled(execution.stop.reason)
         except (ZygoteDied, ZygoteFailed) as exc:
@@ -189,18 +187,3 @@ def no_cell(exc: ZygoteDied | ZygoteFailed) -> pb.Outcome:
         return endings.zygote_died()
     reason = pb.LOST_REASON_WALL_NOT_BUILT if exc.wall else pb.LOST_REASON_CELL_DIED
     return endings.lost(reason, f"no cell could be made: {exc}", exc.wall)
-
-
-async def _session(lease: Lease, execution: Execution, proxy: Proxy | None) -> Session:
-    """
-    Raises:
-        ZygoteDied, ZygoteFailed: there is no cell.
-    """
-    grant = lease.cell_grant(execution, proxy)
-    try:
-        return await Session.open(lease.zygote, grant, lease.trees, execution.arguments)
-    except ZygoteDied:
-        # Its handle may learn of it later than we, who could not send; the next attempt, which
-        # comes at once, must not find it again.
-        await lease.zygote.died.wait()
-        raise

@@ -18,7 +18,7 @@ from toolcell_server.channel import Channel
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from toolcell_worker.wire import CellGrant
+    from toolcell_worker.wire import Call, CellGrant
 
     from toolcell_server.cells import Cell
     from toolcell_server.zygote import Zygote
@@ -40,10 +40,10 @@ class Session:
 
     @classmethod
     async def open(
-        cls, zygote: Zygote, grant: CellGrant, trees: Sequence[int], arguments: bytes
+        cls, zygote: Zygote, slot: int, grant: CellGrant, trees: Sequence[int], call: Call
     ) -> Self:
         """
-        Spawn a cell and send it its arguments, which it reads once every wall is up.
+        Spawn a cell and send it its call, which it reads once every wall is up.
 
         Raises:
             ZygoteDied, ZygoteFailed: there is no cell.
@@ -53,12 +53,36 @@ class Session:
             stdout, stdout_end = _pipe(ours, theirs)
             stderr, stderr_end = _pipe(ours, theirs)
             ends = (cell_end, stdout_end, stderr_end)
-            sending = asyncio.create_task(_send(channel, grant.pack(), arguments))
+            sending = asyncio.create_task(_send(channel, grant.pack(), call.pack()))
             ours.callback(sending.cancel)
-            cell = await zygote.spawn(grant.number, (*ends, *trees))
+            cell = await zygote.spawn(slot, (*ends, *trees))
             ours.callback(cell.close)
             ours.callback(cell.kill)
             return cls(cell, channel, stdout, stderr, ours.pop_all())
+
+    @classmethod
+    async def warm(cls, zygote: Zygote, slot: int, grant: bytes, result_bytes: int) -> Self:
+        """
+        Spawn a whole cell, which builds its walls and waits for its call.
+
+        Raises:
+            ZygoteDied, ZygoteFailed: there is no cell.
+        """
+        with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
+            channel, cell_end = _pair(ours, theirs, result_bytes + FRAME_SLACK_BYTES)
+            stdout, stdout_end = _pipe(ours, theirs)
+            stderr, stderr_end = _pipe(ours, theirs)
+            cell = await zygote.spawn(slot, (cell_end, stdout_end, stderr_end), grant)
+            ours.callback(cell.close)
+            ours.callback(cell.kill)
+            return cls(cell, channel, stdout, stderr, ours.pop_all())
+
+    async def tell(self, call: Call) -> None:
+        """
+        Tell a whole cell whom it serves.  One that has ended does not hear it: its end says why.
+        """
+        with contextlib.suppress(OSError):
+            await self.channel.send(Frame.CALL, call.pack())
 
     def close(self) -> None:
         """
@@ -67,10 +91,10 @@ class Session:
         self._resources.close()
 
 
-async def _send(channel: Channel, grant: bytes, arguments: bytes) -> None:
+async def _send(channel: Channel, grant: bytes, call: bytes) -> None:
     with contextlib.suppress(OSError):  # the cell ended before it read them; its end tells why
         await channel.send(Frame.GRANT, grant)
-        await channel.send(Frame.ARGUMENTS, arguments)
+        await channel.send(Frame.CALL, call)
 
 
 def _pair(

@@ -14,7 +14,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-from toolcell_worker.wire import NUMBER, Frame, Message, PeerClosed, ProtocolError
+from toolcell_worker.wire import NUMBER, SPAWNING, Frame, Message, PeerClosed, ProtocolError
 
 from toolcell_server import program
 from toolcell_server.cells import Cell, Reaping
@@ -112,9 +112,10 @@ class Zygote:
         self._listener = asyncio.create_task(self._listen())
         return self
 
-    async def spawn(self, number: int, descriptors: Sequence[int]) -> Cell:
+    async def spawn(self, slot: int, descriptors: Sequence[int], grant: bytes = b"") -> Cell:
         """
-        Fork a cell.  `descriptors` stay the caller's to close.
+        Fork a cell with the identity of a slot.  `descriptors` stay the caller's to close; with a
+        packed grant it is whole, and waits for its call, otherwise for its grant.
 
         Raises:
             ZygoteDied: the zygote is gone.
@@ -122,10 +123,12 @@ class Zygote:
         """
         if self.died.is_set():
             raise ZygoteDied
+        self._numbers = number = self._numbers + 1
         answer: asyncio.Future[Cell] = asyncio.get_running_loop().create_future()
         self._spawning[number] = answer
         try:
-            await self.control.send(Frame.SPAWN, NUMBER.pack(number), descriptors)
+            spawning = SPAWNING.pack(number, slot) + grant
+            await self.control.send(Frame.SPAWN, spawning, descriptors)
         except OSError as exc:
             self._spawning.pop(number, None)
             raise ZygoteDied from exc
@@ -135,13 +138,6 @@ class Zygote:
             # The cell comes nevertheless, and nobody will want it.
             answer.add_done_callback(_discard)
             raise
-
-    def next_number(self) -> int:
-        """
-        A number that no other cell of this zygote has.
-        """
-        self._numbers += 1
-        return self._numbers
 
     def close(self) -> None:
         """
@@ -188,11 +184,13 @@ class Zygote:
         (number,) = NUMBER.unpack_from(message.payload)
         name = message.payload[NUMBER.size :].decode("ascii", "replace")
         group = self.group.of_cell(name) if self.group else None
-        pidfd, tool_pidfd = message.descriptors
+        pidfd, *tool_pidfd = message.descriptors  # of the tool's process, if that is another
         reaped: asyncio.Future[Reaping] = asyncio.get_running_loop().create_future()
         reaped.add_done_callback(_seen)  # it is no error of its own if nobody is left to look
-        pids = (program.host_pid(pidfd), program.host_pid(tool_pidfd))
-        os.close(tool_pidfd)
+        pid = program.host_pid(pidfd)
+        pids = (pid, program.host_pid(tool_pidfd[0]) if tool_pidfd else pid)
+        for descriptor in tool_pidfd:
+            os.close(descriptor)
         cell = Cell(number, pidfd, pids, reaped, group)
         self._running[number] = cell
         self._spawning.pop(number).set_result(cell)

@@ -20,7 +20,7 @@ import os
 import socket
 from typing import TYPE_CHECKING, Any
 
-from toolcell_worker import enclosing, forking, syscalls, template, zygote
+from toolcell_worker import enclosing, forking, steps, syscalls, template, zygote
 from toolcell_worker.walls import (
     descriptors,
     environment,
@@ -38,9 +38,13 @@ from toolcell_worker.walls import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import NoReturn
+
+    from toolcell_worker.steps import Steps, Value
+    from toolcell_worker.surroundings import Surroundings
 
 ONLY_LOOPBACK = [(1, "lo")]
-_unshare, _verify = syscalls.unshare, namespaces.verify
+_unshare, _verify, _check = syscalls.unshare, namespaces.verify, namespaces.add_check
 _enter_zygote, _names = zygote.enter, socket.if_nameindex
 _same: set[str] = set()  # kinds of namespace that are not left
 _flags: list[int] = []
@@ -52,13 +56,14 @@ def remove(walls: Iterable[str]) -> None:
     """
     _replace(syscalls, "unshare", _unshare_what_is_left)
     _replace(namespaces, "verify", _verify_what_is_left)
+    _replace(namespaces, "add_check", _check_what_is_left)
     for wall in walls:
         REMOVALS[wall]()
 
 
-def _replace(owner: object, name: str, function: Callable[..., Any]) -> None:
+def _replace(owner: object, name: str, other: object) -> None:
     assert hasattr(owner, name), f"there is no {name} any more"
-    setattr(owner, name, function)
+    setattr(owner, name, other)
 
 
 def _nothing(*_: object, **__: object) -> Any:
@@ -81,6 +86,19 @@ def _verify_what_is_left(kind: str, proc: int, outside: dict[str, int]) -> None:
         _verify(kind, proc, outside)
 
 
+def _check_what_is_left(steps: Steps, kind: str, proc: int, outside: dict[str, int]) -> None:
+    if kind not in _same:
+        _check(steps, kind, proc, outside)
+
+
+def _not_together(flag: int) -> None:
+    """
+    A whole cell enters several kinds of namespaces at once.
+    """
+    assert namespaces.TOGETHER & flag, "that kind is entered elsewhere"
+    _replace(namespaces, "TOGETHER", namespaces.TOGETHER & ~flag)
+
+
 def _identity() -> None:
     """
     No namespace of users, and no id but the service's own.
@@ -89,7 +107,9 @@ def _identity() -> None:
     _replace(identity, "enter_namespace", lambda _identity, further=0: syscalls.unshare(further))
     _replace(identity, "become_root", _nothing)
     _replace(identity, "assume", _nothing)
+    _replace(identity, "add_steps", _nothing)
     _replace(identity, "cell_id", lambda _slot: 0)
+    _replace(identity, "USER_INSIDE", 0)
 
 
 def _mounts() -> None:
@@ -99,8 +119,17 @@ def _mounts() -> None:
     _replace(template, "build", _unbuilt)
     _replace(mounts, "prepare", _nothing)
     _replace(mounts, "build", _nothing)
+    _replace(mounts, "add_steps", _nothing)
     # Landlock refuses a scratch that is not the cell's own, as it is only with mounts.
     _replace(landlock_rules, "_scratch", lambda *_: landlock.SCRATCH)
+    _replace(landlock, "_add_scratch", _add_any_scratch)
+
+
+def _add_any_scratch(
+    steps: Steps, ruleset: Value, path: str, access: landlock.Access, _own: Value
+) -> None:
+    rule = landlock._rule(landlock._place(path), access)
+    steps.call("landlock_add_rule", ruleset, landlock.RULE_PATH_BENEATH, rule, 0, what=path)
 
 
 def _unbuilt(
@@ -117,11 +146,14 @@ def _processes() -> None:
     No namespace of processes and no init, whose end would end the others.
     """
     _keep_namespace("pid", syscalls.CLONE_NEWPID)
-    _replace(forking.Forking, "_fork_world", _fork_beside_us)
+    _replace(forking.Forking, "_born", _born_beside_us)
 
 
-def _fork_beside_us(self: forking.Forking, handoff: socket.socket, group: Any) -> tuple[int, int]:
-    return 0, os.fork() or self._become_cell(handoff, group)
+def _born_beside_us(
+    self: forking.Forking, live: Callable[[Surroundings], NoReturn], *, own: bool
+) -> forking.Born:
+    group = self._make_group()
+    return forking.Born(self._fork(live, group), group)
 
 
 def _network() -> None:
@@ -151,15 +183,31 @@ def _enter_any_network(*arguments: Any) -> template.Template:
 
 def _ipc() -> None:
     _keep_namespace("ipc", syscalls.CLONE_NEWIPC)
+    _not_together(syscalls.CLONE_NEWIPC)
 
 
 def _hostname() -> None:
     _keep_namespace("uts", syscalls.CLONE_NEWUTS)
+    _not_together(syscalls.CLONE_NEWUTS)
     _replace(socket, "sethostname", _nothing)
+    _leave_out("sethostname")
+
+
+def _leave_out(*names: str) -> None:
+    """
+    Of a whole cell's steps.
+    """
+    call = steps.Steps.call
+
+    def kept(self: steps.Steps, name: str, *arguments: Any, what: str = "") -> Value:
+        return steps.Value(0) if name in names else call(self, name, *arguments, what=what)
+
+    _replace(steps.Steps, "call", kept)
 
 
 def _landlock() -> None:
     _replace(landlock, "restrict", lambda *_, **__: 0)
+    _replace(landlock, "add_steps", _nothing)
 
 
 def _seccomp() -> None:
@@ -169,20 +217,28 @@ def _seccomp() -> None:
     _replace(listening, "available", lambda: False)
     _replace(seccomp, "load", _nothing)
     _replace(enclosing, "_load_filter", _nothing)
+    _replace(listening, "add_step", lambda *_, **__: steps.Value(0))
 
 
 def _privileges() -> None:
     _replace(privileges, "drop_bounding", _nothing)
     _replace(privileges, "drop", _only_no_new_privileges)
+    _replace(privileges, "add_steps", _add_only_no_new_privileges)
 
 
 def _only_no_new_privileges() -> None:
     syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
 
 
+def _add_only_no_new_privileges(given: Steps, *, bounding: bool) -> None:
+    given.call("prctl", syscalls.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
 def _rlimits() -> None:
     _replace(rlimits, "set_for", _nothing)
     _replace(rlimits, "set_open_files", _nothing)
+    _replace(rlimits, "add_steps", _nothing)
+    _replace(rlimits, "add_open_files", _nothing)
 
 
 def _resources() -> None:
@@ -194,6 +250,7 @@ def _resources() -> None:
 
 def _descriptors() -> None:
     _replace(descriptors, "place", _place_and_close_nothing)
+    _leave_out("close_range")
 
 
 def _place_and_close_nothing(wanted: Mapping[int, int]) -> None:
@@ -205,7 +262,7 @@ def _place_and_close_nothing(wanted: Mapping[int, int]) -> None:
 
 
 def _environment() -> None:
-    _replace(environment, "declare", _nothing)
+    _replace(environment, "declare", _nothing)  # for whole cells too, in the zygote
 
 
 REMOVALS: dict[str, Callable[[], None]] = {

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 GRPC = ("grpc", "google", "grpc_status")
 WORKER = "sandbox_worker/toolcell_worker"
-WALLS = ("walls", "wire", "syscalls", "start", "template")
+WALLS = ("walls", "wire", "syscalls", "start", "steps", "template")
 # The programs around the cells, and what they are made of.
 PROGRAMS = (
     *(
@@ -37,7 +37,7 @@ PROGRAMS = (
         "loading",
         "probe",
     ),
-    *("spawning", "start", "surroundings", "template", "zygote"),
+    *("rooms", "spawning", "start", "steps", "surroundings", "template", "whole", "zygote"),
 )
 
 
@@ -133,6 +133,7 @@ PURE = (
     *("toolcell_server.egress.http_request", "toolcell_server.egress.http_secrets"),
     *("toolcell_server.json_pointer", "toolcell_server.limits", "toolcell_server.manifest"),
     *("toolcell_server.pages", "toolcell_server.path_templates", "toolcell_server.paths"),
+    "toolcell_server.demand",
     *("toolcell_server.schema_check", "toolcell_server.schema_walk"),
     *("toolcell_server.strict_json", "toolcell_server.tails", "toolcell_server.tool"),
     *("toolcell_server.versions", "toolcell_server.violations"),

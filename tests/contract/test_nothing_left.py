@@ -58,6 +58,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     (root / "staged").write_text("old")
     settings = SETTINGS.format(root=root, mixed=MIXED)
     more = f"max_executions = {AT_ONCE}\nqueue = {CALLS}\nreattach_grace_seconds = 0.2"
+    more += "\nwarm_cells = 4\nwarm_seconds = 0.5"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", str(scratch))
         server = start_server(tmp_path_factory.mktemp("server"), settings, server=more)

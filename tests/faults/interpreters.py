@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 _LAST_IMPORT = "from toolcell_worker.__main__"
 # No cell is forked before it is asked for: who waits for a fork sees the one that he caused.
-WITHOUT_SPARES = "from toolcell_worker import spawning; assert spawning.SPARES; spawning.SPARES = 0"
+WITHOUT_SPARES = "from toolcell_worker import spares; assert spares.SPARES; spares.SPARES = 0"
+# No cell finds an init that was there before: who waits for two forks sees both.
+WITHOUT_IDLE_ROOMS = "from toolcell_worker import rooms; assert rooms.IDLE; rooms.IDLE = 0"
 
 
 def interpreter(folder: Path, change: str) -> str:

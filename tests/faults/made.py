@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 INIT, TOOL = "init", "tool"
 ROLES = (INIT, TOOL)  # in the order of their birth
+# Of cells: a spare that is granted paths, as a whole cell cannot be, and one that is not.
+SPARE, PLAIN_SPARE, WHOLE = "spare", "plain spare", "whole"
 ERRORS = (errno.EPERM, errno.ENOSYS, errno.EINVAL)
 
 
@@ -51,12 +53,13 @@ class Made:
     @property
     def ending(self) -> str:
         """
-        "ready", or why it never was: the wall that could not be built, or "died".
+        "ready", and its tool ran to its end; or why not: the wall that could not be built, or
+        "died", which a whole cell may do when its init does, although it was ready before that.
         """
         if failed := self.payload(Frame.SETUP_FAILED) or self.payload(Frame.NOT_SPAWNED):
             return f"{failed['wall']} wall"
-        ready = any(message.kind == Frame.READY for message in self.frames)
-        return "ready" if ready else "died"
+        kinds = {message.kind for message in self.frames}
+        return "ready" if kinds >= {Frame.READY, Frame.RESULT} else "died"
 
 
 def faults_in(sound: Made, made: Made) -> list[str]:

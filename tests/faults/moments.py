@@ -12,12 +12,15 @@ from faults.tracing import Tracer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+CHANNEL = 3  # of a cell, once its descriptors are in their places
+ON_CHANNEL = ("read", "write")
+
 
 @dataclass
 class Moment:
     """
-    The `number`-th call with one of these names (0: none, only count); `then` is called while the
-    process stands there.
+    The `number`-th call with one of these names (0: none, only count), on its channel if it reads
+    or writes; `then` is called while the process stands there.
     """
 
     names: tuple[str, ...]
@@ -35,7 +38,7 @@ class Moment:
         """
 
     def entered(self, tracer: Tracer, pid: int, name: str, arguments: tuple[int, ...]) -> int:
-        if name not in self.names:
+        if name not in self.names or (name in ON_CHANNEL and arguments[0] != CHANNEL):
             return 0
         self.seen.append(name)
         if len(self.seen) == self.number:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import signal
 import socket
@@ -21,8 +22,8 @@ from toolcell_worker import wire
 from toolcell_worker.wire import Access, Frame, Mount
 
 from faults.answering import Answering
-from faults.interpreters import WITHOUT_SPARES, interpreter
-from faults.made import INIT, ROLES, TOOL, Fault, Made
+from faults.interpreters import WITHOUT_IDLE_ROOMS, WITHOUT_SPARES, interpreter
+from faults.made import INIT, ROLES, SPARE, TOOL, WHOLE, Fault, Made
 from faults.portraits import portrait
 from faults.tracing import Tracer
 
@@ -57,9 +58,7 @@ class SetUp:
         role = self.roles[pid]
         if role == INIT and name in WAITING:
             self._look(tracer, pid, role)
-        if self.ready:
-            return 0
-        if role == TOOL and name == "recvmsg" and (TOOL, "seccomp") in self.made.calls:
+        if role == TOOL and name == "read" and (TOOL, "seccomp") in self.made.calls:
             self._look(tracer, pid, role)
             return 0
         self.made.calls.append((role, name))
@@ -101,7 +100,8 @@ def plant(folder: Path) -> Path:
 
 class Foundry:
     """
-    A zygote without spares and a keeper: they make one cell at a time, with grants of every kind.
+    A zygote without spares and a keeper: they make one cell at a time, with grants of every kind,
+    and whole ones.
     `change` is one more line for the interpreter of the zygote.
     """
 
@@ -111,7 +111,7 @@ class Foundry:
         self._ended = contextlib.ExitStack()
         self._number = 0
         self.root = plant(folder)
-        python = interpreter(folder, f"{WITHOUT_SPARES}; {change}")
+        python = interpreter(folder, f"{WITHOUT_SPARES}; {WITHOUT_IDLE_ROOMS}; {change}")
         self.control, theirs = socket.socketpair()
         self.control.settimeout(SECONDS)
         with theirs:
@@ -142,7 +142,7 @@ class Foundry:
         self._ended.callback(_kill, process.pid)
         self._ended.callback(channel.close)
 
-    def make(self, fault: Fault | None = None, *, traced: bool = True) -> Made:
+    def make(self, fault: Fault | None = None, *, traced: bool = True, life: str = SPARE) -> Made:
         """
         One cell, in which the probe runs, from its fork to its end.
         """
@@ -153,7 +153,7 @@ class Foundry:
             tracer.seize(self.zygote, calls=False)
         with contextlib.ExitStack() as resources:
             ours = Ends(resources)
-            self._ask(ours, resources)
+            self._ask(ours, life, resources)
             with Answering(ours.channel) as answering:
                 tracer.follow()
                 answer = wire.receive(self.control)
@@ -165,17 +165,20 @@ class Foundry:
                 assert reaped.kind == Frame.REAPED, reaped
         return watcher.made
 
-    def _ask(self, ours: Ends, resources: contextlib.ExitStack) -> None:
+    def _ask(self, ours: Ends, life: str, resources: contextlib.ExitStack) -> None:
         arguments = json.dumps(
             {"file": __file__, "host_user": os.geteuid(), "bounding": True}
         ).encode()
-        trees = self._open(resources)
-        spawn = wire.NUMBER.pack(self._number)
+        trees = self._open(resources) if life == SPARE else ()
+        grant = (self._grant() if life == SPARE else cell_grant()).pack()
+        spawn = wire.SPAWNING.pack(self._number, 0) + (grant if life == WHOLE else b"")
         wire.send(self.control, Frame.SPAWN, spawn, (*ours.theirs, *trees))
         ours.close_theirs()
         with contextlib.suppress(OSError):  # the cell may end before it reads them
-            wire.send(ours.channel, Frame.GRANT, self._grant().pack())
-            wire.send(ours.channel, Frame.ARGUMENTS, arguments)
+            if life != WHOLE:
+                wire.send(ours.channel, Frame.GRANT, grant)
+            call = wire.Call(deadline=math.inf, arguments=arguments)
+            wire.send(ours.channel, Frame.CALL, call.pack())
 
     def close(self) -> None:
         """
@@ -204,7 +207,7 @@ class Foundry:
                 ("staged", Access.STAGED),
             )
         )
-        return cell_grant(number=self._number, tool="", mounts=mounts)
+        return cell_grant(mounts=mounts)
 
 
 def _kill(pid: int) -> None:

@@ -31,11 +31,11 @@ def faults_of(made: Made, error: int, *, every: bool = False) -> list[Fault]:
     ]
 
 
-def outcomes(foundry: Foundry, faults: Iterable[Fault]) -> list[tuple[Fault, Made]]:
+def outcomes(foundry: Foundry, faults: Iterable[Fault], life: str) -> list[tuple[Fault, Made]]:
     """
-    What became of a cell for each fault.
+    What became of a cell of this life for each fault.
     """
-    return [(fault, foundry.make(fault)) for fault in faults]
+    return [(fault, foundry.make(fault, life=life)) for fault in faults]
 
 
 def lines(found: Iterable[tuple[Fault, Made]]) -> list[str]:

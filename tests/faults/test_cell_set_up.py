@@ -1,5 +1,6 @@
 """
-Every system call of a cell's set-up fails in turn: there is no tool without all of its walls.
+Every system call of a cell's set-up fails in turn, of a spare's and of a whole cell's: there is no
+tool without all of its walls.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import pytest
 from toolcell_worker.wire import Frame
 from waiting import wait_until
 
-from faults.made import ERRORS, INIT, TOOL, Made, faults_in
+from faults.made import ERRORS, INIT, PLAIN_SPARE, SPARE, TOOL, WHOLE, Made, faults_in
 from faults.set_up import Foundry
 from faults.table import faults_of, lines, outcomes
 
@@ -44,6 +45,31 @@ OMISSIONS = {
     "environment": "from toolcell_worker.walls import environment;"
     " environment.declare = lambda variables: None",
 }
+NOTHING = "lambda *a, **k: None"
+WITHOUT_STEP = "from toolcell_worker import steps; kept = steps.Steps.call; steps.Steps.call ="
+# The same of a whole cell, whose walls are steps.
+OMISSIONS_OF_WHOLE = {
+    **{
+        wall: f"{WITHOUT_STEP} lambda self, name, *a, what='':"
+        f" steps.Value(0) if name == {call!r} else kept(self, name, *a, what=what)"
+        for wall, call in (
+            *(("processes", "setsid"), ("hostname", "sethostname"), ("identity", "setresuid")),
+            *(("groups", "setresgid"), ("landlock", "landlock_restrict_self")),
+            *(("capabilities", "capset"), ("umask", "umask"), ("descriptors", "close_range")),
+            *(("rlimits", "prlimit64"), ("folder", "chdir"), ("scratch", "fchownat")),
+        )
+    },
+    "mounts": f"from toolcell_worker.walls import mounts; mounts.add_steps = {NOTHING}",
+    "privileges": "from toolcell_worker.walls import privileges; privileges.add_steps ="
+    " lambda steps, **k: steps.call('prctl', 38, 1, 0, 0, 0)",  # PR_SET_NO_NEW_PRIVS
+    "open files": f"from toolcell_worker.walls import rlimits; rlimits.add_open_files = {NOTHING}",
+    "environment": OMISSIONS["environment"],
+}
+EVERY_OMISSION = [
+    *((SPARE, wall, change) for wall, change in OMISSIONS.items()),
+    *((WHOLE, wall, change) for wall, change in OMISSIONS_OF_WHOLE.items()),
+]
+LIVES = (SPARE, WHOLE)
 
 
 @pytest.fixture(scope="module")
@@ -55,20 +81,21 @@ def foundry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Foundry]:
 
 
 @pytest.fixture(scope="module")
-def sound(foundry: Foundry) -> Made:
+def cells(foundry: Foundry) -> dict[str, Made]:
     """
-    A cell for which nothing failed.
+    A cell of each life for which nothing failed.
     """
-    return foundry.make()
+    return {life: foundry.make(life=life) for life in (*LIVES, PLAIN_SPARE)}
 
 
+@pytest.mark.parametrize("life", LIVES)
 def test_a_set_up_that_nothing_disturbs_is_the_same_each_time(
-    foundry: Foundry, sound: Made
+    foundry: Foundry, cells: dict[str, Made], life: str
 ) -> None:
     """
     The positive control of what follows: it fails for the faults, not for being watched.
     """
-    again = foundry.make()
+    sound, again = cells[life], foundry.make(life=life)
 
     assert ("ready", "ready", []) == (sound.ending, again.ending, faults_in(sound, again))
     # The init is another process, and may be further or less far by the end of the tool.
@@ -79,23 +106,38 @@ def test_a_set_up_that_nothing_disturbs_is_the_same_each_time(
     assert {"landlock_restrict_self", "close_range", "sethostname", "setsid"} <= named
 
 
-@pytest.mark.parametrize("wall", OMISSIONS)
+def test_a_whole_cell_is_from_outside_what_a_spare_with_its_grant_is(
+    cells: dict[str, Made],
+) -> None:
+    """
+    Ids, capabilities, filters, limits, namespaces, mounts and descriptors, seen by the kernel when
+    the call is read; and what the probe finds inside.
+    """
+    assert [] == faults_in(cells[PLAIN_SPARE], cells[WHOLE])
+    seen = cells[WHOLE].portraits[TOOL]
+    assert {"status", "limits", "owner"} <= seen.keys()
+    assert os.geteuid() != 0 or {"namespaces", "mounts", "descriptors", "folder"} <= seen.keys()
+
+
+@pytest.mark.parametrize(
+    ("life", "wall", "change"), EVERY_OMISSION, ids=[f"{o[0]} {o[1]}" for o in EVERY_OMISSION]
+)
 def test_a_wall_that_is_skipped_is_seen(
-    foundry: Foundry, sound: Made, tmp_path: Path, wall: str
+    cells: dict[str, Made], tmp_path: Path, life: str, wall: str, change: str
 ) -> None:
     """
     The positive control of the oracle: a cell that is less than it should be does not pass, unless
     another wall has noticed.
     """
     tmp_path.chmod(0o755)
-    lax = Foundry(tmp_path, OMISSIONS[wall])
+    lax = Foundry(tmp_path, change)
     try:
         assert lax.start().kind == Frame.CATALOGUE
-        made = lax.make()
+        made = lax.make(life=life)
     finally:
         lax.close()
 
-    assert "ready" != made.ending or faults_in(sound, made)
+    assert "ready" != made.ending or faults_in(cells[life], made)
 
 
 def _of_tool(made: Made) -> Counter[str]:
@@ -111,14 +153,16 @@ def _of_tool(made: Made) -> Counter[str]:
     ids=[f"one call {errno.errorcode[e]}" for e in ALONE]
     + [f"every call of a name {errno.errorcode[e]}" for e in ERRORS],
 )
+@pytest.mark.parametrize("life", LIVES)
 def test_no_system_call_that_fails_leaves_a_cell_with_a_wall_less(
-    foundry: Foundry, sound: Made, error: int, every: bool
+    foundry: Foundry, cells: dict[str, Made], error: int, every: bool, life: str
 ) -> None:
     """
     Either the cell ends before the tool and names the wall, or the call did not matter: then it is
     the same cell as ever.
     """
-    found = outcomes(foundry, faults_of(sound, error, every=every))
+    sound = cells[life]
+    found = outcomes(foundry, faults_of(sound, error, every=every), life)
     print("\n".join(lines(found)))
 
     # An init may be killed before it comes to its call, but not the init of a cell that is ready.
@@ -139,8 +183,9 @@ def test_no_system_call_that_fails_leaves_a_cell_with_a_wall_less(
 
 @AT_LENGTH
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+@pytest.mark.parametrize("life", LIVES)
 def test_the_calls_that_we_list_are_those_that_strace_sees(
-    foundry: Foundry, sound: Made, tmp_path: Path
+    foundry: Foundry, cells: dict[str, Made], tmp_path: Path, life: str
 ) -> None:
     """
     A call that our own tracer overlooked would never be made to fail.
@@ -151,7 +196,7 @@ def test_the_calls_that_we_list_are_those_that_strace_sees(
     )
     try:
         wait_until(lambda: _tracer_of(foundry.zygote) != 0)
-        assert "ready" == foundry.make(traced=False).ending
+        assert "ready" == foundry.make(traced=False, life=life).ending
     finally:
         strace.terminate()
         strace.communicate()
@@ -163,8 +208,8 @@ def test_the_calls_that_we_list_are_those_that_strace_sees(
     tools = [calls for calls in seen.values() if "seccomp" in calls and "move_mount" in calls]
 
     assert 1 == len(tools)
-    end = tools[0].index("recvmsg", tools[0].index("seccomp"))
-    ours = Counter(name for role, name in sound.calls if role == TOOL)
+    end = tools[0].index("read", tools[0].index("seccomp"))
+    ours = Counter(name for role, name in cells[life].calls if role == TOOL)
     assert ours == Counter(tools[0][:end])
 
 

@@ -1,5 +1,6 @@
 """
-How each wall is removed from the code, and which attacks of the battery then do harm.
+How each wall is removed from the code, of spares (`enclosing.py`) and of whole cells
+(`whole.py`), and which attacks of the battery then do harm.
 """
 
 from __future__ import annotations
@@ -7,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _WORKER = "sandbox_worker/toolcell_worker"
+_TOGETHER = "TOGETHER = syscalls.CLONE_NEWNS | syscalls.CLONE_NEWIPC | syscalls.CLONE_NEWUTS\n"
+_KINDS = '(("mounts", "mnt"), ("ipc", "ipc"), ("hostname", "uts"))'
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +36,30 @@ class Mutation:
     attacks: tuple[str, ...] = ()
 
 
+def _without_namespace(wall: str, kind: str, flag: str) -> tuple[Edit, ...]:
+    """
+    Of a whole cell, which enters several kinds at once.
+    """
+    return (
+        Edit(f"{_WORKER}/walls/namespaces.py", _TOGETHER, _TOGETHER.replace(flag, "CLONE_NEWNS")),
+        Edit(f"{_WORKER}/whole.py", _KINDS, _KINDS.replace(f', ("{wall}", "{kind}")', "")),
+    )
+
+
 MUTATIONS = (
     Mutation(
         "identity",
         (
             Edit(
                 f"{_WORKER}/enclosing.py",
-                "        _assume_identity(grant.slot, around)\n",
+                "        _assume_identity(channels.slot, around)\n",
                 "        pass\n",
+            ),
+            Edit(
+                f"{_WORKER}/whole.py",
+                "        identity.add_steps(steps, self._id, ranged=self._ranged, "
+                "proc=around.proc)\n",
+                "",
             ),
         ),
         "user or out_of_reach",
@@ -59,6 +78,11 @@ MUTATIONS = (
                 "            mounts.build(grant, channels.trees, around.template, owner)\n",
                 "            del owner\n",
             ),
+            Edit(
+                f"{_WORKER}/whole.py",
+                "        mounts.add_steps(steps, self.grant, around.template, self._owner)\n",
+                "",
+            ),
         ),
         "mnt or leaves_behind or out_of_reach or disk",
         ("measure_a_file_beside_a_granted_one", "find_what_an_earlier_call_left"),
@@ -68,13 +92,18 @@ MUTATIONS = (
         (
             Edit(
                 f"{_WORKER}/forking.py",
-                "            if self.around.make.namespaces:\n",
-                "            if False:\n",
+                "            if not self.around.make.namespaces:\n                return Born(",
+                "            if True:\n                return Born(",
             ),
             Edit(
                 f"{_WORKER}/enclosing.py",
                 '            namespaces.verify("pid", proc, outside)\n',
                 "            pass\n",
+            ),
+            Edit(
+                f"{_WORKER}/whole.py",
+                '        namespaces.add_check(steps, "pid", around.proc, around.outside)\n',
+                "",
             ),
         ),
         "pid or second_process or leaves_running",
@@ -105,6 +134,7 @@ MUTATIONS = (
                 '            namespaces.enter("ipc", proc, outside)\n',
                 "            pass\n",
             ),
+            *_without_namespace("ipc", "ipc", "CLONE_NEWIPC"),
         ),
         "ipc",
     ),
@@ -116,6 +146,12 @@ MUTATIONS = (
                 '            namespaces.enter("uts", proc, outside)\n'
                 "            socket.sethostname(HOSTNAME)\n",
                 "            pass\n",
+            ),
+            *_without_namespace("hostname", "uts", "CLONE_NEWUTS"),
+            Edit(
+                f"{_WORKER}/whole.py",
+                '        steps.call("sethostname", HOSTNAME.encode(), len(HOSTNAME))\n',
+                "",
             ),
         ),
         "uts",
@@ -129,6 +165,11 @@ MUTATIONS = (
                 "            landlock.restrict(rules, _ports(grant))\n",
                 "            pass\n",
             ),
+            Edit(
+                f"{_WORKER}/whole.py",
+                "            landlock.add_steps(steps, rules, scratch, ports, self._id)\n",
+                "            del rules, scratch, ports\n",
+            ),
         ),
         "out_of_reach",
         ("plant_a_link_in_a_granted_folder",),
@@ -141,6 +182,13 @@ MUTATIONS = (
                 "        _load_filter(grant, around, channel)\n",
                 "        pass\n",
             ),
+            Edit(
+                f"{_WORKER}/whole.py",
+                "        listener = listening.add_step(steps, program, observed=around.observed)\n"
+                "        if around.observed:\n"
+                "            _hand_over(steps, listener, self._kept)\n",
+                "        del program\n",
+            ),
         ),
         "out_of_reach",
         ("open_an_io_uring", "call_by_the_old_interrupt", "make_a_datagram_pair"),
@@ -152,6 +200,11 @@ MUTATIONS = (
                 f"{_WORKER}/enclosing.py",
                 "        privileges.drop()\n",
                 "        syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)\n",
+            ),
+            Edit(
+                f"{_WORKER}/whole.py",
+                "        privileges.add_steps(steps, bounding=not self._ranged)\n",
+                '        steps.call("prctl", 38, 1, 0, 0, 0)\n',  # PR_SET_NO_NEW_PRIVS
             ),
             Edit(
                 f"{_WORKER}/zygote.py",
@@ -169,6 +222,11 @@ MUTATIONS = (
                 "        rlimits.set_for(grant, around.baseline_bytes, alone=alone)\n",
                 "        del alone\n",
             ),
+            Edit(
+                f"{_WORKER}/whole.py",
+                "        rlimits.add_steps(steps, self.grant, around.baseline_bytes)\n",
+                "",
+            ),
         ),
         "bounded or limit",
         ("reserve_address_space", "write_one_large_file"),
@@ -179,7 +237,7 @@ MUTATIONS = (
             Edit(
                 "server/toolcell_server/attending.py",
                 "        with watchdog.watching(self._watch):\n",
-                "        with contextlib.nullcontext():\n",
+                "        if watchdog:\n",
             ),
         ),
         "bounded",
@@ -193,6 +251,11 @@ MUTATIONS = (
                 "    syscalls.close_range(len(wanted))\n",
                 "",
             ),
+            Edit(
+                f"{_WORKER}/walls/descriptors.py",
+                '    return steps.call("close_range", len(wanted), 2**32 - 1, 0)\n',
+                '    return steps.call("close_range", 2**31, 2**32 - 1, 0)\n',
+            ),
         ),
         "descriptors",
     ),
@@ -202,6 +265,11 @@ MUTATIONS = (
             Edit(
                 f"{_WORKER}/enclosing.py",
                 "        environment.declare(dict(grant.environment))\n",
+                "",
+            ),
+            Edit(
+                f"{_WORKER}/whole.py",
+                "            environment.declare(self._declared)\n",
                 "",
             ),
         ),

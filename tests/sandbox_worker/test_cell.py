@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 BUNDLE = str(Path(__file__).parent / "bundle")
 
 
-@pytest.fixture(scope="module")
-def zygote() -> Iterator[ZygoteAlone]:
-    alone = ZygoteAlone(BUNDLE)
+@pytest.fixture(scope="module", params=[False, True], ids=["spare", "whole"])
+def zygote(request: pytest.FixtureRequest) -> Iterator[ZygoteAlone]:
+    alone = ZygoteAlone(BUNDLE, whole=request.param)
     yield alone
     alone.close()
 

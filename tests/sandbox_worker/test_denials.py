@@ -21,6 +21,7 @@ READ, WRITE = Access.READ, Access.WRITE
 
 @pytest.fixture(autouse=True)
 def _watched() -> None:
+    witness.install()
     witness.watch()
 
 

@@ -24,22 +24,25 @@ if TYPE_CHECKING:
 BUNDLE = str(Path(__file__).parent / "bundle")
 
 
-@pytest.fixture(scope="module")
-def cell() -> Iterator[int]:
+@pytest.fixture(scope="module", params=[False, True], ids=["spare", "whole"])
+def cell(request: pytest.FixtureRequest) -> Iterator[int]:
     """
-    The pid of a cell that waits for its grant: as a user we may not look into it afterwards.
+    The pid of a cell that waits for its grant, or of a whole one that waits for its call: into that
+    we may not look as a user.
     """
+    if request.param and os.geteuid() != 0:
+        pytest.skip("only root may look into a process that has all of its walls")
     zygote = ZygoteAlone(BUNDLE)
     with contextlib.ExitStack() as resources:
         resources.callback(zygote.close)
         ours = Ends(resources)
-        spawn = wire.NUMBER.pack(cell_grant().number)
+        spawn = wire.SPAWNING.pack(1, 0) + (cell_grant().pack() if request.param else b"")
         wire.send(zygote.control, Frame.SPAWN, spawn, ours.theirs)
         ours.close_theirs()
         spawned = wire.receive(zygote.control)
         for pidfd in spawned.descriptors:
             resources.callback(os.close, pidfd)
-        yield program.host_pid(spawned.descriptors[1])
+        yield program.host_pid(spawned.descriptors[-1])
 
 
 @pytest.mark.parametrize("kind", ["mnt", "pid", "net", "ipc", "uts", "user"])

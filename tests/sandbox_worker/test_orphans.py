@@ -53,7 +53,9 @@ def test_an_orphan_does_not_wait_for_a_grant(
     """
     child = os.fork()
     if child == 0:
-        cell.live(handoff[1], around(zygote=os.getpid()))  # which is not its parent
+        cell.wait_for_grant(
+            socket.socket(), handoff[1], around(zygote=os.getpid())
+        )  # which is not its parent
     ended = os.pidfd_open(child)
     try:
         assert select.select([ended], [], [], SECONDS * PATIENCE)[0], "it waits"
@@ -73,7 +75,7 @@ def test_a_cell_whose_zygote_lives_waits(handoff: tuple[socket.socket, socket.so
     child = os.fork()
     if child == 0:
         handoff[0].close()
-        cell.live(handoff[1], around(zygote=zygote))
+        cell.wait_for_grant(socket.socket(), handoff[1], around(zygote=zygote))
     handoff[1].close()
     ended = os.pidfd_open(child)
     try:

@@ -140,7 +140,7 @@ def test_a_frame_larger_than_the_socket_buffer_is_sent_whole_and_alone(
         channel = Channel(peers[0])
         receiving = asyncio.create_task(asyncio.to_thread(receive))
         await asyncio.gather(
-            channel.send(Frame.SPAWN, first, (spare,)), channel.send(Frame.ARGUMENTS, second)
+            channel.send(Frame.SPAWN, first, (spare,)), channel.send(Frame.CALL, second)
         )
         return await receiving
 
@@ -157,7 +157,7 @@ def test_sending_to_a_peer_that_is_gone_is_an_error_and_no_signal(
 
     async def scenario() -> None:
         with pytest.raises(BrokenPipeError):
-            await Channel(peers[0]).send(Frame.ARGUMENTS, b"{}")
+            await Channel(peers[0]).send(Frame.CALL, b"{}")
 
     run(scenario())
 

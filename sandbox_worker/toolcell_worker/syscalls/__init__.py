@@ -2,6 +2,7 @@
 Typed doors to the system calls that Python does not offer.
 """
 
+from toolcell_worker.syscalls.fork import fork, note_hooks, raw_fork, run_hooks
 from toolcell_worker.syscalls.mounts import (
     AT_EMPTY_PATH,
     AT_FDCWD,
@@ -19,6 +20,8 @@ from toolcell_worker.syscalls.mounts import (
     RESOLVE_NO_MAGICLINKS,
     RESOLVE_NO_SYMLINKS,
     RESOLVE_NO_XDEV,
+    add_attach,
+    add_tmpfs,
     make_private,
     make_tmpfs,
     mount_setattr,
@@ -51,6 +54,7 @@ from toolcell_worker.syscalls.processes import (
     PR_SET_PDEATHSIG,
     PR_SET_SECUREBITS,
     capabilities,
+    capability_words,
     close_range,
     landlock_add_rule,
     landlock_create_ruleset,
@@ -99,8 +103,12 @@ __all__ = [
     "RESOLVE_NO_MAGICLINKS",
     "RESOLVE_NO_SYMLINKS",
     "RESOLVE_NO_XDEV",
+    "add_attach",
+    "add_tmpfs",
     "capabilities",
+    "capability_words",
     "close_range",
+    "fork",
     "landlock_add_rule",
     "landlock_create_ruleset",
     "landlock_restrict_self",
@@ -108,11 +116,14 @@ __all__ = [
     "make_tmpfs",
     "mount_setattr",
     "move_mount",
+    "note_hooks",
     "open_tree",
     "openat2",
     "pivot_root",
     "prctl",
+    "raw_fork",
     "reconfigure",
+    "run_hooks",
     "seccomp",
     "set_capabilities",
     "setns",

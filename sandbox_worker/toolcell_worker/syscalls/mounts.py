@@ -13,6 +13,8 @@ from toolcell_worker.syscalls.door import call
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from toolcell_worker.steps import Steps, Value
+
 # linux/fcntl.h
 AT_FDCWD = -100
 AT_EMPTY_PATH = 0x1000
@@ -147,3 +149,26 @@ def pivot_root(new_root: str, put_old: str) -> None:
     See pivot_root(2).
     """
     call("pivot_root", os.fsencode(new_root), os.fsencode(put_old), path=new_root)
+
+
+def add_tmpfs(steps: Steps, options: Mapping[str, str], attributes: int) -> Value:
+    """
+    As `make_tmpfs`, as steps; where the descriptor will be.
+    """
+    context = steps.call("fsopen", b"tmpfs", FSOPEN_CLOEXEC, what="tmpfs")
+    for key, value in options.items():
+        pair = (key.encode(), value.encode())
+        steps.call("fsconfig", context, FSCONFIG_SET_STRING, *pair, 0, what=f"tmpfs {key}={value}")
+    steps.call("fsconfig", context, FSCONFIG_CMD_CREATE, None, None, 0, what="tmpfs")
+    tree = steps.call("fsmount", context, FSMOUNT_CLOEXEC, attributes, what="tmpfs")
+    steps.call("close", context)
+    return tree
+
+
+def add_attach(steps: Steps, tree: Value, path: str) -> None:
+    """
+    Attach a detached tree, as steps, and close its descriptor.
+    """
+    target = os.fsencode(path)
+    steps.call("move_mount", tree, b"", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH, what=path)
+    steps.call("close", tree)

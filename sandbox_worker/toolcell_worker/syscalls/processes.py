@@ -74,6 +74,14 @@ def capabilities() -> tuple[int, int, int]:
     return effective, permitted, inheritable
 
 
+def capability_words() -> tuple[ctypes.Array[ctypes.c_uint32], ctypes.Array[ctypes.c_uint32]]:
+    """
+    A header and empty sets, as capget(2) and capset(2) take them.
+    """
+    header = (ctypes.c_uint32 * _HEADER_WORDS)(_CAPABILITY_VERSION, 0)
+    return header, (ctypes.c_uint32 * _SET_WORDS)()
+
+
 def set_capabilities(kept: int) -> None:
     """
     See capset(2): keep these as effective and permitted, and give up every other, and every
@@ -105,7 +113,7 @@ def landlock_restrict_self(ruleset: int) -> None:
     call("landlock_restrict_self", ruleset, 0)
 
 
-def seccomp(operation: int, flags: int, program: ctypes.Structure) -> int:
+def seccomp(operation: int, flags: int, program: ctypes.Structure | None) -> int:
     """
     See seccomp(2).
     """

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from toolcell_worker import syscalls
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from toolcell_worker.steps import Steps, Value
 
 STANDARD = 3  # stdin, stdout, stderr: the ones that programs inherit
 FAR = 100  # arbitrary; above every number that `place` fills
@@ -46,3 +48,19 @@ def keep_only(descriptor: int) -> None:
     if descriptor > 0:
         syscalls.close_range(0, descriptor - 1)
     syscalls.close_range(descriptor + 1)
+
+
+def add_steps(steps: Steps, given: Sequence[Value]) -> Value:
+    """
+    As `place`, as steps: nothing to read at 0, and channel, stdout and stderr, in the order in
+    which they are given, at 3, 1 and 2.
+
+    Returns:
+        Where 0 will be once they are there, and -1 until then.
+    """
+    null = steps.call("openat", -100, b"/dev/null", os.O_RDONLY, 0, what="/dev/null")
+    wanted = (null, *given[1:], given[0])
+    moved = [steps.call("fcntl", each, fcntl.F_DUPFD_CLOEXEC, FAR) for each in wanted]
+    for number, descriptor in enumerate(moved):
+        steps.call("dup3", descriptor, number, 0 if number < STANDARD else os.O_CLOEXEC)
+    return steps.call("close_range", len(wanted), 2**32 - 1, 0)

@@ -20,6 +20,7 @@ from toolcell_worker import syscalls
 
 if TYPE_CHECKING:
     from toolcell_worker.start import Identity
+    from toolcell_worker.steps import Steps, Value
 
 USER_INSIDE = 1000  # what an ordinary user's cells see themselves as
 
@@ -168,3 +169,26 @@ def _write(path: str, text: str, directory: int | None = None) -> None:
         os.write(descriptor, text.encode())
     finally:
         os.close(descriptor)
+
+
+def add_steps(steps: Steps, own: Value, *, ranged: bool, proc: int) -> None:
+    """
+    As `assume`, as steps, of the id `own`.
+    """
+    if ranged:
+        steps.call("setgroups", 0, None)
+    else:
+        steps.call("unshare", syscalls.CLONE_NEWUSER, what="user")
+        for name in ("uid_map", "gid_map"):
+            if name == "gid_map":
+                _add_write(steps, proc, "self/setgroups", b"deny")
+            _add_write(steps, proc, f"self/{name}", f"{USER_INSIDE} 0 1".encode())
+    steps.call("setresgid", own, own, own)
+    steps.call("setresuid", own, own, own)
+
+
+def _add_write(steps: Steps, directory: int, path: str, text: bytes) -> None:
+    flags = os.O_WRONLY | os.O_CLOEXEC
+    descriptor = steps.call("openat", directory, path.encode(), flags, 0, what=path)
+    steps.call("write", descriptor, text, len(text), what=path)
+    steps.call("close", descriptor)

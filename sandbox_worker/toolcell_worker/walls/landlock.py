@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import ctypes
 import enum
+import functools
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ from toolcell_worker import syscalls
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from toolcell_worker.steps import Steps, Value
+
 # linux/landlock.h
 CREATE_RULESET_VERSION = 1
 RULE_PATH_BENEATH = 1
@@ -33,6 +36,8 @@ SCOPE_ABSTRACT_UNIX_SOCKET = 1
 SCOPE_SIGNAL = 2
 NET_BIND_TCP = 1
 NET_CONNECT_TCP = 2
+_STATX_BYTES, _STATX_OWNER = 256, 20  # struct statx (linux/stat.h): its size, where stx_uid is
+_STATX_UID = 0x8
 ABI_NETWORK, ABI_SCOPE = 4, 6  # since when there are rights over ports, and scopes
 
 
@@ -150,6 +155,54 @@ def restrict(rules: Iterable[tuple[str | int, Access]], ports: Iterable[int] | N
     return version
 
 
+def add_steps(
+    steps: Steps,
+    rules: Iterable[tuple[str, Access]],
+    scratch: Iterable[tuple[str, Access]],
+    ports: Iterable[int],
+    own: Value,
+) -> None:
+    """
+    As `restrict`, as steps.  What `rules` name is the same file in every cell, and is opened now;
+    what `scratch` names is another in each, and must be that cell's own, whose id is `own`.
+    """
+    version = abi()
+    rights = handled(version)
+    attributes, size = _attributes(version, rights)
+    ruleset = steps.call("landlock_create_ruleset", attributes, size, 0)
+    for path, access in rules:
+        if rule := _rule(_place(path), access & rights):
+            steps.call("landlock_add_rule", ruleset, RULE_PATH_BENEATH, rule, 0, what=path)
+    for path, access in scratch:
+        _add_scratch(steps, ruleset, path, access & rights, own)
+    for port in ports if version >= ABI_NETWORK else ():
+        to = _Port(NET_CONNECT_TCP, port)
+        steps.call("landlock_add_rule", ruleset, RULE_NET_PORT, to, 0, what=f"port {port}")
+    steps.call("landlock_restrict_self", ruleset, 0)
+    steps.call("close", ruleset)
+
+
+@functools.cache
+def _place(path: str) -> int:
+    """
+    A descriptor of what lies there, for good: the steps of several grants are about it.
+    """
+    return os.open(path, os.O_PATH | os.O_CLOEXEC)
+
+
+def _add_scratch(steps: Steps, ruleset: Value, path: str, access: Access, own: Value) -> None:
+    flags = os.O_PATH | os.O_CLOEXEC
+    place = steps.call("openat", syscalls.AT_FDCWD, os.fsencode(path), flags, 0, what=path)
+    found = ctypes.create_string_buffer(_STATX_BYTES)
+    steps.call("statx", place, b"", syscalls.AT_EMPTY_PATH, _STATX_UID, found, what=path)
+    owner = ctypes.c_uint32.from_buffer(found, _STATX_OWNER)
+    steps.expect(owner, own, f"{path}: it is not this cell's own")
+    rule = _PathBeneath(access, -1)
+    steps.copy(place, ctypes.c_int32.from_buffer(rule, _PathBeneath.parent.offset))
+    steps.call("landlock_add_rule", ruleset, RULE_PATH_BENEATH, rule, 0, what=path)
+    steps.call("close", place)
+
+
 def _attributes(version: int, rights: Access) -> tuple[_Ruleset, int]:
     """
     What to handle, and how many bytes of it this version knows.
@@ -174,8 +227,14 @@ def _allow(ruleset: int, place: str | int, access: Access) -> None:
 
 
 def _allow_descriptor(ruleset: int, descriptor: int, access: Access) -> None:
+    if rule := _rule(descriptor, access):
+        syscalls.landlock_add_rule(ruleset, RULE_PATH_BENEATH, rule)
+
+
+def _rule(descriptor: int, access: Access) -> _PathBeneath | None:
+    """
+    A rule that the kernel takes; one without rights it refuses (ENOMSG).
+    """
     if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
         access &= ON_FILES  # rights over directories are refused for a file (EINVAL)
-    if access:  # a rule without rights is refused (ENOMSG)
-        rule = _PathBeneath(access, descriptor)
-        syscalls.landlock_add_rule(ruleset, RULE_PATH_BENEATH, rule)
+    return _PathBeneath(access, descriptor) if access else None

@@ -25,15 +25,16 @@ if TYPE_CHECKING:
     from toolcell_worker.template import Template
 
 Rule = tuple[str | int, Right]
+# Private to a cell with a root of its own.
+SCRATCHES = (("/tmp", SCRATCH), ("/dev/shm", SCRATCH))  # noqa: S108
 
 
 def behind_mounts(grant: CellGrant, template: Template) -> list[Rule]:
     """
     The rules of a cell with a root of its own, in which /tmp, /dev/shm and /etc are its own too.
     """
-    rules = _runtime(template)
-    rules += [("/etc", READ)]
-    rules += [(path, _scratch(path, grant)) for path in ("/tmp", "/dev/shm")]  # noqa: S108  # private to this cell
+    rules: list[Rule] = [*runtime_behind_mounts(template)]
+    rules += [(path, _scratch(path, grant)) for path, _ in SCRATCHES]
     for mount in grant.mounts:
         # One that was removed after admission is not there (walls/mounts.py).
         there = mount.given and os.path.lexists(mount.path)
@@ -41,6 +42,13 @@ def behind_mounts(grant: CellGrant, template: Template) -> list[Rule]:
             rules.append((mount.path, WRITE if mount.access is Access.WRITE else READ))
     rules += [(folder, _scratch(folder, grant)) for folder in mounts.staging_folders(grant)]
     return rules
+
+
+def runtime_behind_mounts(template: Template) -> list[tuple[str, Right]]:
+    """
+    Of those rules, the ones that do not depend on the grant.
+    """
+    return [*_runtime(template), ("/etc", READ)]
 
 
 def _scratch(folder: str, grant: CellGrant) -> Right:
@@ -69,7 +77,7 @@ def bare(grant: CellGrant, opened: Sequence[int], template: Template) -> list[Ru
                 "cells without mounts read the runtime where it lies, and their id may not read it"
             )
             raise PermissionError(errno.EACCES, why, path)
-    rules = _runtime(template)
+    rules: list[Rule] = [*_runtime(template)]
     rules += [(path, READ) for path in template.runtime if path.startswith("/etc/")]
     given = [mount for mount in grant.mounts if mount.given]
     for mount, descriptor in zip(given, opened, strict=True):
@@ -79,10 +87,8 @@ def bare(grant: CellGrant, opened: Sequence[int], template: Template) -> list[Ru
     return rules
 
 
-def _runtime(template: Template) -> list[Rule]:
-    rules: list[Rule] = [
-        (path, RUNTIME) for path in template.runtime if not path.startswith("/etc/")
-    ]
+def _runtime(template: Template) -> list[tuple[str, Right]]:
+    rules = [(path, RUNTIME) for path in template.runtime if not path.startswith("/etc/")]
     # What is written there is lost, but a shared mapping of it is memory that no limit counts
     # (walls/argument_rules.py).
     rules.append((ZERO, Right.READ_FILE))

@@ -26,6 +26,8 @@ from toolcell_worker.wire import notices
 if TYPE_CHECKING:
     from typing import NoReturn
 
+    from toolcell_worker.steps import Steps, Value
+
 _NEW_LISTENER = 1 << 3  # SECCOMP_FILTER_FLAG_NEW_LISTENER
 # SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (Linux 5.19): a signal does not interrupt a call once it
 # was seen; otherwise it begins again, and is seen twice.
@@ -50,6 +52,30 @@ def load(program: bytes) -> int:
         if exc.errno != errno.EINVAL:
             raise
         return seccomp.load(program, _NEW_LISTENER)
+
+
+def add_step(steps: Steps, program: bytes, *, observed: bool) -> Value:
+    """
+    As `load`, or without `observed` as `seccomp.load`, as a step.
+
+    Returns:
+        Where the listener will be; without one there will be 0.
+    """
+    flags = _NEW_LISTENER | _wait_killable() if observed else 0
+    loaded = seccomp.prepared(program)
+    return steps.call("seccomp", seccomp.SET_MODE_FILTER, flags, loaded, what="filter")
+
+
+def _wait_killable() -> int:
+    """
+    The flag, where the kernel knows it: it refuses one that it does not know (EINVAL), and goes on
+    to the program, which is none (EFAULT), where it does.
+    """
+    try:
+        syscalls.seccomp(seccomp.SET_MODE_FILTER, _NEW_LISTENER | _WAIT_KILLABLE, None)
+    except OSError as exc:
+        return 0 if exc.errno == errno.EINVAL else _WAIT_KILLABLE
+    return _WAIT_KILLABLE
 
 
 def available() -> bool:

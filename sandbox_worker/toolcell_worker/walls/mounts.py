@@ -29,6 +29,7 @@ from toolcell_worker.wire import Access
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from toolcell_worker.steps import Steps, Value
     from toolcell_worker.template import Template
     from toolcell_worker.wire import CellGrant, Mount
 
@@ -56,17 +57,70 @@ def build(grant: CellGrant, trees: Sequence[int], template: Template, owner: int
     Make this call's own view of what was prepared.  `trees` are the descriptors of the given
     mounts, in order; `owner` is the id, in the zygote's namespace, that may write in /tmp.
     """
-    options = {
-        "size": str(grant.disk_bytes),
-        "nr_inodes": str(max(1024, grant.disk_bytes // BYTES_PER_INODE)),
-    }
-    syscalls.reconfigure(SCRATCH, options)
+    syscalls.reconfigure(SCRATCH, _room(grant))
     for path in ("/tmp", "/dev/shm"):  # noqa: S108  # private to this cell
         os.chown(path, owner, owner)
     _grant_paths(grant, trees, template, owner)
     # The bare root of the tmpfs need not have a name.  It is covered, not unmounted: that would
     # wait a millisecond for the kernel (synchronize_rcu).
     attach(syscalls.open_tree(syscalls.AT_FDCWD, EMPTY, CLONE), SCRATCH)
+
+
+def add_steps(steps: Steps, grant: CellGrant, template: Template, owner: Value) -> None:
+    """
+    As `prepare` and `build` without granted paths, as steps.
+    """
+    options = {"mode": "0755", **_room(grant)}
+    tree = syscalls.add_tmpfs(steps, options, SCRATCH_ATTRIBUTES)
+    syscalls.add_attach(steps, tree, SCRATCH)
+    for name, mountpoint in (("tmp", "/tmp"), ("shm", "/dev/shm")):  # noqa: S108  # private to this cell
+        folder = f"{SCRATCH}/{name}"
+        steps.call("mkdirat", syscalls.AT_FDCWD, os.fsencode(folder), 0o700, what=folder)
+        steps.call("fchownat", syscalls.AT_FDCWD, os.fsencode(folder), owner, owner, 0)
+        _add_cover(steps, folder, mountpoint, template)
+    tree = steps.call("open_tree", syscalls.AT_FDCWD, os.fsencode(EMPTY), CLONE, what=EMPTY)
+    syscalls.add_attach(steps, tree, SCRATCH)
+
+
+def _add_cover(steps: Steps, folder: str, mountpoint: str, template: Template) -> None:
+    """
+    As `_cover`, as steps.
+    """
+    tree = steps.call("open_tree", syscalls.AT_FDCWD, os.fsencode(folder), CLONE, what=folder)
+    kept: list[tuple[str, Value]] = []
+    for path in template.runtime:
+        if is_beneath(path, mountpoint):
+            flags = CLONE | syscalls.AT_RECURSIVE
+            part = steps.call("open_tree", syscalls.AT_FDCWD, os.fsencode(path), flags, what=path)
+            kept.append((path, part))
+    syscalls.add_attach(steps, tree, mountpoint)
+    made = {mountpoint}
+    for path, part in kept:
+        _add_mountpoint(steps, path, made)
+        syscalls.add_attach(steps, part, path)
+
+
+def _add_mountpoint(steps: Steps, path: str, made: set[str]) -> None:
+    """
+    As `make_mountpoint`, as steps, of what does not lie in `made`.
+    """
+    folders = [path] if Path(path).is_dir() else []
+    folders += map(str, Path(path).parents)
+    for folder in sorted(set(folders) - made):
+        if any(is_beneath(folder, each) for each in made):
+            steps.call("mkdirat", syscalls.AT_FDCWD, os.fsencode(folder), 0o755, what=folder)
+            made.add(folder)
+    if path not in folders:
+        flags = os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC
+        file = steps.call("openat", syscalls.AT_FDCWD, os.fsencode(path), flags, 0o644, what=path)
+        steps.call("close", file)
+
+
+def _room(grant: CellGrant) -> dict[str, str]:
+    return {
+        "size": str(grant.disk_bytes),
+        "nr_inodes": str(max(1024, grant.disk_bytes // BYTES_PER_INODE)),
+    }
 
 
 def staging_folders(grant: CellGrant) -> list[str]:

@@ -7,11 +7,16 @@ Dropping them matters even behind Landlock: with CAP_PERFMON or CAP_SYS_PTRACE l
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import signal
+from typing import TYPE_CHECKING
 
 from toolcell_worker import syscalls
+
+if TYPE_CHECKING:
+    from toolcell_worker.steps import Steps
 
 CAP_SETPCAP = 1 << 8  # linux/capability.h
 MOST_CAPABILITIES = 64  # the kernel keeps them in 64 bits
@@ -75,3 +80,36 @@ def drop() -> None:
     os.umask(0o077)
     if any(syscalls.capabilities()) or not syscalls.prctl(syscalls.PR_GET_NO_NEW_PRIVS):
         raise OSError(errno.EPERM, "a capability is left, or no_new_privs did not stay set")
+
+
+def add_steps(steps: Steps, *, bounding: bool) -> None:
+    """
+    As `drop`, and with `bounding` as `drop_bounding`, as steps of whoever has lost the capabilities
+    with its ids, or, with `bounding`, has all of them over an empty nested namespace.
+    """
+    if bounding:
+        for capability in range(_known_capabilities()):
+            steps.call("prctl", syscalls.PR_CAPBSET_DROP, capability, 0, 0, 0)
+        steps.call("prctl", syscalls.PR_SET_SECUREBITS, SECUREBITS, 0, 0, 0, what="securebits")
+    steps.call("prctl", syscalls.PR_CAP_AMBIENT, syscalls.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+    header, none = syscalls.capability_words()
+    steps.call("capset", header, none)
+    steps.call("prctl", syscalls.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, what="no_new_privs")
+    steps.call("prctl", syscalls.PR_SET_DUMPABLE, 0, 0, 0, 0, what="dumpable")
+    steps.call("umask", 0o077)
+    header, left = syscalls.capability_words()
+    steps.call("capget", header, left)
+    kept = steps.call("prctl", syscalls.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)
+    for place in range(0, ctypes.sizeof(left), 8):
+        half = ctypes.c_uint64.from_buffer(left, place)
+        steps.expect(half, ctypes.c_uint64(0), "a capability is left")
+    steps.expect(kept, ctypes.c_long(1), "no_new_privs did not stay set")
+
+
+def _known_capabilities() -> int:
+    for capability in range(MOST_CAPABILITIES):
+        try:
+            syscalls.prctl(syscalls.PR_CAPBSET_READ, capability)
+        except OSError:
+            return capability
+    return MOST_CAPABILITIES

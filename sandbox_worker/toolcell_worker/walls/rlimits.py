@@ -9,11 +9,13 @@ RLIMIT_CPU ends process 1 of a pid namespace only where soft and hard meet: it i
 
 from __future__ import annotations
 
+import ctypes
 import math
 import resource
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from toolcell_worker.steps import Steps
     from toolcell_worker.wire import CellGrant
 
 # RLIMIT_NPROC counts threads too.  A library's thread pool is no fork bomb: the watchdog counts
@@ -32,7 +34,16 @@ def set_for(grant: CellGrant, baseline_bytes: int, *, alone: bool = True) -> Non
     Raises:
         OSError, ValueError: a limit cannot be set.
     """
-    limits = [
+    for kind, value in _limits(grant, baseline_bytes, alone=alone):
+        _set(kind, value)
+    # What is under way in sockets counts for all processes of a user together, and whoever has a
+    # lower limit than that cannot send a descriptor: another cell must not keep us from it.
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _limits(grant: CellGrant, baseline_bytes: int, *, alone: bool) -> list[tuple[int, int]]:
+    return [
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_MEMLOCK, 0),
         (resource.RLIMIT_MSGQUEUE, 0),
@@ -46,12 +57,6 @@ def set_for(grant: CellGrant, baseline_bytes: int, *, alone: bool = True) -> Non
         (resource.RLIMIT_CPU, math.ceil(grant.cpu_seconds) + 1),
         *([(resource.RLIMIT_NPROC, grant.processes + THREADS_BESIDE_PROCESSES)] if alone else []),
     ]
-    for kind, value in limits:
-        _set(kind, value)
-    # What is under way in sockets counts for all processes of a user together, and whoever has a
-    # lower limit than that cannot send a descriptor: another cell must not keep us from it.
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def set_open_files(count: int) -> None:
@@ -64,8 +69,35 @@ def set_open_files(count: int) -> None:
     _set(resource.RLIMIT_NOFILE, count)
 
 
+def add_steps(steps: Steps, grant: CellGrant, baseline_bytes: int) -> None:
+    """
+    As `set_for`, as steps of a cell that is alone with its user id.
+    """
+    for kind, value in _limits(grant, baseline_bytes, alone=True):
+        _add(steps, kind, _lowered(kind, value))
+    _add(steps, resource.RLIMIT_NOFILE, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+
+
+def add_open_files(steps: Steps, count: int) -> None:
+    """
+    As `set_open_files`, as a step.
+    """
+    _add(steps, resource.RLIMIT_NOFILE, _lowered(resource.RLIMIT_NOFILE, count))
+
+
+def _add(steps: Steps, kind: int, value: int) -> None:
+    both = (ctypes.c_uint64 * 2)(value % 2**64, value % 2**64)  # struct rlimit64; -1 is no limit
+    steps.call("prlimit64", 0, kind, both, None, what=f"limit {kind} to {value}")
+
+
 def _set(kind: int, value: int) -> None:
-    _, hard = resource.getrlimit(kind)
-    # What the service itself was given is the ceiling; only root could raise it.
-    lowered = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    lowered = _lowered(kind, value)
     resource.setrlimit(kind, (lowered, lowered))
+
+
+def _lowered(kind: int, value: int) -> int:
+    """
+    What the service itself was given is the ceiling; only root could raise it.
+    """
+    _, hard = resource.getrlimit(kind)
+    return value if hard == resource.RLIM_INFINITY else min(value, hard)

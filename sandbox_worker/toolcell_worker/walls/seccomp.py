@@ -145,9 +145,15 @@ def load(program: bytes, flags: int = 0) -> int:
     Raises:
         OSError: the kernel refuses it.
     """
+    return syscalls.seccomp(SET_MODE_FILTER, flags, prepared(program))
+
+
+def prepared(program: bytes) -> ctypes.Structure:
+    """
+    A filter as the kernel takes it (struct sock_fprog), which keeps its instructions.
+    """
     buffer = ctypes.create_string_buffer(program, len(program))
-    length = len(program) // bpf.INSTRUCTION.size
-    return syscalls.seccomp(SET_MODE_FILTER, flags, _Program(length, ctypes.addressof(buffer)))
+    return _Program(len(program) // bpf.INSTRUCTION.size, ctypes.cast(buffer, ctypes.c_void_p))
 
 
 def try_out(program: bytes) -> None:

@@ -2,6 +2,7 @@
 The one door into this room from outside: frames, and what a cell is told.
 """
 
+from toolcell_worker.wire.call import Call
 from toolcell_worker.wire.frames import (
     GROUP_ACCOUNT,
     HEADER,
@@ -9,13 +10,16 @@ from toolcell_worker.wire.frames import (
     MAXIMUM_FRAME_BYTES,
     NUMBER,
     REAPING,
+    SPAWNING,
     Frame,
     Message,
     PeerClosed,
     ProtocolError,
+    read,
     receive,
     send,
     send_json,
+    write,
 )
 from toolcell_worker.wire.grant import Access, CellGrant, Mount, Profile
 
@@ -26,7 +30,9 @@ __all__ = [
     "MAXIMUM_FRAME_BYTES",
     "NUMBER",
     "REAPING",
+    "SPAWNING",
     "Access",
+    "Call",
     "CellGrant",
     "Frame",
     "Message",
@@ -34,7 +40,9 @@ __all__ = [
     "PeerClosed",
     "Profile",
     "ProtocolError",
+    "read",
     "receive",
     "send",
     "send_json",
+    "write",
 ]

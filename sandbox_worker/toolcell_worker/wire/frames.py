@@ -11,9 +11,9 @@ SCM_RIGHTS.  Nothing is ever pickled.  Four channels exist:
 * egress: server <-> egress.  ATTACH hands a cell's listeners over, TOLD says what becomes of its
   connections, DETACH ends them all and is answered by DETACHED.
 * cell: server <-> the tool's process.  GRANT comes first, and past the zygote, whose memory every
-  later cell inherits; ARGUMENTS is read once every wall is up; SETUP_FAILED,
-  STAGING and READY are our code's own.  READY is the last frame before the tool's code runs, so
-  whatever follows it is the word of the tool: never trusted, always bounded.
+  later cell inherits, unless nothing in it is one call's own; CALL is read once every wall is up;
+  SETUP_FAILED, STAGING and READY are our code's own.  READY is the last frame before the tool's
+  code runs, so whatever follows it is the word of the tool: never trusted, always bounded.
 
 JSON in a frame is written by our own code on one side, but on the cell channel the tool may forge
 any of it: whoever reads it checks shape and size.
@@ -24,6 +24,7 @@ from __future__ import annotations
 import array
 import enum
 import json
+import os
 import socket
 import struct
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from typing import Any
 
 HEADER = struct.Struct("!BI")
 MAXIMUM_FRAME_BYTES = 32 * 2**20  # above the largest arguments and the largest result
+_READ_BYTES = 64 * 1024  # arbitrary; nearly every call is smaller
 MAXIMUM_DESCRIPTORS = 64  # arbitrary; the kernel allows 253 in one message (SCM_MAX_FD)
 
 
@@ -41,8 +43,12 @@ class Frame(enum.IntEnum):
 
     # control
     CATALOGUE = 1  # JSON: {"tools": [manifest, …], "broken": [{"name", "file", "reason"}, …]}
-    SPAWN = 2  # NUMBER; descriptors: cell, stdout, stderr, then one a mount
-    SPAWNED = 3  # NUMBER, name of its group; descriptors: pidfds of its init and its tool's process
+    # SPAWNING, then CellGrant.pack(), or nothing and GRANT follows; descriptors: cell, stdout,
+    # stderr, then one a mount
+    SPAWN = 2
+    # NUMBER, name of its group; descriptors: pidfds of what to kill and of its tool's process, if
+    # that is another
+    SPAWNED = 3
     NOT_SPAWNED = 4  # JSON: {"number", "wall", "errno", "detail"}
     REAPED = 5  # REAPING, then GROUP_ACCOUNT if the cell had a control group
     FAILED = 6  # JSON: {"wall", "errno", "detail"}: the zygote or the keeper could not start
@@ -53,7 +59,7 @@ class Frame(enum.IntEnum):
     ANSWER = 12  # JSON; descriptors: one a path, as the answer says
     # cell
     GRANT = 19  # CellGrant.pack()
-    ARGUMENTS = 20  # JSON object, as the caller sent it
+    CALL = 20  # Call.pack()
     READY = 21  # nothing
     LOG = 22  # JSON: {"level", "message", "fields"}
     PROGRESS = 23  # JSON: {"fraction", "message"}
@@ -64,6 +70,7 @@ class Frame(enum.IntEnum):
     SETUP_FAILED = 30  # JSON: {"wall", "errno", "detail"}; before READY
     STAGING = 31  # JSON: {"folders": [path, …]}; descriptors: one a folder; before READY
     LISTENER = 32  # nothing; descriptor: of the cell's seccomp filter; before READY
+    BUILT = 34  # nothing: a whole cell waits for its call; before READY
     NETWORK = 33  # nothing; descriptors: walls.network.listeners; before READY
     # egress
     # JSON: see toolcell_server.egress.serving; descriptors: those of NETWORK, or one of a proxy
@@ -74,6 +81,7 @@ class Frame(enum.IntEnum):
 
 
 NUMBER = struct.Struct("!Q")
+SPAWNING = struct.Struct("!QI")  # number of the cell, its slot
 # number of the cell, wait status of the tool's process; and of all processes together: user and
 # system seconds, bytes of the largest
 REAPING = struct.Struct("!QiddQ")
@@ -157,6 +165,37 @@ def receive(channel: socket.socket, maximum: int = MAXIMUM_FRAME_BYTES) -> Messa
     if length > maximum:
         raise ProtocolError(f"frame {kind} announces {length} bytes; at most {maximum} are read")
     return Message(kind, _receive_exactly(channel, length), descriptors)
+
+
+def read(descriptor: int, kind: int, maximum: int) -> bytes:
+    """
+    The payload of one frame of that kind, without descriptors.  Little is done here, and once:
+    each function that a forked process runs costs it the pages in which that lies.
+
+    Raises:
+        PeerClosed: the peer closed its end.
+        ProtocolError: what came is another frame, or longer than `maximum` bytes.
+    """
+    data = os.read(descriptor, _READ_BYTES)
+    while len(data) < HEADER.size or len(data) < HEADER.size + int.from_bytes(data[1:5]):
+        if len(data) >= HEADER.size and int.from_bytes(data[1:5]) > maximum:
+            raise ProtocolError(f"frame {data[0]} is longer than {maximum} bytes")
+        more = os.read(descriptor, max(_READ_BYTES, len(data)))
+        if not more:
+            raise PeerClosed
+        data += more
+    if data[0] != kind or len(data) != HEADER.size + int.from_bytes(data[1:5]):
+        raise ProtocolError(f"frame {data[0]} came where {kind} was expected")
+    return data[HEADER.size :]
+
+
+def write(descriptor: int, kind: int, payload: bytes) -> None:
+    """
+    Write one frame, without descriptors, to a blocking socket.
+    """
+    data = memoryview(HEADER.pack(kind, len(payload)) + payload)
+    while sent := os.write(descriptor, data):
+        data = data[sent:]
 
 
 def _receive_header(channel: socket.socket) -> tuple[bytes, tuple[int, ...]]:

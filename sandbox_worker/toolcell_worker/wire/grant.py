@@ -2,7 +2,8 @@
 What a cell is told before its walls are up: a fixed binary frame, written by the server only.
 
 Nothing that a caller controls is interpreted while it is read: numbers are fixed-width, texts are
-counted bytes that are copied, never parsed.
+counted bytes that are copied, never parsed.  Whose call it is comes later, behind the walls
+(`wire.call`): cells of one make and one grant are alike until then, and can be built in advance.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-_NUMBERS = struct.Struct("!QB?IddQQQQIIQH")
+_NUMBERS = struct.Struct("!B?dQQQQIIQH")
 _COUNT = struct.Struct("!I")
 _PORT = struct.Struct("!H")
 
@@ -54,17 +55,13 @@ class Mount:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellGrant:
     """
-    Everything that shapes one cell.  Sizes in bytes, times in seconds, `deadline` on the
-    monotonic clock (which all processes of a host share).  `counted`: its file operations have a
-    budget (`wire.counted`), and the server counts them.  `ports`: where the names that were granted
-    can be reached in a network of the cell's own; `proxy`: in a cell without namespaces, the port
-    of the host's loopback where they can be asked for; neither: no network.
+    Everything that shapes one cell.  Sizes in bytes, times in seconds.  `counted`: its file
+    operations have a budget (`wire.counted`), and the server counts them.  `ports`: where the names
+    that were granted can be reached in a network of the cell's own; `proxy`: in a cell without
+    namespaces, the port of the host's loopback where they can be asked for; neither: no network.
     """
 
-    number: int
     profile: Profile
-    slot: int
-    deadline: float
     cpu_seconds: float
     memory_bytes: int
     disk_bytes: int
@@ -74,10 +71,6 @@ class CellGrant:
     open_files: int
     arguments_bytes: int
     counted: bool = False
-    tool: str = ""
-    version: str = ""
-    execution_id: str = ""
-    call_id: str = ""
     environment: tuple[tuple[str, str], ...] = ()
     mounts: tuple[Mount, ...] = ()
     ports: tuple[int, ...] = ()
@@ -92,15 +85,12 @@ class CellGrant:
 
     def pack(self) -> bytes:
         """
-        The grant as bytes: numbers, four texts, the environment, the mounts, the ports.
+        The grant as bytes: numbers, the environment, the mounts, the ports.
         """
         parts = [
             _NUMBERS.pack(
-                self.number,
                 self.profile,
                 self.counted,
-                self.slot,
-                self.deadline,
                 self.cpu_seconds,
                 self.memory_bytes,
                 self.disk_bytes,
@@ -112,7 +102,6 @@ class CellGrant:
                 self.proxy,
             )
         ]
-        parts += [_text(t) for t in (self.tool, self.version, self.execution_id, self.call_id)]
         parts.append(_COUNT.pack(len(self.environment)))
         parts += [_text(part) for pair in self.environment for part in pair]
         parts.append(_COUNT.pack(len(self.mounts)))
@@ -133,33 +122,25 @@ class CellGrant:
         """
         reader = _Reader(data)
         numbers = reader.numbers(_NUMBERS)
-        texts = [reader.text() for _ in range(4)]
         environment = tuple((reader.text(), reader.text()) for _ in range(reader.count()))
         mounts = tuple(reader.mount() for _ in range(reader.count()))
         ports = tuple(reader.numbers(_PORT)[0] for _ in range(reader.count()))
         reader.end()
         return cls(
-            number=numbers[0],
-            profile=Profile(numbers[1]),
-            counted=numbers[2],
-            slot=numbers[3],
-            deadline=numbers[4],
-            cpu_seconds=numbers[5],
-            memory_bytes=numbers[6],
-            disk_bytes=numbers[7],
-            file_size_bytes=numbers[8],
-            result_bytes=numbers[9],
-            processes=numbers[10],
-            open_files=numbers[11],
-            arguments_bytes=numbers[12],
-            tool=texts[0],
-            version=texts[1],
-            execution_id=texts[2],
-            call_id=texts[3],
+            profile=Profile(numbers[0]),
+            counted=numbers[1],
+            cpu_seconds=numbers[2],
+            memory_bytes=numbers[3],
+            disk_bytes=numbers[4],
+            file_size_bytes=numbers[5],
+            result_bytes=numbers[6],
+            processes=numbers[7],
+            open_files=numbers[8],
+            arguments_bytes=numbers[9],
             environment=environment,
             mounts=mounts,
             ports=ports,
-            proxy=numbers[13],
+            proxy=numbers[10],
         )
 
 

@@ -40,6 +40,7 @@ _WHOLE: Final = {
     "max_receive_bytes": (MEBIBYTE, 64 * MEBIBYTE),
     "journal_bytes": (64 * 1024, 1024 * MEBIBYTE),
     "max_executions": (1, 4096),
+    "warm_cells": (0, 1024),
     "queue": (0, 65536),
 }
 _SECONDS: Final = {
@@ -47,6 +48,7 @@ _SECONDS: Final = {
     "heartbeat_seconds": (0.1, 3600),
     "drain_seconds": (0, 3600),
     "queue_seconds": (0, DAY),
+    "warm_seconds": (0.1, DAY),
     "keep_finished_seconds": (0, 30 * DAY),
 }
 
@@ -56,7 +58,8 @@ class ServerSettings:
     """
     The section `[server]`.  Addresses are `host:port`; an empty `metrics_listen` switches the
     metrics off; `queue` is how many executions may wait when `max_executions` run, and none waits
-    that would probably not begin within `queue_seconds`.
+    that would probably not begin within `queue_seconds`; of each bundle at most `warm_cells` cells
+    wait for calls, for `warm_seconds` after the last.
 
     Raises:
         SettingsError: one of the values cannot be used.
@@ -74,6 +77,8 @@ class ServerSettings:
     max_executions: int = field(default_factory=host.executions)
     queue: int = 64
     queue_seconds: float = 10.0
+    warm_cells: int = 32
+    warm_seconds: float = 30.0
 
     def __post_init__(self) -> None:
         checks.loopback("server.listen", self.listen)

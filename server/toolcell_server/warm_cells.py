@@ -1,0 +1,221 @@
+"""
+Whole cells of one zygote, made before they are called for.
+
+Theory of operation.  A cell in whose grant nothing is one call's own can be built to its last wall
+in advance; then a call costs what it takes to tell the cell and to hear its answer.  Such cells are
+kept by grant, as many as the demand asks for (`demand.py`).  Whoever finds none waits for the next,
+in the order of arrival, so that a burst is served as fast as cells can be made.  Each serves one
+call, like every cell.
+
+The next one is made when a call has ended, not when it begins: on a host that is not busy a call
+has it to itself, and a zygote that forks is late to tell of ends.  Only when few are left, or none,
+is it made at once.
+
+A cell that nobody calls for is ended after a while; with their zygote, which is another after every
+change of a bundle or its settings, all of them end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from math import inf
+from typing import TYPE_CHECKING, Final
+
+from toolcell_server.session import Session
+from toolcell_server.warm_kinds import USUAL, Kind, WarmCell, Warmth
+from toolcell_server.zygote import ZygoteDied, ZygoteFailed
+
+if TYPE_CHECKING:
+    from toolcell_server.slots import Slots
+    from toolcell_server.zygote import Zygote
+
+AFTER_SECONDS: Final = 0.001  # arbitrary; an answer has left by then
+FEW: Final = 3  # arbitrary; with less than this part of what is wanted, more are made at once
+KINDS: Final = 64  # arbitrary; grants of which cells are kept, the least recently called go first
+
+
+class WarmCells:
+    """
+    Lives on one event loop, as long as its zygote.
+    """
+
+    def __init__(self, zygote: Zygote, slots: Slots, warmth: Warmth = USUAL) -> None:
+        self._zygote = zygote
+        self._warmth = warmth
+        self._slots = slots
+        self._kinds: dict[bytes, Kind] = {}  # the least recently called first
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._sweep: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    @property
+    def ready(self) -> int:
+        """
+        How many wait for a call.
+        """
+        return sum(len(kind.ready) for kind in self._kinds.values())
+
+    async def take(self, grant: bytes, result_bytes: int) -> WarmCell:
+        """
+        A cell with this packed grant, the caller's to close; a result of it has at most so many
+        bytes.
+
+        Raises:
+            ZygoteDied, ZygoteFailed: there is no cell.
+        """
+        kind = self._kind(grant, result_bytes)
+        kind.demand.call(time.monotonic())
+        while kind.ready:
+            cell = kind.ready.popleft()
+            if not cell.is_dead:
+                if len(kind.ready) < kind.demand.wanted(time.monotonic(), inf) // FEW:
+                    self._refill(kind)
+                return cell
+            self.end_soon(cell)
+        mine: asyncio.Future[WarmCell] = asyncio.get_running_loop().create_future()
+        kind.waiting.append(mine)
+        self._refill(kind)
+        try:
+            return await mine
+        except ZygoteDied:
+            await self._zygote.died.wait()  # see `Lease.open`
+            raise
+        except asyncio.CancelledError:
+            if mine.done() and not mine.cancelled() and mine.exception() is None:
+                self._keep(kind, mine.result())  # it came while we were being cancelled
+            raise
+
+    async def aclose(self) -> None:
+        """
+        End every cell, and wait until they are dead.
+        """
+        self._closed = True
+        if self._sweep is not None:
+            self._sweep.cancel()
+        for kind in self._kinds.values():
+            self._retire(kind, 0)
+        self._kinds.clear()
+        while self._tasks:  # what is being made has yet to be ended
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _kind(self, grant: bytes, result_bytes: int) -> Kind:
+        kind = self._kinds.pop(grant, None) or Kind(grant, result_bytes)
+        self._kinds[grant] = kind
+        if len(self._kinds) > KINDS:
+            oldest = next(iter(self._kinds))
+            self._retire(self._kinds.pop(oldest), 0)
+        if self._sweep is None and not self._closed:
+            self._sweep_later()
+        return kind
+
+    def _refill(self, kind: Kind) -> None:
+        missing = len(kind.waiting)
+        if not self._closed and self._kinds.get(kind.grant) is kind:
+            wanted = kind.demand.wanted(time.monotonic(), self._warmth.seconds)
+            missing += min(wanted, self._warmth.cells)
+        for _ in range(missing - len(kind.ready) - kind.coming):
+            kind.coming += 1
+            self._start(self._make(kind))
+
+    async def _make(self, kind: Kind) -> None:
+        slot = self._slots.take()
+        began = time.monotonic()
+        try:
+            session = await Session.warm(self._zygote, slot, kind.grant, kind.result_bytes)
+        except (ZygoteDied, ZygoteFailed) as exc:
+            self._slots.give_back(slot)
+            self._disappoint(kind, exc)
+            return
+        except BaseException:
+            self._slots.give_back(slot)
+            raise
+        finally:
+            kind.coming -= 1
+        kind.demand.made(time.monotonic() - began)
+        self._keep(kind, WarmCell(session, slot, kind))
+
+    def _keep(self, kind: Kind, cell: WarmCell) -> None:
+        while kind.waiting:
+            first = kind.waiting.popleft()
+            if not first.done():
+                first.set_result(cell)
+                return
+        if self._closed or self._kinds.get(kind.grant) is not kind:
+            self.end_soon(cell)
+        else:
+            kind.ready.append(cell)
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """
+        End cells that were made in advance where there are too many; those first whose like was
+        called longest ago.
+        """
+        for kind in self._kinds.values():
+            excess = self.ready - self._warmth.cells
+            if excess <= 0:
+                return
+            self._retire(kind, max(0, len(kind.ready) - excess))
+
+    def _disappoint(self, kind: Kind, exc: Exception) -> None:
+        """
+        One cell could not be made: that is one caller's answer, or nobody's.
+        """
+        while kind.waiting:
+            first = kind.waiting.popleft()
+            if not first.done():
+                first.set_exception(exc)
+                return
+
+    def _retire(self, kind: Kind, wanted: int) -> None:
+        while len(kind.ready) > wanted:
+            self.end_soon(kind.ready.popleft())
+
+    def end_soon(self, cell: WarmCell) -> None:
+        """
+        As `end`, for whoever cannot wait.
+        """
+        self._start(self.end(cell))
+
+    async def end_call(self, cell: WarmCell) -> None:
+        """
+        End a cell that had its call, and make another in its place.
+        """
+        await self.end(cell)
+        # After the answer, which is on its way.
+        asyncio.get_running_loop().call_later(AFTER_SECONDS, self._refill, cell.kind)
+
+    async def end(self, cell: WarmCell) -> None:
+        """
+        Kill a cell; its slot is another's only when it is gone.
+        """
+        cell.session.cell.kill()
+        with contextlib.suppress(ZygoteDied):
+            await asyncio.shield(cell.session.cell.reaped)
+        cell.session.close()
+        self._slots.give_back(cell.slot)
+
+    def _start(self, work: object) -> None:
+        task: asyncio.Task[None] = asyncio.ensure_future(work)  # type: ignore[call-overload]
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _sweep_later(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._sweep = loop.call_later(self._warmth.seconds / 4, self._sweep_now)
+
+    def _sweep_now(self) -> None:
+        """
+        End what nobody calls for any more.
+        """
+        self._sweep = None
+        now = time.monotonic()
+        for kind in list(self._kinds.values()):
+            wanted = kind.demand.wanted(now, self._warmth.seconds)
+            self._retire(kind, wanted)
+            if not (wanted or kind.coming or kind.waiting):
+                del self._kinds[kind.grant]
+        if self._kinds:
+            self._sweep_later()

@@ -1,0 +1,67 @@
+"""
+Whole cells that wait for a call, by what they were granted.
+"""
+
+from __future__ import annotations
+
+import select
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from toolcell_server.demand import IDLE_SECONDS, Demand
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from toolcell_server.session import Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warmth:
+    """
+    What the operator lets idle cells cost: how many there may be for each bundle, all kinds
+    together (0: none is made in advance), and for how many seconds after its last call a kind has
+    some.
+    """
+
+    cells: int = 32
+    seconds: float = IDLE_SECONDS
+
+
+USUAL: Final = Warmth()
+
+
+@dataclass(slots=True, eq=False)
+class WarmCell:
+    """
+    A whole cell without a call, and the slot that it has until it is dead.
+    """
+
+    session: Session
+    slot: int
+    kind: Kind
+
+    @property
+    def is_dead(self) -> bool:
+        """
+        Whether anybody has killed it, by what the kernel says now.
+        """
+        cell = self.session.cell
+        poller = select.poll()
+        poller.register(cell.pidfd, select.POLLIN)
+        return cell.reaped.done() or bool(poller.poll(0))
+
+
+@dataclass(slots=True, eq=False)
+class Kind:
+    """
+    Cells of one grant: those that are ready, who waits for one, and how many are being made.
+    """
+
+    grant: bytes
+    result_bytes: int
+    demand: Demand = field(default_factory=Demand)
+    ready: deque[WarmCell] = field(default_factory=deque)
+    waiting: deque[asyncio.Future[WarmCell]] = field(default_factory=deque)
+    coming: int = 0

@@ -34,7 +34,7 @@ _SPACE = socket.CMSG_SPACE(wire.MAXIMUM_DESCRIPTORS * 4)
 FAILED_FORK_SECONDS = 0.5  # arbitrary; a host that cannot fork is left alone so long
 LEAVING_SECONDS = 0.02  # arbitrary; a process that has ended leaves its control group soon
 QUIET_SECONDS = 1.0  # arbitrary; cells come one after the other, or not at all
-ENDED_BY_ITSELF = (0, 1)  # exit codes after RESULT and RAISED (run.py)
+ENDED_IN_ORDER = (0, 1, -SIGKILL)  # after RESULT or RAISED (run.py), or killed after RESULT
 
 
 @dataclass(slots=True)
@@ -189,8 +189,11 @@ class Spawning:
         self._tell_reaped(running, None)
 
     def _vacate(self, room: Room, status: int) -> None:
-        by_itself = os.WIFEXITED(status) and os.WEXITSTATUS(status) in ENDED_BY_ITSELF
-        if not (by_itself and self.forking.rooms.keep(room)):
+        """
+        Keep the room of a cell that ended as it should: by itself, or killed when it was done.
+        """
+        in_order = os.waitstatus_to_exitcode(status) in ENDED_IN_ORDER
+        if not (in_order and self.forking.rooms.keep(room)):
             os.kill(room.init, SIGKILL)
 
     def _init_ended(self, pidfd: int) -> None:

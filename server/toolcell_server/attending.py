@@ -12,18 +12,21 @@ zygote reports it reaped, never when a pipe closes: a grandchild may hold a pipe
 outlives the init.  Then every writer is dead, and what is left lies in our buffers; its end of file
 may never come, because we hold what the tool has sent us of its own ends.  When that is read too,
 the outbox ends.
+
+A whole cell that can be nothing but one process waits after its result.  It is looked at once more,
+killed, and over for its caller, who does not wait for the kernel to take it to pieces (1.5 ms);
+unless it has grown large, or there is more to be known of its end.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from typing import TYPE_CHECKING, Final
 
 from toolcell.v1 import execution_pb2 as pb
 
-from toolcell_server import endings, output
+from toolcell_server import endings, last_look, output
 from toolcell_server.connecting import Connecting
 from toolcell_server.denials import Denials
 from toolcell_server.hearing import Hearing
@@ -35,7 +38,7 @@ from toolcell_server.zygote import ZygoteDied
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from toolcell_server.cells import Cell, Reaping
+    from toolcell_server.cells import Reaping
     from toolcell_server.egress_process import Egress
     from toolcell_server.execution import Execution
     from toolcell_server.proxies import Proxy
@@ -43,7 +46,7 @@ if TYPE_CHECKING:
     from toolcell_server.ticker import Ticker
     from toolcell_server.watchdog import Watchdog
 
-LATE_SECONDS: Final = 0.25  # arbitrary; so late the loop may be for the wall clock before others
+SMALL_BYTES: Final = 128 * 2**20  # arbitrary; what the kernel frees in some milliseconds
 USAGE_SECONDS: Final = 1.0  # arbitrary; how often a running tool's usage is reported
 
 
@@ -64,8 +67,8 @@ class Attending:
         self._limits = limits = execution.grant.limits
         self._session = session
         self._proxy = proxy
-        self._is_reaped = False
-        self._watch = self._watch_of(session.cell)
+        self._is_over = False
+        self._watch = Watch.of(execution, session.cell, self._exceeded)
         self.events = Outbox(self._resume)
         self._denials = Denials(
             limits.file_operations,
@@ -114,7 +117,7 @@ class Attending:
         End the cell if it has not ended, and its connections: its slot is another's only when it
         is gone.
         """
-        if not self._is_reaped:
+        if not self._is_over:
             self._session.cell.kill()
             with contextlib.suppress(ZygoteDied):
                 await asyncio.shield(self._session.cell.reaped)
@@ -142,17 +145,6 @@ class Attending:
         self._connecting.connect_proxy(self._proxy)
         self._hearing.resume()
 
-    def _watch_of(self, cell: Cell) -> Watch:
-        limits = self._limits
-        return Watch(
-            cell.pids,
-            limits,
-            self._exceeded,
-            cell.group,
-            forks=self._execution.grant.profile == "subprocess",
-            deadline=time.monotonic() + limits.wall_seconds + LATE_SECONDS,
-        )
-
     def _connecting_to(self, egress: Egress) -> Connecting:
         return Connecting(
             egress,
@@ -175,6 +167,7 @@ class Attending:
             end=self._end,
             ended_now=self._end_if_over,
             failed=self._failed,
+            dismiss=self._dismiss if session.waits else None,
         )
 
     def _pump(self, descriptor: int, stream: pb.OutputStream.ValueType) -> output.Pump:
@@ -214,16 +207,32 @@ class Attending:
         """
         Every writer is dead.
         """
-        self._is_reaped = True
         account = not reaped.cancelled() and reaped.exception() is None
-        self._reckoning.ended(reaped.result() if account else None)
+        self._over(reaped.result() if account else None)
+
+    def _dismiss(self) -> None:
+        """
+        The result has come of a cell that waits.
+        """
+        cell = self._session.cell
+        account = last_look.account(cell.pids[1]) if cell.group is None else None
+        self._reckoning.words.dismissed = True
+        cell.kill()
+        if account and account.peak_bytes <= SMALL_BYTES and not self._connecting.is_used:
+            cell.dismissed = True
+            cell.reaped.remove_done_callback(self._reaped)
+            self._over(account)
+
+    def _over(self, account: Reaping | None) -> None:
+        self._is_over = True
+        self._reckoning.ended(account)
         for source in self._sources:
             source.finish()
         self._end_if_over()
 
     def _end_if_over(self) -> None:
         ended = all(source.ended for source in self._sources)
-        if ended and self._is_reaped and not self._connecting.is_busy:
+        if ended and self._is_over and not self._connecting.is_busy:
             self.events.end()
 
     def _resume(self) -> None:

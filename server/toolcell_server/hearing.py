@@ -45,7 +45,8 @@ class Hearing(Source):
     `started` says the first event, and `told_started` is called once nothing else can come before
     it: then, or when the cell ended without.  `end` ends the cell for a cause.  `words` are what
     the tool's process said of its ending; `staging` are the folders of the cell in which files are
-    staged, by path.
+    staged, by path.  `dismiss`, if there is one, is called when its result has come: then nothing
+    more is heard.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Hearing(Source):
         end: Callable[[pb.Outcome], None],
         ended_now: Callable[[], None],
         failed: Callable[[BaseException], None],
+        dismiss: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(events, ended_now, failed)
         self.words = words
@@ -72,6 +74,7 @@ class Hearing(Source):
         self._started = started
         self._told_started = told_started
         self._end_cell = end
+        self._dismiss = dismiss
         self._pace = Pace(FRAMES_AT_ONCE, FRAMES_A_SECOND)
 
     def finish(self) -> None:
@@ -110,6 +113,8 @@ class Hearing(Source):
                 break
             wait = self._pace.take(time.monotonic(), tool_frames.cost(message))
             self._take(message)
+            if self.ended:
+                return
             if wait and not self._finished:
                 self._pause(wait)
                 return
@@ -134,6 +139,9 @@ class Hearing(Source):
             event = tool_frames.take(message, words)
             if event is not None and not self._denials.repeats(event):
                 self._events.put(event, len(message.payload))
+            if words.result is not None and self._dismiss is not None:
+                self.close()
+                self._dismiss()
 
     def _prepare(self, message: Message) -> None:
         """

@@ -169,7 +169,7 @@ class Pool:
         A cell that needs nothing more than its call.
         """
         grant = cell_grant(execution.grant, environment)
-        taking = cells.take(grant.pack(), grant.result_bytes)
+        taking = cells.take(grant)
         cell = await _unless_stopped(taking, execution, cells.end_soon)
         try:
             yield cell

@@ -29,7 +29,8 @@ FRAME_SLACK_BYTES = 64 * 1024  # what a frame may hold beside the result: names,
 @dataclass(slots=True, eq=False)
 class Session:
     """
-    A spawned cell, and our ends of what leads into it.
+    A spawned cell, and our ends of what leads into it.  `waits`: after its result it waits to be
+    killed.
     """
 
     cell: Cell
@@ -37,6 +38,7 @@ class Session:
     stdout: int
     stderr: int
     _resources: contextlib.ExitStack
+    waits: bool = False
 
     @classmethod
     async def open(
@@ -61,7 +63,9 @@ class Session:
             return cls(cell, channel, stdout, stderr, ours.pop_all())
 
     @classmethod
-    async def warm(cls, zygote: Zygote, slot: int, grant: bytes, result_bytes: int) -> Self:
+    async def warm(
+        cls, zygote: Zygote, slot: int, grant: bytes, result_bytes: int, *, waits: bool = False
+    ) -> Self:
         """
         Spawn a whole cell, which builds its walls and waits for its call.
 
@@ -75,7 +79,7 @@ class Session:
             cell = await zygote.spawn(slot, (cell_end, stdout_end, stderr_end), grant)
             ours.callback(cell.close)
             ours.callback(cell.kill)
-            return cls(cell, channel, stdout, stderr, ours.pop_all())
+            return cls(cell, channel, stdout, stderr, ours.pop_all(), waits)
 
     async def tell(self, call: Call) -> None:
         """

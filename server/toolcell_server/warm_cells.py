@@ -21,18 +21,25 @@ import asyncio
 import contextlib
 import time
 from math import inf
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from toolcell_worker.wire import Profile
 
 from toolcell_server.session import Session
 from toolcell_server.warm_kinds import USUAL, Kind, WarmCell, Warmth
 from toolcell_server.zygote import ZygoteDied, ZygoteFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from toolcell_worker.wire import CellGrant
+
     from toolcell_server.slots import Slots
     from toolcell_server.zygote import Zygote
 
 AFTER_SECONDS: Final = 0.001  # arbitrary; an answer has left by then
 FEW: Final = 3  # arbitrary; with less than this part of what is wanted, more are made at once
+MOST_ENDING: Final = 16  # arbitrary; cells that are made or end at one time, nobody waiting for them
 KINDS: Final = 64  # arbitrary; grants of which cells are kept, the least recently called go first
 
 
@@ -57,15 +64,14 @@ class WarmCells:
         """
         return sum(len(kind.ready) for kind in self._kinds.values())
 
-    async def take(self, grant: bytes, result_bytes: int) -> WarmCell:
+    async def take(self, grant: CellGrant) -> WarmCell:
         """
-        A cell with this packed grant, the caller's to close; a result of it has at most so many
-        bytes.
+        A cell with this grant, the caller's to end.
 
         Raises:
             ZygoteDied, ZygoteFailed: there is no cell.
         """
-        kind = self._kind(grant, result_bytes)
+        kind = self._kind(grant)
         kind.demand.call(time.monotonic())
         while kind.ready:
             cell = kind.ready.popleft()
@@ -100,9 +106,10 @@ class WarmCells:
         while self._tasks:  # what is being made has yet to be ended
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _kind(self, grant: bytes, result_bytes: int) -> Kind:
-        kind = self._kinds.pop(grant, None) or Kind(grant, result_bytes)
-        self._kinds[grant] = kind
+    def _kind(self, grant: CellGrant) -> Kind:
+        packed, waits = grant.pack(), grant.profile < Profile.SUBPROCESS
+        kind = self._kinds.pop(packed, None) or Kind(packed, grant.result_bytes, waits)
+        self._kinds[packed] = kind
         if len(self._kinds) > KINDS:
             oldest = next(iter(self._kinds))
             self._retire(self._kinds.pop(oldest), 0)
@@ -123,7 +130,9 @@ class WarmCells:
         slot = self._slots.take()
         began = time.monotonic()
         try:
-            session = await Session.warm(self._zygote, slot, kind.grant, kind.result_bytes)
+            session = await Session.warm(
+                self._zygote, slot, kind.grant, kind.result_bytes, waits=kind.waits
+            )
         except (ZygoteDied, ZygoteFailed) as exc:
             self._slots.give_back(slot)
             self._disappoint(kind, exc)
@@ -181,8 +190,14 @@ class WarmCells:
 
     async def end_call(self, cell: WarmCell) -> None:
         """
-        End a cell that had its call, and make another in its place.
+        End a cell that had its call, and make another in its place.  One that is dismissed ends by
+        itself, unless too many do.
         """
+        ending = self._start(self._replace(cell))
+        if not cell.session.cell.dismissed or len(self._tasks) > MOST_ENDING:
+            await asyncio.shield(ending)
+
+    async def _replace(self, cell: WarmCell) -> None:
         await self.end(cell)
         # After the answer, which is on its way.
         asyncio.get_running_loop().call_later(AFTER_SECONDS, self._refill, cell.kind)
@@ -197,10 +212,11 @@ class WarmCells:
         cell.session.close()
         self._slots.give_back(cell.slot)
 
-    def _start(self, work: object) -> None:
-        task: asyncio.Task[None] = asyncio.ensure_future(work)  # type: ignore[call-overload]
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def _sweep_later(self) -> None:
         loop = asyncio.get_running_loop()

@@ -27,7 +27,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from toolcell_server import process_tree
 from toolcell_server.sample import Sample
@@ -35,6 +35,8 @@ from toolcell_server.sample import Sample
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from toolcell_server.cells import Cell
+    from toolcell_server.execution import Execution
     from toolcell_server.limits import Limits
     from toolcell_server.zygote_group import CellGroup
 
@@ -42,6 +44,7 @@ UNSURE = "unsure"
 THREADS_BESIDE_PROCESSES = 256  # as the rlimits wall allows: a library's thread pool is no bomb
 KERNEL_BYTES = 8 * 2**20  # arbitrary; page tables and stacks of ordinary work count for nothing
 MICROSECONDS = 1_000_000  # of a second
+LATE_SECONDS = 0.25  # arbitrary; so late the loop may be for the wall clock before others
 LONGEST_LOOK_SECONDS = 0.5  # arbitrary; the lock that a look waits for is the tool's to hold
 # What the processors fill together of fresh pages; arbitrary, and twice what was measured.
 FILLED_PER_SECOND = 4 * 2**30 * (os.cpu_count() or 1)
@@ -77,6 +80,21 @@ class Watch:
     glanced: tuple[float, int] = (-1.0, 0)  # when, and at how many bytes
     has_room_until: float = -math.inf  # of the monotonic clock; after a closer look
     shared_bytes: int = -1  # of the init when first seen: what every child shares with the zygote
+
+    @classmethod
+    def of(cls, execution: Execution, cell: Cell, exceeded: Callable[[str], None]) -> Self:
+        """
+        The watch of a cell that serves an execution from now on.
+        """
+        limits = execution.grant.limits
+        return cls(
+            cell.pids,
+            limits,
+            exceeded,
+            cell.group,
+            forks=execution.grant.profile == "subprocess",
+            deadline=time.monotonic() + limits.wall_seconds + LATE_SECONDS,
+        )
 
     def look(self) -> str:
         """

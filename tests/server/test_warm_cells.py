@@ -22,14 +22,13 @@ from toolcell_server.slots import Slots
 from toolcell_server.warm_cells import KINDS, WarmCells
 from toolcell_server.warm_kinds import Kind, WarmCell, Warmth
 from toolcell_server.zygote import Zygote, ZygoteDied, ZygoteFailed
-from toolcell_worker.wire import Call, Frame
+from toolcell_worker.wire import Call, CellGrant, Frame
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
 BUNDLE = str(Path(__file__).parents[1] / "sandbox_worker" / "bundle")
-GRANT = cell_grant().pack()
-RESULT_BYTES = 2**20
+GRANT = cell_grant()
 SECONDS = 30.0
 
 
@@ -63,8 +62,8 @@ class Place:
         self.slots = Counted()
         self.cells = WarmCells(zygote, self.slots)
 
-    async def take(self, grant: bytes = GRANT) -> WarmCell:
-        return await self.cells.take(grant, RESULT_BYTES)
+    async def take(self, grant: CellGrant = GRANT) -> WarmCell:
+        return await self.cells.take(grant)
 
     async def value(self, cell: WarmCell, code: str = "result = 1") -> Any:
         """
@@ -202,7 +201,7 @@ def test_a_cell_that_died_while_it_waited_is_passed_over() -> None:
 def test_cells_of_different_grants_are_different_cells() -> None:
     async def scenario(place: Place) -> None:
         code = "import resource; result = resource.getrlimit(resource.RLIMIT_NOFILE)[1]"
-        grants = {count: cell_grant(open_files=count).pack() for count in (40, 50)}
+        grants = {count: cell_grant(open_files=count) for count in (40, 50)}
         for count in (40, 50, 40, 50):
             assert count == await place.value(await place.take(grants[count]), code)
 
@@ -244,7 +243,7 @@ def test_the_kinds_that_were_called_longest_ago_go_first() -> None:
 
     async def scenario(place: Place) -> None:
         for number in range(KINDS + 3):
-            await place.cells.end(await place.take(cell_grant(cpu_seconds=5.0 + number).pack()))
+            await place.cells.end(await place.take(cell_grant(cpu_seconds=5.0 + number)))
 
         await place.until(lambda: all(kind.coming == 0 for kind in place.cells._kinds.values()))
         await place.until(lambda: place.cells.ready == len(place.slots.taken))
@@ -323,7 +322,7 @@ def test_a_cell_that_cannot_be_made_is_one_callers_answer() -> None:
     """
 
     async def scenario(place: Place) -> None:
-        wrong = cell_grant(counted=True).pack()  # nobody could count here
+        wrong = cell_grant(counted=True)  # nobody could count here
         for _ in range(3):
             with pytest.raises(ZygoteFailed, match="count"):
                 await place.take(wrong)

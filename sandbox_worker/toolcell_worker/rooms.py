@@ -9,9 +9,9 @@ A tool that may start processes has a room of its own, which ends with it: the k
 it left running when its init is killed.  One that may not (its filter has neither fork nor exec) is
 the only process that ever lives beside the init, and when the zygote has waited for it the room is
 as empty as it was.  Such a room serves another cell later, never two at a time, and only if the
-last one ended as it should: it holds no memory, no file and no name of anybody's.  What its next cell
-could tell is that pids have been used up.  Forking and ending an init for each cell took 0.9 of
-2.9 ms of processor time.
+last one ended as it should: it holds no memory, no file and no name of anybody's.  What its next
+cell could tell is that pids have been used up.  Forking and ending an init for each cell took 0.9
+of 2.9 ms of processor time.
 """
 
 from __future__ import annotations

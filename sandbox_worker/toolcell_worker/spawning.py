@@ -143,9 +143,7 @@ class Spawning:
         spawned = wire.NUMBER.pack(number)
         if born.group is not None:
             spawned += born.group.name.encode()
-        rights = struct.pack(f"{len(pidfds)}i", *pidfds)
-        header = wire.HEADER.pack(Frame.SPAWNED, len(spawned))
-        self.control.sendmsg([header + spawned], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+        wire.send(self.control, Frame.SPAWNED, spawned, pidfds)
 
     def _register(self, table: dict[int, Any], pidfd: int, value: Running | Room) -> None:
         table[pidfd] = value
@@ -229,7 +227,7 @@ class Spawning:
         if running.born.group is not None:
             account += running.born.group.account()
             self.empty.append(running.born.group)
-        self.control.sendall(wire.HEADER.pack(Frame.REAPED, len(account)) + account)
+        wire.send(self.control, Frame.REAPED, account)
         # One that a process is still leaving is removed with the next.
         if self.empty:
             self.empty = [group for group in self.empty if not group.remove()]

@@ -22,7 +22,6 @@ os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 os.environ["PROMETHEUS_DISABLE_CREATED_SERIES"] = "True"
 
 import argparse
-import asyncio
 import json
 import resource
 import sys
@@ -32,6 +31,8 @@ from typing import TYPE_CHECKING
 from toolcell_server import installed  # noqa: F401  # it speaks, and ends the program
 
 # isort: split
+import uvloop
+
 from toolcell_server import alone, app, doctor, logs, settings
 from toolcell_server.addresses import AddressTaken
 from toolcell_server.host_ids import NoSpareIds
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         found = settings.read(given.config, os.environ, _flags(given))
         logs.configure(found.log_format)
-        return asyncio.run(app.App(found).run(_announce))
+        return uvloop.run(app.App(found).run(_announce))
     except _CANNOT_SERVE as exc:
         print(f"toolcell_server: {exc}", file=sys.stderr)  # noqa: T201  # before there is a log
         return CANNOT_SERVE

@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from toolcell_server.ticker import Ticker
     from toolcell_server.watchdog import Watchdog
 
-SMALL_BYTES: Final = 128 * 2**20  # arbitrary; what the kernel frees in some milliseconds
 USAGE_SECONDS: Final = 1.0  # arbitrary; how often a running tool's usage is reported
 
 
@@ -76,13 +75,26 @@ class Attending:
             lambda what: self._end(endings.violated("seccomp", what)),
             network=bool(execution.grant.domains),
         )
-        self._connecting = self._connecting_to(egress)
-        self._stdout = self._pump(session.stdout, pb.OUTPUT_STREAM_STDOUT)
-        self._stderr = self._pump(session.stderr, pb.OUTPUT_STREAM_STDERR)
-        outputs = self._stdout.keeping, self._stderr.keeping
+        self._connecting = Connecting(
+            egress,
+            execution,
+            denied=self._denials.note,
+            end=self._end,
+            connected=self._connected,
+            failed=self._failed,
+        )
+        self._pumps = stdout, stderr = output.pumps(
+            session,
+            limits.output_bytes,
+            self.events,
+            on_flood=lambda: self._exceeded("output"),
+            ended_now=self._end_if_over,
+            failed=self._failed,
+        )
+        outputs = stdout.keeping, stderr.keeping
         self._reckoning = Reckoning(execution, isolation, self._watch.peak, self._denials, *outputs)
         self._hearing = self._hearing_of(session)
-        self._sources = (self._hearing, self._stdout, self._stderr)
+        self._sources = (self._hearing, *self._pumps)
 
     @property
     def staging(self) -> dict[str, int]:
@@ -90,6 +102,13 @@ class Attending:
         The folders of the cell in which files are staged, by path.
         """
         return self._hearing.staging
+
+    @property
+    def was_deaf(self) -> bool:
+        """
+        Whether it was a cell made in advance that had ended before it heard of its call.
+        """
+        return self._session.whole and self._reckoning.never_began
 
     @contextlib.contextmanager
     def watched(self, watchdog: Watchdog, ticker: Ticker) -> Iterator[None]:
@@ -103,7 +122,9 @@ class Attending:
             ticker.add(self._tell_usage)
             stop.then(self._stopped)
             try:
-                self._start()
+                self._session.cell.reaped.add_done_callback(self._reaped)
+                self._connecting.connect_proxy(self._proxy)
+                self._hearing.resume()
                 yield
             finally:
                 timer.cancel()
@@ -140,21 +161,6 @@ class Attending:
         # garbage collector.
         vars(self).clear()
 
-    def _start(self) -> None:
-        self._session.cell.reaped.add_done_callback(self._reaped)
-        self._connecting.connect_proxy(self._proxy)
-        self._hearing.resume()
-
-    def _connecting_to(self, egress: Egress) -> Connecting:
-        return Connecting(
-            egress,
-            self._execution,
-            denied=self._denials.note,
-            end=self._end,
-            connected=self._connected,
-            failed=self._failed,
-        )
-
     def _hearing_of(self, session: Session) -> Hearing:
         return Hearing(
             session,
@@ -170,24 +176,13 @@ class Attending:
             dismiss=self._dismiss if session.waits else None,
         )
 
-    def _pump(self, descriptor: int, stream: pb.OutputStream.ValueType) -> output.Pump:
-        return output.Pump(
-            descriptor,
-            stream,
-            self._limits.output_bytes,
-            self.events,
-            on_flood=lambda: self._exceeded("output"),
-            ended_now=self._end_if_over,
-            failed=self._failed,
-        )
-
     def _end(self, outcome: pb.Outcome) -> None:
         """
         End the cell.  Called in the loop, and by the watchdog in its thread.
         """
         self._reckoning.end_by(outcome)
-        self._stdout.hold()
-        self._stderr.hold()
+        for pump in self._pumps:
+            pump.hold()
         self._session.cell.kill()
 
     def _stopped(self) -> None:
@@ -215,11 +210,9 @@ class Attending:
         The result has come of a cell that waits.
         """
         cell = self._session.cell
-        account = last_look.account(cell.pids[1]) if cell.group is None else None
         self._reckoning.words.dismissed = True
-        cell.kill()
-        if account and account.peak_bytes <= SMALL_BYTES and not self._connecting.is_used:
-            cell.dismissed = True
+        account = last_look.dismiss(cell, await_it=self._connecting.is_used)
+        if account is not None:
             cell.reaped.remove_done_callback(self._reaped)
             self._over(account)
 
@@ -247,8 +240,8 @@ class Attending:
         """
         Now may come what the tool prints, and what it was refused.
         """
-        self._stdout.start()
-        self._stderr.start()
+        for pump in self._pumps:
+            pump.start()
         self._denials.tell(self.events.put)
 
     def _tell_usage(self) -> None:

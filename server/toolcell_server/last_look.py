@@ -12,15 +12,32 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from toolcell_server.cells import Reaping
+
+if TYPE_CHECKING:
+    from toolcell_server.cells import Cell
 
 CLOCK_OF_PROCESS: Final = 2  # CPUCLOCK_SCHED, of all threads together (linux/posix-timers.h)
 TICK_SECONDS: Final = 1 / os.sysconf("SC_CLK_TCK")
 FEW_TICKS: Final = 10  # arbitrary; the kernel's share of less is a guess
+SMALL_BYTES: Final = 128 * 2**20  # arbitrary; what the kernel frees in some milliseconds
 STATUS_BYTES: Final = 8192  # arbitrary; it has some 1500
 _USER, _SYSTEM = 11, 12  # utime and stime, behind the name (proc_pid_stat(5))
+
+
+def dismiss(cell: Cell, *, await_it: bool) -> Reaping | None:
+    """
+    Kill a cell that has said all.  Its account, unless its end has to be waited for: its control
+    group will know better, it is large, it has ended already, or the caller says so.
+    """
+    found = account(cell.pids[1]) if cell.group is None else None
+    cell.kill()
+    if found is None or found.peak_bytes > SMALL_BYTES or await_it:
+        return None
+    cell.dismissed = True
+    return found
 
 
 def account(pid: int) -> Reaping | None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from toolcell_server.outbox import Outbox
+    from toolcell_server.session import Session
 
 READ_BYTES = 64 * 1024  # what a pipe holds by default (pipe(7))
 PIECE_BYTES = 2**20  # arbitrary; a client of default settings receives messages of 4 MiB
@@ -204,3 +205,24 @@ class Pump(Source):
         if self._watched:
             self._watched = False
             get_running_loop().remove_reader(self._descriptor)
+
+
+def pumps(
+    session: Session,
+    limit: int,
+    events: Outbox,
+    *,
+    on_flood: Callable[[], None],
+    ended_now: Callable[[], None],
+    failed: Callable[[BaseException], None],
+) -> tuple[Pump, Pump]:
+    """
+    Of both outputs of a cell.
+    """
+
+    def pump(descriptor: int, stream: pb.OutputStream.ValueType) -> Pump:
+        told = {"on_flood": on_flood, "ended_now": ended_now}
+        return Pump(descriptor, stream, limit, events, **told, failed=failed)
+
+    stdout = pump(session.stdout, pb.OUTPUT_STREAM_STDOUT)
+    return stdout, pump(session.stderr, pb.OUTPUT_STREAM_STDERR)

@@ -168,8 +168,7 @@ class Pool:
         """
         A cell that needs nothing more than its call.
         """
-        grant = cell_grant(execution.grant, environment)
-        taking = cells.take(grant)
+        taking = cells.take(cell_grant(execution.grant, environment))
         cell = await _unless_stopped(taking, execution, cells.end_soon)
         try:
             yield cell

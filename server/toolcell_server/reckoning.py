@@ -44,6 +44,14 @@ class Reckoning:
     _ended_by: pb.Outcome | None = None  # the first cause
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    @property
+    def never_began(self) -> bool:
+        """
+        Whether it has ended before the tool was started, and nobody knows why.
+        """
+        ended = self._reaping is not None and not self._reaping.memory_kills
+        return ended and not (self.words.ready or self._ended_by)
+
     def end_by(self, outcome: pb.Outcome) -> None:
         """
         Somebody ends the cell for that; the first one counts.  Callable in any thread.

@@ -8,6 +8,9 @@ not wait for the consumer (clocks, kills, the cell's end) happens in callbacks o
 When the cell has ended and all its events are taken, and only then, the ending is judged
 (`endings.py`), staged files are put in place if the tool completed, and `finished` is the last
 event.  Closing the generator kills the cell before it returns.
+
+A cell that was made before its call may be killed while it waits, and nobody know it yet.  As long
+as it has not said that it has the call, the tool was not started, and another cell serves it.
 """
 
 from __future__ import annotations
@@ -40,6 +43,9 @@ if TYPE_CHECKING:
     from toolcell_server.watchdog import Watchdog
 
 
+MOST_CELLS = 3  # arbitrary; of those that died while they waited for a call, before one is lost
+
+
 class SandboxedExecutor:
     """
     Runs an execution in a fresh cell of its bundle's zygote.
@@ -55,11 +61,14 @@ class SandboxedExecutor:
         self._ticker = Ticker(USAGE_SECONDS)
 
     async def execute(self, execution: Execution) -> AsyncIterator[pb.ExecuteResponse]:
-        async with contextlib.AsyncExitStack() as resources:
-            opened = await self._open(execution, resources)
-            if isinstance(opened, pb.Outcome):
-                finished = pb.Finished(outcome=opened, usage=pb.Usage())
-            else:
+        cells, served, finished = 0, False, pb.Finished()
+        while not served:
+            cells += 1
+            async with contextlib.AsyncExitStack() as resources:
+                opened = await self._open(execution, resources)
+                if isinstance(opened, pb.Outcome):
+                    finished = pb.Finished(outcome=opened, usage=pb.Usage())
+                    break
                 try:
                     with opened.watched(self._watchdog, self._ticker):
                         while (event := await opened.events.get()) is not None:
@@ -70,6 +79,7 @@ class SandboxedExecutor:
                 while (event := opened.events.take()) is not None:
                     yield event
                 await self._complete(execution, opened, finished)
+                served = cells == MOST_CELLS or not opened.was_deaf
         yield pb.ExecuteResponse(finished=finished)
 
     async def _open(

@@ -29,8 +29,8 @@ FRAME_SLACK_BYTES = 64 * 1024  # what a frame may hold beside the result: names,
 @dataclass(slots=True, eq=False)
 class Session:
     """
-    A spawned cell, and our ends of what leads into it.  `waits`: after its result it waits to be
-    killed.
+    A spawned cell, and our ends of what leads into it.  `whole`: it was made without a call.
+    `waits`: after its result it waits to be killed.
     """
 
     cell: Cell
@@ -38,6 +38,7 @@ class Session:
     stdout: int
     stderr: int
     _resources: contextlib.ExitStack
+    whole: bool = False
     waits: bool = False
 
     @classmethod
@@ -79,7 +80,7 @@ class Session:
             cell = await zygote.spawn(slot, (cell_end, stdout_end, stderr_end), grant)
             ours.callback(cell.close)
             ours.callback(cell.kill)
-            return cls(cell, channel, stdout, stderr, ours.pop_all(), waits)
+            return cls(cell, channel, stdout, stderr, ours.pop_all(), True, waits)
 
     async def tell(self, call: Call) -> None:
         """

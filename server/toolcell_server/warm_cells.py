@@ -39,7 +39,9 @@ if TYPE_CHECKING:
 
 AFTER_SECONDS: Final = 0.001  # arbitrary; an answer has left by then
 FEW: Final = 3  # arbitrary; with less than this part of what is wanted, more are made at once
-MOST_ENDING: Final = 16  # arbitrary; cells that are made or end at one time, nobody waiting for them
+MOST_ENDING: Final = (
+    16  # arbitrary; cells that are made or end at one time, nobody waiting for them
+)
 KINDS: Final = 64  # arbitrary; grants of which cells are kept, the least recently called go first
 
 

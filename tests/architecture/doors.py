@@ -79,7 +79,7 @@ DOORS = (
             *("toolcell_server", "toolcell.v1", "toolcell_worker.wire", *GRPC),
             *("grpc_health", "grpc_reflection", "jsonschema", "referencing", "msgspec"),
             *("dns", "grpc_health", "grpc_reflection", "h11", "idna", "jsonschema"),
-            *("msgspec", "prometheus_client", "psutil", "referencing"),
+            *("msgspec", "prometheus_client", "psutil", "referencing", "uvloop"),
         ),
         "the server never imports a tool, a wall or the zygote",
     ),

@@ -70,7 +70,7 @@ def test_zygotes_that_break_the_protocol_are_not_served_and_harm_nobody(tmp_path
         python = interpreter(tmp_path / name, BREAKING + breaking)
         settings += bundle(tmp_path / name, name, python)
     with (
-        start_server(tmp_path, settings) as server,
+        start_server(tmp_path, settings, server="warm_cells = 0") as server,
         Client(server.target, timeout=SECONDS) as client,
     ):
         labels = {}

@@ -19,6 +19,7 @@ of the zygote: it ends by `os._exit`, after one call.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from typing import TYPE_CHECKING, NoReturn
@@ -87,7 +88,8 @@ def wait_for_call(walls: WholeWalls, around: Surroundings) -> NoReturn:
             wire.send_json(channel, Frame.SETUP_FAILED, failed.describe())
         else:
             code = CRASHED_EXIT
-            code = _perform(grant, enclosing.CHANNEL, around)
+            _rehearse(grant, around)
+            code = _perform(grant, enclosing.CHANNEL, enclosing.CHANNEL, around)
             if code == 0 and not walls.alone:
                 _wait_to_be_killed()
     finally:
@@ -128,20 +130,32 @@ def _serve(
         return SETUP_FAILED_EXIT
     code = CRASHED_EXIT
     try:
-        code = _perform(grant, channel.fileno(), around)
+        code = _perform(grant, channel.fileno(), channel.fileno(), around)
     finally:
         os._exit(code)
 
 
-def _perform(grant: CellGrant, channel: int, around: Surroundings) -> int:
+def _perform(grant: CellGrant, source: int, sink: int, around: Surroundings) -> int:
     """
     READY is said when there is a call: before, an ending of ours cannot have been the tool's, and
     another cell can serve the call.
     """
-    payload = wire.read(channel, Frame.CALL, grant.arguments_bytes + BESIDE_ARGUMENTS)
+    payload = wire.read(source, Frame.CALL, grant.arguments_bytes + BESIDE_ARGUMENTS)
     call = Call.unpack(payload)
-    os.write(channel, READY)
-    return around.perform(call, channel, grant)
+    os.write(sink, READY)
+    return around.perform(call, sink, grant)
+
+
+def _rehearse(grant: CellGrant, around: Surroundings) -> None:
+    """
+    Do once what we shall do when there is a call (`rehearsal.py`).
+    """
+    with contextlib.suppress(OSError):  # so few descriptors that a call may do without
+        source, sink = os.pipe()
+        os.write(sink, around.rehearsed)
+        _perform(grant, source, sink, around)
+        os.close(source)
+        os.close(sink)
 
 
 def _prepared(around: Surroundings) -> SetupFailed | None:

@@ -22,19 +22,20 @@ if TYPE_CHECKING:
 
 def load(
     start: Start,
-) -> tuple[dict[str, object], Callable[[Call, int, CellGrant], int]]:
+) -> tuple[dict[str, object], Callable[[Call, int, CellGrant], int], bytes]:
     """
     Import the tools of the bundle.
 
     Returns:
-        The catalogue for the server, and the callable that runs in each cell.
+        The catalogue for the server, the callable that runs in each cell, and the frame of a call
+        to rehearse.
 
     Raises:
         ImportError: the bundle's interpreter lacks what tools are declared with.
     """
     # They import msgspec, which only the inner zygote may, inside the template root.
     try:
-        from toolcell_worker import bundle
+        from toolcell_worker import bundle, rehearsal
         from toolcell_worker.run import perform as perform_tool
     except ModuleNotFoundError as exc:
         raise ImportError(
@@ -52,9 +53,11 @@ def load(
     with generators.seeded_in_forks():
         catalogue = bundle.load(spec)
 
+    tools = {**catalogue.tools, (rehearsal.TOOL, rehearsal.VERSION): rehearsal.Nothing()}
+
     def perform(call: Call, channel: int, grant: CellGrant) -> int:
         if call.tool == probe.TOOL:
             return probe.perform(call.arguments, channel, grant)
-        return perform_tool(catalogue.tools[call.tool, call.version], call, channel, grant)
+        return perform_tool(tools[call.tool, call.version], call, channel, grant)
 
-    return catalogue.describe(), perform
+    return catalogue.describe(), perform, rehearsal.CALL

@@ -26,7 +26,7 @@ class Surroundings:
     /proc in which the cell is visible; `outside` the inodes of the zygote's namespaces;
     `baseline_bytes` the address space of the zygote; `observed` whether the server is given the
     listener of the cell's filter; `perform(call, channel, grant)` runs the tool: the exit
-    code.
+    code; `rehearsed` is the frame of a call that does nothing.
     """
 
     make: Make
@@ -41,6 +41,7 @@ class Surroundings:
     observed: bool
     init_program: bytes
     perform: Callable[[Call, int, CellGrant], int]
+    rehearsed: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

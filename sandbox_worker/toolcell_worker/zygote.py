@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from toolcell_worker.wire import Call, CellGrant
 
     Perform = Callable[[Call, int, CellGrant], int]
-    Load = Callable[[Start], tuple[dict[str, object], Perform]]
+    Load = Callable[[Start], tuple[dict[str, object], Perform, bytes]]
 
 
 # linux/capability.h: CAP_SETGID, CAP_SETUID and CAP_SETPCAP give a cell its id and empty its
@@ -124,8 +124,8 @@ def serve(
     Load the tools, say which, and fork a cell for each SPAWN.
     """
     try:
-        catalogue, perform = load(start)
-        around = _surroundings(start, built, proc, perform)
+        catalogue, perform, rehearsed = load(start)
+        around = _surroundings(start, built, proc, perform, rehearsed)
         host = _host(start, around)
     except SetupFailed as failure:
         wire.send_json(control, Frame.FAILED, failure.describe())
@@ -145,7 +145,7 @@ def serve(
 
 
 def _surroundings(
-    start: Start, built: template.Template, proc: int, perform: Perform
+    start: Start, built: template.Template, proc: int, perform: Perform, rehearsed: bytes
 ) -> Surroundings:
     """
     What cells begin with; from here on we have no more privileges than forking them needs.
@@ -162,6 +162,7 @@ def _surroundings(
         observed=start.observed and listening.available(),
         init_program=seccomp.init_program(),
         perform=perform,
+        rehearsed=rehearsed,
     )
     seccomp.compile_all(bare=not start.make.namespaces, observed=around.observed)
     with building("seccomp"):

@@ -60,7 +60,7 @@ class Cell:
     """
     One running cell.  `pidfd` is that of its init; `pids` are the init and the tool's process.
     `reaped` is the only sure sign of its end.  `group` is its control group, if it has one.
-    `dismissed`: it has said all, and is being killed; nobody need wait for that.
+    `dismissed`: it has said all, and is about to be killed; nobody need wait for that.
     """
 
     number: int

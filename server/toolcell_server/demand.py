@@ -1,5 +1,10 @@
 """
-How many cells to keep warm: as many as are called for while one is made, and some more.  Pure.
+How many cells to keep warm: as many as would have been missing lately, and some more.  Pure.
+
+Theory of operation.  Each call takes a cell, and another takes its place once it is made.  So the
+backlog of calls grows by one with each, and shrinks by one in the time that a cell takes to be
+made; its height is how many would have to be there for nobody to wait.  Calls that come evenly need
+few however many they are, and a burst needs one for each of its calls.
 """
 
 from __future__ import annotations
@@ -8,9 +13,9 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-MEMORY_SECONDS: Final = 5.0  # arbitrary; calls of so long ago count a third (1/e)
+MEMORY_SECONDS: Final = 10.0  # arbitrary; a burst of so long ago counts a third (1/e)
 IDLE_SECONDS: Final = 30.0  # arbitrary; the memory of a cell that nobody calls is worth more
-MARGIN: Final = 2.0  # arbitrary; calls come in bursts
+SPARE: Final = 1  # arbitrary; beyond what was needed lately
 MAKING_SECONDS: Final = 0.005  # the first estimate; then it is measured
 FEWEST, MOST = 2, 16  # arbitrary; of one kind: one for a call, one for a call right after it
 
@@ -22,14 +27,18 @@ class Demand:
     """
 
     making: float = MAKING_SECONDS
-    rate: float = 0.0  # calls a second, at the time of the last
+    backlog: float = 0.0  # at the time of the last call
+    highest: float = 0.0  # of late
     last: float = -math.inf
 
     def call(self, now: float) -> None:
         """
         Somebody called for one.
         """
-        self.rate = self.rate * math.exp((self.last - now) / MEMORY_SECONDS) + 1 / MEMORY_SECONDS
+        passed = now - self.last
+        self.backlog = max(0.0, self.backlog - passed / self.making) + 1 if self.making else 1.0
+        self.backlog = min(self.backlog, MOST)
+        self.highest = max(self.highest * math.exp(-passed / MEMORY_SECONDS), self.backlog)
         self.last = now
 
     def made(self, seconds: float) -> None:
@@ -44,5 +53,5 @@ class Demand:
         """
         if now - self.last > idle_seconds:
             return 0
-        rate = self.rate * math.exp((self.last - now) / MEMORY_SECONDS)
-        return max(FEWEST, min(MOST, math.ceil(rate * self.making * MARGIN)))
+        highest = self.highest * math.exp((self.last - now) / MEMORY_SECONDS)
+        return max(FEWEST, min(MOST, math.ceil(highest) + SPARE))

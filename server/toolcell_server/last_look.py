@@ -29,12 +29,13 @@ _USER, _SYSTEM = 11, 12  # utime and stime, behind the name (proc_pid_stat(5))
 
 def dismiss(cell: Cell, *, await_it: bool) -> Reaping | None:
     """
-    Kill a cell that has said all.  Its account, unless its end has to be waited for: its control
-    group will know better, it is large, it has ended already, or the caller says so.
+    The account of a cell that has said all, which whoever has made it is to kill now.  If its end
+    has to be waited for, nothing, and it is killed: its control group will know better, it is
+    large, it has ended already, or the caller says so.
     """
     found = account(cell.pids[1]) if cell.group is None else None
-    cell.kill()
     if found is None or found.peak_bytes > SMALL_BYTES or await_it:
+        cell.kill()
         return None
     cell.dismissed = True
     return found

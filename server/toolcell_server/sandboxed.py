@@ -97,7 +97,8 @@ class SandboxedExecutor:
             return endings.cancelled(execution.stop.reason)
         except (ZygoteDied, ZygoteFailed) as exc:
             return no_cell(exc)
-        resources.callback(session.close)
+        if lease.warm is None:  # or whoever has made it closes it, when nobody waits for that
+            resources.callback(session.close)
         attending = Attending(execution, session, lease.isolation, self._egress, proxy)
         resources.callback(attending.close)
         return attending

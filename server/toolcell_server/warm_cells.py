@@ -7,9 +7,9 @@ kept by grant, as many as the demand asks for (`demand.py`).  Whoever finds none
 in the order of arrival, so that a burst is served as fast as cells can be made.  Each serves one
 call, like every cell.
 
-The next one is made when a call has ended, not when it begins: on a host that is not busy a call
-has it to itself, and a zygote that forks is late to tell of ends.  Only when few are left, or none,
-is it made at once.
+What a call needs only afterwards is done when its answer has left: its cell is killed and taken to
+pieces.  Others are made in its place once nobody has called for some milliseconds, so that a burst
+has the host to itself; only when few are left, or none, are they made at once.
 
 A cell that nobody calls for is ended after a while; with their zygote, which is another after every
 change of a bundle or its settings, all of them end.
@@ -20,7 +20,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from toolcell_worker.wire import Profile
@@ -38,10 +37,8 @@ if TYPE_CHECKING:
     from toolcell_server.zygote import Zygote
 
 AFTER_SECONDS: Final = 0.001  # arbitrary; an answer has left by then
-FEW: Final = 3  # arbitrary; with less than this part of what is wanted, more are made at once
-MOST_ENDING: Final = (
-    16  # arbitrary; cells that are made or end at one time, nobody waiting for them
-)
+QUIET_SECONDS: Final = 0.005  # arbitrary; longer than a caller takes for its next call in a burst
+MOST_ENDING: Final = 16  # arbitrary; cells that come and go at one time and nobody waits for
 KINDS: Final = 64  # arbitrary; grants of which cells are kept, the least recently called go first
 
 
@@ -78,7 +75,7 @@ class WarmCells:
         while kind.ready:
             cell = kind.ready.popleft()
             if not cell.is_dead:
-                if len(kind.ready) < kind.demand.wanted(time.monotonic(), inf) // FEW:
+                if kind.has_few:
                     self._refill(kind)
                 return cell
             self.end_soon(cell)
@@ -192,17 +189,31 @@ class WarmCells:
 
     async def end_call(self, cell: WarmCell) -> None:
         """
-        End a cell that had its call, and make another in its place.  One that is dismissed ends by
-        itself, unless too many do.
+        End a cell that had its call, and make another in its place.  Nobody waits for the end of
+        one that is dismissed, unless too many have to end.
         """
-        ending = self._start(self._replace(cell))
-        if not cell.session.cell.dismissed or len(self._tasks) > MOST_ENDING:
+        later = cell.session.cell.dismissed and len(self._tasks) <= MOST_ENDING
+        ending = self._start(self._replace(cell, AFTER_SECONDS if later else 0.0))
+        if not later:
             await asyncio.shield(ending)
 
-    async def _replace(self, cell: WarmCell) -> None:
+    async def _replace(self, cell: WarmCell, seconds: float) -> None:
+        if seconds:
+            await asyncio.sleep(seconds)
         await self.end(cell)
-        # After the answer, which is on its way.
-        asyncio.get_running_loop().call_later(AFTER_SECONDS, self._refill, cell.kind)
+        self._refill_when_quiet(cell.kind)
+
+    def _refill_when_quiet(self, kind: Kind) -> None:
+        if not kind.waits_for_quiet:
+            kind.waits_for_quiet = True
+            asyncio.get_running_loop().call_later(QUIET_SECONDS, self._refill_if_quiet, kind)
+
+    def _refill_if_quiet(self, kind: Kind) -> None:
+        kind.waits_for_quiet = False
+        if time.monotonic() - kind.demand.last < QUIET_SECONDS and not kind.has_few:
+            self._refill_when_quiet(kind)
+        else:
+            self._refill(kind)
 
     async def end(self, cell: WarmCell) -> None:
         """

@@ -4,7 +4,9 @@ Whole cells that wait for a call, by what they were granted.
 
 from __future__ import annotations
 
+import math
 import select
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     import asyncio
 
     from toolcell_server.session import Session
+
+FEW: Final = 3  # arbitrary; with less than this part of what is wanted, more are made at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,3 +71,11 @@ class Kind:
     ready: deque[WarmCell] = field(default_factory=deque)
     waiting: deque[asyncio.Future[WarmCell]] = field(default_factory=deque)
     coming: int = 0
+    waits_for_quiet: bool = False  # before others are made
+
+    @property
+    def has_few(self) -> bool:
+        """
+        Whether the next callers may find none.
+        """
+        return len(self.ready) < self.demand.wanted(time.monotonic(), math.inf) // FEW

@@ -60,6 +60,8 @@ class FakeSession:
     channel: FakeChannel = field(default_factory=FakeChannel)
     stdout: int = -1  # nobody reads
     stderr: int = -1
+    whole: bool = False
+    waits: bool = False
 
 
 def attending_of(call: Execution, session: FakeSession) -> Attending:

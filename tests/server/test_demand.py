@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from toolcell_server.demand import FEWEST, IDLE_SECONDS, MARGIN, MOST, Demand
+from toolcell_server.demand import FEWEST, IDLE_SECONDS, MOST, SPARE, Demand
 
 NOW = 1000.0
 
@@ -40,14 +40,25 @@ def test_one_call_is_followed_by_one_cell_for_a_while_and_then_by_none() -> None
     assert 0 == demand.wanted(NOW + IDLE_SECONDS + 0.1)
 
 
-@pytest.mark.parametrize("rate", [100, 300, 700])
-def test_as_many_are_kept_as_are_called_for_while_one_is_made(rate: int) -> None:
+@pytest.mark.parametrize("rate", [1, 10, 90])
+def test_calls_that_come_evenly_need_few(rate: int) -> None:
     """
-    In the long run, with the margin for bursts.
+    Each is replaced before the next comes.
     """
-    wanted = called(rate, 30).wanted(NOW)
+    assert FEWEST == called(rate, 30).wanted(NOW)
 
-    assert rate * 0.01 <= wanted <= MARGIN * rate * 0.01 + 1
+
+@pytest.mark.parametrize("count", [3, 6, 12])
+def test_a_burst_needs_one_for_each_of_its_calls(count: int) -> None:
+    """
+    However long the host is quiet between two of them.
+    """
+    demand = Demand(making=0.01)
+    for burst in range(3):
+        for number in range(count):
+            demand.call(NOW - 2 + burst + number / 10_000)
+
+    assert count <= demand.wanted(NOW) <= count + SPARE
 
 
 def test_there_is_a_most_however_many_call_and_however_slow_it_is() -> None:

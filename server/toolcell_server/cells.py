@@ -69,12 +69,14 @@ class Cell:
     reaped: asyncio.Future[Reaping]
     group: CellGroup | None = None
     dismissed: bool = False
+    _is_killed: bool = False
 
     def kill(self) -> None:
         """
-        Kill every process of the cell.  It does nothing once the cell has ended.
+        Kill every process of the cell.  It does nothing once the cell has ended or is killed.
         """
-        if self.pidfd >= 0:
+        if self.pidfd >= 0 and not self._is_killed:
+            self._is_killed = True
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
             if self.group is not None:

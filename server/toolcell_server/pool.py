@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import dataclasses
 import os
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from toolcell_server.grants import OpenedMount
 from toolcell_server.hosting import Bundle, Hosting
@@ -19,10 +19,11 @@ from toolcell_server.keeper import Keeper, KeeperFailed, close_all
 from toolcell_server.lease import Lease, cell_grant
 from toolcell_server.refusals import KeeperDown, PathNotAllowed
 from toolcell_server.slots import Slots
+from toolcell_server.stopping import unless_stopped
 from toolcell_server.zygote import ZygoteFailed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
     from toolcell_server.control_groups import ControlGroups
     from toolcell_server.execution import Execution
@@ -31,14 +32,6 @@ if TYPE_CHECKING:
     from toolcell_server.keeper import Opened
     from toolcell_server.warm_cells import WarmCells
     from toolcell_server.warm_kinds import WarmCell
-
-Value = TypeVar("Value")
-
-
-class StoppedWaiting(Exception):  # noqa: N818  # names what happened
-    """
-    Raised when an execution was asked to stop before it had a zygote.
-    """
 
 
 class Pool:
@@ -146,7 +139,7 @@ class Pool:
         """
         hosting = self._hostings[execution.tool.bundle]
         if (zygote := hosting.serving()) is None:
-            zygote = await _unless_stopped(hosting.zygote(), execution)
+            zygote = await unless_stopped(hosting.zygote(), execution)
         mounts = execution.grant.mounts
         environment = hosting.bundle.instructions.get("environment", {})
         isolation = hosting.isolation.of_call(report_only=execution.grant.report_only)
@@ -168,8 +161,10 @@ class Pool:
         """
         A cell that needs nothing more than its call.
         """
-        taking = cells.take(cell_grant(execution.grant, environment))
-        cell = await _unless_stopped(taking, execution, cells.end_soon)
+        kind = cells.kind(cell_grant(execution.grant, environment))
+        cell = cells.take(kind)
+        if cell is None:
+            cell = await unless_stopped(cells.next(kind), execution, cells.end_soon)
         try:
             yield cell
         finally:
@@ -224,27 +219,3 @@ def _same_file(first: int, second: int) -> bool:
     if first < 0 or second < 0:
         return first < 0 and second < 0
     return os.path.sameopenfile(first, second)
-
-
-async def _unless_stopped(
-    coming: Coroutine[Any, Any, Value],
-    execution: Execution,
-    unwanted: Callable[[Value], None] = lambda _: None,
-) -> Value:
-    """
-    What comes; `unwanted` is given it if it came while we were being cancelled.
-    """
-    waiting = asyncio.create_task(coming)
-    stopping = asyncio.create_task(execution.stop.event.wait())
-    try:
-        await asyncio.wait((waiting, stopping), return_when=asyncio.FIRST_COMPLETED)
-        if not waiting.done():
-            raise StoppedWaiting
-        return waiting.result()
-    except asyncio.CancelledError:
-        if waiting.done() and not waiting.cancelled() and waiting.exception() is None:
-            unwanted(waiting.result())
-        raise
-    finally:
-        waiting.cancel()
-        stopping.cancel()

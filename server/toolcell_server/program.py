@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import importlib.util
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +36,10 @@ BOOTSTRAP = (
     "sys.path.remove(room); sys.path.append(room); "
     "from toolcell_worker.__main__ import main; sys.exit(main(sys.argv[1:]))"
 )
+# linux/pidfd.h: mask, control group, pid, and more that we do not ask for.
+_PIDFD_INFO = struct.Struct("=QQI")
+_NO_INFO = bytes(64)
+_PIDFD_GET_INFO = 3 << 30 | len(_NO_INFO) << 16 | 0xFF << 8 | 11
 ENDING_SECONDS = 1.0  # arbitrary; from closing its socket to its end takes milliseconds
 # A clean environment: what a process is exec'd with stays readable in its memory for ever.
 # Numeric libraries must not start threads in a zygote.  Each arena of the allocator reserves
@@ -138,6 +144,9 @@ def host_pid(pidfd: int) -> int:
     The pid, in our own namespace, of the process that a pidfd names; the zygote's pids are its
     own (pidfd_open(2), proc_pid_fdinfo(5)).  -1: it has been reaped.
     """
+    with contextlib.suppress(OSError):  # a kernel before 6.13, or it has been reaped
+        _, _, pid = _PIDFD_INFO.unpack_from(fcntl.ioctl(pidfd, _PIDFD_GET_INFO, _NO_INFO))
+        return int(pid)
     descriptor = os.open(f"/proc/self/fdinfo/{pidfd}", os.O_RDONLY | os.O_CLOEXEC)
     with os.fdopen(descriptor) as file:
         for line in file:

@@ -26,9 +26,9 @@ from toolcell.v1 import execution_pb2 as pb
 from toolcell_server import endings, staged_endings
 from toolcell_server.attending import USAGE_SECONDS, Attending
 from toolcell_server.keeper import KeeperDied, KeeperFailed
-from toolcell_server.pool import StoppedWaiting
 from toolcell_server.proxies import Proxy
 from toolcell_server.refusals import NoCapacity
+from toolcell_server.stopping import StoppedWaiting
 from toolcell_server.ticker import Ticker
 from toolcell_server.zygote import ZygoteDied, ZygoteFailed
 

@@ -63,14 +63,10 @@ class WarmCells:
         """
         return sum(len(kind.ready) for kind in self._kinds.values())
 
-    async def take(self, grant: CellGrant) -> WarmCell:
+    def take(self, kind: Kind) -> WarmCell | None:
         """
-        A cell with this grant, the caller's to end.
-
-        Raises:
-            ZygoteDied, ZygoteFailed: there is no cell.
+        A cell of that kind that is ready, the caller's to end; nothing if none is.
         """
-        kind = self._kind(grant)
         kind.demand.call(time.monotonic())
         while kind.ready:
             cell = kind.ready.popleft()
@@ -79,6 +75,15 @@ class WarmCells:
                     self._refill(kind)
                 return cell
             self.end_soon(cell)
+        return None
+
+    async def next(self, kind: Kind) -> WarmCell:
+        """
+        The next cell of that kind that is made, the caller's to end.
+
+        Raises:
+            ZygoteDied, ZygoteFailed: there is none.
+        """
         mine: asyncio.Future[WarmCell] = asyncio.get_running_loop().create_future()
         kind.waiting.append(mine)
         self._refill(kind)
@@ -105,7 +110,10 @@ class WarmCells:
         while self._tasks:  # what is being made has yet to be ended
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _kind(self, grant: CellGrant) -> Kind:
+    def kind(self, grant: CellGrant) -> Kind:
+        """
+        The cells with this grant.
+        """
         packed, waits = grant.pack(), grant.profile < Profile.SUBPROCESS
         kind = self._kinds.pop(packed, None) or Kind(packed, grant.result_bytes, waits)
         self._kinds[packed] = kind
@@ -134,7 +142,7 @@ class WarmCells:
             )
         except (ZygoteDied, ZygoteFailed) as exc:
             self._slots.give_back(slot)
-            self._disappoint(kind, exc)
+            kind.disappoint(exc)
             return
         except BaseException:
             self._slots.give_back(slot)
@@ -145,11 +153,8 @@ class WarmCells:
         self._keep(kind, WarmCell(session, slot, kind))
 
     def _keep(self, kind: Kind, cell: WarmCell) -> None:
-        while kind.waiting:
-            first = kind.waiting.popleft()
-            if not first.done():
-                first.set_result(cell)
-                return
+        if kind.serve(cell):
+            return
         if self._closed or self._kinds.get(kind.grant) is not kind:
             self.end_soon(cell)
         else:
@@ -166,16 +171,6 @@ class WarmCells:
             if excess <= 0:
                 return
             self._retire(kind, max(0, len(kind.ready) - excess))
-
-    def _disappoint(self, kind: Kind, exc: Exception) -> None:
-        """
-        One cell could not be made: that is one caller's answer, or nobody's.
-        """
-        while kind.waiting:
-            first = kind.waiting.popleft()
-            if not first.done():
-                first.set_exception(exc)
-                return
 
     def _retire(self, kind: Kind, wanted: int) -> None:
         while len(kind.ready) > wanted:

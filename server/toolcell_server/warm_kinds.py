@@ -79,3 +79,27 @@ class Kind:
         Whether the next callers may find none.
         """
         return len(self.ready) < self.demand.wanted(time.monotonic(), math.inf) // FEW
+
+    def serve(self, cell: WarmCell) -> bool:
+        """
+        Give a cell to whoever has waited for longest; false if nobody waits.
+        """
+        first = self._first()
+        if first is not None:
+            first.set_result(cell)
+        return first is not None
+
+    def disappoint(self, error: Exception) -> None:
+        """
+        One cell could not be made: that is one caller's answer, or nobody's.
+        """
+        first = self._first()
+        if first is not None:
+            first.set_exception(error)
+
+    def _first(self) -> asyncio.Future[WarmCell] | None:
+        while self.waiting:
+            first = self.waiting.popleft()
+            if not first.done():
+                return first
+        return None

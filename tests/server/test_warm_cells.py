@@ -63,7 +63,8 @@ class Place:
         self.cells = WarmCells(zygote, self.slots)
 
     async def take(self, grant: CellGrant = GRANT) -> WarmCell:
-        return await self.cells.take(grant)
+        kind = self.cells.kind(grant)
+        return self.cells.take(kind) or await self.cells.next(kind)
 
     async def value(self, cell: WarmCell, code: str = "result = 1") -> Any:
         """

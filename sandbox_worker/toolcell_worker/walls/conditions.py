@@ -131,28 +131,39 @@ def replacing(verdict: Verdict, old: Action, new: Action) -> Verdict:
 
 def assemble(rule: Rule, assembler: Assembler) -> None:
     """
-    Append the code that ends with the rule's action.
+    Append the code that ends with the rule's action.  Each action is there once, at the end.
     """
+    ends = {rule.otherwise: bpf.Label()}
     for case in rule.cases:
         next_case = bpf.Label()
-        for condition in case.conditions:
-            _assemble_condition(condition, assembler, next_case)
-        assembler.end(case.action)
+        end = ends.setdefault(case.action, bpf.Label())
+        for condition in case.conditions[:-1]:
+            _assemble_condition(condition, assembler, None, next_case)
+        if case.conditions:
+            _assemble_condition(case.conditions[-1], assembler, end, next_case)
+        else:
+            assembler.jump(end)
         assembler.place(next_case)
-    assembler.end(rule.otherwise)
+    for action, label in ends.items():  # what applies otherwise is first, and comes next
+        assembler.place(label)
+        assembler.end(action)
 
 
-def _assemble_condition(condition: Condition, assembler: Assembler, next_case: bpf.Label) -> None:
+def _assemble_condition(
+    condition: Condition, assembler: Assembler, holds: bpf.Label | None, next_case: bpf.Label
+) -> None:
     """
-    Append the code that goes on at `next_case` unless the condition holds.
+    Append the code that goes on at `holds`, or at the next instruction, if the condition holds, and
+    else at `next_case`.
     """
     half = bpf.HALF if condition.upper else 0
     assembler.load(bpf.ARGUMENTS + condition.argument * bpf.ARGUMENT_SIZE + half)
     if condition.mask != _WHOLE:
         assembler.keep_bits(condition.mask)
-    holds = bpf.Label()
-    found, missed = (holds, next_case) if condition.among else (next_case, holds)
+    after = bpf.Label()
+    goes_on = after if holds is None else holds
+    found, missed = (goes_on, next_case) if condition.among else (next_case, goes_on)
     for value in condition.values[:-1]:
         assembler.jump_if_equal(value, found)
     assembler.jump_if_equal(condition.values[-1], found, missed)
-    assembler.place(holds)
+    assembler.place(after)

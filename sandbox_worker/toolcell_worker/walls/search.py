@@ -42,17 +42,28 @@ def append(
     rules: Mapping[Rule, bpf.Label],
 ) -> None:
     """
-    Append a binary search for the range that the loaded number lies in.
+    Append a binary search for the range that the loaded number lies in.  Its ends lie behind it,
+    one for each verdict: the kernel translates every instruction anew for each cell.
     """
-    if len(found) == 1:
-        verdict = found[0][1]
+    ends: dict[Verdict, bpf.Label] = {}
+    _append_node(assembler, found, ends)
+    for verdict, label in ends.items():
+        assembler.place(label)
         if isinstance(verdict, Rule):
             assembler.jump(rules[verdict])
         else:
             assembler.end(verdict)
-        return
-    middle, upper = len(found) // 2, bpf.Label()
-    assembler.jump_if_at_least(found[middle][0], upper)
-    append(assembler, found[:middle], rules)
-    assembler.place(upper)
-    append(assembler, found[middle:], rules)
+
+
+def _append_node(
+    assembler: Assembler, found: Sequence[tuple[int, Verdict]], ends: dict[Verdict, bpf.Label]
+) -> None:
+    lower, upper = found[: len(found) // 2], found[len(found) // 2 :]
+    above = ends.setdefault(upper[0][1], bpf.Label()) if len(upper) == 1 else bpf.Label()
+    below = ends.setdefault(lower[0][1], bpf.Label()) if len(lower) == 1 else None
+    assembler.jump_if_at_least(upper[0][0], above, below)
+    if len(lower) > 1:
+        _append_node(assembler, lower, ends)
+    if len(upper) > 1:
+        assembler.place(above)
+        _append_node(assembler, upper, ends)

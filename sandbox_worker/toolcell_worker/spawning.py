@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _FRAME_BYTES = 64 * 1024  # a SPAWN has some hundred
 _SPACE = socket.CMSG_SPACE(wire.MAXIMUM_DESCRIPTORS * 4)
 FAILED_FORK_SECONDS = 0.5  # arbitrary; a host that cannot fork is left alone so long
+AT_ONCE = 8  # arbitrary; cells that are forked before their server hears of the first
 LEAVING_SECONDS = 0.02  # arbitrary; a process that has ended leaves its control group soon
 QUIET_SECONDS = 1.0  # arbitrary; cells come one after the other, or not at all
 ENDED_IN_ORDER = (0, 1, -SIGKILL)  # after RESULT or RAISED (run.py), or killed after RESULT
@@ -88,11 +89,25 @@ class Spawning:
                 else:
                     asked |= descriptor == control
             # Last: a cell that begins may get the descriptor numbers of one that has just ended.
-            if asked:
-                message = self._hear()
-                if message is None:
-                    return
-                self._spawn(*message)
+            if asked and not self._spawn_all(control):
+                return
+
+    def _spawn_all(self, control: int) -> bool:
+        """
+        Fork the cells that are asked for by now, and only then tell of them: what we write to after
+        a fork, the kernel copies.  False if the server is gone.
+        """
+        asked: list[tuple[bytes, tuple[int, ...]]] = []
+        while len(asked) < AT_ONCE:
+            if (message := self._hear()) is None:
+                return False
+            asked.append(message)
+            if all(descriptor != control for descriptor, _ in self.poller.poll(0)):
+                break
+        for number, born in [self._spawn(*message) for message in asked]:
+            if born:
+                self._watch(number, born)
+        return True
 
     def _hear(self) -> tuple[bytes, tuple[int, ...]] | None:
         """
@@ -107,21 +122,19 @@ class Spawning:
         rights = ancillary[0][2]
         return data[wire.HEADER.size :], struct.unpack(f"{len(rights) // 4}i", rights)
 
-    def _spawn(self, payload: bytes, descriptors: tuple[int, ...]) -> None:
+    def _spawn(self, payload: bytes, descriptors: tuple[int, ...]) -> tuple[int, Born | None]:
         number, slot = wire.SPAWNING.unpack_from(payload)
         packed = payload[wire.SPAWNING.size :]
         try:
             if packed:
-                born = self.forking.whole(packed, slot, descriptors)
-            else:
-                born = self.spares.hand_over(payload, descriptors)
+                return number, self.forking.whole(packed, slot, descriptors)
+            return number, self.spares.hand_over(payload, descriptors)
         except (OSError, ValueError, SetupFailed) as exc:
             self._refuse(number, exc)
-            return
+            return number, None
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
-        self._watch(number, born)
 
     def _refuse(self, number: int, exc: OSError | ValueError | SetupFailed) -> None:
         wall, code = getattr(exc, "wall", "processes"), getattr(exc, "errno", 0) or 0

@@ -33,7 +33,7 @@ from toolcell_server import installed  # noqa: F401  # it speaks, and ends the p
 # isort: split
 import uvloop
 
-from toolcell_server import alone, app, doctor, logs, settings
+from toolcell_server import alone, app, doctor, logs, scheduling, settings
 from toolcell_server.addresses import AddressTaken
 from toolcell_server.host_ids import NoSpareIds
 from toolcell_server.isolation_check import NotIsolated
@@ -63,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         found = settings.read(given.config, os.environ, _flags(given))
         logs.configure(found.log_format)
+        scheduling.come_first()
         return uvloop.run(app.App(found).run(_announce))
     except _CANNOT_SERVE as exc:
         print(f"toolcell_server: {exc}", file=sys.stderr)  # noqa: T201  # before there is a log

@@ -22,6 +22,10 @@ MEBIBYTE = 2**20
 # Between rounds the pool of warm cells is refilled; what one round used up is no next one's cost.
 PAUSE_SECONDS = 0.05
 
+# Between two calls at low load.  Warm is what has become warm again: who calls without a pause waits
+# for cells to be made, and is measured with so many calls in flight.
+LOW_LOAD_PAUSE_SECONDS = 0.03
+
 
 @dataclass(frozen=True, slots=True)
 class Bed:

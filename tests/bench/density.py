@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from processes import descendants
 
 from bench import memory, servers
-from bench.bed import MEBIBYTE, in_turns, ratio
+from bench.bed import LOW_LOAD_PAUSE_SECONDS, MEBIBYTE, in_turns, ratio
 from bench.plan import SHORTEST
 from bench.quantities import Curve, Growth, Row
 
@@ -34,7 +34,9 @@ def registered_tools(bed: Bed, found: Found) -> None:
         subjects = {}
         for count in TOOLS:
             server = running.enter_context(servers.with_tools(bed.folder, count))
-            subjects[str(count)] = partial(bed.load.calls, server.target, "run", 1)
+            subjects[str(count)] = partial(
+                bed.load.calls, server.target, "run", 1, pause=LOW_LOAD_PAUSE_SECONDS
+            )
         rounds = in_turns(subjects, bed.plan.rounds(8, 0.8))
     points = [
         (count, found.number(f"Run, registered tools: {count:,}", 1, rounds[str(count)]))

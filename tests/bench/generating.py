@@ -35,12 +35,13 @@ class Generating:
         *,
         tool: str = "nothing",
         arguments: str = "",
+        pause: float = 0.0,
     ) -> Measured:
         """
-        A closed loop of `in_flight` callers.
+        A closed loop of `in_flight` callers, who pause so many seconds after each call.
         """
         asked = {"target": target, "kind": kind, "in_flight": in_flight, "seconds": seconds}
-        answer = self.ask("calls", **asked, tool=tool, arguments=arguments)
+        answer = self.ask("calls", **asked, tool=tool, arguments=arguments, pause=pause)
         return Measured(**answer)
 
     def ask(self, what: str, **given: Any) -> dict[str, Any]:

@@ -92,6 +92,7 @@ class Generator:
         *,
         tool: str = "nothing",
         arguments: str = "",
+        pause: float = 0.0,
     ) -> dict[str, Any]:
         """
         A closed loop; what it answers is a `Measured`.
@@ -100,7 +101,8 @@ class Generator:
         known = (target, kind, tool) in self.warm
         self.warm.add((target, kind, tool))
         warm_up = 1 if known else WARM_UP_CALLS
-        return dataclasses.asdict(await closed_loop(call, in_flight, seconds, warm_up=warm_up))
+        measured = await closed_loop(call, in_flight, seconds, warm_up, pause)
+        return dataclasses.asdict(measured)
 
     async def read(self, target: str, tool: str, arguments: str) -> dict[str, Any]:
         """

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bench import peers, servers, spawning
-from bench.bed import in_turns, ratio
+from bench.bed import LOW_LOAD_PAUSE_SECONDS, in_turns, ratio
 from bench.programs import run
 from bench.quantities import Curve, Growth, Row
 
@@ -29,16 +29,17 @@ BUBBLEWRAP = spawning.SUBJECTS["bubblewrap"]
 
 def low_load(bed: Bed, found: Found) -> None:
     """
-    One call at a time.
+    One call at a time, of toolcell and of the echo in the same rhythm.
     """
+    paused = partial(bed.load.calls, pause=LOW_LOAD_PAUSE_SECONDS)
     with servers.echo(bed.folder) as echo, servers.toolcell(bed.folder, "latency") as toolcell:
         subjects: dict[str, Subject] = {
-            ECHO: partial(bed.load.calls, echo.target, "run", 1),
-            RUN: partial(bed.load.calls, toolcell.target, "run", 1),
-            STREAM: partial(bed.load.calls, echo.target, "execute", 1),
-            EXECUTE: partial(bed.load.calls, toolcell.target, "execute", 1),
+            ECHO: partial(paused, echo.target, "run", 1),
+            RUN: partial(paused, toolcell.target, "run", 1),
+            STREAM: partial(paused, echo.target, "execute", 1),
+            EXECUTE: partial(paused, toolcell.target, "execute", 1),
         }
-        rounds = in_turns(subjects, bed.plan.rounds(16, 1.0))
+        rounds = in_turns(subjects, bed.plan.rounds(16, 1.5))
         for name, each in rounds.items():
             found.bar(name, each)
     found.rows += [
@@ -79,7 +80,9 @@ def others(bed: Bed, found: Found) -> None:
         else:
             subjects[peer.name] = partial(_program, peer.program(bed.folder))
     with servers.toolcell(bed.folder, "others") as server:
-        subjects[RUN] = partial(bed.load.calls, server.target, "run", 1)
+        subjects[RUN] = partial(
+            bed.load.calls, server.target, "run", 1, pause=LOW_LOAD_PAUSE_SECONDS
+        )
         rounds = in_turns(subjects, bed.plan.rounds(6, 1.2))
     for name, each in rounds.items():
         if name != RUN:

@@ -89,17 +89,22 @@ class Tally:
         else:
             self.failures.append(finished.outcome.message)
 
-    async def repeat(self, call: Call, until: float) -> None:
+    async def repeat(self, call: Call, until: float, pause: float) -> None:
         """
         Call one after another until a point in time.
         """
         while time.perf_counter() < until:
             await self.attempt(call)
+            if pause:
+                await asyncio.sleep(pause)
 
 
-async def closed_loop(call: Call, in_flight: int, duration: float, warm_up: int) -> Measured:
+async def closed_loop(
+    call: Call, in_flight: int, duration: float, warm_up: int, pause: float = 0.0
+) -> Measured:
     """
-    So many callers for so many seconds.  What the calls before that fail with is told, too.
+    So many callers for so many seconds, each with a pause after a call.  What the calls before that
+    fail with is told, too.
     """
     warming = Tally()
     for _ in range(warm_up):
@@ -107,7 +112,7 @@ async def closed_loop(call: Call, in_flight: int, duration: float, warm_up: int)
     tally = Tally(failures=warming.failures)
     began = time.perf_counter()
     until = began + duration
-    await asyncio.gather(*(tally.repeat(call, until) for _ in range(in_flight)))
+    await asyncio.gather(*(tally.repeat(call, until, pause) for _ in range(in_flight)))
     return Measured(tally.seconds, time.perf_counter() - began, tally.failures, tally.refused)
 
 

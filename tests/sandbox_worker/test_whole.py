@@ -4,6 +4,7 @@ Whole cells of one zygote: what is alike in two of them, and what must not be.
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import pytest
 from cells import ZygoteAlone, cell_grant
 from processes import descendants
 from toolcell_worker.forking import GRANTS
+from toolcell_worker.walls.rlimits import NICENESS
 from toolcell_worker.wire import Frame
 from warmth import Warmth
 
@@ -188,3 +190,39 @@ def test_what_is_no_call_runs_nothing(warmth: Warmth, frame: bytes) -> None:
 
     assert Frame.RESULT not in ended.kinds
     assert 0 != ended.wait_status
+
+
+def test_a_cell_that_cannot_rehearse_serves_its_call_nevertheless(warmth: Warmth) -> None:
+    """
+    It has no descriptors for that; the control has just enough, and keeps none of them.
+    """
+    count = "import os; result = len([fd for fd in range(64) if _open(fd)])"
+    is_open = """
+import os
+def _open(fd):
+    try:
+        os.fstat(fd)
+    except OSError:
+        return False
+    return True
+"""
+    for open_files in (5, 6):
+        assert 4 == warmth.value(is_open + count, open_files=open_files)
+
+
+def test_a_cell_comes_after_its_zygote_and_cannot_come_before_it(warmth: Warmth) -> None:
+    """
+    Both lives.
+    """
+    code = """
+import os
+before = os.getpriority(os.PRIO_PROCESS, 0)
+try:
+    os.setpriority(os.PRIO_PROCESS, 0, before - 1)
+except OSError as exc:
+    result = [before, exc.errno]
+"""
+    expected = [os.getpriority(os.PRIO_PROCESS, warmth.zygote.process.pid) + NICENESS, errno.EACCES]
+
+    assert expected == warmth.value(code)
+    assert expected == warmth.zygote.call("run_code", {"code": code}).payload(Frame.RESULT)

@@ -5,12 +5,16 @@ They bound each process alone; the sum is the watchdog's, or a control group's. 
 the exception: it counts all processes of a user, which is why each cell has an id, or a user
 namespace, of its own; and it is not enforced for the host's root, which is why no cell has that id.
 RLIMIT_CPU ends process 1 of a pid namespace only where soft and hard meet: it ignores SIGXCPU.
+
+A cell has a lower priority than whoever made it, and can have no higher one again: a tool that
+burns all it can get must not keep the server from ending it.
 """
 
 from __future__ import annotations
 
 import ctypes
 import math
+import os
 import resource
 from typing import TYPE_CHECKING
 
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
 # processes, and this is the ceiling for both.
 THREADS_BESIDE_PROCESSES = 256
 STACK_BYTES = 8 * 2**20  # the customary default; an unlimited one would change the memory layout
+NICENESS = 5  # arbitrary; beyond the zygote's; two thirds less when both would run (sched(7))
+MOST_NICE = 19
 PENDING_SIGNALS = 1024  # arbitrary; queued signals and timers are kernel memory
 
 
@@ -40,6 +46,7 @@ def set_for(grant: CellGrant, baseline_bytes: int, *, alone: bool = True) -> Non
     # lower limit than that cannot send a descriptor: another cell must not keep us from it.
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    os.nice(NICENESS)
 
 
 def _limits(grant: CellGrant, baseline_bytes: int, *, alone: bool) -> list[tuple[int, int]]:
@@ -76,6 +83,8 @@ def add_steps(steps: Steps, grant: CellGrant, baseline_bytes: int) -> None:
     for kind, value in _limits(grant, baseline_bytes, alone=True):
         _add(steps, kind, _lowered(kind, value))
     _add(steps, resource.RLIMIT_NOFILE, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    niceness = min(os.getpriority(os.PRIO_PROCESS, 0) + NICENESS, MOST_NICE)
+    steps.call("setpriority", os.PRIO_PROCESS, 0, niceness)
 
 
 def add_open_files(steps: Steps, count: int) -> None:

@@ -22,8 +22,8 @@ MEBIBYTE = 2**20
 # Between rounds the pool of warm cells is refilled; what one round used up is no next one's cost.
 PAUSE_SECONDS = 0.05
 
-# Between two calls at low load.  Warm is what has become warm again: who calls without a pause waits
-# for cells to be made, and is measured with so many calls in flight.
+# Between two calls at low load.  Warm is what has become warm again: who makes no pause waits for
+# cells to be made, and is measured as one call in flight.
 LOW_LOAD_PAUSE_SECONDS = 0.03
 
 

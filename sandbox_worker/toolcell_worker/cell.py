@@ -150,12 +150,15 @@ def _rehearse(grant: CellGrant, around: Surroundings) -> None:
     """
     Do once what we shall do when there is a call (`rehearsal.py`).
     """
-    with contextlib.suppress(OSError):  # so few descriptors that a call may do without
+    try:
         source, sink = os.pipe()
+    except OSError:  # so few descriptors that a call may do without
+        return
+    with contextlib.suppress(OSError):
         os.write(sink, around.rehearsed)
         _perform(grant, source, sink, around)
-        os.close(source)
-        os.close(sink)
+    os.close(source)
+    os.close(sink)
 
 
 def _prepared(around: Surroundings) -> SetupFailed | None:

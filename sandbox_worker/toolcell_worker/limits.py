@@ -27,6 +27,9 @@ BY_NUMBER = {
     errno.ENOMEM: "memory",
 }
 STACK_BYTES = 8 * 2**20  # what a new thread maps by default
+# What an ending can be written with when there is no more memory (`run.py`); arbitrary, a traceback
+# of 8 KiB is formatted in about a tenth of it.
+RESERVE_BYTES = 2 * 2**20
 
 HINTS = {
     "memory": "Work on less data at a time: it needed more memory than it may use.",
@@ -75,7 +78,8 @@ def _thread() -> str:
     """
     A thread needs a process slot and memory for its stack, and the message is the same for both.
     """
-    a_thread = STACK_BYTES + STACK_BYTES // 8  # and what the C library keeps beside its stack
+    # And what the C library keeps beside its stack; the reserve is given back by now.
+    a_thread = STACK_BYTES + STACK_BYTES // 8 + RESERVE_BYTES
     try:
         mmap.mmap(-1, a_thread, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
     except (OSError, MemoryError):

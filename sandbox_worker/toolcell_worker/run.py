@@ -28,6 +28,7 @@ import msgspec
 from toolcell_worker import endings, missing, witness
 from toolcell_worker.anonymous_maps import Mapping
 from toolcell_worker.context import Context
+from toolcell_worker.limits import RESERVE_BYTES
 from toolcell_worker.outlet import Outlet, encode
 from toolcell_worker.wire import Frame, Profile
 
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from toolcell_worker.definition import LoadedTool
     from toolcell_worker.wire import Call, CellGrant
 
-RESERVE_BYTES = 2 * 2**20  # arbitrary; a traceback of 8 KiB is formatted in about a tenth of it
 COMPLETED, RAISED = 0, 1
 # What is a result as it stands: looking closer costs a child pages.
 PLAIN = frozenset({type(None), bool, int, float, str, list, dict})

@@ -13,9 +13,11 @@ outlives the init.  Then every writer is dead, and what is left lies in our buff
 may never come, because we hold what the tool has sent us of its own ends.  When that is read too,
 the outbox ends.
 
-A whole cell that can be nothing but one process waits after its result.  It is looked at once more,
-killed, and over for its caller, who does not wait for the kernel to take it to pieces (1.5 ms);
-unless it has grown large, or there is more to be known of its end.
+A whole cell that can be nothing but one process waits after its result.  If it does, which is
+looked at, its end is no news: it is over for its caller, and killed and taken to pieces (1.5 ms)
+when the answer has left; unless it has grown large, or there is more to be known of its end.  One
+that does anything else ends, or is ended, like every cell, and its result counts for what its end
+allows.
 """
 
 from __future__ import annotations
@@ -51,7 +53,8 @@ USAGE_SECONDS: Final = 1.0  # arbitrary; how often a running tool's usage is rep
 
 class Attending:
     """
-    One cell and what is known of it.  `events` are those of the cell.
+    One cell, with its `session`, and what is known of it (`reckoning`).  `events` are those of the
+    cell, `staging` its folders in which files are staged, by path.
     """
 
     def __init__(
@@ -64,7 +67,7 @@ class Attending:
     ) -> None:
         self._execution = execution
         self._limits = limits = execution.grant.limits
-        self._session = session
+        self.session = session
         self._proxy = proxy
         self._is_over = False
         self._watch = Watch.of(execution, session.cell, self._exceeded)
@@ -92,23 +95,10 @@ class Attending:
             failed=self._failed,
         )
         outputs = stdout.keeping, stderr.keeping
-        self._reckoning = Reckoning(execution, isolation, self._watch.peak, self._denials, *outputs)
+        self.reckoning = Reckoning(execution, isolation, self._watch.peak, self._denials, *outputs)
         self._hearing = self._hearing_of(session)
+        self.staging = self._hearing.staging
         self._sources = (self._hearing, *self._pumps)
-
-    @property
-    def staging(self) -> dict[str, int]:
-        """
-        The folders of the cell in which files are staged, by path.
-        """
-        return self._hearing.staging
-
-    @property
-    def was_deaf(self) -> bool:
-        """
-        Whether it was a cell made in advance that had ended before it heard of its call.
-        """
-        return self._session.whole and self._reckoning.never_began
 
     @contextlib.contextmanager
     def watched(self, watchdog: Watchdog, ticker: Ticker) -> Iterator[None]:
@@ -122,7 +112,7 @@ class Attending:
             ticker.add(self._tell_usage)
             stop.then(self._stopped)
             try:
-                self._session.cell.reaped.add_done_callback(self._reaped)
+                self.session.cell.reaped.add_done_callback(self._reaped)
                 self._connecting.connect_proxy(self._proxy)
                 self._hearing.resume()
                 yield
@@ -139,9 +129,9 @@ class Attending:
         is gone.
         """
         if not self._is_over:
-            self._session.cell.kill()
+            self.session.cell.kill()
             with contextlib.suppress(ZygoteDied):
-                await asyncio.shield(self._session.cell.reaped)
+                await asyncio.shield(self.session.cell.reaped)
         if self._connecting.is_used:
             await self._connecting.disconnect()
 
@@ -149,7 +139,7 @@ class Attending:
         """
         How it ended, once its events have.  What the egress denied last is an event by then.
         """
-        return self._reckoning.finished(await self._connecting.disconnect())
+        return self.reckoning.finished(await self._connecting.disconnect())
 
     def close(self) -> None:
         """
@@ -167,8 +157,8 @@ class Attending:
             self._denials,
             self._connecting,
             self.events,
-            self._reckoning.words,
-            started=self._reckoning.started,
+            self.reckoning.words,
+            started=self.reckoning.started,
             told_started=self._told_started,
             end=self._end,
             ended_now=self._end_if_over,
@@ -180,10 +170,10 @@ class Attending:
         """
         End the cell.  Called in the loop, and by the watchdog in its thread.
         """
-        self._reckoning.end_by(outcome)
+        self.reckoning.end_by(outcome)
         for pump in self._pumps:
             pump.hold()
-        self._session.cell.kill()
+        self.session.cell.kill()
 
     def _stopped(self) -> None:
         self._end(endings.cancelled(self._execution.stop.reason))
@@ -195,7 +185,7 @@ class Attending:
         """
         An error of ours: no ending that we could tell would be true.
         """
-        self._session.cell.kill()
+        self.session.cell.kill()
         self.events.end(error)
 
     def _reaped(self, reaped: asyncio.Future[Reaping]) -> None:
@@ -205,27 +195,33 @@ class Attending:
         account = not reaped.cancelled() and reaped.exception() is None
         self._over(reaped.result() if account else None)
 
-    def _dismiss(self) -> None:
+    def _dismiss(self) -> bool:
         """
-        The result has come of a cell that waits.
+        Let a cell go that has said its result, and waits: true if it does.
         """
-        cell = self._session.cell
-        self._reckoning.words.dismissed = True
-        account = last_look.dismiss(cell, await_it=self._connecting.is_used)
-        if account is not None:
+        cell = self.session.cell
+        seen = last_look.look(cell.pids[1])
+        if seen is None or not seen.is_asleep:
+            return False
+        self.reckoning.words.dismissed = True
+        if seen.is_small and cell.group is None and not self._connecting.is_used:
+            cell.dismissed = True
             cell.reaped.remove_done_callback(self._reaped)
-            self._over(account)
+            self._over(seen.account)
+        else:  # there is more to be known of its end, or it takes long
+            cell.kill()
+        return True
 
     def _over(self, account: Reaping | None) -> None:
         self._is_over = True
-        self._reckoning.ended(account)
+        self.reckoning.ended(account)
         for source in self._sources:
             source.finish()
         self._end_if_over()
 
     def _end_if_over(self) -> None:
-        ended = all(source.ended for source in self._sources)
-        if ended and self._is_over and not self._connecting.is_busy:
+        over = self._is_over and not self._connecting.is_busy
+        if over and all(source.ended for source in self._sources):
             self.events.end()
 
     def _resume(self) -> None:
@@ -246,4 +242,4 @@ class Attending:
 
     def _tell_usage(self) -> None:
         if not self.events.is_full():
-            self.events.put(pb.ExecuteResponse(usage=self._reckoning.usage()))
+            self.events.put(pb.ExecuteResponse(usage=self.reckoning.usage()))

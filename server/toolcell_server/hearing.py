@@ -38,6 +38,8 @@ BEFORE_READY: Final = frozenset(
 FRAMES_AT_ONCE: Final = 8192
 FRAMES_A_SECOND: Final = 16_384
 FRAMES_IN_A_ROW: Final = 64  # arbitrary; then others have their turn
+# Arbitrary: a cell waits some 20 us after its result, and the kernel may have other plans for it.
+OFTEN, SOON_SECONDS, SELDOM_SECONDS = 16, 0.001, 0.02
 
 
 class Hearing(Source):
@@ -45,8 +47,8 @@ class Hearing(Source):
     `started` says the first event, and `told_started` is called once nothing else can come before
     it: then, or when the cell ended without.  `end` ends the cell for a cause.  `words` are what
     the tool's process said of its ending; `staging` are the folders of the cell in which files are
-    staged, by path.  `dismiss`, if there is one, is called when its result has come: then nothing
-    more is heard.
+    staged, by path.  `dismiss`, if there is one, is asked whether the cell is over when its result
+    has come and nothing more is here; then nothing more is heard.
     """
 
     def __init__(
@@ -62,7 +64,7 @@ class Hearing(Source):
         end: Callable[[pb.Outcome], None],
         ended_now: Callable[[], None],
         failed: Callable[[BaseException], None],
-        dismiss: Callable[[], None] | None = None,
+        dismiss: Callable[[], bool] | None = None,
     ) -> None:
         super().__init__(events, ended_now, failed)
         self.words = words
@@ -75,6 +77,7 @@ class Hearing(Source):
         self._told_started = told_started
         self._end_cell = end
         self._dismiss = dismiss
+        self._asked = 0  # whether it is over
         self._pace = Pace(FRAMES_AT_ONCE, FRAMES_A_SECOND)
 
     def finish(self) -> None:
@@ -113,8 +116,6 @@ class Hearing(Source):
                 break
             wait = self._pace.take(time.monotonic(), tool_frames.cost(message))
             self._take(message)
-            if self.ended:
-                return
             if wait and not self._finished:
                 self._pause(wait)
                 return
@@ -123,8 +124,22 @@ class Hearing(Source):
             return
         if self._finished:
             self._pause()  # there may be more, and nobody will tell
+        elif self.words.result is not None and self._dismiss and not self._channel.has_begun:
+            self._ask_whether_over(self._dismiss)
         else:
             self._channel.listen(self.pull)
+
+    def _ask_whether_over(self, dismiss: Callable[[], bool]) -> None:
+        """
+        Ask again, ever more seldom, while it does something: it is about to wait, as it should, or
+        it ends, or goes on talking.
+        """
+        self._asked += 1
+        if not dismiss():
+            waited = 2 ** max(0, self._asked - OFTEN) // 2 * SOON_SECONDS
+            self._pause(min(waited, SELDOM_SECONDS))
+        elif not self.ended:
+            self._end()
 
     def _take(self, message: Message) -> None:
         words = self.words
@@ -139,9 +154,6 @@ class Hearing(Source):
             event = tool_frames.take(message, words)
             if event is not None and not self._denials.repeats(event):
                 self._events.put(event, len(message.payload))
-            if words.result is not None and self._dismiss is not None:
-                self.close()
-                self._dismiss()
 
     def _prepare(self, message: Message) -> None:
         """

@@ -4,7 +4,7 @@ Judges a cell that ended by itself: from what was seen to one outcome.  Pure.
 The first cause wins: whoever ends a cell says why before it kills, and what comes later is only a
 consequence.  A cell that ended by itself is judged by the kernel's account of its process; the
 tool's own words (RESULT, RAISED) count only as far as that account allows: a result before a
-crash is no result.  A cell that was dismissed is not asked how it would have gone on.
+crash is no result.  A cell that waited to be killed for its result had nothing else in mind.
 """
 
 from __future__ import annotations

@@ -12,12 +12,10 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import Final
 
 from toolcell_server.cells import Reaping
-
-if TYPE_CHECKING:
-    from toolcell_server.cells import Cell
 
 CLOCK_OF_PROCESS: Final = 2  # CPUCLOCK_SCHED, of all threads together (linux/posix-timers.h)
 TICK_SECONDS: Final = 1 / os.sysconf("SC_CLK_TCK")
@@ -27,42 +25,44 @@ STATUS_BYTES: Final = 8192  # arbitrary; it has some 1500
 _USER, _SYSTEM = 11, 12  # utime and stime, behind the name (proc_pid_stat(5))
 
 
-def dismiss(cell: Cell, *, await_it: bool) -> Reaping | None:
+@dataclass(frozen=True, slots=True)
+class Look:
     """
-    The account of a cell that has said all, which whoever has made it is to kill now.  If its end
-    has to be waited for, nothing, and it is killed: its control group will know better, it is
-    large, it has ended already, or the caller says so.
+    What was seen: the account as if the process had ended with 0, and whether it is asleep, as one
+    that waits must be.
     """
-    found = account(cell.pids[1]) if cell.group is None else None
-    if found is None or found.peak_bytes > SMALL_BYTES or await_it:
-        cell.kill()
-        return None
-    cell.dismissed = True
-    return found
+
+    account: Reaping
+    is_asleep: bool
+
+    @property
+    def is_small(self) -> bool:
+        return self.account.peak_bytes <= SMALL_BYTES
 
 
-def account(pid: int) -> Reaping | None:
+def look(pid: int) -> Look | None:
     """
-    The account of a process that has not ended, as if it had with 0; nothing if it has.
+    A look at a process; nothing if it has ended.
     """
     try:
-        peak = _peak_bytes(pid)
+        status = _read(f"/proc/{pid}/status")
         seconds = time.clock_gettime(~pid << 3 | CLOCK_OF_PROCESS)
         system = 0.0 if seconds < FEW_TICKS * TICK_SECONDS else seconds * _part_of_kernel(pid)
+        # The first line is a name that the process has given itself; a line feed in it is "\\n".
+        peak = int(_value(status, b"VmHWM").split()[0]) * 1024
+        asleep = _value(status, b"State").startswith(b"S")
     except (OSError, LookupError, ValueError):
         return None
-    return Reaping(0, seconds - system, system, peak)
+    return Look(Reaping(0, seconds - system, system, peak), asleep)
 
 
-def _peak_bytes(pid: int) -> int:
+def _value(status: bytes, key: bytes) -> bytes:
     """
     Raises:
-        ValueError: it has no memory any more.
+        ValueError: there is no such line; one that has ended has no memory.
     """
-    status = _read(f"/proc/{pid}/status")
-    # The first line is a name that the process has given itself; a line feed in it is written "\n".
-    begin = status.index(b"\nVmHWM:") + len(b"\nVmHWM:")
-    return int(status[begin : status.index(b"kB", begin)]) * 1024
+    begin = status.index(b"\n" + key + b":\t") + len(key) + 3
+    return status[begin : status.index(b"\n", begin)]
 
 
 def _part_of_kernel(pid: int) -> float:

@@ -7,7 +7,7 @@ not wait for the consumer (clocks, kills, the cell's end) happens in callbacks o
 
 When the cell has ended and all its events are taken, and only then, the ending is judged
 (`endings.py`), staged files are put in place if the tool completed, and `finished` is the last
-event.  Closing the generator kills the cell before it returns.
+event.  Closing the generator kills the cell before it returns, and so gives back what it took.
 
 A cell that was made before its call may be killed while it waits, and nobody know it yet.  As long
 as it has not said that it has the call, the tool was not started, and another cell serves it.
@@ -79,7 +79,11 @@ class SandboxedExecutor:
                 while (event := opened.events.take()) is not None:
                     yield event
                 await self._complete(execution, opened, finished)
-                served = cells == MOST_CELLS or not opened.was_deaf
+                if opened.session.cell.dismissed:
+                    yield pb.ExecuteResponse(finished=finished)  # the answer first, then the end
+                    return
+                deaf = opened.session.whole and opened.reckoning.never_began
+                served = cells == MOST_CELLS or not deaf
         yield pb.ExecuteResponse(finished=finished)
 
     async def _open(

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 AFTER_SECONDS: Final = 0.001  # arbitrary; an answer has left by then
 QUIET_SECONDS: Final = 0.005  # arbitrary; longer than a caller takes for its next call in a burst
-MOST_ENDING: Final = 16  # arbitrary; cells that come and go at one time and nobody waits for
 KINDS: Final = 64  # arbitrary; grants of which cells are kept, the least recently called go first
 
 
@@ -184,17 +183,13 @@ class WarmCells:
 
     async def end_call(self, cell: WarmCell) -> None:
         """
-        End a cell that had its call, and make another in its place.  Nobody waits for the end of
-        one that is dismissed, unless too many have to end.
+        End a cell that had its call, and make another in its place, later.
         """
-        later = cell.session.cell.dismissed and len(self._tasks) <= MOST_ENDING
-        ending = self._start(self._replace(cell, AFTER_SECONDS if later else 0.0))
-        if not later:
-            await asyncio.shield(ending)
+        if cell.session.cell.dismissed:
+            await asyncio.sleep(AFTER_SECONDS)
+        await asyncio.shield(self._start(self._replace(cell)))
 
-    async def _replace(self, cell: WarmCell, seconds: float) -> None:
-        if seconds:
-            await asyncio.sleep(seconds)
+    async def _replace(self, cell: WarmCell) -> None:
         await self.end(cell)
         self._refill_when_quiet(cell.kind)
 

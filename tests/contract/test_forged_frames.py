@@ -52,6 +52,7 @@ def test_a_frame_that_is_as_it_should_be_is_taken(client: Client) -> None:
     [
         pytest.param([frame(26, b"{")], 0, id="a result that is no JSON"),
         pytest.param([frame(26, b"\x80\x04]\x94.")], 0, id="a pickle as result"),
+        pytest.param([frame(26, b"1"), frame(26, b"2")], 0, id="two results"),
         pytest.param([frame(27, b"{}"), frame(26, b"2")], 0, id="an exception, then a result"),
         pytest.param([frame(27, b'{"exit_code": true}')], 0, id="an exit code that is no number"),
         pytest.param([frame(27, b'{"limit": ["memory"]}')], 0, id="a limit that is no text"),
@@ -96,6 +97,7 @@ def test_a_tool_that_forges_frames_fails_alone(
         pytest.param("", frame(22, b"", length=64), id="beside the beginning of a frame"),
         pytest.param(frame(250, b""), "78", id="behind what is not read any more"),
         pytest.param("", frame(22, b"{}"), id="beside a frame"),
+        pytest.param(frame(26, b"1"), "1a", id="behind a result"),
     ],
 )
 def test_a_call_ends_whatever_end_of_its_own_a_tool_has_sent(
@@ -109,20 +111,3 @@ def test_a_call_ends_whatever_end_of_its_own_a_tool_has_sent(
 
     assert "failed" == result.label, result.outcome
     assert "completed" == client.run("answer", {"size": 10}).label
-
-
-@pytest.mark.parametrize(
-    "more", [frame(26, b"2"), frame(27, b"{}"), frame(255, b""), "1a"], ids=lambda more: more[:2]
-)
-def test_a_result_is_the_last_that_is_heard(client: Client, more: str) -> None:
-    """
-    The cell, which can be nothing but one process, is killed for it.
-    """
-    assert 1 == client.run("forge", {"frames": [frame(26, b"1"), more]}).value
-
-
-@pytest.mark.parametrize("descriptor", [1, 2, 3], ids=["stdout", "stderr", "the channel"])
-def test_a_result_ends_a_call_whatever_is_sent_behind_it(client: Client, descriptor: int) -> None:
-    arguments = {"descriptor": descriptor, "first": frame(26, b"1"), "beside": "1a"}
-
-    assert 1 == client.run("send_own_end", arguments, timeout=20).value

@@ -42,7 +42,9 @@ _spec.loader.exec_module(chatty)
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with start_server(tmp_path_factory.mktemp("server"), AMPLE) as one:
+    # No cell ends but that of a call.
+    folder = tmp_path_factory.mktemp("server")
+    with start_server(folder, AMPLE, server="warm_cells = 0") as one:
         yield one
 
 

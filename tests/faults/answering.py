@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import socket
 import threading
 from typing import TYPE_CHECKING, Self
 
@@ -15,8 +16,6 @@ from cells import SECONDS, drain
 from toolcell_worker.wire import Frame, notices
 
 if TYPE_CHECKING:
-    import socket
-
     from toolcell_worker.wire import Message
 
 
@@ -48,6 +47,9 @@ class Answering:
                 continue
             for descriptor in message.descriptors:
                 os.close(descriptor)
+            if message.kind == Frame.RESULT:  # a cell that waits after it ends when we are gone
+                with contextlib.suppress(OSError):
+                    self._channel.shutdown(socket.SHUT_WR)
 
 
 def _refuse(listener: int) -> None:

@@ -24,6 +24,7 @@ from toolcell_worker.wire import Access, Frame, Mount
 from faults.answering import Answering
 from faults.interpreters import WITHOUT_IDLE_ROOMS, WITHOUT_SPARES, interpreter
 from faults.made import INIT, ROLES, SPARE, TOOL, WHOLE, Fault, Made
+from faults.moments import CHANNEL
 from faults.portraits import portrait
 from faults.tracing import Tracer
 
@@ -58,7 +59,8 @@ class SetUp:
         role = self.roles[pid]
         if role == INIT and name in WAITING:
             self._look(tracer, pid, role)
-        if role == TOOL and name == "read" and (TOOL, "seccomp") in self.made.calls:
+        waits = name == "read" and arguments[0] == CHANNEL
+        if role == TOOL and waits and (TOOL, "seccomp") in self.made.calls:
             self._look(tracer, pid, role)
             return 0
         self.made.calls.append((role, name))

@@ -35,7 +35,8 @@ LEFT = """
 import builtins, os, sys, json
 result = [
     hasattr(builtins, "mark"), "mark" in os.environ, hasattr(json, "mark"), os.getcwd() != "/tmp",
-    os.umask(0o77) != 0o77, sorted(os.listdir("/tmp") + os.listdir("/dev/shm")),
+    os.umask(0o77) != 0o77,
+    [folder for folder in ("/tmp", "/dev/shm") if os.path.exists(f"{folder}/mark")],
 ]
 builtins.mark = json.mark = 1
 os.environ["mark"] = "x"

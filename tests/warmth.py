@@ -139,3 +139,14 @@ def inner_pid(pid: int) -> int:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
         return next(int(line.split()[-1]) for line in lines if line.startswith("NSpid:"))
     return 0
+
+
+def is_tool(pid: int) -> bool:
+    """
+    Whether it is the tool's process of a cell that has all of its walls.
+    """
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return "\nSeccomp:\t2\n" in status and inner_pid(pid) > 1

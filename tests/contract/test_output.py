@@ -11,10 +11,11 @@ import grpc
 import pytest
 from breaking import CHATTY, SETTINGS
 from google.protobuf.duration_pb2 import Duration
-from processes import await_first_end, descendants, forget_peak, named, resident_peak
+from processes import await_end, descendants, forget_peak, named, resident_peak
 from running_server import Server, start_server
 from toolcell.v1 import execution_pb2 as pb
 from toolcell.v1.execution_pb2_grpc import ToolExecutionServiceStub
+from warmth import is_tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +43,6 @@ _spec.loader.exec_module(chatty)
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    # No cell ends but that of a call.
     folder = tmp_path_factory.mktemp("server")
     with start_server(folder, AMPLE, server="warm_cells = 0") as one:
         yield one
@@ -225,7 +225,8 @@ def test_a_reader_that_stalls_makes_the_tool_wait_and_costs_the_server_no_memory
         first = next(event for event in call if event.HasField("output"))
         forget_peak(server.process.pid)
         before = resident_peak(server.process.pid)
-        await_first_end(descendants(zygote)[1:], SECONDS)  # of all cells, only this one can end
+        [tool] = [pid for pid in descendants(zygote) if is_tool(pid)]
+        await_end([tool], SECONDS)
         grown = resident_peak(server.process.pid) - before
         events = [first, *call]
 

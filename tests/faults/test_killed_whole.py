@@ -9,19 +9,20 @@ import functools
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from processes import at_rest, await_end, descendants, settled
 from waiting import wait_until
-from warmth import inner_pid
+from warmth import inner_pid, is_tool
 
 from faults.moments import Moment, prepared
 from faults.place import SECONDS, Place, serving
 from faults.test_killed_at_each_stage import kill
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from toolcell_client import Result
 
 # The call is read, a result is written.
@@ -40,18 +41,11 @@ def warm(place: Place) -> int:
 
     def is_there() -> bool:
         every = descendants(place.zygote())
-        found[:] = [pid for pid in every if inner_pid(pid) > 1 and is_filtered(pid)]
+        found[:] = [pid for pid in every if is_tool(pid)]
         return len(found) == 1
 
     wait_until(is_there)
     return found[0]
-
-
-def is_filtered(pid: int) -> bool:
-    try:
-        return "\nSeccomp:\t2\n" in Path(f"/proc/{pid}/status").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def init_of(place: Place, tool: int) -> int:

@@ -5,6 +5,7 @@ Runs hostile code in cells, on the same way as any call.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from toolcell_server.execution import Execution
     from toolcell_server.executions import Executions
 
+LEAVING_SECONDS, PAUSE_SECONDS = 5.0, 0.001  # arbitrary; it takes some milliseconds
 PRINTED_BYTES = 2**20  # of each stream, for the oracle; what is beyond it is counted elsewhere
 BENIGN = {"a": 2, "b": 3}
 BENIGN_PAGE = "/benign"
@@ -116,6 +118,16 @@ class Cells:
             await self.executions.cancel(record.execution_id)
             raise
         return heard
+
+    async def at_rest(self) -> None:
+        """
+        Wait until nothing runs: a cell whose result waits for nothing is killed when that has been
+        told.
+        """
+        with contextlib.suppress(TimeoutError):  # then what is left is found
+            async with asyncio.timeout(LEAVING_SECONDS):
+                while self.executions.running:  # noqa: ASYNC110  # nobody could tell us
+                    await asyncio.sleep(PAUSE_SECONDS)
 
     async def benign(self) -> str:
         """

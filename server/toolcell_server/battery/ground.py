@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from toolcell_server.battery.session import Session
 
-LEAVING_SECONDS = 1.0  # arbitrary; what is killed when an answer has left is gone by then
 MARKER_BYTES = 6  # the name of a process has room for 15 characters
 
 
@@ -175,8 +174,9 @@ class Ground:
         harm = [said for said in changes if not self._allowed(said)]
         harm += self.listeners.hits()
         harm += self._sibling.harm() if self._sibling else []
-        left = processes.left_after(self.marker, self._since, LEAVING_SECONDS)
-        return harm + [f"left a process: {pid}" for pid in left]
+        return harm + [
+            f"left a process: {pid}" for pid in processes.left_of(self.marker, self._since)
+        ]
 
     def close(self) -> None:
         """

@@ -17,7 +17,6 @@ import time
 from pathlib import Path
 
 VARIABLE = "TOOLCELL_BATTERY_RUN"
-PAUSE_SECONDS = 0.005  # arbitrary; /proc tells no one when it changes
 # Other processes of its user may look into it, so that a control can, whatever Yama says.
 _SLEEP = (
     "import ctypes, signal; ctypes.CDLL(None).prctl(0x59616D61, -1, 0, 0, 0);"
@@ -72,17 +71,6 @@ def left_of(marker: str, since: int = 0) -> list[int]:
         if folder.name.isdigit() and int(folder.name) != os.getpid()
         if _bears(folder, marker, since)
     ]
-
-
-def left_after(marker: str, since: int, seconds: float) -> list[int]:
-    """
-    As `left_of`, of what has not ended in some seconds: a cell that waited for its end is killed
-    when its answer has left.
-    """
-    until = time.monotonic() + seconds
-    while (left := left_of(marker, since)) and time.monotonic() < until:
-        time.sleep(PAUSE_SECONDS)
-    return left
 
 
 def now() -> int:

@@ -83,6 +83,7 @@ class Battery:
                 call = Call(attack.function, plan)
                 traces, *others = await asyncio.gather(self._attack(attack, call, ground), *crowd)
             traces = replace(traces, earlier=tuple(one.result for one in (*earlier, *others)))
+            await self.cells.at_rest()
             return traces, attack.harm(ground, traces)
 
     @contextlib.contextmanager

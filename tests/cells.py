@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import socket
 import time
 from dataclasses import dataclass, field
@@ -87,7 +86,6 @@ class ZygoteAlone:
         Run one cell to its end.
         """
         whole = self._whole and not grant.get("mounts")
-        waits = whole and grant.get("profile", Profile.COMPUTE) < Profile.SUBPROCESS
         self._numbers += 1
         began = time.monotonic()
         with contextlib.ExitStack() as resources:
@@ -105,15 +103,9 @@ class ZygoteAlone:
             assert spawned.kind == Frame.SPAWNED, spawned
             for pidfd in spawned.descriptors:
                 resources.callback(os.close, pidfd)
-            ended = Ended()
-            for message in drain(ours.channel):
-                ended.frames.append(message)
-                if waits and message.kind == Frame.RESULT:
-                    signal.pidfd_send_signal(spawned.descriptors[-1], signal.SIGKILL)
+            ended = Ended(frames=list(drain(ours.channel)))
             reaped = wire.receive(self.control)
             ended.wait_status = REAPING.unpack(reaped.payload)[1]
-            if waits and ended.wait_status == signal.SIGKILL:
-                ended.wait_status = 0  # it was done, and waited for that
             ended.stdout, ended.stderr = ours.output()
         ended.seconds = time.monotonic() - began
         return ended

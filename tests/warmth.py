@@ -27,15 +27,13 @@ SPARES = 2  # which have an init each, beside those of rooms
 @dataclass
 class Warm:
     """
-    A whole cell that waits for its call.  `pid` is the host's of the tool's process.  `waits`: it
-    is to be killed after its result.
+    A whole cell that waits for its call.  `pid` is the host's of the tool's process.
     """
 
     number: int
     ends: Ends
     pid: int
     resources: contextlib.ExitStack
-    waits: bool
 
     def ready(self) -> None:
         """
@@ -68,13 +66,12 @@ class Warmth:
         A cell, which may still be building its walls.
         """
         number = next(self.numbers)
-        wanted = cell_grant(**grant)
-        message, ends, resources = self.spawn(number, slot, wanted.pack())
+        message, ends, resources = self.spawn(number, slot, cell_grant(**grant).pack())
         assert message.kind == Frame.SPAWNED, message
         for pidfd in message.descriptors:
             resources.callback(os.close, pidfd)
         pid = program.host_pid(message.descriptors[-1])
-        return Warm(number, ends, pid, resources, wanted.profile < wire.Profile.SUBPROCESS)
+        return Warm(number, ends, pid, resources)
 
     def spawn(
         self, number: int, slot: int | None, packed: bytes
@@ -95,11 +92,7 @@ class Warmth:
         """
         What the cell says to its end.
         """
-        ended = Ended(frames=[])
-        for frame in drain(cell.ends.channel):
-            ended.frames.append(frame)
-            if frame.kind == Frame.RESULT and cell.waits:
-                cell.kill()
+        ended = Ended(frames=list(drain(cell.ends.channel)))
         while cell.number not in self.statuses:
             self._note(wire.receive(self.zygote.control))
         ended.wait_status = self.statuses.pop(cell.number)

@@ -90,18 +90,8 @@ def wait_for_call(walls: WholeWalls, around: Surroundings) -> NoReturn:
             code = CRASHED_EXIT
             _rehearse(grant, around)
             code = _perform(grant, enclosing.CHANNEL, enclosing.CHANNEL, around)
-            if code == 0 and not walls.alone:
-                _wait_to_be_killed()
     finally:
         os._exit(code)
-
-
-def _wait_to_be_killed() -> None:
-    """
-    After the result: the server looks at what we have used, and answers before we end.  If it is
-    gone, so is the other end of the channel.
-    """
-    os.read(enclosing.CHANNEL, 1)
 
 
 def _prepare_alone(grant: CellGrant, descriptor: int, around: Surroundings) -> None:

@@ -35,7 +35,7 @@ FAILED_FORK_SECONDS = 0.5  # arbitrary; a host that cannot fork is left alone so
 AT_ONCE = 8  # arbitrary; cells that are forked before their server hears of the first
 LEAVING_SECONDS = 0.02  # arbitrary; a process that has ended leaves its control group soon
 QUIET_SECONDS = 1.0  # arbitrary; cells come one after the other, or not at all
-ENDED_IN_ORDER = (0, 1, -SIGKILL)  # after RESULT or RAISED (run.py), or killed after RESULT
+ENDED_IN_ORDER = (0, 1, -SIGKILL)  # after RESULT or RAISED (run.py), or killed instead of that
 
 
 @dataclass(slots=True)

@@ -13,11 +13,9 @@ outlives the init.  Then every writer is dead, and what is left lies in our buff
 may never come, because we hold what the tool has sent us of its own ends.  When that is read too,
 the outbox ends.
 
-A whole cell that can be nothing but one process waits after its result.  If it does, which is
-looked at, its end is no news: it is over for its caller, and killed and taken to pieces (1.5 ms)
-when the answer has left; unless it has grown large, or there is more to be known of its end.  One
-that does anything else ends, or is ended, like every cell, and its result counts for what its end
-allows.
+A whole cell that can be nothing but one process asks when it is about to end (`observing.py`).
+From then on its end is no news: it is over for its caller, and killed and taken to pieces (1.5 ms)
+when the answer has left; unless it has grown large, or there is more to be known of its end.
 """
 
 from __future__ import annotations
@@ -76,6 +74,7 @@ class Attending:
             limits.file_operations,
             lambda: self._exceeded("file_operations"),
             lambda what: self._end(endings.violated("seccomp", what)),
+            self._ending,
             network=bool(execution.grant.domains),
         )
         self._connecting = Connecting(
@@ -163,7 +162,6 @@ class Attending:
             end=self._end,
             ended_now=self._end_if_over,
             failed=self._failed,
-            dismiss=self._dismiss if session.waits else None,
         )
 
     def _end(self, outcome: pb.Outcome) -> None:
@@ -195,22 +193,19 @@ class Attending:
         account = not reaped.cancelled() and reaped.exception() is None
         self._over(reaped.result() if account else None)
 
-    def _dismiss(self) -> bool:
+    def _ending(self, code: int) -> bool:
         """
-        Let a cell go that has said its result, and waits: true if it does.
+        The only process of the cell is about to end with an exit code: whether we wait no longer.
         """
         cell = self.session.cell
-        seen = last_look.look(cell.pids[1])
-        if seen is None or not seen.is_asleep:
+        if not self.session.whole or cell.group is not None or self._connecting.is_used:
             return False
-        self.reckoning.words.dismissed = True
-        if seen.is_small and cell.group is None and not self._connecting.is_used:
+        account = last_look.account(cell.pids[1], code)
+        if account is not None:
             cell.dismissed = True
             cell.reaped.remove_done_callback(self._reaped)
-            self._over(seen.account)
-        else:  # there is more to be known of its end, or it takes long
-            cell.kill()
-        return True
+            self._over(account)
+        return account is not None
 
     def _over(self, account: Reaping | None) -> None:
         self._is_over = True

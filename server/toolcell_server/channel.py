@@ -126,13 +126,6 @@ class Channel:
                 raise PeerClosed from exc
         return self._framing.pending.popleft() if self._framing.pending else None
 
-    @property
-    def has_begun(self) -> bool:
-        """
-        Whether a frame has begun to come.
-        """
-        return self._framing.has_begun
-
     def listen(self, listener: Callable[[], None]) -> None:
         """
         Call `listener` whenever there is something to read.

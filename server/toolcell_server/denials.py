@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 class Denials:
     """
     The denials of one cell.  `spent` is called when its file operations are used up, `foreign` when
-    it makes a system call of another architecture: both are to end the cell.
+    it makes a system call of another architecture: both are to end the cell.  `ending` is asked
+    when its process is about to end (`observing.Observer`).
     """
 
     def __init__(
@@ -34,12 +35,14 @@ class Denials:
         file_operations: int = 0,
         spent: Callable[[], None] = nothing,
         foreign: Callable[[str], None] = nothing,
+        ending: Callable[[int], object] = nothing,
         *,
         network: bool = False,
     ) -> None:
         self._budget = file_operations
         self._spent = spent
         self._foreign = foreign
+        self._ending = ending
         self._network = network
         self._observer: Observer | None = None
         self._of_egress: list[pb.Denied] = []
@@ -75,8 +78,9 @@ class Denials:
             descriptors[0],
             self._tell,
             self._budget,
-            self._spent,
-            self._foreign,
+            spent=self._spent,
+            foreign=self._foreign,
+            ending=self._ending,
             network=self._network,
         )
 

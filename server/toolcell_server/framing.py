@@ -33,13 +33,6 @@ class Framing:
         self._descriptors: list[int] = []  # of the frame that has begun and is not whole
         self._most_descriptors = MAXIMUM_DESCRIPTORS
 
-    @property
-    def has_begun(self) -> bool:
-        """
-        Whether a part of a frame has come.
-        """
-        return bool(self._buffer)
-
     def feed(self, data: bytes, came: Sequence[int], *, cut: bool = False) -> None:
         """
         What one read gave.  `cut`: of its descriptors we have only a part.

@@ -38,8 +38,6 @@ BEFORE_READY: Final = frozenset(
 FRAMES_AT_ONCE: Final = 8192
 FRAMES_A_SECOND: Final = 16_384
 FRAMES_IN_A_ROW: Final = 64  # arbitrary; then others have their turn
-# Arbitrary: a cell waits some 20 us after its result, and the kernel may have other plans for it.
-OFTEN, SOON_SECONDS, SELDOM_SECONDS = 16, 0.001, 0.02
 
 
 class Hearing(Source):
@@ -47,8 +45,7 @@ class Hearing(Source):
     `started` says the first event, and `told_started` is called once nothing else can come before
     it: then, or when the cell ended without.  `end` ends the cell for a cause.  `words` are what
     the tool's process said of its ending; `staging` are the folders of the cell in which files are
-    staged, by path.  `dismiss`, if there is one, is asked whether the cell is over when its result
-    has come and nothing more is here; then nothing more is heard.
+    staged, by path.
     """
 
     def __init__(
@@ -64,7 +61,6 @@ class Hearing(Source):
         end: Callable[[pb.Outcome], None],
         ended_now: Callable[[], None],
         failed: Callable[[BaseException], None],
-        dismiss: Callable[[], bool] | None = None,
     ) -> None:
         super().__init__(events, ended_now, failed)
         self.words = words
@@ -76,8 +72,6 @@ class Hearing(Source):
         self._started = started
         self._told_started = told_started
         self._end_cell = end
-        self._dismiss = dismiss
-        self._asked = 0  # whether it is over
         self._pace = Pace(FRAMES_AT_ONCE, FRAMES_A_SECOND)
 
     def finish(self) -> None:
@@ -124,22 +118,8 @@ class Hearing(Source):
             return
         if self._finished:
             self._pause()  # there may be more, and nobody will tell
-        elif self.words.result is not None and self._dismiss and not self._channel.has_begun:
-            self._ask_whether_over(self._dismiss)
         else:
             self._channel.listen(self.pull)
-
-    def _ask_whether_over(self, dismiss: Callable[[], bool]) -> None:
-        """
-        Ask again, ever more seldom, while it does something: it is about to wait, as it should, or
-        it ends, or goes on talking.
-        """
-        self._asked += 1
-        if not dismiss():
-            waited = 2 ** max(0, self._asked - OFTEN) // 2 * SOON_SECONDS
-            self._pause(min(waited, SELDOM_SECONDS))
-        elif not self.ended:
-            self._end()
 
     def _take(self, message: Message) -> None:
         words = self.words

@@ -4,7 +4,7 @@ Judges a cell that ended by itself: from what was seen to one outcome.  Pure.
 The first cause wins: whoever ends a cell says why before it kills, and what comes later is only a
 consequence.  A cell that ended by itself is judged by the kernel's account of its process; the
 tool's own words (RESULT, RAISED) count only as far as that account allows: a result before a
-crash is no result.  A cell that waited to be killed for its result had nothing else in mind.
+crash is no result.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ class Words:
     result: bytes | None = None
     raised: dict[str, Any] | None = None
     confused: str = ""  # what it did that no tool of ours does
-    dismissed: bool = False  # its result had come, and it was killed where it waited for that
 
 
 def judge(words: Words, reaping: Reaping, limits: Limits, *, observed: bool = False) -> pb.Outcome:
@@ -51,13 +50,12 @@ def judge(words: Words, reaping: Reaping, limits: Limits, *, observed: bool = Fa
         return exceeded("memory", limits)
     if not words.ready:
         return lost(pb.LOST_REASON_CELL_DIED, "the cell died before the tool was started")
-    status = 0 if words.dismissed else reaping.status
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
+    if os.WIFSIGNALED(reaping.status):
+        number = os.WTERMSIG(reaping.status)
         if number == signal.SIGSYS and not observed:
             return violated("seccomp", "a system call of a foreign architecture")
         return _died(words, number, reaping, limits)
-    code = os.waitstatus_to_exitcode(status)
+    code = os.waitstatus_to_exitcode(reaping.status)
     if words.confused:
         return failed("ProtocolError", words.confused, code)
     if words.raised is not None:

@@ -1,8 +1,9 @@
 """
-What the kernel has counted of a process that waits for its end.
+What the kernel has counted of a process that is about to end.
 
 Theory of operation.  Whoever has been waited for is accounted to its parent (wait4(2)); here is
-the same for one that still lives, so that its caller need not wait for that.  Its processor's clock
+the same for one whose filter asks whether it may end, so that its caller need not wait until it
+has.  Its processor's clock
 (clock_getcpuclockid(3)) is exact; how much of it was the kernel's is known to a tick, and not asked
 of one that has used a few ticks only.
 """
@@ -12,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from dataclasses import dataclass
 from typing import Final
 
 from toolcell_server.cells import Reaping
@@ -20,40 +20,28 @@ from toolcell_server.cells import Reaping
 CLOCK_OF_PROCESS: Final = 2  # CPUCLOCK_SCHED, of all threads together (linux/posix-timers.h)
 TICK_SECONDS: Final = 1 / os.sysconf("SC_CLK_TCK")
 FEW_TICKS: Final = 10  # arbitrary; the kernel's share of less is a guess
+CODE_SHIFT: Final = 8  # of an exit code in a wait status (wait(2))
 SMALL_BYTES: Final = 128 * 2**20  # arbitrary; what the kernel frees in some milliseconds
 STATUS_BYTES: Final = 8192  # arbitrary; it has some 1500
 _USER, _SYSTEM = 11, 12  # utime and stime, behind the name (proc_pid_stat(5))
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+def account(pid: int, code: int) -> Reaping | None:
     """
-    What was seen: the account as if the process had ended with 0, and whether it is asleep, as one
-    that waits must be.
-    """
-
-    account: Reaping
-    is_asleep: bool
-
-    @property
-    def is_small(self) -> bool:
-        return self.account.peak_bytes <= SMALL_BYTES
-
-
-def look(pid: int) -> Look | None:
-    """
-    A look at a process; nothing if it has ended.
+    The account of a process that is about to end with an exit code; nothing if it has ended, or is
+    so large that the kernel will need long.
     """
     try:
         status = _read(f"/proc/{pid}/status")
-        seconds = time.clock_gettime(~pid << 3 | CLOCK_OF_PROCESS)
-        system = 0.0 if seconds < FEW_TICKS * TICK_SECONDS else seconds * _part_of_kernel(pid)
         # The first line is a name that the process has given itself; a line feed in it is "\\n".
         peak = int(_value(status, b"VmHWM").split()[0]) * 1024
-        asleep = _value(status, b"State").startswith(b"S")
+        seconds = time.clock_gettime(~pid << 3 | CLOCK_OF_PROCESS)
+        system = 0.0 if seconds < FEW_TICKS * TICK_SECONDS else seconds * _part_of_kernel(pid)
     except (OSError, LookupError, ValueError):
         return None
-    return Look(Reaping(0, seconds - system, system, peak), asleep)
+    if peak > SMALL_BYTES:
+        return None
+    return Reaping(code << CODE_SHIFT, seconds - system, system, peak)
 
 
 def _value(status: bytes, key: bytes) -> bytes:

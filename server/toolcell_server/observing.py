@@ -5,7 +5,8 @@ Theory of operation.  A filter that asks (`toolcell_worker.walls.seccomp`) keeps
 until we answer; the kernel makes none of these calls by itself, and when we are gone it makes them
 fail.  So what is refused is seen here, whatever the tool says of it.  The answer to a refused call
 is always an error.  The answer to a counted one (`toolcell_worker.wire.counted`) is always that it
-goes on, until the budget is spent: that is no decision about it, the other walls stand behind.
+goes on, until the budget is spent: that is no decision about it, the other walls stand behind.  A
+process that ends asks, too, where it is the only one.
 
 The tool decides how often it asks, and we serve others on the same loop.  Hence one notice at a
 time, a burst that is free and a steady pace beyond it, in which the tool waits; and only so many
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 # Arbitrary; different ones, of one execution.  A few of each, so that none hides another.
 MAXIMUM_DENIALS = 64
 DENIALS_OF_A_KIND = 4
+EXIT_CODE = 0xFF  # as much of it as anybody is told (_exit(2))
 
 
 def nothing(*_: object) -> None:
@@ -55,6 +57,8 @@ class Observer:
     Holds the listener of one cell until it is closed.  `tell` takes each denial that is new.
     `spent` is called at the first call beyond `budget`, `foreign` at a call of another
     architecture: such a call is never answered and never made, whoever is called ends the cell.
+    `ending` is told the exit code of a process that is about to end, and says whether the cell is
+    taken for ended with that: then it never goes on, and who said so ends it.
     `network` says whether the cell has one.
     """
 
@@ -63,9 +67,10 @@ class Observer:
         listener: int,
         tell: Callable[[pb.Denied], None],
         budget: int = 0,
+        *,
         spent: Callable[[], None] = nothing,
         foreign: Callable[[str], None] = nothing,
-        *,
+        ending: Callable[[int], object] = nothing,
         network: bool = False,
     ) -> None:
         self.denials: list[pb.Denied] = []
@@ -76,6 +81,7 @@ class Observer:
         self._budget = budget
         self._spent = spent
         self._foreign = foreign
+        self._ending = ending
         self._network = network
         self._refusing = Pace(burst=64, per_second=1000)
         self._counting = Pace(burst=256, per_second=20_000)
@@ -141,6 +147,9 @@ class Observer:
         call = called.describe(
             notice.machine, notice.number, notice.arguments, network=self._network
         )
+        if call.name == "exit_group":
+            self._end(notice)
+            return 0.0
         if self._budget and call.name in FILE_OPERATIONS:
             self._count(notice)
             return self._counting.take(time.monotonic())
@@ -149,6 +158,12 @@ class Observer:
             self._note(call)
         notices.refuse(self._listener, notice)
         return self._refusing.take(time.monotonic())
+
+    def _end(self, notice: Notice) -> None:
+        if self._ending(notice.arguments[0] & EXIT_CODE):
+            self._never_answer()
+        else:
+            notices.go_on(self._listener, notice)
 
     def _count(self, notice: Notice) -> None:
         if self.counted < self._budget:

@@ -15,6 +15,7 @@ as it has not said that it has the call, the tool was not started, and another c
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import os
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from toolcell_server.watchdog import Watchdog
 
 
+ANSWERING_SECONDS = 0.001  # arbitrary; an ending has left by then
 MOST_CELLS = 3  # arbitrary; of those that died while they waited for a call, before one is lost
 
 
@@ -80,7 +82,11 @@ class SandboxedExecutor:
                     yield event
                 await self._complete(execution, opened, finished)
                 if opened.session.cell.dismissed:
-                    yield pb.ExecuteResponse(finished=finished)  # the answer first, then the end
+                    try:
+                        yield pb.ExecuteResponse(finished=finished)
+                    finally:
+                        await asyncio.sleep(ANSWERING_SECONDS)
+                        opened.session.cell.kill()
                     return
                 deaf = opened.session.whole and opened.reckoning.never_began
                 served = cells == MOST_CELLS or not deaf

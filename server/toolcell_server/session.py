@@ -30,7 +30,6 @@ FRAME_SLACK_BYTES = 64 * 1024  # what a frame may hold beside the result: names,
 class Session:
     """
     A spawned cell, and our ends of what leads into it.  `whole`: it was made without a call.
-    `waits`: after its result it waits to be killed.
     """
 
     cell: Cell
@@ -39,7 +38,6 @@ class Session:
     stderr: int
     _resources: contextlib.ExitStack
     whole: bool = False
-    waits: bool = False
 
     @classmethod
     async def open(
@@ -64,9 +62,7 @@ class Session:
             return cls(cell, channel, stdout, stderr, ours.pop_all())
 
     @classmethod
-    async def warm(
-        cls, zygote: Zygote, slot: int, grant: bytes, result_bytes: int, *, waits: bool = False
-    ) -> Self:
+    async def warm(cls, zygote: Zygote, slot: int, grant: bytes, result_bytes: int) -> Self:
         """
         Spawn a whole cell, which builds its walls and waits for its call.
 
@@ -80,7 +76,7 @@ class Session:
             cell = await zygote.spawn(slot, (cell_end, stdout_end, stderr_end), grant)
             ours.callback(cell.close)
             ours.callback(cell.kill)
-            return cls(cell, channel, stdout, stderr, ours.pop_all(), True, waits)
+            return cls(cell, channel, stdout, stderr, ours.pop_all(), whole=True)
 
     async def tell(self, call: Call) -> None:
         """

@@ -22,8 +22,6 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from toolcell_worker.wire import Profile
-
 from toolcell_server.session import Session
 from toolcell_server.warm_kinds import USUAL, Kind, WarmCell, Warmth
 from toolcell_server.zygote import ZygoteDied, ZygoteFailed
@@ -36,7 +34,6 @@ if TYPE_CHECKING:
     from toolcell_server.slots import Slots
     from toolcell_server.zygote import Zygote
 
-AFTER_SECONDS: Final = 0.001  # arbitrary; an answer has left by then
 QUIET_SECONDS: Final = 0.005  # arbitrary; longer than a caller takes for its next call in a burst
 KINDS: Final = 64  # arbitrary; grants of which cells are kept, the least recently called go first
 
@@ -113,8 +110,8 @@ class WarmCells:
         """
         The cells with this grant.
         """
-        packed, waits = grant.pack(), grant.profile < Profile.SUBPROCESS
-        kind = self._kinds.pop(packed, None) or Kind(packed, grant.result_bytes, waits)
+        packed = grant.pack()
+        kind = self._kinds.pop(packed, None) or Kind(packed, grant.result_bytes)
         self._kinds[packed] = kind
         if len(self._kinds) > KINDS:
             oldest = next(iter(self._kinds))
@@ -136,9 +133,7 @@ class WarmCells:
         slot = self._slots.take()
         began = time.monotonic()
         try:
-            session = await Session.warm(
-                self._zygote, slot, kind.grant, kind.result_bytes, waits=kind.waits
-            )
+            session = await Session.warm(self._zygote, slot, kind.grant, kind.result_bytes)
         except (ZygoteDied, ZygoteFailed) as exc:
             self._slots.give_back(slot)
             kind.disappoint(exc)
@@ -185,8 +180,6 @@ class WarmCells:
         """
         End a cell that had its call, and make another in its place, later.
         """
-        if cell.session.cell.dismissed:
-            await asyncio.sleep(AFTER_SECONDS)
         await asyncio.shield(self._start(self._replace(cell)))
 
     async def _replace(self, cell: WarmCell) -> None:

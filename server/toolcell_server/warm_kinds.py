@@ -61,12 +61,10 @@ class WarmCell:
 class Kind:
     """
     Cells of one grant: those that are ready, who waits for one, and how many are being made.
-    `waits`: see `Session`.
     """
 
     grant: bytes
     result_bytes: int
-    waits: bool
     demand: Demand = field(default_factory=Demand)
     ready: deque[WarmCell] = field(default_factory=deque)
     waiting: deque[asyncio.Future[WarmCell]] = field(default_factory=deque)

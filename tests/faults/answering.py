@@ -8,14 +8,16 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import socket
 import threading
 from typing import TYPE_CHECKING, Self
 
 from cells import SECONDS, drain
+from toolcell_server.called import NAMES
 from toolcell_worker.wire import Frame, notices
 
 if TYPE_CHECKING:
+    import socket
+
     from toolcell_worker.wire import Message
 
 
@@ -47,9 +49,6 @@ class Answering:
                 continue
             for descriptor in message.descriptors:
                 os.close(descriptor)
-            if message.kind == Frame.RESULT:  # a cell that waits after it ends when we are gone
-                with contextlib.suppress(OSError):
-                    self._channel.shutdown(socket.SHUT_WR)
 
 
 def _refuse(listener: int) -> None:
@@ -62,6 +61,7 @@ def _refuse(listener: int) -> None:
         while all(event & select.POLLIN for _, event in poller.poll()):
             with contextlib.suppress(FileNotFoundError):  # it died while it waited
                 if notice := notices.receive(listener):
-                    notices.refuse(listener, notice)
+                    ends = NAMES[notice.machine].get(notice.number) == "exit_group"
+                    (notices.go_on if ends else notices.refuse)(listener, notice)
     finally:
         os.close(listener)

@@ -61,7 +61,6 @@ class FakeSession:
     stdout: int = -1  # nobody reads
     stderr: int = -1
     whole: bool = False
-    waits: bool = False
 
 
 def attending_of(call: Execution, session: FakeSession) -> Attending:

@@ -8,6 +8,7 @@ import asyncio
 import errno
 import json
 import os
+import signal
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,7 +72,7 @@ def watch(
                 if not watched.stopped:
                     loop.call_soon(turn)
 
-            observer = Observer(listener, watched.told.append, budget, spend)
+            observer = Observer(listener, watched.told.append, budget, spent=spend)
             turn()
             ended = asyncio.to_thread(process.communicate, timeout=walled.SECONDS)
             output, _ = await ended
@@ -420,3 +421,40 @@ def test_a_cell_has_one_listener() -> None:
     given = asyncio.run(scenario())
 
     assert [] == [number for number in given if Path(f"/proc/self/fd/{number}").exists()]
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_whoever_ends_is_known_by_his_exit_code_before_he_has_ended(taken: bool) -> None:
+    """
+    Then he goes on, or is killed where he waits, and never ends by himself.
+    """
+
+    async def scenario() -> tuple[list[int], int]:
+        codes: list[int] = []
+        asked = asyncio.Event()
+
+        def ending(code: int) -> bool:
+            codes.append(code)
+            asked.set()
+            return taken
+
+        with asking("os._exit(7 + 256)") as (process, listener):
+            observer = Observer(listener, lambda _: None, ending=ending)
+            async with asyncio.timeout(walled.SECONDS):
+                await asked.wait()
+            if taken:
+                assert process.poll() is None
+                process.kill()
+            code = await asyncio.to_thread(process.wait, walled.SECONDS)
+            observer.close()
+        return codes, code
+
+    assert ([7], -signal.SIGKILL if taken else 7) == asyncio.run(scenario())
+
+
+def test_the_end_of_a_thread_is_nobodys_affair() -> None:
+    ends = "thread = threading.Thread(target=lambda: None); thread.start(); thread.join()"
+
+    watched = watch(f"{ends}; found = 'done'")
+
+    assert ("done", [], 0) == (watched.found, watched.told, watched.refused)

@@ -16,7 +16,8 @@ loads it is put in place of a constant that no process has, so that one where it
 refuses more, never less.  An *observed* one asks the holder of its listener (`listening`) wherever
 the plain one refuses with EPERM; who asks there waits, and hears ENOSYS when the holder is gone.  A
 *counted* one also asks about file operations that are allowed: there the answer can only be to go
-on, so what is refused among those calls is refused by the filter itself.
+on, so what is refused among those calls is refused by the filter itself.  A process that is the
+only one asks before it ends, so that the holder knows it before the kernel has cleared up.
 """
 
 from __future__ import annotations
@@ -224,6 +225,8 @@ def _judged(variant: Variant, machine: Machine) -> dict[str, Verdict]:
     for name, verdict in judged.items():
         counted = variant.counted and name in FILE_OPERATIONS
         judged[name] = replacing(verdict, Action.ALLOW if counted else Action.REFUSE, Action.ASK)
+    if variant.profile < Profile.SUBPROCESS:
+        judged["exit_group"] = Action.ASK
     return judged
 
 

@@ -7,12 +7,15 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from mortal import SECONDS, Mortal, start_mortal
 from processes import await_end, descendants
 from warmth import inner_pid
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize("part", ["an init", "a tool"])

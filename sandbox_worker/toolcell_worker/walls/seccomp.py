@@ -5,19 +5,17 @@ Theory of operation.  A filter is compiled once, in the zygote, and loaded with 
 for the limit on open files.  It finds the verdict on a call by its number (`search`).  Calls that
 are allowed whatever their arguments never run it: the kernel sees, when the filter is loaded, that
 their path looks at nothing but number and architecture, and keeps a bitmap of them (Linux 5.11).
-
 Calls of another architecture (int 0x80, x32) would have other numbers: they kill the process, or
 are asked about like what is refused, and then the server ends the cell.
 Sockets need both a profile that has them and a granted network: cells without one may share an
 empty network namespace, where they must not meet.
 
-Three variants.  A *bare* filter is for a cell without namespaces (`bare_rules`); the pid of who
-loads it is put in place of a constant that no process has, so that one where it was forgotten
-refuses more, never less.  An *observed* one asks the holder of its listener (`listening`) wherever
-the plain one refuses with EPERM; who asks there waits, and hears ENOSYS when the holder is gone.  A
-*counted* one also asks about file operations that are allowed: there the answer can only be to go
-on, so what is refused among those calls is refused by the filter itself.  A process that is the
-only one asks before it ends, so that the holder knows it before the kernel has cleared up.
+A *bare* filter is for a cell without namespaces (`bare_rules`), with the pid of who loads it for a
+constant that no process has: one where it was forgotten refuses more.  An *observed* one asks the
+holder of its listener (`listening`) where the plain one refuses with EPERM, and before a process
+that has no others ends; who asks waits, and hears ENOSYS when the holder is gone.  A *counted* one
+also asks about allowed file operations: the answer can only be to go on, so what is refused among
+those is refused by the filter itself.
 """
 
 from __future__ import annotations

@@ -73,19 +73,28 @@ class Marks:
         Each fork is a stage, and a child two forks away or more has a region of its own.
         """
         os.register_at_fork(
-            before=self._before, after_in_parent=self._in_parent, after_in_child=self._in_child
+            before=self.before, after_in_parent=self.in_parent, after_in_child=self.in_child
         )
 
-    def _before(self) -> None:
+    def before(self) -> None:
+        """
+        A fork comes.
+        """
         (made,) = REGION.unpack_from(self._memory, SIZE - REGION.size)
         REGION.pack_into(self._memory, SIZE - REGION.size, made + 1)
         self._made = made
         self._forking = time.monotonic_ns()
 
-    def _in_parent(self) -> None:
+    def in_parent(self) -> None:
+        """
+        It was made.
+        """
         self.add("fork", self._forking, time.monotonic_ns(), 0)
 
-    def _in_child(self) -> None:
+    def in_child(self) -> None:
+        """
+        We are the child.
+        """
         self._depth += 1
         if self._depth > 1:
             number = self._made % CELLS
@@ -164,13 +173,39 @@ def in_zygote(path: str) -> None:
         return message
 
     wire.receive = receive
-    wrap(marks, "toolcell_worker.wire:send", "send")
-    wrap(marks, "toolcell_worker.wire:send_json", "send")
-    for name in ("_spawn", "_hand_over", "_tool_ended", "_init_ended", "_tell_reaped"):
+    for name in ("send", "send_json", "write"):
+        wrap(marks, f"toolcell_worker.wire:{name}", "send")
+    wrap(marks, "toolcell_worker.wire:Call.unpack", "received CALL")
+    wrap(marks, "toolcell_worker.whole:WholeWalls.build", "every wall")
+    wrap(marks, "toolcell_worker.cell:_rehearse", "rehearsal")
+    for name in ("_spawn", "_tool_ended", "_init_ended", "_tell_reaped"):
         wrap(marks, f"toolcell_worker.spawning:Spawning.{name}", f"Spawning.{name}")
     for name in ("unshare", "setns"):
         wrap(marks, f"toolcell_worker.syscalls:{name}", name)
     marks.follow_forks()
+    _follow_whole_cells(marks)
+
+
+def _follow_whole_cells(marks: Marks) -> None:
+    """
+    Those are forked by the C library, without Python's hooks.
+    """
+    from toolcell_worker import cell, forking
+
+    forks, lives = forking.Forking.whole, cell.wait_for_call
+
+    def fork(*given: Any) -> Any:
+        marks.before()
+        born = forks(*given)
+        marks.in_parent()
+        return born
+
+    def live(*given: Any) -> Any:
+        marks.in_child()
+        lives(*given)
+
+    forking.Forking.whole = fork  # type: ignore[assignment, method-assign]
+    cell.wait_for_call = live  # type: ignore[assignment]
 
 
 def _name(wire: Any, kind: int) -> str:

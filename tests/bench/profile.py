@@ -2,9 +2,10 @@
 `make profile`: where the time of a call goes.
 
 Theory of operation.  Three servers, one after another, each called by one caller: as it is, for the
-CPU time of each process; with marks, for the stages of a call across all processes; and sampled,
-for what the server's own CPU time goes into.  What marks cost is told by the first beside the
-second.  Where perf(1) is installed and may be used, it says what the kernel does for all of them.
+CPU time of each process; with marks, and with a pause after each call, for its stages across all
+processes; and sampled, for what the server's own CPU time goes into.  What marks cost is told by
+the first beside the second.  Where perf(1) is installed and may be used, it says what the kernel
+does for all of them.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from processes import descendants, named
 from running_server import LOCAL, start
 
 from bench import marks, servers, timeline
+from bench.bed import LOW_LOAD_PAUSE_SECONDS
 from bench.generating import generating
 from bench.profiled_server import ROOT as ROOT_NAME
 
@@ -138,7 +140,7 @@ def stages(load: Generating, seconds: float, folder: Path) -> Iterator[str]:
     The stages of a call, in the order in which they begin.
     """
     with _profiled(folder, "marks") as server:
-        measured = load.calls(server.target, "run", 1, seconds)
+        measured = load.calls(server.target, "run", 1, seconds, pause=LOW_LOAD_PAUSE_SECONDS)
     own = next(marks.regions((folder / "server").read_bytes()))
     others = [
         region for path in folder.glob("zygote-*") for region in marks.regions(path.read_bytes())

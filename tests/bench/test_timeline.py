@@ -15,14 +15,15 @@ US = 1000
 SERVER = [
     (0, 100 * US, 0, "call"),  # left out: it warms up
     (1000 * US, 1100 * US, 50 * US, "call"),
-    (1010 * US, 1020 * US, 10 * US, "Channel.send SPAWN"),
+    (1010 * US, 1020 * US, 10 * US, "Channel.send CALL"),
 ]
 CELL = [
     (500 * US, 510 * US, 0, "forked"),
     (520 * US, 600 * US, 70 * US, "wall mounts"),
-    (1025 * US, 1025 * US, 0, "received SPAWN"),
-    (1030 * US, 1045 * US, 15 * US, "wall mounts"),
-    (1060 * US, 1060 * US, 0, "send READY"),
+    (610 * US, 611 * US, 0, "received CALL"),  # of the rehearsal
+    (612 * US, 613 * US, 0, "send RESULT"),
+    (1025 * US, 1025 * US, 0, "received CALL"),
+    (1030 * US, 1045 * US, 15 * US, "decoding"),
     (1080 * US, 1080 * US, 0, "send RESULT"),
 ]
 NEXT = [
@@ -34,9 +35,13 @@ NEXT = [
 def test_what_a_cell_did_ahead_is_told_apart_from_the_call() -> None:
     of_call, ahead, total = timeline.stages(SERVER, [CELL, NEXT], "call")
     assert total == 100.0
-    walls = [(each.after, each.wall) for each in of_call if each.what == "wall mounts"]
-    assert walls == [(30.0, 15.0)]
-    assert [(each.what, each.wall) for each in ahead] == [("forked", 10.0), ("wall mounts", 80.0)]
+    found = [(each.what, each.after, each.wall) for each in of_call if each.where == "cell"]
+    assert found[:2] == [("received CALL", 25.0, 0.0), ("decoding", 30.0, 15.0)]
+    assert [(each.what, each.wall) for each in ahead][:2] == [
+        ("forked", 10.0),
+        ("wall mounts", 80.0),
+    ]
+    assert {"received CALL", "send RESULT"} == {each.what for each in ahead[2:]}
 
 
 def test_the_parts_of_a_call_are_the_call() -> None:

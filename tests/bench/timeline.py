@@ -2,8 +2,8 @@
 From marks of several processes to one table of stages.  Pure: no input, no output.
 
 Calls come one at a time here, so whatever any process did between the beginning and the end of a
-call belongs to it, or to making the next cell.  A cell belongs to the call in which it was READY;
-what it did before its grant came was done ahead, and is told apart.
+call belongs to it, or to making the next cell.  A cell belongs to the call in which it said its
+result; what it did before it was called was done ahead, and is told apart.
 """
 
 from __future__ import annotations
@@ -20,15 +20,12 @@ if TYPE_CHECKING:
 
 # What ends each part of a call, in order; what is not found is a part of what follows.
 PARTS = (
-    ("admission, and what precedes the cell", "server", "Channel.send SPAWN"),
-    ("handing over to the cell", "cell", "received GRANT"),
-    ("the cell's own walls", "cell", "send READY"),
+    ("admission, and what precedes the cell", "server", "Channel.send CALL"),
+    ("waking the cell", "cell", "received CALL"),
     ("arguments, the tool, its result", "cell", "send RESULT"),
-    ("the end of the cell's processes", "zygote", "send REAPED"),
 )
 LAST_PART = "the ending in the server"
-GRANTED = ("received SPAWN", "received GRANT")
-READY = "send READY"
+CALLED, DONE = "received CALL", "send RESULT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +66,7 @@ def stages(
             inside = [each for each in records if began <= each[0] <= ended]
             if where != "cell":
                 _gather(where, inside, began, gathered)
-            elif any(what == READY for *_, what in inside):
+            elif any(what == DONE for *_, what in inside):
                 before, after = _divided(records)
                 _gather(where, [each for each in after if each[0] >= began], began, gathered)
                 _gather(where, before, before[0][0] if before else 0, ahead)
@@ -85,10 +82,10 @@ def _divided(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
     """
     What a cell did before it was given its call, and from then on.
     """
-    for number, (*_, what) in enumerate(records):
-        if what in GRANTED:
-            return list(records[:number]), list(records[number:])
-    return [], list(records)
+    ordered = sorted(records)
+    called = [number for number, (*_, what) in enumerate(ordered) if what == CALLED]
+    # The first is the rehearsal's.
+    return (ordered[: called[-1]], ordered[called[-1] :]) if called else ([], ordered)
 
 
 def _gather(

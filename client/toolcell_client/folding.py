@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MAXIMUM_DENIALS = 32  # as many as `Run` returns
+KEPT_BYTES = 16 * 2**20  # arbitrary; of each output, for who reads a stream and asks for its result
 
 
 class Folding:
     """
-    What the events seen so far add up to.  The server's limits bound how large it grows.
+    What the events seen so far add up to.  Of each output the end is kept: whoever reads a stream
+    of gigabytes has seen the rest.
     """
 
     def __init__(self) -> None:
@@ -37,7 +39,7 @@ class Folding:
         match event.WhichOneof("event"):
             case "output":
                 stderr = event.output.stream == pb.OUTPUT_STREAM_STDERR
-                (self._stderr if stderr else self._stdout).extend(event.output.data)
+                _keep(self._stderr if stderr else self._stdout, event.output.data)
             case "denied" if len(self._denials) < MAXIMUM_DENIALS:
                 self._denials.append(event.denied)
             case "result_chunk":
@@ -58,10 +60,19 @@ class Folding:
             event.call_id,
             event.finished,
             chunks=bytes(self._chunks),
-            stdout=bytes(self._stdout),
-            stderr=bytes(self._stderr),
+            stdout=bytes(self._stdout[-KEPT_BYTES:]),
+            stderr=bytes(self._stderr[-KEPT_BYTES:]),
             denials=self._denials,
         )
+
+
+def _keep(kept: bytearray, data: bytes) -> None:
+    """
+    Cut seldom: each cut copies what is kept.
+    """
+    kept += data
+    if len(kept) > 2 * KEPT_BYTES:
+        del kept[:-KEPT_BYTES]
 
 
 def ended(

@@ -32,9 +32,9 @@ class Result:
     The ending of one execution, with what it left behind.
 
     `stdout` and `stderr` are what was kept: the last 16 MiB of a stream that was read from its
-    beginning, the last 64 KiB after `run`; `usage` says how much there was, and `truncated` that the
-    server left some out.  `denials` are the
-    first 32 accesses that were denied, or would have been (`reported_only`).  `isolation` is None
+    beginning, the last 64 KiB after `run`; `usage` says how much there was, and `truncated` that
+    the server left some out.  `denials` are the first 32 accesses that were denied, or would have
+    been (`reported_only`).  `isolation` is None
     when no cell was built.
     """
 

@@ -29,6 +29,6 @@ def come_first(autogroup: Path = AUTOGROUP) -> bool:
     try:
         autogroup.write_text(f"{NICENESS}\n")
     except OSError as exc:
-        _log.info("tools can delay the service, whose session cannot be raised: %s", exc.strerror)
+        _log.debug("tools can delay the service, whose session cannot be raised: %s", exc.strerror)
         return False
     return True

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import os
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ WORDS = ("read", "sendmsg", "write", "exit_group")
 FOLLOWED = pytest.mark.skipif(
     os.geteuid() != 0, reason="only root may follow a process that has all of its walls"
 )
+STAYING_SECONDS = 0.1  # arbitrary; what is being ended takes some milliseconds
 TOOL, INIT, ZYGOTE = "tool", "init", "zygote"
 
 
@@ -38,13 +40,16 @@ def warm(place: Place) -> int:
     The tool's process of the one cell that waits for its call with all of its walls.
     """
     found: list[int] = []
+    since = 0.0
 
-    def is_there() -> bool:
-        every = descendants(place.zygote())
-        found[:] = [pid for pid in every if is_tool(pid)]
-        return len(found) == 1
+    def stays() -> bool:
+        nonlocal since
+        now = [pid for pid in descendants(place.zygote()) if is_tool(pid)]
+        if now != found:  # the one of the call before may not be gone yet
+            found[:], since = now, time.monotonic()
+        return len(found) == 1 and time.monotonic() - since > STAYING_SECONDS
 
-    wait_until(is_there)
+    wait_until(stays)
     return found[0]
 
 

@@ -161,7 +161,8 @@ class Pool:
         """
         A cell that needs nothing more than its call.
         """
-        kind = cells.kind(cell_grant(execution.grant, environment))
+        grant = execution.grant
+        kind = cells.kind(grant, lambda: cell_grant(grant, environment))
         cell = cells.take(kind)
         if cell is None:
             cell = await unless_stopped(cells.next(kind), execution, cells.end_soon)

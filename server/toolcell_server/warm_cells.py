@@ -27,7 +27,7 @@ from toolcell_server.warm_kinds import USUAL, Kind, WarmCell, Warmth
 from toolcell_server.zygote import ZygoteDied, ZygoteFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from toolcell_worker.wire import CellGrant
 
@@ -48,6 +48,7 @@ class WarmCells:
         self._warmth = warmth
         self._slots = slots
         self._kinds: dict[bytes, Kind] = {}  # the least recently called first
+        self._known: dict[int, tuple[object, bytes, int]] = {}  # grants, packed, by id
         self._tasks: set[asyncio.Task[None]] = set()
         self._sweep: asyncio.TimerHandle | None = None
         self._closed = False
@@ -106,12 +107,19 @@ class WarmCells:
         while self._tasks:  # what is being made has yet to be ended
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def kind(self, grant: CellGrant) -> Kind:
+    def kind(self, grant: object, as_told: Callable[[], CellGrant]) -> Kind:
         """
-        The cells with this grant.
+        The cells with this grant; `as_told` is asked for it as a cell is told, once as long as the
+        grant is the same object.
         """
-        packed = grant.pack()
-        kind = self._kinds.pop(packed, None) or Kind(packed, grant.result_bytes)
+        known = self._known.get(id(grant))
+        if known is None or known[0] is not grant:
+            told = as_told()
+            if len(self._known) >= KINDS:
+                self._known.clear()
+            known = self._known[id(grant)] = grant, told.pack(), told.result_bytes
+        _, packed, result_bytes = known
+        kind = self._kinds.pop(packed, None) or Kind(packed, result_bytes)
         self._kinds[packed] = kind
         if len(self._kinds) > KINDS:
             oldest = next(iter(self._kinds))

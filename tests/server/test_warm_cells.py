@@ -63,7 +63,7 @@ class Place:
         self.cells = WarmCells(zygote, self.slots)
 
     async def take(self, grant: CellGrant = GRANT) -> WarmCell:
-        kind = self.cells.kind(grant)
+        kind = self.cells.kind(grant, lambda: grant)
         return self.cells.take(kind) or await self.cells.next(kind)
 
     async def value(self, cell: WarmCell, code: str = "result = 1") -> Any:

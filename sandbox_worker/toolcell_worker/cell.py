@@ -88,7 +88,7 @@ def wait_for_call(walls: WholeWalls, around: Surroundings) -> NoReturn:
             wire.send_json(channel, Frame.SETUP_FAILED, failed.describe())
         else:
             code = CRASHED_EXIT
-            _rehearse(grant, around)
+            _rehearse(walls.rehearsing, around)
             code = _perform(grant, enclosing.CHANNEL, enclosing.CHANNEL, around)
     finally:
         os._exit(code)
@@ -144,11 +144,13 @@ def _rehearse(grant: CellGrant, around: Surroundings) -> None:
         source, sink = os.pipe()
     except OSError:  # so few descriptors that a call may do without
         return
-    with contextlib.suppress(OSError):
-        os.write(sink, around.rehearsed)
-        _perform(grant, source, sink, around)
-    os.close(source)
-    os.close(sink)
+    try:
+        with contextlib.suppress(Exception):  # so little memory that a call may do without
+            os.write(sink, around.rehearsed)
+            _perform(grant, source, sink, around)
+    finally:
+        os.close(source)
+        os.close(sink)
 
 
 def _prepared(around: Surroundings) -> SetupFailed | None:

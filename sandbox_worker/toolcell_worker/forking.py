@@ -19,8 +19,8 @@ import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
-from toolcell_worker import cell, syscalls
-from toolcell_worker.rooms import SIGKILL, Room, Rooms, bury
+from toolcell_worker import cell, rooms, syscalls
+from toolcell_worker.rooms import SIGKILL, Room, Rooms
 from toolcell_worker.walls.resources import Group
 from toolcell_worker.whole import WholeWalls
 from toolcell_worker.wire import CellGrant
@@ -113,7 +113,7 @@ class Forking:
         if not self.around.make.namespaces:
             raise OSError(0, "a cell without namespaces cannot be whole in advance")
         if len(self.grants) >= GRANTS:
-            self.grants.clear()
+            del self.grants[next(iter(self.grants))]
         walls = self.grants[packed] = WholeWalls(CellGrant.unpack(packed), self.around)
         gc.freeze()  # what was made just now is there for good
         return walls
@@ -136,7 +136,7 @@ class Forking:
         try:
             return Born(self._fork(live, group), group, own=room)
         except OSError:
-            bury(room)
+            rooms.bury(room)
             raise
         finally:
             self.rooms.leave()
@@ -155,7 +155,7 @@ class Forking:
         try:
             return Born(self._fork(live, group), group, shared=room)
         except OSError:
-            bury(room)
+            rooms.bury(room)
             raise
         finally:
             self.rooms.leave()
@@ -178,14 +178,14 @@ class Forking:
         return group
 
 
-def bury_spare(spare: Spare) -> None:
+def bury(born: Born) -> None:
     """
-    End what is left of a spare; its tool's process ends before its init does.
+    End what is left of a cell that nobody watches, but for a room that others use; its tool's
+    process ends before its init does.
     """
-    born = spare.born
     os.kill(born.own.init if born.own else born.tool, SIGKILL)
     os.waitpid(born.tool, 0)
     if born.own:
-        bury(born.own)
+        rooms.bury(born.own)
     if born.group is not None:
         born.group.remove()

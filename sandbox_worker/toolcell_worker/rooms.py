@@ -107,9 +107,13 @@ class Rooms:
     def leave(self) -> None:
         """
         Children are born in the zygote's own namespace again.
+
+        Raises:
+            RuntimeError: they would not be; this zygote must end, and its cells with it.
         """
         if steps.make(self.leaving) != 0:
-            raise OSError(ctypes.get_errno(), "the zygote's own pid namespace cannot be entered")
+            why = os.strerror(ctypes.get_errno())
+            raise RuntimeError(f"the zygote's own pid namespace cannot be entered: {why}")
 
     def keep(self, room: Room) -> bool:
         """

@@ -69,7 +69,7 @@ class Spares:
                 try:
                     wire.send(spare.handoff, Frame.SPAWN, payload, descriptors)
                 except OSError as exc:
-                    forking.bury_spare(spare)
+                    forking.bury(spare.born)
                     killed = isinstance(exc, BrokenPipeError | ConnectionResetError)
                     if fresh or not killed:
                         raise
@@ -84,7 +84,7 @@ class Spares:
         self.waiting.remove(spare)
         self._let_go(pidfd)
         spare.handoff.close()
-        forking.bury_spare(spare)
+        forking.bury(spare.born)
 
     def _next(self) -> Spare:
         spare = self.waiting.popleft()

@@ -12,12 +12,10 @@ from __future__ import annotations
 
 import os
 import select
-import socket
-import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from toolcell_worker import wire
+from toolcell_worker import forking, wire
 from toolcell_worker.rooms import SIGKILL, Room
 from toolcell_worker.spares import Spares
 from toolcell_worker.walls.failure import SetupFailed
@@ -25,12 +23,11 @@ from toolcell_worker.wire import Frame
 
 if TYPE_CHECKING:
     import resource
+    import socket
 
     from toolcell_worker.forking import Born, Forking
     from toolcell_worker.walls.resources import Group
 
-_FRAME_BYTES = 64 * 1024  # a SPAWN has some hundred
-_SPACE = socket.CMSG_SPACE(wire.MAXIMUM_DESCRIPTORS * 4)
 FAILED_FORK_SECONDS = 0.5  # arbitrary; a host that cannot fork is left alone so long
 AT_ONCE = 8  # arbitrary; cells that are forked before their server hears of the first
 LEAVING_SECONDS = 0.02  # arbitrary; a process that has ended leaves its control group soon
@@ -97,43 +94,31 @@ class Spawning:
         Fork the cells that are asked for by now, and only then tell of them: what we write to after
         a fork, the kernel copies.  False if the server is gone.
         """
-        asked: list[tuple[bytes, tuple[int, ...]]] = []
+        asked: list[wire.Message] = []
         while len(asked) < AT_ONCE:
-            if (message := self._hear()) is None:
+            try:
+                asked.append(wire.receive_small(self.control))
+            except wire.PeerClosed:
                 return False
-            asked.append(message)
             if all(descriptor != control for descriptor, _ in self.poller.poll(0)):
                 break
-        for number, born in [self._spawn(*message) for message in asked]:
+        for number, born in list(map(self._spawn, asked)):
             if born:
-                self._watch(number, born)
+                self._watch_or_bury(number, born)
         return True
 
-    def _hear(self) -> tuple[bytes, tuple[int, ...]] | None:
-        """
-        The payload and the descriptors of a SPAWN; nothing if the server is gone.  Its bytes are
-        not merged with those of the next, which has descriptors too (unix(7)).
-        """
-        data, ancillary, _, _ = self.control.recvmsg(_FRAME_BYTES, _SPACE, socket.MSG_CMSG_CLOEXEC)
-        if not data:
-            return None
-        while len(data) < wire.HEADER.size + int.from_bytes(data[1:5]):
-            data += self.control.recv(_FRAME_BYTES)
-        rights = ancillary[0][2]
-        return data[wire.HEADER.size :], struct.unpack(f"{len(rights) // 4}i", rights)
-
-    def _spawn(self, payload: bytes, descriptors: tuple[int, ...]) -> tuple[int, Born | None]:
-        number, slot = wire.SPAWNING.unpack_from(payload)
-        packed = payload[wire.SPAWNING.size :]
+    def _spawn(self, asked: wire.Message) -> tuple[int, Born | None]:
+        number, slot = wire.SPAWNING.unpack_from(asked.payload)
+        packed = asked.payload[wire.SPAWNING.size :]
         try:
             if packed:
-                return number, self.forking.whole(packed, slot, descriptors)
-            return number, self.spares.hand_over(payload, descriptors)
+                return number, self.forking.whole(packed, slot, asked.descriptors)
+            return number, self.spares.hand_over(asked.payload, asked.descriptors)
         except (OSError, ValueError, SetupFailed) as exc:
             self._refuse(number, exc)
             return number, None
         finally:
-            for descriptor in descriptors:
+            for descriptor in asked.descriptors:
                 os.close(descriptor)
 
     def _refuse(self, number: int, exc: OSError | ValueError | SetupFailed) -> None:
@@ -141,11 +126,22 @@ class Spawning:
         refusal = {"number": number, "wall": wall, "errno": code, "detail": str(exc)}
         wire.send_json(self.control, Frame.NOT_SPAWNED, refusal)
 
-    def _watch(self, number: int, born: Born) -> None:
+    def _watch_or_bury(self, number: int, born: Born) -> None:
+        try:
+            tool_pidfd = os.pidfd_open(born.tool)
+        except OSError as exc:  # nobody could end it
+            forking.bury(born)
+            if born.shared:
+                os.kill(born.shared.init, SIGKILL)
+            self._refuse(number, exc)
+        else:
+            self._watch(Running(number, born, tool_pidfd))
+
+    def _watch(self, running: Running) -> None:
         """
         Expect its end, and tell the server how it can be killed.
         """
-        running = Running(number, born, os.pidfd_open(born.tool))
+        number, born = running.number, running.born
         pidfds: tuple[int, ...] = (running.tool_pidfd,)
         self._register(self.tools, running.tool_pidfd, running)
         if born.own is not None:

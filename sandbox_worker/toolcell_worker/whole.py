@@ -7,6 +7,7 @@ channel and its pipes, come with it.  In `enclosing.py` each of these walls is e
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from toolcell_worker import messages, wire
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from toolcell_worker.wire import CellGrant
 
 
+REHEARSED_BYTES = 1024  # arbitrary; a result of `rehearsal.py` has some fifty
 _declared: list[WholeWalls | None] = [None]  # whose environment the zygote has
 
 
@@ -48,6 +50,9 @@ class WholeWalls:
             SetupFailed: a wall cannot be prepared.
         """
         self.grant = grant
+        # An ending that does not fit would use up what is reserved for that of the call.
+        result_bytes = max(grant.result_bytes, REHEARSED_BYTES)
+        self.rehearsing = dataclasses.replace(grant, result_bytes=result_bytes)
         if grant.counted and not around.observed:
             raise SetupFailed("seccomp", 0, "nobody could count the file operations")
         # Whether it may leave processes behind, and so has a room of its own.

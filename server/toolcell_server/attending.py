@@ -142,8 +142,13 @@ class Attending:
 
     def close(self) -> None:
         """
-        Give the folders and the listener back, and all that is known.
+        Give the folders and the listener back, and all that is known.  Does nothing the second
+        time.
         """
+        if not vars(self):
+            return
+        if self.session.cell.dismissed:  # first: it would hear that nobody listens
+            self.session.cell.kill()
         self._denials.close()
         self._hearing.give_back()
         # Our parts call us back: what they hold, a result of megabytes for one, would wait for the

@@ -76,11 +76,11 @@ class Cell:
         Kill every process of the cell.  It does nothing once the cell has ended or is killed.
         """
         if self.pidfd >= 0 and not self._is_killed:
-            self._is_killed = True
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
             if self.group is not None:
                 self.group.kill()
+            self._is_killed = True
 
     def close(self) -> None:
         """

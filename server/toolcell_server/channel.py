@@ -77,6 +77,26 @@ class Channel:
                 loop = asyncio.get_running_loop()
                 await loop.sock_sendall(self._socket, memoryview(data)[sent:])
 
+    def send_at_once(self, kind: int, payload: bytes) -> bytes:
+        """
+        Send as much of a frame as there is room for; what is left, for `send_rest`.
+
+        Raises:
+            OSError: the peer is gone.
+        """
+        data = HEADER.pack(kind, len(payload)) + payload
+        try:
+            return data[self._socket.send(data) :]
+        except BlockingIOError:
+            return data
+
+    async def send_rest(self, data: bytes) -> None:
+        """
+        Raises:
+            OSError: the peer is gone.
+        """
+        await asyncio.get_running_loop().sock_sendall(self._socket, data)
+
     async def receive(self) -> Message:
         """
         The next frame.  One waiter at a time.

@@ -1,10 +1,11 @@
 """
 How many cells to keep warm: as many as would have been missing lately, and some more.  Pure.
 
-Theory of operation.  Each call takes a cell, and another takes its place once it is made.  So the
-backlog of calls grows by one with each, and shrinks by one in the time that a cell takes to be
-made; its height is how many would have to be there for nobody to wait.  Calls that come evenly need
-few however many they are, and a burst needs one for each of its calls.
+Theory of operation.  Each call takes a cell, and another takes its place once it is forked (that
+takes its zygote's time; its walls it builds by itself).  So the backlog of calls grows by one with
+each, and shrinks by one in the time that a cell takes to be forked; its height is how many would
+have to be there for nobody to wait.  Calls that come evenly need few however many they are, and a
+burst needs one for each of its calls.
 """
 
 from __future__ import annotations

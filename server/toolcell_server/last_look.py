@@ -28,18 +28,19 @@ _USER, _SYSTEM = 11, 12  # utime and stime, behind the name (proc_pid_stat(5))
 
 def account(pid: int, code: int) -> Reaping | None:
     """
-    The account of a process that is about to end with an exit code; nothing if it has ended, or is
-    so large that the kernel will need long.
+    The account of a process that is about to end with an exit code; nothing if it has ended, is so
+    large that the kernel will need long, or has other threads, which go on meanwhile.
     """
     try:
         status = _read(f"/proc/{pid}/status")
         # The first line is a name that the process has given itself; a line feed in it is "\\n".
         peak = int(_value(status, b"VmHWM").split()[0]) * 1024
+        threads = int(_value(status, b"Threads"))
         seconds = time.clock_gettime(~pid << 3 | CLOCK_OF_PROCESS)
         system = 0.0 if seconds < FEW_TICKS * TICK_SECONDS else seconds * _part_of_kernel(pid)
     except (OSError, LookupError, ValueError):
         return None
-    if peak > SMALL_BYTES:
+    if peak > SMALL_BYTES or threads > 1:
         return None
     return Reaping(code << CODE_SHIFT, seconds - system, system, peak)
 

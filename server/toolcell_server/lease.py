@@ -68,7 +68,7 @@ class Lease:
         """
         call = call_of(execution)
         if self.warm is not None:
-            await self.warm.session.tell(call)
+            self.warm.session.tell(call)
             return self.warm.session
         grant = cell_grant(execution.grant, self.environment, proxy)
         try:

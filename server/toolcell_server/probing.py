@@ -131,7 +131,7 @@ async def _try(
             session = await Session.open(zygote, slot, grant, (), call)
         resources.callback(session.close)
         if whole:
-            await session.tell(call)
+            session.tell(call)
         denials = Denials()
         resources.callback(denials.close)
         try:

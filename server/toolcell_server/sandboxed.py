@@ -81,15 +81,15 @@ class SandboxedExecutor:
                 while (event := opened.events.take()) is not None:
                     yield event
                 await self._complete(execution, opened, finished)
-                if opened.session.cell.dismissed:
+                deaf = opened.session.whole and opened.reckoning.never_began
+                served = cells == MOST_CELLS or not deaf
+                if served and opened.session.cell.dismissed:
                     try:
                         yield pb.ExecuteResponse(finished=finished)
                     finally:
-                        await asyncio.sleep(ANSWERING_SECONDS)
-                        opened.session.cell.kill()
+                        with contextlib.closing(opened):
+                            await asyncio.sleep(ANSWERING_SECONDS)
                     return
-                deaf = opened.session.whole and opened.reckoning.never_began
-                served = cells == MOST_CELLS or not deaf
         yield pb.ExecuteResponse(finished=finished)
 
     async def _open(

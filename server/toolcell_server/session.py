@@ -78,12 +78,15 @@ class Session:
             ours.callback(cell.kill)
             return cls(cell, channel, stdout, stderr, ours.pop_all(), whole=True)
 
-    async def tell(self, call: Call) -> None:
+    def tell(self, call: Call) -> None:
         """
         Tell a whole cell whom it serves.  One that has ended does not hear it: its end says why.
+        What it does not take at once is sent while it is attended.
         """
         with contextlib.suppress(OSError):
-            await self.channel.send(Frame.CALL, call.pack())
+            if rest := self.channel.send_at_once(Frame.CALL, call.pack()):
+                sending = asyncio.create_task(_send_rest(self.channel, rest))
+                self._resources.callback(sending.cancel)
 
     def close(self) -> None:
         """
@@ -96,6 +99,11 @@ async def _send(channel: Channel, grant: bytes, call: bytes) -> None:
     with contextlib.suppress(OSError):  # the cell ended before it read them; its end tells why
         await channel.send(Frame.GRANT, grant)
         await channel.send(Frame.CALL, call)
+
+
+async def _send_rest(channel: Channel, rest: bytes) -> None:
+    with contextlib.suppress(OSError):
+        await channel.send_rest(rest)
 
 
 def _pair(

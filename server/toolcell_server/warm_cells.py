@@ -62,25 +62,20 @@ class WarmCells:
 
     def take(self, kind: Kind) -> WarmCell | None:
         """
-        A cell of that kind that is ready, the caller's to end; nothing if none is.
+        A cell of that kind that is ready, the caller's to end; nothing if none is: then `next`.
         """
         kind.demand.call(time.monotonic())
-        while kind.ready:
-            cell = kind.ready.popleft()
-            if not cell.is_dead:
-                if kind.has_few:
-                    self._refill(kind)
-                return cell
-            self.end_soon(cell)
-        return None
+        return self._ready(kind)
 
     async def next(self, kind: Kind) -> WarmCell:
         """
-        The next cell of that kind that is made, the caller's to end.
+        The next cell of that kind, the caller's to end.
 
         Raises:
             ZygoteDied, ZygoteFailed: there is none.
         """
+        if cell := self._ready(kind):  # it came since `take`
+            return cell
         mine: asyncio.Future[WarmCell] = asyncio.get_running_loop().create_future()
         kind.waiting.append(mine)
         self._refill(kind)
@@ -92,7 +87,20 @@ class WarmCells:
         except asyncio.CancelledError:
             if mine.done() and not mine.cancelled() and mine.exception() is None:
                 self._keep(kind, mine.result())  # it came while we were being cancelled
+            with contextlib.suppress(ValueError):
+                kind.waiting.remove(mine)
             raise
+
+    def _ready(self, kind: Kind) -> WarmCell | None:
+        while kind.ready:
+            cell = kind.ready.popleft()
+            if not cell.is_dead:
+                if kind.has_few:
+                    self._refill(kind)
+                self._refill_when_quiet(kind)
+                return cell
+            self.end_soon(cell)
+        return None
 
     async def aclose(self) -> None:
         """
@@ -142,13 +150,14 @@ class WarmCells:
         began = time.monotonic()
         try:
             session = await Session.warm(self._zygote, slot, kind.grant, kind.result_bytes)
-        except (ZygoteDied, ZygoteFailed) as exc:
+        except BaseException as exc:
             self._slots.give_back(slot)
+            if not isinstance(exc, Exception):
+                raise
+            if isinstance(exc, OSError):  # no descriptors, for one
+                exc = ZygoteFailed("", exc.errno or 0, str(exc))
             kind.disappoint(exc)
             return
-        except BaseException:
-            self._slots.give_back(slot)
-            raise
         finally:
             kind.coming -= 1
         kind.demand.made(time.monotonic() - began)

@@ -76,7 +76,8 @@ class Kind:
         """
         Whether the next callers may find none.
         """
-        return len(self.ready) < self.demand.wanted(time.monotonic(), math.inf) // FEW
+        few = max(1, self.demand.wanted(time.monotonic(), math.inf) // FEW)
+        return len(self.ready) < few
 
     def serve(self, cell: WarmCell) -> bool:
         """

@@ -14,7 +14,7 @@ from cells import ZygoteAlone, cell_grant
 from processes import descendants
 from toolcell_worker.forking import GRANTS
 from toolcell_worker.walls.rlimits import NICENESS
-from toolcell_worker.wire import Frame
+from toolcell_worker.wire import HEADER, Frame
 from warmth import Warmth
 
 if TYPE_CHECKING:
@@ -179,8 +179,19 @@ def test_a_cell_that_is_let_go_of_before_its_call_just_ends(warmth: Warmth) -> N
     assert 1 == warmth.value("result = 1")
 
 
+def frame(kind: int, payload: bytes, length: int | None = None) -> bytes:
+    return HEADER.pack(kind, len(payload) if length is None else length) + payload
+
+
 @pytest.mark.parametrize(
-    "frame", [b"\xff" * 5, b"\x10\x00\x00\x00\x02{}", b"\x11\xff\xff\xff\xff", b"\x11\0\0\0\1x"]
+    "frame",
+    [
+        pytest.param(b"\xff" * 5, id="of no kind"),
+        pytest.param(frame(Frame.GRANT, b"{}"), id="another"),
+        pytest.param(frame(Frame.CALL, b"", 2**32 - 1), id="of 4 GiB"),
+        pytest.param(frame(Frame.CALL, b"x"), id="a call that is cut off"),
+        pytest.param(frame(Frame.CALL, b"x" * 8, 9), id="a frame that is cut off"),
+    ],
 )
 def test_what_is_no_call_runs_nothing(warmth: Warmth, frame: bytes) -> None:
     cell = warmth.make()

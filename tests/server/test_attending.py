@@ -46,6 +46,7 @@ class FakeCell:
     pids: tuple[int, int] = (-1, -1)
     group: None = None
     killed: int = 0
+    dismissed: bool = False
     reaped: asyncio.Future[None] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )

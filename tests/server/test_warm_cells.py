@@ -73,7 +73,7 @@ class Place:
         arguments = json.dumps({"code": code}).encode()
         deadline = time.monotonic() + SECONDS
         call = Call(deadline=deadline, tool="run_code", version="1", arguments=arguments)
-        await cell.session.tell(call)
+        cell.session.tell(call)
         try:
             while (message := await cell.session.channel.receive()).kind != Frame.RESULT:
                 assert message.kind in (Frame.BUILT, Frame.READY), message

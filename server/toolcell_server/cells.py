@@ -58,7 +58,8 @@ class Reaping:
 @dataclass(slots=True)
 class Cell:
     """
-    One running cell.  `pidfd` is that of its init; `pids` are the init and the tool's process.
+    One running cell.  `pidfd` is that of its init; `pids` are the init and the tool's process.  One
+    without an init of its own has the tool's process for both.
     `reaped` is the only sure sign of its end.  `group` is its control group, if it has one.
     `dismissed`: it has said all, and is about to be killed; nobody need wait for that.
     """

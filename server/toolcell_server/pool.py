@@ -134,7 +134,9 @@ class Pool:
         A zygote, a slot and the opened paths for one attempt.
 
         Raises:
-            StoppedWaiting: the execution was asked to stop while no zygote served.
+            StoppedWaiting: the execution was asked to stop while no zygote served, or no cell was
+                ready.
+            ZygoteDied: the zygote died over the cell that it was to make.
             ZygoteFailed: the bundle cannot be served, or a path is no longer what was admitted.
         """
         hosting = self._hostings[execution.tool.bundle]

@@ -17,7 +17,7 @@ Value = TypeVar("Value")
 
 class StoppedWaiting(Exception):  # noqa: N818  # names what happened
     """
-    Raised when an execution was asked to stop before it had a zygote.
+    Raised when an execution was asked to stop before it had what it waited for.
     """
 
 

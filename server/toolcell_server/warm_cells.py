@@ -8,7 +8,7 @@ in the order of arrival, so that a burst is served as fast as cells can be made.
 call, like every cell.
 
 What a call needs only afterwards is done when its answer has left: its cell is killed and taken to
-pieces.  Others are made in its place once nobody has called for some milliseconds, so that a burst
+pieces.  Others are made in its place when nobody has called for some milliseconds, so that a burst
 has the host to itself; only when few are left, or none, are they made at once.
 
 A cell that nobody calls for is ended after a while; with their zygote, which is another after every

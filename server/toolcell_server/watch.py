@@ -54,8 +54,8 @@ CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 @dataclass(slots=True, eq=False)
 class Watch:
     """
-    One watched cell: its init and its tool's process (which a bare cell has for both), and its
-    control group if it has one.  `exceeded` is called with the name of a limit as often as a look
+    One watched cell: its init and its tool's process (which one without an init has for both), and
+    its control group if it has one.  `exceeded` is called with the name of a limit as often as a look
     finds it broken, in whatever thread that looks.  `forks`: it may have further processes.
     `deadline`, of the monotonic clock, stands behind the server's own, should that come late.
 
@@ -190,7 +190,7 @@ class Watch:
     def _fresh(self) -> int:
         """
         A process that shares with the zygote what a tool does when it begins, and takes no more:
-        the init; for a bare cell, which has none, the zygote itself.
+        the init; for a cell that has none, the zygote itself.
         """
         init, tool = self.pids
         return init if init != tool else process_tree.status(tool)[b"PPid"]

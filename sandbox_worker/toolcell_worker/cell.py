@@ -2,10 +2,10 @@
 The cell: builds its own walls around itself, then runs the tool, then is gone.
 
 Theory of operation.  The zygote forks us into a room (`rooms.py`): a pid namespace with an init
-(`init.py`).  Nothing that a caller controls is interpreted before the last wall is up: the grant is a fixed
-binary frame of the server's, and the call with its arguments is read after seccomp.  READY, said
-then, is the last frame that is ours alone; whatever follows it on the cell channel is the word of
-the tool.
+(`init.py`).  Nothing that a caller controls is interpreted before the last wall is up: the grant is
+a fixed binary frame of the server's, and the call with its arguments is read after seccomp.  READY,
+said then, is the last frame that is ours alone; whatever follows it on the cell channel is the word
+of the tool.
 
 There are two lives.  A *spare* builds what does not depend on the call (`prepare`), and waits for
 the grant: what a call was granted is behind two walls, mounts and Landlock, which only stand once

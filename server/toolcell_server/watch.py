@@ -55,8 +55,8 @@ CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 class Watch:
     """
     One watched cell: its init and its tool's process (which one without an init has for both), and
-    its control group if it has one.  `exceeded` is called with the name of a limit as often as a look
-    finds it broken, in whatever thread that looks.  `forks`: it may have further processes.
+    its control group if it has one.  `exceeded` is called with the name of a limit as often as a
+    look finds it broken, in whatever thread that looks.  `forks`: it may have further processes.
     `deadline`, of the monotonic clock, stands behind the server's own, should that come late.
 
     Who looks holds `lock`, and looks no more once it is `over`.

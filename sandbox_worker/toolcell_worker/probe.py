@@ -5,8 +5,8 @@ Theory of operation.  At start the server has each zygote make a throw-away cell
 (`cell.py`) and exactly the make that tools get, in which this runs instead of a tool.  Each wall is
 tried, not asked for its version: what was refused is up, what worked is not.  The arguments name
 canaries that the server planted outside: a file that anybody may read, and the names that the host
-has.  Whatever cannot be told from inside (the watchdog, the process tree) the server adds.  Where cells have no namespaces,
-another cell tries what a call with domains gets there.
+has.  Whatever cannot be told from inside (the watchdog, the process tree) the server adds.  Where
+cells have no namespaces, another cell tries what a call with domains gets there.
 
 Each is tried by what only that wall refuses.  Namespaces without an effect that the tool could
 see (ipc) are verified by inode when a cell is built (`walls/namespaces.py`), and not tried here.

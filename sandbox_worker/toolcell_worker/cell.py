@@ -127,13 +127,14 @@ def _serve(
 
 def _perform(grant: CellGrant, source: int, sink: int, around: Surroundings) -> int:
     """
-    READY is said when there is a call: before, an ending of ours cannot have been the tool's, and
-    another cell can serve the call.
+    READY is said when a call comes: before, an ending of ours cannot have been the tool's, and
+    another cell can serve the call; from then on it is the call that there may be no memory for.
     """
-    payload = wire.read(source, Frame.CALL, grant.arguments_bytes + BESIDE_ARGUMENTS)
-    call = Call.unpack(payload)
-    os.write(sink, READY)
-    return around.perform(call, sink, grant)
+    begun = os.read(source, wire.HEADER.size)
+    if begun:
+        os.write(sink, READY)
+    payload = wire.read(source, Frame.CALL, grant.arguments_bytes + BESIDE_ARGUMENTS, begun)
+    return around.perform(Call.unpack(payload), sink, grant)
 
 
 def _rehearse(grant: CellGrant, around: Surroundings) -> None:

@@ -89,6 +89,7 @@ class WholeWalls:
         our environment.
         """
         if _declared[0] is not self:
+            _declared[0] = None  # until it is whole
             environment.declare(self._declared)
             _declared[0] = self
         own = identity.cell_id(slot) if self._ranged else identity.USER_INSIDE

@@ -203,7 +203,9 @@ class Attending:
         The only process of the cell is about to end with an exit code: whether we wait no longer.
         """
         cell = self.session.cell
-        if not self.session.whole or cell.group is not None or self._connecting.is_used:
+        self._hearing.pull()  # what it has said before
+        ready = self.session.whole and self.reckoning.words.ready
+        if not ready or cell.group is not None or self._connecting.is_used:
             return False
         account = last_look.account(cell.pids[1], code)
         if account is not None:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolcell_worker.wire import HEADER, Frame
 
+from toolcell_server import scheduling
 from toolcell_server.channel import Channel
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def spawn(kind: str, descriptor: int, python: str = "") -> subprocess.Popen[byte
         OSError: the interpreter cannot be run.
     """
     interpreter = [python or sys.executable, "-I", "-B", "-X", "utf8"]
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [*interpreter, "-c", BOOTSTRAP, _room(), kind, str(descriptor)],
         env=ENVIRONMENT,
         cwd="/",
@@ -108,6 +109,8 @@ def spawn(kind: str, descriptor: int, python: str = "") -> subprocess.Popen[byte
         pass_fds=(descriptor,),
         start_new_session=True,  # Ctrl-C on a terminal is the server's to handle
     )
+    scheduling.come_first(process.pid)
+    return process
 
 
 async def why_it_ended(process: subprocess.Popen[bytes], python: str) -> str:

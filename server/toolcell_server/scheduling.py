@@ -4,8 +4,8 @@ it, or refuse others.
 
 Theory of operation.  Cells have a lower priority (`walls/rlimits.py`).  Where the kernel gives each
 session a share of its own (sched(7), autogroup; not inside control groups for the processor) that
-says nothing: every cell is a session, and a few cells take as much as the service and all its
-zygotes together.  There the session that we are in is raised, if we may.
+says nothing: every cell is a session, and so is each of our programs.  There our own sessions are
+raised, if we may.
 """
 
 from __future__ import annotations
@@ -14,21 +14,22 @@ import logging
 from pathlib import Path
 from typing import Final
 
-AUTOGROUP: Final = Path("/proc/self/autogroup")
+AUTOGROUP: Final = "/proc/{}/autogroup"
 NICENESS: Final = -10  # arbitrary; one session of ours weighs as much as nine of others
 
 _log = logging.getLogger(__name__)
 
 
-def come_first(autogroup: Path = AUTOGROUP) -> bool:
+def come_first(pid: int | str = "self", autogroup: str = AUTOGROUP) -> bool:
     """
-    Raise our session; whether that was done.
+    Raise the session of a process; whether that was done.
     """
-    if not autogroup.exists():
+    file = Path(autogroup.format(pid))
+    if not file.exists():
         return False
     try:
-        autogroup.write_text(f"{NICENESS}\n")
-    except OSError as exc:
-        _log.debug("tools can delay the service, whose session cannot be raised: %s", exc.strerror)
+        file.write_text(f"{NICENESS}\n")
+    except OSError as exc:  # we may not, or it has ended
+        _log.debug("tools can delay process %s, whose session is not raised: %s", pid, exc.strerror)
         return False
     return True

@@ -225,3 +225,25 @@ def _is_daemon(pid: int) -> bool:
         return False
     ignored = int(status.partition("SigIgn:")[2].split()[0], 16)
     return bool(ignored & 1 << 14)
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        pytest.param({"memory_bytes": 2 * MEBIBYTE}, id="no memory to read it"),
+        pytest.param({"memory_bytes": 1}, id="no memory at all"),
+        pytest.param({"result_bytes": 10, "file_operations": 1}, id="no result, no file"),
+    ],
+)
+def test_a_large_call_that_its_cell_cannot_take_ends_at_once(
+    client: Client, limits: dict[str, float]
+) -> None:
+    """
+    The server sends it while it listens to the cell, which may end, or ask, before it has it all.
+    """
+    for _ in range(3):  # the first makes its cell, the others find one
+        arguments = {"frames": ["00" * 450_000]}
+        result = client.run("forge", arguments, limits=limits, timeout=LATE_SECONDS)
+
+        assert result.label in {"failed", "exceeded(memory)", "exceeded(result)"}, result.outcome
+    assert "completed" == client.run("answer", {"size": 10}).label

@@ -8,23 +8,29 @@ import os
 from pathlib import Path
 
 import pytest
+from processes import named
 from running_server import start_server
 from toolcell_server import scheduling
 from toolcell_server.scheduling import AUTOGROUP, NICENESS
 
-
-def test_where_sessions_have_no_share_nothing_is_raised(tmp_path: Path) -> None:
-    assert not scheduling.come_first(tmp_path / "missing")
+THERE = Path(AUTOGROUP.format("self")).exists()
 
 
-def test_whoever_may_not_raise_it_serves_nevertheless(tmp_path: Path) -> None:
-    assert not scheduling.come_first(tmp_path)  # a folder cannot be written to
+@pytest.mark.parametrize("file", ["missing", "."])
+def test_whoever_cannot_raise_a_session_serves_nevertheless(tmp_path: Path, file: str) -> None:
+    """
+    There is no such file; it cannot be written.
+    """
+    assert not scheduling.come_first("self", str(tmp_path / file))
 
 
-@pytest.mark.skipif(not AUTOGROUP.exists(), reason="sessions have no share of their own here")
+@pytest.mark.skipif(not THERE, reason="sessions have no share of their own here")
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may come before others")
-def test_the_session_of_a_service_weighs_more_than_that_of_a_cell(tmp_path: Path) -> None:
+def test_the_sessions_of_a_service_weigh_more_than_those_of_its_cells(tmp_path: Path) -> None:
     with start_server(tmp_path) as server:
-        found = Path(f"/proc/{server.process.pid}/autogroup").read_text()
+        pid = server.process.pid
+        ours = [pid, *named(pid, "zygote"), *named(pid, "keeper")]
+        found = [Path(AUTOGROUP.format(each)).read_text().split()[-1] for each in ours]
 
-    assert found.split()[-1] == str(NICENESS)
+    assert len(ours) >= 3
+    assert {str(NICENESS)} == set(found)

@@ -48,8 +48,7 @@ if TYPE_CHECKING:
 
 SET_MODE_FILTER = 1  # SECCOMP_SET_MODE_FILTER (linux/seccomp.h)
 _PROT_EXEC = 0x4
-_INIT_RULES = {
-    # It loads no further code.
+_INIT_RULES = {  # it loads no further code
     "mmap": Rule((Case((without(2, _PROT_EXEC),)),)),
     "mprotect": Rule((Case((without(2, _PROT_EXEC),)),)),
 }
@@ -147,6 +146,7 @@ def load(program: bytes, flags: int = 0) -> int:
     return syscalls.seccomp(SET_MODE_FILTER, flags, prepared(program))
 
 
+@functools.lru_cache(maxsize=64)  # arbitrary; each is there for good, as `cast` refers to itself
 def prepared(program: bytes) -> ctypes.Structure:
     """
     A filter as the kernel takes it (struct sock_fprog), which keeps its instructions.

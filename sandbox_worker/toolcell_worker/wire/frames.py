@@ -185,16 +185,17 @@ def receive_small(channel: socket.socket) -> Message:
     return Message(data[0], data[HEADER.size :], tuple(descriptors))
 
 
-def read(descriptor: int, kind: int, maximum: int) -> bytes:
+def read(descriptor: int, kind: int, maximum: int, begun: bytes = b"") -> bytes:
     """
-    The payload of one frame of that kind, without descriptors.  Little is done here, and once:
-    each function that a forked process runs costs it the pages in which that lies.
+    The payload of one frame of that kind, without descriptors, of which `begun` was read already.
+    Little is done here, and once: each function that a forked process runs costs it the pages in
+    which that lies.
 
     Raises:
         PeerClosed: the peer closed its end.
         ProtocolError: what came is another frame, or longer than `maximum` bytes.
     """
-    data = os.read(descriptor, _READ_BYTES)
+    data = begun + os.read(descriptor, _READ_BYTES)
     while len(data) < HEADER.size or len(data) < HEADER.size + int.from_bytes(data[1:5]):
         if len(data) >= HEADER.size and int.from_bytes(data[1:5]) > maximum:
             raise ProtocolError(f"frame {data[0]} is longer than {maximum} bytes")

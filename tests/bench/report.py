@@ -26,7 +26,8 @@ TITLE = """\
 
 Written by `make bench`; `tests/bench` says what is measured, and how: everything in one run on the
 same cores, the load generator in a process of its own, subjects that are compared in turns in
-short rounds, default settings, every wall of the host."""
+short rounds, default settings, every wall of the host. What is missed, and why:
+[remaining.md](remaining.md); where the time of a call goes: [profile.md](profile.md)."""
 PICTURE = "![How long a call takes beside others, and how that grows](calls.svg)"
 
 

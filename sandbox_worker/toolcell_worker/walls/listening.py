@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from toolcell_worker import syscalls
 from toolcell_worker.syscalls.door import call
-from toolcell_worker.walls import bpf, seccomp
+from toolcell_worker.walls import bpf, killable, seccomp
 from toolcell_worker.walls.conditions import Action
 from toolcell_worker.wire import notices
 
@@ -28,10 +28,6 @@ if TYPE_CHECKING:
 
     from toolcell_worker.steps import Steps, Value
 
-_NEW_LISTENER = 1 << 3  # SECCOMP_FILTER_FLAG_NEW_LISTENER
-# SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (Linux 5.19): a signal does not interrupt a call once it
-# was seen; otherwise it begins again, and is seen twice.
-_WAIT_KILLABLE = 1 << 5
 _TRIAL_MILLISECONDS = 5000  # arbitrary; it takes less than one
 _ANSWER = errno.EXDEV  # ptrace never fails with it
 
@@ -46,12 +42,7 @@ def load(program: bytes) -> int:
     Raises:
         OSError: the kernel refuses the filter, or has no listener for it (EBUSY, EINVAL).
     """
-    try:
-        return seccomp.load(program, _NEW_LISTENER | _WAIT_KILLABLE)
-    except OSError as exc:
-        if exc.errno != errno.EINVAL:
-            raise
-        return seccomp.load(program, _NEW_LISTENER)
+    return seccomp.load(program, killable.NEW_LISTENER | killable.flag())
 
 
 def add_step(steps: Steps, program: bytes, *, observed: bool) -> Value:
@@ -61,21 +52,9 @@ def add_step(steps: Steps, program: bytes, *, observed: bool) -> Value:
     Returns:
         Where the listener will be; without one there will be 0.
     """
-    flags = _NEW_LISTENER | _wait_killable() if observed else 0
+    flags = killable.NEW_LISTENER | killable.flag() if observed else 0
     loaded = seccomp.prepared(program)
     return steps.call("seccomp", seccomp.SET_MODE_FILTER, flags, loaded, what="filter")
-
-
-def _wait_killable() -> int:
-    """
-    The flag, where the kernel knows it: it refuses one that it does not know (EINVAL), and goes on
-    to the program, which is none (EFAULT), where it does.
-    """
-    try:
-        syscalls.seccomp(seccomp.SET_MODE_FILTER, _NEW_LISTENER | _WAIT_KILLABLE, None)
-    except OSError as exc:
-        return 0 if exc.errno == errno.EINVAL else _WAIT_KILLABLE
-    return _WAIT_KILLABLE
 
 
 def available() -> bool:

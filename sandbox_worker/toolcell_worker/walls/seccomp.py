@@ -40,6 +40,7 @@ from toolcell_worker.walls.conditions import (
     replacing,
     without,
 )
+from toolcell_worker.walls.killable import flag as waits_killably
 from toolcell_worker.wire import Profile
 from toolcell_worker.wire.counted import FILE_OPERATIONS
 
@@ -125,10 +126,7 @@ def compile_all(*, bare: bool, observed: bool) -> None:
 
 def init_program(*, machine: str = "") -> bytes:
     """
-    The filter of a cell's init.
-
-    Raises:
-        OSError: there is no table for this machine (ENOSYS).
+    The filter of a cell's init.  Raises as `program`.
     """
     return _compile(machine or platform.machine(), None)
 
@@ -223,7 +221,7 @@ def _judged(variant: Variant, machine: Machine) -> dict[str, Verdict]:
     for name, verdict in judged.items():
         counted = variant.counted and name in FILE_OPERATIONS
         judged[name] = replacing(verdict, Action.ALLOW if counted else Action.REFUSE, Action.ASK)
-    if variant.profile < Profile.SUBPROCESS:
+    if variant.profile < Profile.SUBPROCESS and waits_killably():
         judged["exit_group"] = Action.ASK
     return judged
 

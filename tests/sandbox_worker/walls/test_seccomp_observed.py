@@ -9,7 +9,7 @@ import itertools
 import pytest
 from bpf_evaluator import evaluate
 from deciding import MAKES, Make
-from toolcell_worker.walls import seccomp
+from toolcell_worker.walls import killable, seccomp
 from toolcell_worker.walls.conditions import Action
 from toolcell_worker.wire import Profile
 from toolcell_worker.wire.counted import FILE_OPERATIONS
@@ -49,7 +49,7 @@ def asks_to_end(make: Make, name: str) -> bool:
     """
     Whether that is the end of a process that can have no others.
     """
-    return name == "exit_group" and make[1] < Profile.SUBPROCESS
+    return name == "exit_group" and make[1] < Profile.SUBPROCESS and killable.flag() > 0
 
 
 @pytest.mark.parametrize("own_pid", [None, PID], ids=["in namespaces", "bare"])

@@ -44,7 +44,7 @@ STAGES = (
     "toolcell_server.lease:Lease.open",
     "toolcell_server.session:Session.warm",
     "toolcell_server.zygote:Zygote.spawn",
-    "toolcell_server.channel:Channel.send",
+    "toolcell_server.channel:Channel.send_at_once",
     "toolcell_server.hearing:Hearing._take",
     "toolcell_server.attending:Attending._ending",
     "toolcell_server.zygote:Zygote._take",

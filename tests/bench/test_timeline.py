@@ -15,7 +15,7 @@ US = 1000
 SERVER = [
     (0, 100 * US, 0, "call"),  # left out: it warms up
     (1000 * US, 1100 * US, 50 * US, "call"),
-    (1010 * US, 1020 * US, 10 * US, "Channel.send CALL"),
+    (1010 * US, 1020 * US, 10 * US, "Channel.send_at_once CALL"),
 ]
 CELL = [
     (500 * US, 510 * US, 0, "forked"),

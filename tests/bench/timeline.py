@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # What ends each part of a call, in order; what is not found is a part of what follows.
 PARTS = (
-    ("admission, and what precedes the cell", "server", "Channel.send CALL"),
+    ("admission, and what precedes the cell", "server", "Channel.send_at_once CALL"),
     ("waking the cell", "cell", "received CALL"),
     ("arguments, the tool, its result", "cell", "send RESULT"),
 )

@@ -50,10 +50,7 @@ class Session:
             ZygoteDied, ZygoteFailed: there is no cell.
         """
         with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
-            channel, cell_end = _pair(ours, theirs, grant.result_bytes + FRAME_SLACK_BYTES)
-            stdout, stdout_end = _pipe(ours, theirs)
-            stderr, stderr_end = _pipe(ours, theirs)
-            ends = (cell_end, stdout_end, stderr_end)
+            channel, stdout, stderr, ends = _opened(ours, theirs, grant.result_bytes)
             sending = asyncio.create_task(_send(channel, grant.pack(), call.pack()))
             ours.callback(sending.cancel)
             cell = await zygote.spawn(slot, (*ends, *trees))
@@ -70,10 +67,8 @@ class Session:
             ZygoteDied, ZygoteFailed: there is no cell.
         """
         with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
-            channel, cell_end = _pair(ours, theirs, result_bytes + FRAME_SLACK_BYTES)
-            stdout, stdout_end = _pipe(ours, theirs)
-            stderr, stderr_end = _pipe(ours, theirs)
-            cell = await zygote.spawn(slot, (cell_end, stdout_end, stderr_end), grant)
+            channel, stdout, stderr, ends = _opened(ours, theirs, result_bytes)
+            cell = await zygote.spawn(slot, ends, grant)
             ours.callback(cell.close)
             ours.callback(cell.kill)
             return cls(cell, channel, stdout, stderr, ours.pop_all(), whole=True)
@@ -104,6 +99,18 @@ async def _send(channel: Channel, grant: bytes, call: bytes) -> None:
 async def _send_rest(channel: Channel, rest: bytes) -> None:
     with contextlib.suppress(OSError):
         await channel.send_rest(rest)
+
+
+def _opened(
+    ours: contextlib.ExitStack, theirs: contextlib.ExitStack, result_bytes: int
+) -> tuple[Channel, int, int, tuple[int, int, int]]:
+    """
+    Our ends of what leads into a cell, and all of the cell's.
+    """
+    channel, cell_end = _pair(ours, theirs, result_bytes + FRAME_SLACK_BYTES)
+    stdout, stdout_end = _pipe(ours, theirs)
+    stderr, stderr_end = _pipe(ours, theirs)
+    return channel, stdout, stderr, (cell_end, stdout_end, stderr_end)
 
 
 def _pair(

@@ -5,7 +5,7 @@ it, or refuse others.
 Theory of operation.  Cells have a lower priority (`walls/rlimits.py`).  Where the kernel gives each
 session a share of its own (sched(7), autogroup; not inside control groups for the processor) that
 says nothing: every cell is a session, and so is each of our programs.  There our own sessions are
-raised, if we may.
+raised, if we may.  (A service that was started outside of any session has none to raise.)
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ CALLS = 200
 AT_ONCE = 8
 WARM, WARM_SECONDS = 4, 0.5
 FOR_SLOTS = "user:"
+FOR_VALIDATORS, VALIDATORS = "-m", 2  # how a program of the server's is called; those for results
 # At one time: calls, cells that wait for some, those that come and go, and numbers that rest.
 MOST_SLOTS = 4 * AT_ONCE + WARM + RESTING
 SECONDS = 30.0
@@ -172,12 +173,26 @@ def make_calls(place: Place, number: int) -> list[tuple[str, str]]:
         return list(threads.map(lambda kind: kind(place), chosen))
 
 
+def start_validators(place: Place) -> None:
+    """
+    Large results are checked in processes that stay, as many as were ever needed at once: let all
+    of them be needed.
+    """
+    until = time.monotonic() + SECONDS
+    large = run("answer_much", "completed", size=3_500_000)
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        while settled(place.look, lambda _: True, 0).processes[FOR_VALIDATORS] < VALIDATORS:
+            assert time.monotonic() < until
+            list(threads.map(lambda _: large(place), range(AT_ONCE)))
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_after_two_hundred_mixed_calls_everything_is_as_it_was_before(place: Place) -> None:
     """
     A service runs for months: what one call in a hundred leaves behind is what ends it.
     """
+    start_validators(place)
     warmed_up = make_calls(place, 2 * len(KINDS))
     quiet = at_rest(place.look, SECONDS)
     ended = make_calls(place, CALLS)

@@ -2,11 +2,11 @@
 What a run used at its peak, measured from outside.
 
 Theory of operation.  A program of its own (`python -m toolcell_server.battery.gauge MARKER SERVER`)
-looks at /proc every few milliseconds, from when it has said that it is ready until its standard
-input closes, and then prints the peaks as JSON.  A thread of ours would slow the very watchdog that
-is under attack.  Processes are found by the marker of their run, which is their name.  What belongs
-to no process (shared pages that all have given up) shows in the host's own account only, which
-others change too: limits for it must be generous.
+looks at /proc every few milliseconds, from when it has said that it is ready until after its
+standard input has closed, and then prints the peaks as JSON.  A thread of ours would slow the very
+watchdog that is under attack.  Processes are found by the marker of their run, which is their name.
+What belongs to no process (shared pages that all have given up) shows in the host's own account
+only, which others change too: limits for it must be generous.
 """
 
 from __future__ import annotations
@@ -65,7 +65,9 @@ def main(marker: str, server: str) -> None:
     peaks: dict[str, int] = {}
     before = _host(server)
     print(flush=True)  # noqa: T201  # whoever started us waits for it
-    while not select.select([0], [], [], TICK_MILLISECONDS / 1000)[0]:
+    over = False
+    while not over:  # one look comes after the end: what ran may have been quicker than a tick
+        over = bool(select.select([0], [], [], TICK_MILLISECONDS / 1000)[0])
         seen = _processes(marker)
         seen |= {name: value - before[name] for name, value in _host(server).items()}
         for name, value in seen.items():

@@ -13,10 +13,12 @@ from toolcell.v1 import execution_pb2 as pb
 from toolcell_server import refusals
 from toolcell_server.admission import Admission
 from toolcell_server.capacity import Capacity
+from toolcell_server.granting import Granting
 from toolcell_server.grants import Grant, OpenedMount
 from toolcell_server.isolation import ALL_WALLS, Isolation
 from toolcell_server.limits import Limits
 from toolcell_server.policy import Policy, Root
+from toolcell_server.principal import ANYBODY, Principal
 from toolcell_server.registry import Registry
 from toolcell_server.validation import Validation
 
@@ -81,9 +83,10 @@ def admission(root: Path, **changes: Any) -> Admission:
     registry.replace("mine", {"tools": tools, "broken": broken})
     parts: dict[str, Any] = {
         "tools": registry,
-        "policy": policy,
         "validation": Validation(),
-        "isolation": lambda _: WALLS,
+        "granting": Granting(
+            policy=policy, isolation=changes.pop("isolation", None) or (lambda _: WALLS)
+        ),
         "capacity": Capacity(running=2, queue=0),
         "opener": FileOpener(),
     }
@@ -97,7 +100,7 @@ def request(root: Path, **fields: Any) -> pb.ExecuteRequest:
 
 
 def admit(
-    to: Admission, asked: Any, time_remaining: float | None = None, principal: str = ""
+    to: Admission, asked: Any, time_remaining: float | None = None, principal: Principal = ANYBODY
 ) -> Execution:
     async def whole() -> Execution:
         try:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from toolcell.v1 import execution_pb2 as pb
     from toolcell_server.execution import Execution
+    from toolcell_server.principal import Principal
     from toolcell_server.record import Record
 
 
@@ -38,6 +39,7 @@ class FakeAdmission:
         self,
         request: pb.ExecuteRequest | pb.RunRequest,
         time_remaining: float | None,
+        principal: Principal,
         *,
         share: str,
     ) -> Execution:

@@ -35,6 +35,7 @@ import uvloop
 
 from toolcell_server import alone, app, doctor, logs, scheduling, settings
 from toolcell_server.addresses import AddressTaken
+from toolcell_server.database import StoreFailed
 from toolcell_server.host_ids import NoSpareIds
 from toolcell_server.isolation_check import NotIsolated
 from toolcell_server.keeper import KeeperFailed
@@ -43,7 +44,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 CANNOT_SERVE = 2
-_CANNOT_SERVE = (AddressTaken, KeeperFailed, NoSpareIds, NotIsolated, settings.SettingsError)
+_CANNOT_SERVE = (
+    *(AddressTaken, KeeperFailed, NoSpareIds, NotIsolated, StoreFailed),
+    settings.SettingsError,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,5 +1,5 @@
 """
-The composition root: the only file that knows every class.
+The composition root: it makes every part, and ends it.  `wiring.py` says how they hang together.
 
 Theory of operation.  The keeper and the zygotes are started before gRPC is imported, so that they
 are exec'd from a process with one thread; what imports gRPC is therefore imported late, below.
@@ -17,34 +17,26 @@ from typing import TYPE_CHECKING, Any
 from toolcell.v1 import execution_pb2 as pb
 from toolcell.v1 import registry_pb2
 
-from toolcell_server import garbage, instructions, isolation_check, metrics_listener
+from toolcell_server import garbage, instructions, isolation_check, metrics_listener, wiring
 from toolcell_server.addresses import Address
-from toolcell_server.admission import Admission
 from toolcell_server.capacity import Capacity
-from toolcell_server.clocked import ClockedExecutor
 from toolcell_server.control_groups import ControlGroups
+from toolcell_server.database import Database
 from toolcell_server.egress_process import Egress
 from toolcell_server.egress_seen import EgressSeen
-from toolcell_server.executions import Executions, Keeping
+from toolcell_server.executions import Executions
 from toolcell_server.keeper import Keeper
-from toolcell_server.logged import LoggedExecutor
 from toolcell_server.makes import REMEDIES
-from toolcell_server.metered import MeteredExecutor
 from toolcell_server.metrics import Metrics
 from toolcell_server.pool import Pool
-from toolcell_server.queued import QueuedExecutor
 from toolcell_server.registry import Registry
-from toolcell_server.retried import RetriedExecutor
-from toolcell_server.sandboxed import SandboxedExecutor
 from toolcell_server.shutdown import Shutdown, unless
-from toolcell_server.timed import TimedExecutor
 from toolcell_server.validation import Validation
-from toolcell_server.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
-    from toolcell_server.executor import Executor
+    from toolcell_server.admission import Admission
     from toolcell_server.isolation import Isolation
     from toolcell_server.service import ExecutionService
     from toolcell_server.settings import Settings
@@ -61,6 +53,7 @@ class App:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.database = Database.opened(settings.state_dir)
         self.metrics = Metrics()
         self.bundles = instructions.of_bundles(settings)
         self.registry = Registry(
@@ -87,7 +80,7 @@ class App:
         self.validation = Validation()
         self.seen = EgressSeen(self.metrics)
         self.egress = Egress(instructions.of_egress(settings), self.seen)
-        self.executions = Executions(self._executor(), self._keeping())
+        self.executions = Executions(wiring.executor(self), wiring.keeping(settings.server))
         self._tell_level: Callable[[], None] = _nobody_asks
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -105,6 +98,7 @@ class App:
         """
         shutdown = Shutdown()
         async with contextlib.AsyncExitStack() as opened:
+            opened.callback(self.database.close)
             opened.enter_context(shutdown.listening())
             metrics_at = self._listen_for_prometheus(opened)
             opened.push_async_callback(self.egress.aclose)
@@ -151,43 +145,12 @@ class App:
             await self.pool.start()
             opened.push_async_callback(self.validation.aclose)
             opened.push_async_callback(self.executions.drain, 0.0)
-            yield self._admission()
+            yield wiring.admission(self)
 
     def _service(self) -> ExecutionService:
         from toolcell_server.service import ExecutionService  # see the theory above
 
-        return ExecutionService(self.executions, self._admission())
-
-    def _admission(self) -> Admission:
-        return Admission(
-            tools=self.registry,
-            policy=self.settings.policy,
-            validation=self.validation,
-            isolation=self.pool.isolation,
-            capacity=self.capacity,
-            opener=self.pool.open,
-        )
-
-    def _executor(self) -> Executor:
-        """
-        The chain, from the inside out; the order is explained where each stands.
-        """
-        executor: Executor = SandboxedExecutor(self.pool, Watchdog(), self.validation, self.egress)
-        executor = ClockedExecutor(executor, self.metrics)
-        executor = RetriedExecutor(executor)
-        executor = QueuedExecutor(executor, self.capacity)
-        executor = TimedExecutor(executor)
-        executor = MeteredExecutor(executor, self.metrics)
-        return LoggedExecutor(executor)
-
-    def _keeping(self) -> Keeping:
-        server = self.settings.server
-        return Keeping(
-            journal_bytes=server.journal_bytes,
-            reattach_grace_seconds=server.reattach_grace_seconds,
-            heartbeat_seconds=server.heartbeat_seconds,
-            keep_finished_seconds=server.keep_finished_seconds,
-        )
+        return ExecutionService(self.executions, wiring.admission(self))
 
     def _listen_for_prometheus(self, opened: contextlib.AsyncExitStack) -> str:
         if not self.settings.server.metrics_listen:

@@ -9,6 +9,8 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from toolcell_server.principal import ANYBODY, Principal
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -75,7 +77,8 @@ class Execution:
     arguments: bytes
     accepted: float
     call_id: str = ""
-    principal: str = ""
+    principal: str = ""  # the name of `caller`
+    caller: Principal = ANYBODY
     request_id: str = ""
     deadline: float | None = None
     labels: Mapping[str, str] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 import grpc
 from toolcell.v1 import execution_pb2 as pb
 
-from toolcell_server import listing
+from toolcell_server import listing, principal
 from toolcell_server.idempotency import Scope, fingerprint
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from toolcell_server.execution import Execution
     from toolcell_server.executions import Executions
+    from toolcell_server.principal import Principal
     from toolcell_server.record import Record
 
 NAME: Final = pb.DESCRIPTOR.services_by_name["ToolExecutionService"].full_name
-_ANYBODY: Final = ""  # the principal, until the server authenticates
 
 _Request = pb.ExecuteRequest | pb.RunRequest
 # A text: it is generic in the stubs of gRPC only.
@@ -38,11 +38,16 @@ class Admits(Protocol):
     """
 
     async def admit(
-        self, request: _Request, time_remaining: float | None, *, share: str
+        self,
+        request: _Request,
+        time_remaining: float | None,
+        principal: Principal,
+        *,
+        share: str,
     ) -> Execution:
         """
         The execution of a call.  `time_remaining` is that of its RPC, in seconds; None: no end.
-        `share` is whose place it takes, as long as there is no principal: its connection.
+        `share` is whose place it takes if the principal has no name: its connection.
 
         Raises:
             CallRefused: it may not run; nothing is left open.
@@ -108,14 +113,15 @@ class ExecutionService:
         """
         The record of the execution that this call starts or joins; and whether it had ended.
         """
+        caller = principal.current()
         asked = fingerprint(request) if request.request_id else b""  # nobody else is compared
         if not request.validate_only:
-            scope = Scope(_ANYBODY, request.tool, request.request_id)
+            scope = Scope(caller.name, request.tool, request.request_id)
             if earlier := self._executions.joined(scope, asked):
                 return earlier, earlier.journal.finished
         self._executions.check_accepting()
         execution = await self._admission.admit(
-            request, context.time_remaining(), share=context.peer()
+            request, context.time_remaining(), caller, share=context.peer()
         )
         if request.validate_only:
             return self._executions.validated(execution), False

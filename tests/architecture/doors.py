@@ -146,7 +146,7 @@ _INPUT_OUTPUT = """
 INPUT_OUTPUT = tuple(_INPUT_OUTPUT.split())
 
 # The composition root and what starts it: the only files that know concrete executors.
-ROOTS = ("server/toolcell_server/app.py", "server/toolcell_server/__main__.py")
+ROOTS = tuple(f"server/toolcell_server/{name}.py" for name in ("app", "wiring", "__main__"))
 
 
 def judge(root: Path) -> list[str]:

@@ -17,6 +17,7 @@ from toolcell_server import refusals
 from toolcell_server.capacity import Capacity
 from toolcell_server.limits import Limits
 from toolcell_server.policy import Policy, Root
+from toolcell_server.principal import Principal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +45,7 @@ def test_an_admitted_execution_holds_all_that_was_decided(root: Path) -> None:
     asked.limits.ClearField("arguments_bytes")
     before = time.monotonic()
 
-    with contextlib.closing(admit(to, asked, principal="alice")) as execution:
+    with contextlib.closing(admit(to, asked, principal=Principal(name="alice"))) as execution:
         assert execution.tool.name == "read_file"
         assert (execution.call_id, execution.request_id) == ("toolu_1", "once")
         assert (execution.principal, execution.labels) == ("alice", {"team": "a"})

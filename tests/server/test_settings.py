@@ -191,7 +191,7 @@ def test_the_environment_names_the_file_and_single_keys(tmp_path: Path) -> None:
         pytest.param("[server]\nmax_executions=0", ["max_executions", "from 1"], id="none at all"),
         pytest.param("log_format='xml'", ['"xml"', "text, json"], id="an unknown log format"),
         pytest.param("log_format=[]", ["log_format", "text, json"], id="a list as log format"),
-        pytest.param("state_dir='/tmp'", ["state_dir", "leave it out"], id="what is not built"),
+        pytest.param("state_dir='/no/such'", ["state_dir", "create the"], id="no state_dir"),
         pytest.param(
             "[limits.defaults]\nprocesses=0", ["limits.defaults.processes", "positive"], id="zero"
         ),

@@ -57,13 +57,6 @@ def build(found: Mapping[str, Setting]) -> Settings:
 
 
 def _build(values: Mapping[str, Any]) -> Settings:
-    if values.get("state_dir", "") != "":
-        raise SettingsError(
-            "is not used by this version, which keeps nothing on disk",
-            "leave it out",
-            key="state_dir",
-            value=values["state_dir"],
-        )
     defaults, ceilings = _limits(values)
     return Settings(
         server=ServerSettings(**_section("server", values)),
@@ -74,6 +67,7 @@ def _build(values: Mapping[str, Any]) -> Settings:
         builtin=BuiltinSettings(**_section("builtin", values)),
         egress=EgressSettings.build(_section("egress", values)),
         log_format=values.get("log_format", "text"),
+        state_dir=values.get("state_dir", ""),
     )
 
 

@@ -126,8 +126,11 @@ class Settings:
     builtin: BuiltinSettings = field(default_factory=BuiltinSettings)
     egress: EgressSettings = field(default_factory=EgressSettings)
     log_format: str = "text"
+    state_dir: str = ""
 
     def __post_init__(self) -> None:
+        if self.state_dir != "":
+            checks.directory("state_dir", self.state_dir)
         checks.one_of("log_format", self.log_format, LOG_FORMATS)
         largest = min(MAXIMUM_ARGUMENTS, self.server.max_receive_bytes)
         for name, highest in (("arguments_bytes", largest), ("result_bytes", MAXIMUM_RESULT)):

@@ -1,0 +1,54 @@
+"""
+The one interface of what stands between the arguments of a call and its grant: one decision per
+file, wired in `app.py`.
+
+Theory of operation.  Admission leads a call, whose tool and limits are known and whose arguments
+are one JSON object, through the gates in order.  A gate lets it pass, lets it pass altered (other
+arguments, another tool), or refuses by raising.  What a gate takes (a place, a token) it gives back
+by `resources`, which are closed when the execution ends or a later station refuses.  A call with
+`validate_only` passes as any other, but takes nothing: it must leave no trace in a count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import contextlib
+
+    from toolcell_server.limits import Limits
+    from toolcell_server.principal import Principal
+    from toolcell_server.request_fields import Request
+    from toolcell_server.tool import Tool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """
+    One call before it is granted anything.  `data` is what `arguments` were parsed from; whoever
+    alters one alters both (`dataclasses.replace`).  `deadline` is a reading of `time.monotonic()`.
+    """
+
+    request: Request
+    principal: Principal
+    tool: Tool
+    limits: Limits
+    arguments: dict[str, Any]
+    data: bytes
+    deadline: float | None = None
+
+
+class Gate(Protocol):
+    """
+    Decides about one call.  Must not keep it after it has answered.
+    """
+
+    async def let_pass(self, call: Call, resources: contextlib.ExitStack) -> Call:
+        """
+        The call, altered or as it was.
+
+        Raises:
+            CallRefused: one of its kinds; nothing ran.
+        """
+        ...

@@ -23,7 +23,7 @@ from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import density, drawing, latency, overload, report, streams, throughput
+from bench import density, drawing, governance, latency, overload, report, streams, throughput
 from bench.bed import Bed, Found
 from bench.generating import generating
 from bench.plan import FULL_SECONDS, Plan
@@ -45,6 +45,7 @@ MEASUREMENTS = {
     "warm": density.warm_cells,
     "output": streams.output,
     "overload": overload.overload,
+    "governance": governance.governance,
     "flight": latency.in_flight,
     "sizes": streams.sizes,
     "waiting": density.waiting_executions,

@@ -36,12 +36,16 @@ class Generating:
         tool: str = "nothing",
         arguments: str = "",
         pause: float = 0.0,
+        token: str = "",
     ) -> Measured:
         """
-        A closed loop of `in_flight` callers, who pause so many seconds after each call.
+        A closed loop of `in_flight` callers, who pause so many seconds after each call.  With a
+        token they say who they are, and each call has a `request_id`.
         """
         asked = {"target": target, "kind": kind, "in_flight": in_flight, "seconds": seconds}
-        answer = self.ask("calls", **asked, tool=tool, arguments=arguments, pause=pause)
+        answer = self.ask(
+            "calls", **asked, tool=tool, arguments=arguments, pause=pause, token=token
+        )
         return Measured(**answer)
 
     def ask(self, what: str, **given: Any) -> dict[str, Any]:

@@ -93,11 +93,12 @@ class Generator:
         tool: str = "nothing",
         arguments: str = "",
         pause: float = 0.0,
+        token: str = "",
     ) -> dict[str, Any]:
         """
         A closed loop; what it answers is a `Measured`.
         """
-        call = caller(self.stub(target), kind, tool, arguments.encode())
+        call = caller(self.stub(target), kind, tool, arguments.encode(), token)
         known = (target, kind, tool) in self.warm
         self.warm.add((target, kind, tool))
         warm_up = 1 if known else WARM_UP_CALLS

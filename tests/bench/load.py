@@ -13,6 +13,7 @@ import dataclasses
 import json
 import sys
 import time
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,19 +42,24 @@ def connected(target: str) -> tuple[grpc.aio.Channel, Any]:
     return channel, execution_pb2_grpc.ToolExecutionServiceStub(channel)
 
 
-def caller(stub: Any, kind: str, tool: str, arguments: bytes = b"") -> Call:
+def caller(stub: Any, kind: str, tool: str, arguments: bytes = b"", token: str = "") -> Call:
     """
-    One call of a tool, by the unary or by the streaming way.
+    One call of a tool, by the unary or by the streaming way.  With a token it is governed: it says
+    who calls, and carries a `request_id` of its own.
     """
+    metadata = (("authorization", f"Bearer {token}"),) if token else ()
+
+    def request_id() -> str:
+        return str(uuid.uuid4()) if token else ""
 
     async def run() -> pb.Finished:
-        request = pb.RunRequest(tool=tool, arguments_json=arguments)
-        answer: pb.RunResponse = await stub.Run(request, timeout=TIMEOUT_SECONDS)
+        request = pb.RunRequest(tool=tool, arguments_json=arguments, request_id=request_id())
+        answer: pb.RunResponse = await stub.Run(request, timeout=TIMEOUT_SECONDS, metadata=metadata)
         return answer.finished
 
     async def execute() -> pb.Finished:
-        request = pb.ExecuteRequest(tool=tool, arguments_json=arguments)
-        stream = stub.Execute(request, timeout=TIMEOUT_SECONDS)
+        request = pb.ExecuteRequest(tool=tool, arguments_json=arguments, request_id=request_id())
+        stream = stub.Execute(request, timeout=TIMEOUT_SECONDS, metadata=metadata)
         events: list[pb.ExecuteResponse] = [event async for event in stream]
         return events[-1].finished
 

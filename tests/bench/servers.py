@@ -61,11 +61,13 @@ def echo(folder: Path) -> Server:
     return start([sys.executable, "-m", "bench.echo_server"], folder / "echo.log")
 
 
-def toolcell(folder: Path, name: str, settings: str = "", *, server: str = "") -> Server:
+def toolcell(
+    folder: Path, name: str, settings: str = "", *, server: str = "", flags: tuple[str, ...] = ()
+) -> Server:
     """
     A server with the benchmark's tools; `server` are lines of its [server] table.
     """
-    return _started(folder / name, TOOLS, settings, server)
+    return _started(folder / name, TOOLS, settings, server, flags)
 
 
 def with_tools(folder: Path, count: int) -> Server:
@@ -79,6 +81,8 @@ def with_tools(folder: Path, count: int) -> Server:
     return _started(home, tools, "\n[builtin]\nenabled = false\n", "")
 
 
-def _started(home: Path, tools: Path, settings: str, server: str) -> Server:
+def _started(
+    home: Path, tools: Path, settings: str, server: str, flags: tuple[str, ...] = ()
+) -> Server:
     home.mkdir(parents=True, exist_ok=True)
-    return start_server(home, settings + BUNDLE.format(tools=tools), server=server)
+    return start_server(home, settings + BUNDLE.format(tools=tools), server=server, flags=flags)

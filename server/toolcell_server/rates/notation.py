@@ -24,9 +24,10 @@ MOST: Final = 10**12  # of what is counted in one window; far below what a doubl
 MOST_WINDOWS: Final = 8  # arbitrary; of one rule
 UNITS: Final = ("second", "minute", "hour", "day")
 KEYS: Final = ("calls", *(f"calls_per_{unit}" for unit in UNITS))
-# The library takes several limits in one text, and a colon that it does not mean to.
+# The library takes several limits in one text, a colon that it does not mean to, and no seconds
+# for one second.
 _LONGEST_TEXT: Final = 64
-_ONE: Final = re.compile(r"[0-9a-z/ ]+", re.IGNORECASE | re.ASCII)
+_ONE: Final = re.compile(r"(?!.*\b0+(?![0-9]))[0-9a-z/ ]+", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -98,6 +98,8 @@ class Saved:
         """
         Save now what has changed.  If that fails, `failing` says why, and nothing is forgotten.
         """
+        if not self._dirty:  # as after the last time, when the database may be closed already
+            return
         try:
             with self._database.transaction():
                 for key in self._dirty:

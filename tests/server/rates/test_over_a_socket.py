@@ -75,7 +75,7 @@ class Served:
     root: Path
     clock: Clock
     executor: ScriptedExecutor
-    capacity: Capacity
+    windows: MemoryWindows
     stub: Any
 
     def call(self, name: str, *, path: str = "a.txt", **fields: Any) -> Any:
@@ -90,7 +90,8 @@ async def serving(
 ) -> AsyncIterator[Served]:
     (root / "a.txt").touch()
     clock, capacity = Clock(), Capacity(running=running, queue=0)
-    gate = RateGate(rules, MemoryWindows(clock), Places(clock))
+    windows = MemoryWindows(clock)
+    gate = RateGate(rules, windows, Places(clock))
     admission = admitting.admission(root, capacity=capacity, gates=(gate,))
     script = executor or ScriptedExecutor(completed(b"1"))
     executions = Executions(QueuedExecutor(ChargedExecutor(script), capacity), Keeping())
@@ -100,7 +101,7 @@ async def serving(
     await server.start()
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield Served(root, clock, script, capacity, ToolExecutionServiceStub(channel))
+            yield Served(root, clock, script, windows, ToolExecutionServiceStub(channel))
     finally:
         await executions.drain(0)
         await server.stop(None)
@@ -171,6 +172,8 @@ def test_what_is_refused_elsewhere_does_not_count(tmp_path: Path) -> None:
         async with serving(tmp_path, rule("2/minute"), executor=held, running=1) as service:
             for _ in range(3):
                 assert (await refused(service.call("alice", tool="nothing")))[0] == "NOT_FOUND"
+                assert len(service.windows) == 0  # names that somebody made up leave no key
+            for _ in range(3):
                 assert (await refused(service.call("alice", path="gone")))[0] == "PERMISSION_DENIED"
             first = service.call("alice")
             await held.has_begun.wait()

@@ -116,6 +116,19 @@ def test_the_last_second_is_saved_at_the_end(tmp_path: Path) -> None:
     second.die()
 
 
+def test_a_timer_that_fires_after_the_end_finds_nothing_to_do(tmp_path: Path) -> None:
+    """
+    The database is closed then, and nothing is wrong.
+    """
+    counted = Counted(tmp_path, Clock())
+    counted.take()
+    counted.saved.save()
+    counted.die()
+    counted.later.comes()
+
+    assert not counted.saved.failing
+
+
 def test_what_no_longer_counts_is_deleted(tmp_path: Path) -> None:
     """
     While the server runs, and at its start.

@@ -25,8 +25,8 @@ MAXIMUM_DENIALS = 5  # arbitrary; the first ones explain the rest
 def as_tool_message(answer: Result | ToolcellError) -> dict[str, Any]:
     """
     A short dictionary for a model: `{"ok": True, "result": …}`, or `{"ok": False, "error": kind,
-    "message", "hint", "retryable", …}` with `violations`, `close_matches`, `denials`, `stdout` and
-    `stderr` where there are any.
+    "message", "hint", "retryable", …}` with `violations`, `close_matches`, `retry_after_seconds`,
+    `denials`, `stdout` and `stderr` where there are any.
     """
     if isinstance(answer, CallRefused):
         return _refused(answer)
@@ -52,6 +52,7 @@ def _refused(refused: CallRefused) -> dict[str, Any]:
         "hint": refused.hint,
         "violations": violations,
         "close_matches": list(getattr(refused, "close_matches", ())),
+        "retry_after_seconds": refused.retry_delay,
     }
     return {
         "ok": False,

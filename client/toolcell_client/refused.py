@@ -25,6 +25,16 @@ class Violation:
     description: str
 
 
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """
+    One quota that the call exceeds: whose (`principal:alice`), and what it allows, for people.
+    """
+
+    subject: str
+    description: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """
@@ -39,6 +49,7 @@ class Refusal:
     reason: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     violations: tuple[Violation, ...] = ()
+    quotas: tuple[Quota, ...] = ()
     retry_delay: float | None = None
     category: str = "unknown"
     retryable: bool = False
@@ -179,6 +190,20 @@ class OverQuota(CallRefused):
     """
     Raised when a quota or the size of a message is exceeded.
     """
+
+
+class QuotaExceeded(OverQuota):
+    """
+    Raised when the call is one too many, or a day's budget is spent.  After `retry_delay` seconds
+    there is room for one call; this client does not wait for it, its caller knows better.
+    """
+
+    @property
+    def quotas(self) -> tuple[Quota, ...]:
+        """
+        The quotas that the call exceeds, the one that lasts longest first.
+        """
+        return self.refusal.quotas
 
 
 class ToolBroken(CallRefused):

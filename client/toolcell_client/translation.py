@@ -16,12 +16,13 @@ from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import (
     BadRequest,
     ErrorInfo,
+    QuotaFailure,
     RetryInfo,
 )
 from google.rpc.status_pb2 import Status
 
 from toolcell_client import errors
-from toolcell_client.errors import Refusal, Violation
+from toolcell_client.errors import Quota, Refusal, Violation
 
 DOMAIN = "toolcell"
 DETAILS_KEY = "grpc-status-details-bin"
@@ -57,6 +58,7 @@ BY_REASON: dict[str, type[errors.CallRefused]] = {
     "NO_CAPACITY": errors.NoCapacity,
     "NOT_PERMITTED": errors.NotPermitted,
     "PATH_NOT_ALLOWED": errors.PathNotAllowed,
+    "QUOTA_EXCEEDED": errors.QuotaExceeded,
     "REQUEST_ID_REUSED": errors.RequestIdReused,
     "SWITCHED_OFF": errors.SwitchedOff,
     "TOOL_BROKEN": errors.ToolBroken,
@@ -118,8 +120,9 @@ class _Details:
         self.info = ErrorInfo()
         self.retry = RetryInfo()
         self.request = BadRequest()
+        self.quota = QuotaFailure()
         for packed in status.details:
-            for known in (self.info, self.retry, self.request):
+            for known in (self.info, self.retry, self.request, self.quota):
                 if packed.Is(known.DESCRIPTOR):
                     packed.Unpack(known)
 
@@ -142,6 +145,7 @@ def _refused(code: grpc.StatusCode, message: str, details: _Details) -> errors.C
         violations=tuple(
             Violation(each.field, each.description) for each in details.request.field_violations
         ),
+        quotas=tuple(Quota(each.subject, each.description) for each in details.quota.violations),
         retry_delay=details.retry_delay,
         category=metadata.get("category", "temporary" if temporary else "unknown"),
         retryable=retryable == "true" if retryable else temporary,

@@ -19,6 +19,13 @@ NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,63}")
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 DOMAIN = re.compile(r"\{|://|:\d+\Z")
+# Keys of `rates`, which says how often the tool may be called; the server reads the values.
+RATES = (
+    "calls",
+    *(f"calls_per_{unit}" for unit in ("second", "minute", "hour", "day")),
+    "concurrency",
+    "per",
+)
 DESCRIPTION_CHARACTERS = 1000  # about the shortest bound among LLM providers
 
 PathAccess = Literal["read", "write", "staged"]
@@ -99,6 +106,8 @@ def build(values: dict[str, Any]) -> Manifest:
     refuse_unknown(values, Manifest.__struct_fields__, "the manifest", name)
     if isinstance(limits := values.get("limits"), dict):
         refuse_unknown(limits, Limits.__struct_fields__, "limits", name)
+    if isinstance(rates := values.get("rates"), dict):
+        refuse_unknown(rates, RATES, "rates", name)
     _refuse_other_choices(values, name)
     try:
         manifest = msgspec.convert(values, Manifest)

@@ -29,6 +29,10 @@ from toolcell_server.keeper import Keeper
 from toolcell_server.makes import REMEDIES
 from toolcell_server.metrics import Metrics
 from toolcell_server.pool import Pool
+from toolcell_server.rates.clock import steady
+from toolcell_server.rates.memory import MemoryWindows
+from toolcell_server.rates.saved import Saved
+from toolcell_server.rates.warning import warn_of_unknown_tools
 from toolcell_server.registry import Registry
 from toolcell_server.shutdown import Shutdown, unless
 from toolcell_server.validation import Validation
@@ -55,6 +59,8 @@ class App:
         self.settings = settings
         self.database = Database.opened(settings.state_dir)
         self.metrics = Metrics()
+        self.saved = Saved(self.database) if settings.state_dir else None
+        self.windows = MemoryWindows(steady(), self.saved)
         self.bundles = instructions.of_bundles(settings)
         self.registry = Registry(
             settings.defaults,
@@ -99,6 +105,8 @@ class App:
         shutdown = Shutdown()
         async with contextlib.AsyncExitStack() as opened:
             opened.callback(self.database.close)
+            if self.saved:
+                opened.callback(self.saved.save)  # the last second of the quotas
             opened.enter_context(shutdown.listening())
             metrics_at = self._listen_for_prometheus(opened)
             opened.push_async_callback(self.egress.aclose)
@@ -108,6 +116,7 @@ class App:
                 self.seen.report_only(on=self.settings.policy.domains_report_only)
                 self.registry.warn_of_unknown_disabled()
                 self.registry.warn_of_unknown_credentials(self.settings.egress.names)
+                warn_of_unknown_tools(self.settings.rates, self.registry)
                 opened.push_async_callback(self.validation.aclose)
                 await self._serve(shutdown, lambda listening: announce(listening, metrics_at))
         return 128 + shutdown.number if shutdown.number else 0

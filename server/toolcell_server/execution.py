@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from toolcell.v1 import execution_pb2 as pb
 
+    from toolcell_server.gates import Taken
     from toolcell_server.grants import Grant
     from toolcell_server.tool import Tool
 
@@ -85,6 +86,7 @@ class Execution:
     detached: bool = False
     attempt: int = 1
     stop: Stop = field(default_factory=Stop)
+    taken: tuple[Taken, ...] = ()  # by gates, which are told that it runs and what it used
     # What was opened or reserved for this execution, shared by every attempt.
     resources: contextlib.ExitStack = field(
         default_factory=contextlib.ExitStack, repr=False, compare=False

@@ -23,6 +23,24 @@ if TYPE_CHECKING:
     from toolcell_server.tool import Tool
 
 
+class Taken(Protocol):
+    """
+    What a gate took for a call, and gives back by `resources` unless the call has run.
+    """
+
+    def begin(self) -> None:
+        """
+        The call runs now: what it took is used.  Every later call does nothing.
+        """
+        ...
+
+    def charge(self, cpu_seconds: float, network_bytes: int) -> None:
+        """
+        The call used that much; once for each attempt.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """
@@ -37,6 +55,7 @@ class Call:
     arguments: dict[str, Any]
     data: bytes
     deadline: float | None = None
+    taken: tuple[Taken, ...] = ()
 
 
 class Gate(Protocol):

@@ -14,6 +14,7 @@ from toolcell_server import schema_check
 from toolcell_server.egress import templates
 from toolcell_server.grants import effects_fault
 from toolcell_server.path_templates import PathTemplate, check
+from toolcell_server.rates import manifests as rates
 
 Name = Annotated[str, Meta(pattern=r"^[a-zA-Z_][a-zA-Z0-9_-]{0,63}\Z")]
 Version = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._+-]{0,63}\Z")]
@@ -23,7 +24,7 @@ Text = Annotated[str, Meta(max_length=16_384)]
 
 # Keys of a manifest that ask for what this server does not do yet.  A tool that counts on one
 # must not run without it.
-_NOT_BUILT = ("secrets", "scopes", "rates", "approval", "fallback", "cache_ttl_seconds")
+_NOT_BUILT = ("secrets", "scopes", "approval", "fallback", "cache_ttl_seconds")
 
 
 class Retry(Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,6 +86,7 @@ def parse(value: Any) -> Manifest:
     schema_check.check_parameters(manifest.parameters)
     if manifest.returns is not None:
         schema_check.check(manifest.returns)
+    rates.rule(manifest.name, manifest.rates)
     for entry in manifest.paths:
         check(PathTemplate.parse(entry), manifest.parameters)
     for domain in manifest.domains:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from prometheus_client import Counter, Gauge, Histogram
 
 from toolcell_server import refusals
+from toolcell_server.rates.rules import KINDS
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -131,6 +132,25 @@ class CapacityMetrics:
 
     def refused_for(self, cause: str) -> None:
         self.capacity_refusals.labels(cause).inc()
+
+
+class RateMetrics:
+    """
+    Calls beyond a rate or a quota, never by whose they were.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.rate_refusals = Counter(
+            "toolcell_rate_refusals_total",
+            "Calls refused by a rate or a quota, by the kind of it.",
+            ("kind",),
+            registry=registry,
+        )
+        for kind in (*KINDS, "store"):
+            self.rate_refusals.labels(kind)
+
+    def refused(self, kind: str) -> None:
+        self.rate_refusals.labels(kind).inc()
 
 
 class EgressMetrics:

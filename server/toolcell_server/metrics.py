@@ -23,6 +23,7 @@ from toolcell_server.metric_groups import (
     CellMetrics,
     EgressMetrics,
     ExecutionMetrics,
+    RateMetrics,
     RpcMetrics,
 )
 
@@ -47,6 +48,7 @@ class Metrics:
         self.cells = CellMetrics(registry)
         self.capacity = CapacityMetrics(registry)
         self.egress = EgressMetrics(registry)
+        self.rates = RateMetrics(registry)
         self.rpcs = RpcMetrics(registry)
         self.tools = Gauge(
             "toolcell_tools", "Registered tools, by state.", ("state",), registry=registry

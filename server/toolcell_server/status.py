@@ -19,11 +19,14 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import (
     BadRequest,
     ErrorInfo,
+    QuotaFailure,
     ResourceInfo,
     RetryInfo,
 )
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
+
+from toolcell_server.refusals import QuotaExceeded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,10 +44,12 @@ _RESOURCES: Final = {"tool": "tool", "execution_id": "execution", "path": "path"
 
 def to_status(refusal: CallRefused) -> Status:
     """
-    The status of a refusal: ErrorInfo always, BadRequest, RetryInfo and ResourceInfo where it
-    names fields, a delay, a thing.
+    The status of a refusal: ErrorInfo always, BadRequest, RetryInfo, QuotaFailure and ResourceInfo
+    where it names fields, a delay, quotas, a thing.
     """
-    others = [_pack(detail) for detail in (*_retry(refusal), *_resource(refusal))]
+    others = [
+        _pack(detail) for detail in (*_retry(refusal), *_quotas(refusal), *_resource(refusal))
+    ]
     room = MAXIMUM_DETAILS - sum(detail.ByteSize() for detail in others)
     # With the longest count of left-out violations, so that the real one surely fits.
     info = _pack(_error_info(refusal, left_out=len(refusal.violations)))
@@ -128,6 +133,20 @@ def _retry(refusal: CallRefused) -> Iterator[RetryInfo]:
         delay = Duration()
         delay.FromMilliseconds(round(refusal.retry_delay_seconds * 1000))
         yield RetryInfo(retry_delay=delay)
+
+
+def _quotas(refusal: CallRefused) -> Iterator[QuotaFailure]:
+    """
+    Few, so that they need not give way.
+    """
+    if isinstance(refusal, QuotaExceeded):
+        failure = QuotaFailure()
+        for subject, description in refusal.quotas:
+            failure.violations.add(
+                subject=_text(subject, MAXIMUM_VALUE),
+                description=_text(description, MAXIMUM_VALUE),
+            )
+        yield failure
 
 
 def _resource(refusal: CallRefused) -> Iterator[ResourceInfo]:

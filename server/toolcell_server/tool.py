@@ -61,6 +61,7 @@ class Tool:
     minimum_isolation: str = ""
     deprecated: str = ""
     command: bool = False
+    rates: Mapping[str, Any] = field(default_factory=dict)  # a key of the manifest; checked
 
     @classmethod
     def from_manifest(

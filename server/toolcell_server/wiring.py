@@ -8,12 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from toolcell_server.admission import Admission
+from toolcell_server.charged import ChargedExecutor
 from toolcell_server.clocked import ClockedExecutor
 from toolcell_server.executions import Keeping
 from toolcell_server.granting import Granting
 from toolcell_server.logged import LoggedExecutor
 from toolcell_server.metered import MeteredExecutor
 from toolcell_server.queued import QueuedExecutor
+from toolcell_server.rates.gate import RateGate
+from toolcell_server.rates.places import Places
 from toolcell_server.retried import RetriedExecutor
 from toolcell_server.sandboxed import SandboxedExecutor
 from toolcell_server.timed import TimedExecutor
@@ -40,11 +43,12 @@ def admission(app: App) -> Admission:
     )
 
 
-def gates(_app: App) -> tuple[Gate, ...]:
+def gates(app: App) -> tuple[Gate, ...]:
     """
     What the operator has switched on, in the order in which a call meets it.
     """
-    return ()
+    rates = RateGate(app.settings.rates, app.windows, Places(), app.metrics.rates.refused)
+    return (rates,)
 
 
 def executor(app: App) -> Executor:
@@ -53,6 +57,7 @@ def executor(app: App) -> Executor:
     """
     executor: Executor = SandboxedExecutor(app.pool, Watchdog(), app.validation, app.egress)
     executor = ClockedExecutor(executor, app.metrics)
+    executor = ChargedExecutor(executor)
     executor = RetriedExecutor(executor)
     executor = QueuedExecutor(executor, app.capacity)
     executor = TimedExecutor(executor)

@@ -78,7 +78,7 @@ DOORS = (
         (
             *("toolcell_server", "toolcell.v1", "toolcell_worker.wire", *GRPC),
             *("grpc_health", "grpc_reflection", "jsonschema", "referencing", "msgspec"),
-            *("dns", "grpc_health", "grpc_reflection", "h11", "idna", "jsonschema"),
+            *("dns", "grpc_health", "grpc_reflection", "h11", "idna", "jsonschema", "limits"),
             *("msgspec", "prometheus_client", "psutil", "referencing", "uvloop"),
         ),
         "the server never imports a tool, a wall or the zygote",
@@ -134,6 +134,9 @@ PURE = (
     *("toolcell_server.json_pointer", "toolcell_server.limits", "toolcell_server.manifest"),
     *("toolcell_server.pages", "toolcell_server.path_templates", "toolcell_server.paths"),
     "toolcell_server.demand",
+    *("toolcell_server.rates.notation", "toolcell_server.rates.rules"),
+    *("toolcell_server.rates.manifests", "toolcell_server.rates.subjects"),
+    *("toolcell_server.rates.window", "toolcell_server.rates.windows"),
     *("toolcell_server.schema_check", "toolcell_server.schema_walk"),
     *("toolcell_server.strict_json", "toolcell_server.tails", "toolcell_server.tool"),
     *("toolcell_server.versions", "toolcell_server.violations"),

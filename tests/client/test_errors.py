@@ -42,6 +42,7 @@ CODES = grpc.StatusCode
         (CODES.FAILED_PRECONDITION, "TOOL_BROKEN", errors.ToolBroken),
         (CODES.FAILED_PRECONDITION, "SWITCHED_OFF", errors.SwitchedOff),
         (CODES.FAILED_PRECONDITION, "ISOLATION_BELOW_FLOOR", errors.IsolationBelowFloor),
+        (CODES.RESOURCE_EXHAUSTED, "QUOTA_EXCEEDED", errors.QuotaExceeded),
         (CODES.RESOURCE_EXHAUSTED, "SOME_NEW_REASON", errors.OverQuota),
         (CODES.INTERNAL, "INTERNAL", errors.ServerFault),
         (CODES.RESOURCE_EXHAUSTED, "", errors.OverQuota),
@@ -140,6 +141,33 @@ def test_a_model_reads_a_refusal(server: FakeServer, client: Client) -> None:
         "hint": "Correct them.",
         "violations": [{"field": "arguments_json/a", "description": "must be a string"}],
     }
+
+
+def test_a_quota_says_when_to_come_back_and_is_not_waited_for(
+    server: FakeServer, client: Client
+) -> None:
+    """
+    It may be hours: that is for the caller to decide, and a model is told.
+    """
+    server.tool("echo", completed())
+    server.refuse(
+        "echo",
+        CODES.RESOURCE_EXHAUSTED,
+        "QUOTA_EXCEEDED",
+        message="quota exceeded",
+        metadata={"category": "temporary", "retryable": "true"},
+        quotas=[("principal:alice", "at most 5 calls per minute")],
+        retry_delay=0.25,
+    )
+
+    with pytest.raises(errors.QuotaExceeded) as caught:
+        client.run("echo", timeout=30)
+    again = client.run("echo")  # refused once: nobody has asked a second time in between
+
+    assert caught.value.quotas == (errors.Quota("principal:alice", "at most 5 calls per minute"),)
+    assert (caught.value.retry_delay, caught.value.retryable) == (0.25, True)
+    assert as_tool_message(caught.value)["retry_after_seconds"] == 0.25
+    assert again.ok
 
 
 def test_a_model_reads_an_ending(server: FakeServer, client: Client) -> None:

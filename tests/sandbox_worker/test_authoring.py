@@ -553,7 +553,7 @@ def test_every_option_reaches_the_manifest() -> None:
         "cache_ttl_seconds": 60,
         "approval": True,
         "fallback": "fetch2",
-        "rates": {"per_minute": 5},
+        "rates": {"calls": "5/minute"},
     }
     found = declared(_fine, **options, returns={"type": "integer"})
 

@@ -4,6 +4,7 @@ Refusals, as they arrive at a caller over a real connection.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -35,16 +36,29 @@ from toolcell_server.refusals import (
     NoCapacity,
     NotPermitted,
     PathNotAllowed,
+    QuotaExceeded,
+    QuotasUnreliable,
     RequestIdReused,
     SwitchedOff,
     ToolBroken,
     UnknownExecution,
     UnknownTool,
 )
+from toolcell_server.refusals.quotas import Spent
 
 if TYPE_CHECKING:
     import grpc
 
+SPENT = Spent(
+    subject="principal:alice",
+    says="rates[0]: at most 5 calls per minute for each principal",
+    kind="calls",
+    limit="5",
+    remaining="0",
+    seconds=12.3451,
+)
+# A call that is refused with one of these may succeed later.
+TEMPORARY = {"UNAVAILABLE", "RESOURCE_EXHAUSTED"}
 EACH = [
     ArgumentsInvalid([("arguments_json/path", "must be string")]),
     ArgumentsNotJson("NaN is not JSON", "/a/0"),
@@ -63,6 +77,8 @@ EACH = [
     DomainNotAllowed("a.example:443", "it is denied by the operator", "use another host"),
     PathNotAllowed("/etc/passwd", "it lies in no root"),
     DomainNotAllowed("example.org:443", "it is denied", "use another"),
+    QuotaExceeded([SPENT]),
+    QuotasUnreliable(),
     RequestIdReused("r-1"),
     SwitchedOff("network"),
     ToolBroken("echo", "line 3: invalid syntax"),
@@ -114,10 +130,10 @@ def test_every_refusal_arrives_with_code_reason_and_what_to_do(refusal: CallRefu
     assert re.fullmatch(r"[A-Z][A-Z0-9_]{1,61}[A-Z0-9]", info.reason)
     assert all(re.fullmatch(r"[a-z][a-zA-Z0-9_-]{0,63}", key) for key in info.metadata)
     assert info.metadata["category"] in {"user", "temporary", "permanent"}
-    assert info.metadata["retryable"] == str(refusal.code == "UNAVAILABLE").lower()
+    assert info.metadata["retryable"] == str(refusal.code in TEMPORARY).lower()
     assert re.fullmatch(r"[A-Z`].*[.]", info.metadata["hint"])
     assert len(info.metadata["spoken"]) < 80
-    assert ("RetryInfo" in details) == (refusal.code == "UNAVAILABLE")
+    assert ("RetryInfo" in details) == (refusal.code in TEMPORARY)
 
 
 @pytest.mark.parametrize("refusal", EACH, ids=lambda refusal: type(refusal).__name__)
@@ -138,6 +154,21 @@ def test_a_delay_arrives_for_people_for_code_and_for_grpc_itself() -> None:
 
     assert details["RetryInfo"].retry_delay.ToMilliseconds() == 2500
     assert ("grpc-retry-pushback-ms", "2500") in list(error.trailing_metadata())
+
+
+def test_a_quota_arrives_with_whose_it_is_what_it_allows_and_when_to_come_back() -> None:
+    """
+    The delay is rounded up: a caller who comes back a moment early is refused again.
+    """
+    _, details = received(QuotaExceeded([SPENT]))
+    [violation] = details["QuotaFailure"].violations
+    metadata = details["ErrorInfo"].metadata
+
+    assert (SPENT.subject, SPENT.says) == (violation.subject, violation.description)
+    assert details["RetryInfo"].retry_delay.ToMilliseconds() == 12346
+    assert ["calls", "5", "0", "12.346"] == [
+        metadata[key] for key in ("quota", "limit", "remaining", "reset")
+    ]
 
 
 def test_violations_arrive_field_by_field() -> None:
@@ -174,6 +205,9 @@ LARGE = "✓é" * 5000
         pytest.param(UnknownTool(LARGE, [LARGE] * 3), id="a name that a caller sent"),
         pytest.param(ToolBroken("a" * 5000, LARGE), id="a reason that a bundle sent"),
         pytest.param(PathNotAllowed(LARGE, LARGE, LARGE), id="a path and its remedy"),
+        pytest.param(
+            QuotaExceeded([dataclasses.replace(SPENT, subject=LARGE, says=LARGE)] * 9), id="quotas"
+        ),
         pytest.param(IsolationBelowFloor(LARGE, LARGE, LARGE), id="three large values"),
     ],
 )

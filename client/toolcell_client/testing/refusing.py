@@ -11,6 +11,7 @@ from google.protobuf.any_pb2 import Any as Packed
 from google.rpc.error_details_pb2 import (
     BadRequest,
     ErrorInfo,
+    QuotaFailure,
     RetryInfo,
 )
 from google.rpc.status_pb2 import Status
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusing:
     """
-    One way to refuse; `violations` are (field, description), `retry_delay` is in seconds.
+    One way to refuse; `violations` are (field, description), `quotas` are
+    (subject, description), `retry_delay` is in seconds.
 
     Without a `reason` it has no details at all: so gRPC itself reports, as when a connection breaks
     or a proxy answers in the server's stead.
@@ -37,6 +39,7 @@ class Refusing:
     message: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     violations: Sequence[tuple[str, str]] = ()
+    quotas: Sequence[tuple[str, str]] = ()
     retry_delay: float | None = None
 
     def abort(self, context: Any) -> NoReturn:
@@ -61,6 +64,9 @@ class Refusing:
         if self.violations:
             violations = [{"field": name, "description": text} for name, text in self.violations]
             details.append(BadRequest(field_violations=violations))
+        if self.quotas:
+            quotas = [{"subject": whose, "description": text} for whose, text in self.quotas]
+            details.append(QuotaFailure(violations=quotas))
         if self.retry_delay is not None:
             retry = RetryInfo()
             retry.retry_delay.FromNanoseconds(round(self.retry_delay * 10**9))

@@ -25,6 +25,7 @@ from toolcell_server.refusals.fields import (
     InvalidField,
     LimitAboveCeiling,
 )
+from toolcell_server.refusals.quotas import QuotaExceeded, QuotasUnreliable
 from toolcell_server.refusals.tools import (
     IsolationBelowFloor,
     NotPermitted,
@@ -51,6 +52,8 @@ __all__ = [
     "NoCapacity",
     "NotPermitted",
     "PathNotAllowed",
+    "QuotaExceeded",
+    "QuotasUnreliable",
     "RequestIdReused",
     "SwitchedOff",
     "ToolBroken",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from toolcell_server import limits
 from toolcell_server.limits import Limits
 from toolcell_server.policy import Policy
-from toolcell_server.settings import bundles, checks
+from toolcell_server.settings import bundles, checks, rates
 from toolcell_server.settings.egress import EgressSettings
 from toolcell_server.settings.errors import SettingsError
 from toolcell_server.settings.values import CEILINGS, BuiltinSettings, ServerSettings, Settings
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # Each section and the names in it; "" is the top of the file.
 SECTIONS: Final[dict[str, tuple[str, ...]]] = {
-    "": ("log_format", "state_dir", "bundles"),
+    "": ("log_format", "state_dir", "bundles", "rates"),
     "server": tuple(ServerSettings.__slots__),
     "policy": tuple(Policy.__slots__),
     "limits.defaults": limits.NAMES,
@@ -66,6 +66,7 @@ def _build(values: Mapping[str, Any]) -> Settings:
         bundles=bundles.build(values.get("bundles", [])),
         builtin=BuiltinSettings(**_section("builtin", values)),
         egress=EgressSettings.build(_section("egress", values)),
+        rates=rates.build(values.get("rates", [])),
         log_format=values.get("log_format", "text"),
         state_dir=values.get("state_dir", ""),
     )

@@ -13,6 +13,7 @@ from toolcell_server.settings import checks, host
 from toolcell_server.settings.egress import EgressSettings
 
 if TYPE_CHECKING:
+    from toolcell_server.rates.rules import Rule
     from toolcell_server.settings.bundles import BundleSettings
 
 MEBIBYTE: Final = 2**20
@@ -125,6 +126,7 @@ class Settings:
     bundles: tuple[BundleSettings, ...] = ()
     builtin: BuiltinSettings = field(default_factory=BuiltinSettings)
     egress: EgressSettings = field(default_factory=EgressSettings)
+    rates: tuple[Rule, ...] = ()
     log_format: str = "text"
     state_dir: str = ""
 

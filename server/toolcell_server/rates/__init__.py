@@ -1,0 +1,3 @@
+"""
+Rates and quotas: how often, how much at once, and how much in a day.
+"""

@@ -143,6 +143,7 @@ class Admission:
                 deadline=deadline,
                 labels=dict(request.labels),
                 detached=request.detached,
+                approval=call.approval,
                 resources=resources.pop_all(),
             )
 

@@ -5,9 +5,15 @@ gates by their classes.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from toolcell_server.admission import Admission
+from toolcell_server.approvals.deciding import Deciding
+from toolcell_server.approvals.desk import Desk
+from toolcell_server.approvals.gate import ApprovalGate
+from toolcell_server.approvals.kinds import Demands
+from toolcell_server.approved import ApprovedExecutor
 from toolcell_server.clocked import ClockedExecutor
 from toolcell_server.executions import Keeping
 from toolcell_server.granting import Granting
@@ -40,11 +46,32 @@ def admission(app: App) -> Admission:
     )
 
 
-def gates(_app: App) -> tuple[Gate, ...]:
+def gates(app: App) -> tuple[Gate, ...]:
     """
     What the operator has switched on, in the order in which a call meets it.
     """
-    return ()
+    return (_approval(app),)  # the last: nobody is asked about a call that is refused anyway
+
+
+def _approval(app: App) -> Gate:
+    section = app.settings.approval
+    demands = Demands(default_for_destructive=section.default_for_destructive, tools=section.tools)
+    granting = Granting(policy=app.settings.policy, isolation=app.pool.isolation)
+    return ApprovalGate(demands, granting.grant, app.desk)
+
+
+def desk(app: App) -> Desk:
+    """
+    Where calls ask for approvals; `time.time`, because approvals outlive this process.
+    """
+    return Desk(app.settings.approval, app.database, clock=time.time)
+
+
+def deciding(app: App) -> Deciding:
+    """
+    Where approvals are decided.
+    """
+    return Deciding(app.desk.store, app.database, clock=time.time)
 
 
 def executor(app: App) -> Executor:
@@ -54,6 +81,7 @@ def executor(app: App) -> Executor:
     executor: Executor = SandboxedExecutor(app.pool, Watchdog(), app.validation, app.egress)
     executor = ClockedExecutor(executor, app.metrics)
     executor = RetriedExecutor(executor)
+    executor = ApprovedExecutor(executor)
     executor = QueuedExecutor(executor, app.capacity)
     executor = TimedExecutor(executor)
     executor = MeteredExecutor(executor, app.metrics)

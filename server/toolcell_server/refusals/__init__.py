@@ -2,6 +2,21 @@
 Refusals: why a call ran nothing.
 """
 
+from toolcell_server.refusals.approvals import (
+    ApprovalAltered,
+    ApprovalDecided,
+    ApprovalDenied,
+    ApprovalExpired,
+    ApprovalPending,
+    ApprovalPinLocked,
+    ApprovalPinWrong,
+    ApprovalReplayed,
+    ApprovalRequired,
+    ApprovalSelf,
+    ApprovalsNotKept,
+    ApprovalUnknown,
+    TooManyApprovals,
+)
 from toolcell_server.refusals.arguments import (
     ArgumentsInvalid,
     ArgumentsNotJson,
@@ -34,6 +49,18 @@ from toolcell_server.refusals.tools import (
 )
 
 __all__ = [
+    "ApprovalAltered",
+    "ApprovalDecided",
+    "ApprovalDenied",
+    "ApprovalExpired",
+    "ApprovalPending",
+    "ApprovalPinLocked",
+    "ApprovalPinWrong",
+    "ApprovalReplayed",
+    "ApprovalRequired",
+    "ApprovalSelf",
+    "ApprovalUnknown",
+    "ApprovalsNotKept",
     "ArgumentsInvalid",
     "ArgumentsNotJson",
     "ArgumentsTooLarge",
@@ -53,6 +80,7 @@ __all__ = [
     "PathNotAllowed",
     "RequestIdReused",
     "SwitchedOff",
+    "TooManyApprovals",
     "ToolBroken",
     "UnknownExecution",
     "UnknownTool",

@@ -25,6 +25,7 @@ Code = Literal[
     "FAILED_PRECONDITION",
     "OUT_OF_RANGE",
     "UNAVAILABLE",
+    "RESOURCE_EXHAUSTED",
 ]
 Category = Literal["user", "temporary", "permanent"]
 FieldViolation = tuple[str, str]  # field of the request, description

@@ -52,6 +52,8 @@ def _refused(refused: CallRefused) -> dict[str, Any]:
         "hint": refused.hint,
         "violations": violations,
         "close_matches": list(getattr(refused, "close_matches", ())),
+        # Never the token: with it, a model could answer for the person.
+        "approval_id": getattr(refused, "approval_id", ""),
     }
     return {
         "ok": False,

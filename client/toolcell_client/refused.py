@@ -37,7 +37,7 @@ class Refusal:
     code: grpc.StatusCode
     message: str
     reason: str = ""
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold a token
     violations: tuple[Violation, ...] = ()
     retry_delay: float | None = None
     category: str = "unknown"

@@ -7,9 +7,10 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from toolcell_server.approvals.kinds import Kind
+if TYPE_CHECKING:
+    from toolcell_server.approvals.kinds import Kind
 
 State = Literal["pending", "approved", "denied", "reserved", "used", "void"]
 PENDING: Final = "pending"  # nobody has answered

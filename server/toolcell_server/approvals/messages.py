@@ -4,13 +4,14 @@ Approvals as the contract tells them.  Pure.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from toolcell.v1 import approval_pb2 as pb
 from toolcell.v1 import execution_pb2, registry_pb2
 
-from toolcell_server.approvals.approval import Approval
+if TYPE_CHECKING:
+    from toolcell_server.approvals.approval import Approval
 
 _KINDS: Final = {"confirm": pb.APPROVAL_KIND_CONFIRM, "approve": pb.APPROVAL_KIND_APPROVE}
 

@@ -75,7 +75,7 @@ class Reservation:
         after = USED if self.begun else before
         try:
             self._settle(after, "used" if self.begun else "returned")
-        except Exception:
+        except Exception:  # noqa: BLE001  # one callback of many; the others come after it
             _log.exception("approval %s stays reserved", self.approval_id)
 
     def _settle(self, after: str, what: What) -> None:

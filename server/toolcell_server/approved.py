@@ -26,6 +26,9 @@ class ApprovedExecutor:
     `started`: a cell says that it is ready before its tool runs.  An executor that is closed early,
     or fails, tells nothing, and the approval stays used.
 
+    Before it tells the ending it settles the approval, so that a caller who is told `lost` can send
+    the call again at once.
+
     It stands under the queue, in which nothing has begun, and above the layer that retries.
     """
 
@@ -39,13 +42,13 @@ class ApprovedExecutor:
             async for event in events:
                 if approval is not None:
                     started = started or event.HasField("started")
-                    if not started and _never_ran(event):
-                        approval.spare()
+                    if event.HasField("finished"):
+                        if not started and _never_ran(event.finished):
+                            approval.spare()
+                        approval.settle()
                 yield event
 
 
-def _never_ran(event: pb.ExecuteResponse) -> bool:
-    if not event.HasField("finished"):
-        return False
-    kind, usage = event.finished.outcome.WhichOneof("kind"), event.finished.usage
-    return kind == "lost" or (kind == "cancelled" and not usage.processes_peak)
+def _never_ran(finished: pb.Finished) -> bool:
+    kind = finished.outcome.WhichOneof("kind")
+    return kind == "lost" or (kind == "cancelled" and not finished.usage.processes_peak)

@@ -142,15 +142,14 @@ def test_no_token_that_is_made_up_lets_anything_run() -> None:
     def made_up(token: str) -> str:
         at = chance.randrange(len(token))
         letter = chance.choice([*string.ascii_letters, "_", "-", ".", "é", "\N{PILE OF POO}"])
-        return chance.choice(
-            [
-                token[:at] + letter + token[at + 1 :],
-                token[:at],
-                token + letter,
-                token.swapcase(),
-                "".join(chance.choices(string.printable[:90], k=chance.randrange(1, 200))),
-            ]
-        )
+        guesses: list[str] = [
+            token[:at] + letter + token[at + 1 :],
+            token[:at],
+            token + letter,
+            token.swapcase(),
+            "".join(chance.choices(string.printable[:90], k=chance.randrange(1, 200))),
+        ]
+        return chance.choice(guesses)
 
     async def scenario() -> None:
         async with office() as place:
@@ -255,7 +254,7 @@ def test_a_call_that_is_only_checked_takes_nothing() -> None:
 
 async def reason_of(place: Office, tool: str, **fields: Any) -> str:
     _, info = await refusal(place.run(tool, **fields))
-    return info.reason
+    return str(info.reason)
 
 
 def test_a_principal_may_have_only_so_many_that_wait() -> None:

@@ -2,7 +2,7 @@
 An approval in the hands of one call.
 
 Theory of operation.  A call that is let pass has its approval reserved, in the database, until its
-execution is closed.  Then it is settled: used, if the run may have begun; otherwise it is given
+execution has ended.  Then it is settled: used, if the run may have begun; otherwise it is given
 back, because no capacity, no cell or a stream that was lost in the queue are no reason to ask a
 person again.  Whoever cannot tell whether the tool has begun says that it has.
 """
@@ -43,6 +43,7 @@ class Reservation:
         self._clock = clock
         self._record = record
         self._execution_id = ""
+        self._settled = False
 
     @property
     def approval_id(self) -> str:
@@ -69,8 +70,12 @@ class Reservation:
 
     def settle(self) -> None:
         """
-        Keep it as used, or give it back.  Raises nothing: what is left reserved lets nothing run.
+        Keep it as used, or give it back; once, because another call may hold it by the second
+        time.  Raises nothing: what is left reserved lets nothing run.
         """
+        if self._settled:
+            return
+        self._settled = True
         before = APPROVED if self.approval.kind == APPROVE else PENDING
         after = USED if self.begun else before
         try:

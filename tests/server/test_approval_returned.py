@@ -15,9 +15,10 @@ from served import refusal
 from toolcell.v1 import approval_pb2
 from toolcell.v1 import execution_pb2 as pb
 from toolcell_server.approvals.reserving import Reservation
-from toolcell_server.capacity import ANYTHING, Capacity
+from toolcell_server.capacity import Capacity
 from toolcell_server.database import Database, StoreFailed
 from toolcell_server.refusals import NoCapacity
+from toolcell_server.wanted import ANYTHING
 
 if TYPE_CHECKING:
     from pathlib import Path

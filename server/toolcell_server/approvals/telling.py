@@ -6,7 +6,8 @@ and the person who reads them decides.  So nothing in them can pose as a line of
 JSON on one line, and what does not print (escape sequences, marks that reverse the direction of
 text) is spelled out.  What is left out is counted where it is missing, and the message says on its
 first line that it is not complete: a long harmless beginning must not hide what comes after it.
-What the operator's redaction masks is masked before anything else is done.
+What the operator's redaction masks is masked before anything else is done, and the message says
+that something is: a model may choose a name that sounds like a secret for what it wants to hide.
 """
 
 from __future__ import annotations
@@ -27,11 +28,13 @@ if TYPE_CHECKING:
     Redact = Callable[[Tool, Mapping[str, Any]], Mapping[str, Any]]
 
 MASK: Final = "(masked)"
-MAXIMUM_VALUE: Final = 2000  # characters of one argument, as JSON; head and tail of a longer one
-MAXIMUM_ARGUMENTS: Final = 50
+MAXIMUM_VALUE: Final = 1000  # characters of one argument, as JSON; head and tail of a longer one
+MAXIMUM_ARGUMENTS: Final = 30
 MAXIMUM_KEY: Final = 100
-MAXIMUM_GRANTS: Final = 100
+MAXIMUM_GRANTS: Final = 64
+MAXIMUM_GRANT: Final = 500
 _INCOMPLETE: Final = "NOT COMPLETE: some of what it asks for is too long to be shown."
+_MASKED: Final = "PARTLY MASKED: some values are hidden, because their names sound like secrets."
 _SECRET: Final = re.compile(
     r"pass(word|wd|phrase)|secret|token|api_?key|private_?key|authorization|credential",
     re.IGNORECASE,
@@ -65,21 +68,25 @@ def tell(call: Call, grant: Grant, redact: Redact) -> Told:
     What the call would do, for people.
     """
     tool, principal = call.tool, call.principal
-    shown, all_shown = _shown(redact(tool, call.arguments))
+    redacted = redact(tool, call.arguments)
+    shown, all_shown = _shown(redacted)
     allowed = _allowed(grant)
-    complete = all_shown and len(allowed) <= MAXIMUM_GRANTS
+    longest = max(map(len, allowed), default=0)
+    complete = all_shown and len(allowed) <= MAXIMUM_GRANTS and longest <= MAXIMUM_GRANT
     more = [f"  {len(allowed) - MAXIMUM_GRANTS} more, left out here"]
     asks = printable(principal.name) or "somebody who was not asked for a name"
     session = f" in session {printable(principal.session)}" if principal.session else ""
-    lines = [] if complete else [_INCOMPLETE]
-    lines += [
+    lines = [
+        *(() if complete else (_INCOMPLETE,)),
+        *(() if redacted == call.arguments else (_MASKED,)),
         f"{tool.name} {tool.version}: {printable(tool.title or _first_line(tool.description))}",
         f"asked for by {asks}{session}",
         f"effects: {tool.effects}",
         "arguments:",
         *(f"  {key} = {value}" for key, value in shown.items()),
         "would be allowed to:",
-        *(f"  {line}" for line in allowed[:MAXIMUM_GRANTS] or ["touch nothing outside its cell"]),
+        *(f"  {shortened(line, MAXIMUM_GRANT)}" for line in allowed[:MAXIMUM_GRANTS]),
+        *(() if allowed else ("  touch nothing outside its cell",)),
         *(more if len(allowed) > MAXIMUM_GRANTS else ()),
     ]
     return Told("\n".join(lines), json.dumps(shown, ensure_ascii=False), complete)

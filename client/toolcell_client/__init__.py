@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from toolcell_client.async_stream import AsyncStream
     from toolcell_client.client import Client
     from toolcell_client.errors import (
+        ApprovalRequired,
         CallRefused,
         CallTimedOut,
         ConnectionLost,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from toolcell_client.stream import Stream
 
 __all__ = [
+    "ApprovalRequired",
     "AsyncClient",
     "AsyncStream",
     "CallRefused",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from toolcell.v1 import execution_pb2 as pb
 from toolcell.v1 import registry_pb2
 
+from toolcell_client.async_approvals import AsyncApprovals
 from toolcell_client.async_connection import AsyncConnection
 from toolcell_client.async_stream import AsyncStream
 from toolcell_client.deadline import Deadline
@@ -39,6 +40,7 @@ class AsyncClient:
     def __init__(self, target: str = "", **options: Unpack[ConnectOptions]) -> None:
         self.options = ClientOptions(target=target, **options)
         self._connection = AsyncConnection(self.options)
+        self.approvals = AsyncApprovals(self._connection)
         self._streams: weakref.WeakSet[AsyncStream] = weakref.WeakSet()
 
     async def run(

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import grpc
 import grpc.aio
+from toolcell.v1 import approval_pb2_grpc, execution_pb2_grpc, registry_pb2_grpc
 from toolcell.v1 import execution_pb2 as pb
-from toolcell.v1 import execution_pb2_grpc, registry_pb2_grpc
 
 from toolcell_client.connection import PAGE_SIZE, WATCH
 from toolcell_client.errors import ConnectionLost
@@ -24,6 +24,7 @@ from toolcell_client.translation import translate
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from toolcell.v1.approval_pb2_grpc import ApprovalServiceAsyncStub
     from toolcell.v1.execution_pb2_grpc import ToolExecutionServiceAsyncStub
     from toolcell.v1.registry_pb2_grpc import ToolRegistryServiceAsyncStub
 
@@ -51,6 +52,10 @@ class AsyncConnection:
     @property
     def registry(self) -> ToolRegistryServiceAsyncStub:
         return self._connected().registry
+
+    @property
+    def approvals(self) -> ApprovalServiceAsyncStub:
+        return self._connected().approvals
 
     def _connected(self) -> _Stubs:
         """
@@ -165,6 +170,9 @@ class _Stubs:
         )
         self.registry = cast(
             "ToolRegistryServiceAsyncStub", registry_pb2_grpc.ToolRegistryServiceStub(self.channel)
+        )
+        self.approvals = cast(
+            "ApprovalServiceAsyncStub", approval_pb2_grpc.ApprovalServiceStub(self.channel)
         )
         # WatchResponse has the fields of ExecuteResponse, so one type serves every reader.
         self.watch: Any = self.channel.unary_stream(

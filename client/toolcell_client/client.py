@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from toolcell.v1 import execution_pb2 as pb
 from toolcell.v1 import registry_pb2
 
+from toolcell_client.approvals import Approvals
 from toolcell_client.connection import Connection
 from toolcell_client.deadline import Deadline
 from toolcell_client.errors import EventsExpired, ToolcellError
@@ -39,6 +40,7 @@ class Client:
     def __init__(self, target: str = "", **options: Unpack[ConnectOptions]) -> None:
         self.options = ClientOptions(target=target, **options)
         self._connection = Connection(self.options)
+        self.approvals = Approvals(self._connection)
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
 
     def run(self, tool: str, arguments: Arguments = None, **options: Unpack[CallOptions]) -> Result:

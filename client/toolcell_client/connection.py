@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
+from toolcell.v1 import approval_pb2_grpc, execution_pb2_grpc, registry_pb2_grpc
 from toolcell.v1 import execution_pb2 as pb
-from toolcell.v1 import execution_pb2_grpc, registry_pb2_grpc
 
 from toolcell_client.options import ADMINISTRATION_SECONDS
 from toolcell_client.translation import translate
@@ -40,6 +40,7 @@ class Connection:
             self._channel = grpc.secure_channel(options.target, options.credentials, arguments)
         self.executions = execution_pb2_grpc.ToolExecutionServiceStub(self._channel)
         self.registry = registry_pb2_grpc.ToolRegistryServiceStub(self._channel)
+        self.approvals = approval_pb2_grpc.ApprovalServiceStub(self._channel)
         # WatchResponse has the fields of ExecuteResponse, so one type serves every reader.
         self._watch: Any = self._channel.unary_stream(
             WATCH,

@@ -13,6 +13,18 @@ Every exception can be pickled, because orchestrators use process pools.
 
 from __future__ import annotations
 
+from toolcell_client.approval_refusals import (
+    ApprovalAltered,
+    ApprovalDenied,
+    ApprovalExpired,
+    ApprovalPending,
+    ApprovalPinWrong,
+    ApprovalRefused,
+    ApprovalReplayed,
+    ApprovalRequired,
+    ApprovalSelf,
+    ApprovalUnknown,
+)
 from toolcell_client.ended import (
     ExecutionCancelled,
     ExecutionEnded,
@@ -56,6 +68,16 @@ from toolcell_client.unanswered import (
 )
 
 __all__ = [
+    "ApprovalAltered",
+    "ApprovalDenied",
+    "ApprovalExpired",
+    "ApprovalPending",
+    "ApprovalPinWrong",
+    "ApprovalRefused",
+    "ApprovalReplayed",
+    "ApprovalRequired",
+    "ApprovalSelf",
+    "ApprovalUnknown",
     "CallRefused",
     "CallTimedOut",
     "ConnectionLost",

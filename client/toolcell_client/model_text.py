@@ -53,6 +53,8 @@ def _refused(refused: CallRefused) -> dict[str, Any]:
         "violations": violations,
         "close_matches": list(getattr(refused, "close_matches", ())),
         "retry_after_seconds": refused.retry_delay,
+        # Never the token: with it, a model could answer for the person.
+        "approval_id": getattr(refused, "approval_id", ""),
     }
     return {
         "ok": False,

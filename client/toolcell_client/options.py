@@ -36,6 +36,7 @@ SERVICE_CONFIG = {
         {
             "name": [
                 {"service": "toolcell.v1.ToolRegistryService"},
+                {"service": "toolcell.v1.ApprovalService"},
                 {"service": "toolcell.v1.ToolExecutionService", "method": "GetExecution"},
                 {"service": "toolcell.v1.ToolExecutionService", "method": "ListExecutions"},
                 {"service": "toolcell.v1.ToolExecutionService", "method": "CancelExecution"},

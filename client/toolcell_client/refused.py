@@ -47,7 +47,7 @@ class Refusal:
     code: grpc.StatusCode
     message: str
     reason: str = ""
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold a token
     violations: tuple[Violation, ...] = ()
     quotas: tuple[Quota, ...] = ()
     retry_delay: float | None = None

@@ -34,6 +34,8 @@ class CallOptions(TypedDict, total=False):
     grants: Grants  # narrower grants: {"paths": ["/a"], "domains": ["host:443"]}
     minimum_isolation: str | int  # "basic", "strong" or "full"
     validate_only: bool  # check everything, run nothing
+    approval_token: str  # of the `ApprovalRequired` that this same call was refused with
+    approval_pin: str  # what the person typed, if the principal has a PIN
     labels: Mapping[str, str]  # kept with the execution
     detached: bool  # go on when nobody reads
     no_cache: bool  # never answer from the cache
@@ -54,6 +56,7 @@ class CallFields(TypedDict, total=False):
     grants: pb.Grants | None
     minimum_isolation: pb.IsolationLevel.ValueType
     validate_only: bool
+    approval_token: str
     labels: Mapping[str, str]
     detached: bool
     no_cache: bool
@@ -71,6 +74,8 @@ def call_fields(
     grants: Grants = None,
     minimum_isolation: str | int = 0,
     validate_only: bool = False,
+    approval_token: str = "",
+    approval_pin: str = "",
     labels: Mapping[str, str] | None = None,
     detached: bool = False,
     no_cache: bool = False,
@@ -101,10 +106,17 @@ def call_fields(
             enum_number(pb.IsolationLevel, minimum_isolation)
         ),
         validate_only=validate_only,
+        approval_token=_approval(approval_token, approval_pin),
         labels=_labels(labels or {}),
         detached=detached,
         no_cache=no_cache,
     )
+
+
+def _approval(token: str, pin: str) -> str:
+    if pin and not token:
+        raise ValueError("approval_pin goes with an approval_token, and none is given")
+    return f"{token}.{pin}" if pin else token
 
 
 def arguments_json(arguments: Arguments) -> bytes:

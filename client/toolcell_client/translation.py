@@ -46,6 +46,17 @@ TRANSPORT_CODES = frozenset(
 )
 
 BY_REASON: dict[str, type[errors.CallRefused]] = {
+    "APPROVAL_ALTERED": errors.ApprovalAltered,
+    "APPROVAL_DECIDED": errors.ApprovalRefused,
+    "APPROVAL_DENIED": errors.ApprovalDenied,
+    "APPROVAL_EXPIRED": errors.ApprovalExpired,
+    "APPROVAL_PENDING": errors.ApprovalPending,
+    "APPROVAL_PIN_LOCKED": errors.ApprovalRefused,
+    "APPROVAL_PIN_WRONG": errors.ApprovalPinWrong,
+    "APPROVAL_REPLAYED": errors.ApprovalReplayed,
+    "APPROVAL_REQUIRED": errors.ApprovalRequired,
+    "APPROVAL_SELF": errors.ApprovalSelf,
+    "APPROVAL_UNKNOWN": errors.ApprovalUnknown,
     "ARGUMENTS_INVALID": errors.InvalidArguments,
     "ARGUMENTS_NOT_JSON": errors.InvalidArguments,
     "ARGUMENTS_TOO_LARGE": errors.InvalidArguments,

@@ -44,7 +44,7 @@ class Options(TypedDict, total=False):
     deprecated: str
     retry: Mapping[str, int]
     cache_ttl_seconds: float
-    approval: bool
+    approval: str | bool
     fallback: str
     rates: Mapping[str, Any]
     returns: Any

@@ -32,6 +32,7 @@ PathAccess = Literal["read", "write", "staged"]
 Effects = Literal["read_only", "writes", "destructive"]
 Profile = Literal["", "compute", "net", "subprocess"]
 Isolation = Literal["", "basic", "strong", "full"]
+Approval = Literal["", "confirm", "approve"]
 CHOICES = {
     "effects": get_args(Effects),
     "profile": get_args(Profile),
@@ -82,7 +83,7 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     deprecated: str = ""
     retry: Retry = msgspec.field(default_factory=Retry)
     cache_ttl_seconds: Annotated[float, msgspec.Meta(ge=0)] = 0
-    approval: bool = False
+    approval: Approval | bool = False
     fallback: str = ""
     rates: dict[str, Any] = {}
     command: bool = False
@@ -136,6 +137,8 @@ def _refuse_other_choices(values: dict[str, Any], name: str) -> None:
     Name the values that are allowed, which msgspec does not.
     """
     chosen = [(key, values[key], allowed) for key, allowed in CHOICES.items() if key in values]
+    if isinstance(values.get("approval"), str):
+        chosen.append(("approval", values["approval"], get_args(Approval)))
     paths = values.get("paths")
     for index, request in enumerate(paths if isinstance(paths, list) else []):
         if isinstance(request, dict) and "access" in request:

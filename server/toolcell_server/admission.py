@@ -144,6 +144,7 @@ class Admission:
                 labels=dict(request.labels),
                 detached=request.detached,
                 taken=call.taken,
+                approval=call.approval,
                 resources=resources.pop_all(),
             )
 

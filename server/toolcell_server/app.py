@@ -86,6 +86,7 @@ class App:
         self.validation = Validation()
         self.seen = EgressSeen(self.metrics)
         self.egress = Egress(instructions.of_egress(settings), self.seen)
+        self.desk = wiring.desk(self)
         self.executions = Executions(wiring.executor(self), wiring.keeping(settings.server))
         self._tell_level: Callable[[], None] = _nobody_asks
         self._tasks: set[asyncio.Task[None]] = set()
@@ -122,12 +123,15 @@ class App:
         return 128 + shutdown.number if shutdown.number else 0
 
     async def _serve(self, shutdown: Shutdown, announce: Callable[[str], None]) -> None:
-        from toolcell_server.registry_service import RegistryService  # see the theory above
+        from toolcell_server.approvals.service import ApprovalService  # see the theory above
+        from toolcell_server.registry_service import RegistryService
         from toolcell_server.serving import serving
 
         service = self._service()
         settings = self.settings.server
-        async with serving(settings, service, RegistryService(self.registry), self.metrics) as face:
+        approvals = ApprovalService(wiring.deciding(self))
+        tools = RegistryService(self.registry)
+        async with serving(settings, service, tools, approvals, self.metrics) as face:
             self._tell_level = lambda: self._in_background(face.show_isolation(self._weakest()))
             self._tell_level()
             self._log_serving(face.address)

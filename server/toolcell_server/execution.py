@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from toolcell.v1 import execution_pb2 as pb
 
+    from toolcell_server.approvals.reserving import Reservation
     from toolcell_server.gates import Taken
     from toolcell_server.grants import Grant
     from toolcell_server.tool import Tool
@@ -85,6 +86,8 @@ class Execution:
     labels: Mapping[str, str] = field(default_factory=dict)
     detached: bool = False
     attempt: int = 1
+    # The approval that lets it run, if it needs one.
+    approval: Reservation | None = field(default=None, repr=False, compare=False)
     stop: Stop = field(default_factory=Stop)
     taken: tuple[Taken, ...] = ()  # by gates, which are told that it runs and what it used
     # What was opened or reserved for this execution, shared by every attempt.

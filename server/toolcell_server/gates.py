@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     import contextlib
 
+    from toolcell_server.approvals.reserving import Reservation
     from toolcell_server.limits import Limits
     from toolcell_server.principal import Principal
     from toolcell_server.request_fields import Request
@@ -46,6 +47,8 @@ class Call:
     """
     One call before it is granted anything.  `data` is what `arguments` were parsed from; whoever
     alters one alters both (`dataclasses.replace`).  `deadline` is a reading of `time.monotonic()`.
+    `approval_demanded` ("", "confirm", "approve") is what the caller's rights ask for; `approval`
+    is the one that lets the call pass.
     """
 
     request: Request
@@ -56,6 +59,8 @@ class Call:
     data: bytes
     deadline: float | None = None
     taken: tuple[Taken, ...] = ()
+    approval_demanded: str = ""
+    approval: Reservation | None = None
 
 
 class Gate(Protocol):

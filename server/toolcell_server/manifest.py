@@ -24,7 +24,7 @@ Text = Annotated[str, Meta(max_length=16_384)]
 
 # Keys of a manifest that ask for what this server does not do yet.  A tool that counts on one
 # must not run without it.
-_NOT_BUILT = ("secrets", "scopes", "approval", "fallback", "cache_ttl_seconds")
+_NOT_BUILT = ("secrets", "scopes", "fallback", "cache_ttl_seconds")
 
 
 class Retry(Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,7 +61,7 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     deprecated: Line = ""
     retry: Retry = Retry()
     cache_ttl_seconds: float = 0
-    approval: bool = False
+    approval: Literal["", "confirm", "approve"] | bool = ""  # true: approve
     fallback: Line = ""
     rates: dict[str, Any] = field(default_factory=dict)
     command: bool = False

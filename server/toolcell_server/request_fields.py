@@ -2,7 +2,7 @@
 The fields of a request that need no tool to be checked.  Pure.
 
 Every field of the contract is declared from its first version; one that is set and not built yet
-is refused by name, never ignored: a caller who sets `approval_token` counts on being asked for it.
+is refused by name, never ignored: a caller who sets `session_id` counts on its workspace.
 `no_cache` is taken, because without a cache it holds.
 """
 
@@ -25,7 +25,8 @@ MAXIMUM_LABEL_KEY: Final = 63
 MAXIMUM_LABEL_VALUE: Final = 255
 MAXIMUM_NAME: Final = 255  # of a tool or a version; longer ones are never registered
 MAXIMUM_TIMEOUT: Final = 7 * 24 * 3600.0
-_NOT_BUILT: Final = ("approval_token", "session_id")
+MAXIMUM_APPROVAL_TOKEN: Final = 256  # with a PIN
+_NOT_BUILT: Final = ("session_id",)
 
 
 def check(request: Request) -> None:
@@ -45,6 +46,7 @@ def check(request: Request) -> None:
     _check_text("version", request.version, MAXIMUM_NAME)
     _check_text("call_id", request.call_id, MAXIMUM_CALL_ID)
     _check_text("request_id", request.request_id, MAXIMUM_REQUEST_ID)
+    _check_text("approval_token", request.approval_token, MAXIMUM_APPROVAL_TOKEN)
     _check_labels(request)
     if request.minimum_isolation not in pb.IsolationLevel.values():
         raise InvalidField("minimum_isolation", "must be a level of this contract")

@@ -16,6 +16,7 @@ from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server import listing, principal
 from toolcell_server.idempotency import Scope, fingerprint
+from toolcell_server.refusals import ApprovalReplayed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -120,9 +121,15 @@ class ExecutionService:
             if earlier := self._executions.joined(scope, asked):
                 return earlier, earlier.journal.finished
         self._executions.check_accepting()
-        execution = await self._admission.admit(
-            request, context.time_remaining(), caller, share=context.peer()
-        )
+        try:
+            execution = await self._admission.admit(
+                request, context.time_remaining(), caller, share=context.peer()
+            )
+        except ApprovalReplayed:  # by this call's own twin, which was admitted meanwhile?
+            scope = Scope(caller.name, request.tool, request.request_id)
+            if request.validate_only or not (earlier := self._executions.joined(scope, asked)):
+                raise
+            return earlier, earlier.journal.finished
         if request.validate_only:
             return self._executions.validated(execution), False
         record = self._executions.start(execution, asked)

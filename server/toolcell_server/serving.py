@@ -29,12 +29,14 @@ from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server import isolation_check, registry_service, service
 from toolcell_server.addresses import Address, AddressTaken
+from toolcell_server.approvals import service as approval_service
 from toolcell_server.interceptors import ErrorInterceptor
 from toolcell_server.rpc_metrics import MetricsInterceptor
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from toolcell_server.approvals.service import ApprovalService
     from toolcell_server.executions import Executions
     from toolcell_server.metrics import Metrics
     from toolcell_server.registry_service import RegistryService
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
 MINIMUM_STREAMS: Final = 1000  # of one connection
 LAST_EVENTS_SECONDS: Final = 1.0  # arbitrary; a reader that reads takes them in milliseconds
 CUT_SHORT_SECONDS: Final = 3.0  # arbitrary; killing cells takes milliseconds, and the above
-_SERVICES: Final = (service.NAME, registry_service.NAME)
+_SERVICES: Final = (service.NAME, registry_service.NAME, approval_service.NAME)
 # Health is asked by name: a caller that needs a level can have its load balancer ask for it.
 _LEVELS: Final = {
     f"toolcell.isolation.{isolation_check.name_of(level)}": level
@@ -127,6 +129,7 @@ async def serving(
     settings: ServerSettings,
     executions: ExecutionService,
     tools: RegistryService,
+    approvals: ApprovalService,
     metrics: Metrics,
 ) -> AsyncIterator[Serving]:
     """
@@ -145,6 +148,7 @@ async def serving(
     )
     service.add_to(server, executions)
     registry_service.add_to(server, tools)
+    approval_service.add_to(server, approvals)
     checks = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     if settings.reflection:

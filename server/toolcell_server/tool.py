@@ -62,6 +62,7 @@ class Tool:
     deprecated: str = ""
     command: bool = False
     rates: Mapping[str, Any] = field(default_factory=dict)  # a key of the manifest; checked
+    approval: str = ""  # "", "confirm" or "approve"
 
     @classmethod
     def from_manifest(
@@ -73,8 +74,13 @@ class Tool:
         """
         manifest = manifests.parse(value)
         limits = Limits.from_manifest(manifest.limits, defaults, ceilings)
-        same = set(manifest.__struct_fields__) & set(cls.__slots__) - {"limits"}
-        return cls(bundle=bundle, limits=limits, **{name: getattr(manifest, name) for name in same})
+        same = set(manifest.__struct_fields__) & set(cls.__slots__) - {"limits", "approval"}
+        return cls(
+            bundle=bundle,
+            limits=limits,
+            approval="approve" if manifest.approval is True else manifest.approval or "",
+            **{name: getattr(manifest, name) for name in same},
+        )
 
     @classmethod
     def broken(cls, name: str, bundle: str, reason: str, version: str = "") -> Self:

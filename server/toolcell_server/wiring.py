@@ -5,9 +5,15 @@ gates by their classes.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from toolcell_server.admission import Admission
+from toolcell_server.approvals.deciding import Deciding
+from toolcell_server.approvals.desk import Desk
+from toolcell_server.approvals.gate import ApprovalGate
+from toolcell_server.approvals.kinds import Demands
+from toolcell_server.approved import ApprovedExecutor
 from toolcell_server.charged import ChargedExecutor
 from toolcell_server.clocked import ClockedExecutor
 from toolcell_server.executions import Keeping
@@ -48,7 +54,29 @@ def gates(app: App) -> tuple[Gate, ...]:
     What the operator has switched on, in the order in which a call meets it.
     """
     rates = RateGate(app.settings.rates, app.windows, Places(), app.metrics.rates.refused)
-    return (rates,)
+    # Approval is the last: nobody is asked about a call that is refused anyway.
+    return (rates, _approval(app))
+
+
+def _approval(app: App) -> Gate:
+    section = app.settings.approval
+    demands = Demands(default_for_destructive=section.default_for_destructive, tools=section.tools)
+    granting = Granting(policy=app.settings.policy, isolation=app.pool.isolation)
+    return ApprovalGate(demands, granting.grant, app.desk)
+
+
+def desk(app: App) -> Desk:
+    """
+    Where calls ask for approvals; `time.time`, because approvals outlive this process.
+    """
+    return Desk(app.settings.approval, app.database, clock=time.time)
+
+
+def deciding(app: App) -> Deciding:
+    """
+    Where approvals are decided.
+    """
+    return Deciding(app.desk.store, app.database, clock=time.time)
 
 
 def executor(app: App) -> Executor:
@@ -59,6 +87,7 @@ def executor(app: App) -> Executor:
     executor = ClockedExecutor(executor, app.metrics)
     executor = ChargedExecutor(executor)
     executor = RetriedExecutor(executor)
+    executor = ApprovedExecutor(executor)
     executor = QueuedExecutor(executor, app.capacity)
     executor = TimedExecutor(executor)
     executor = MeteredExecutor(executor, app.metrics)

@@ -328,7 +328,7 @@ def test_a_limit_can_only_be_lowered(
     ("fields", "reason", "says"),
     [
         pytest.param(
-            {"approval_token": "t"}, "FIELD_NOT_SUPPORTED", ("approval_token",), id="approval_token"
+            {"approval_token": "t" * 257}, "INVALID_FIELD", ("approval_token",), id="approval_token"
         ),
         pytest.param({"session_id": "s"}, "FIELD_NOT_SUPPORTED", ("session_id",), id="session_id"),
         pytest.param({"tool": ""}, "INVALID_FIELD", ("tool", "name a tool"), id="no tool"),
@@ -358,7 +358,7 @@ def test_a_field_that_is_malformed_or_not_built_is_refused_by_name(
     served: Served, kind: Any, fields: dict[str, Any], reason: str, says: Any
 ) -> None:
     """
-    A caller who sets `approval_token` counts on its being asked for; ignoring it would be a lie.
+    A caller who sets `session_id` counts on its workspace; ignoring it would be a lie.
     """
     request = kind(**{"tool": "echo", "arguments_json": b'{"text": "x"}'} | fields)
 

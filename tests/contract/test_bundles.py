@@ -409,7 +409,7 @@ ODD_FILES = {
     "coloured__toml": HELLO + 'colour = "red"',
     "absent__toml": HELLO.replace("hello", "absent"),
     "listed__toml": TRUE.format("listed") + '[parameters]\ntype = "array"\n',
-    "early__toml": TRUE.format("early") + "approval = true\n",
+    "early__toml": TRUE.format("early") + 'approval = "maybe"\n',
 }
 
 
@@ -445,7 +445,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
         pytest.param("hello", ("coloured.toml", "'colour'", "argv"), id="an unknown key"),
         pytest.param("absent", ("absent.toml", "no program", "/absent"), id="no program"),
         pytest.param("listed", ("listed.toml", 'type = "object"'), id="parameters: no object"),
-        pytest.param("early", ("approval", "leave it out"), id="what this version has not"),
+        pytest.param("early", ("approval", "confirm"), id="an unknown kind of approval"),
     ],
 )
 def test_a_file_that_does_not_load_is_listed_with_the_reason(

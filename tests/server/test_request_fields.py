@@ -25,7 +25,11 @@ REFUSED: dict[str, tuple[dict[str, Any], type[CallRefused], str]] = {
     "a label key of 64 bytes": ({"labels": {"x" * 64: ""}}, InvalidField, "labels"),
     "a label without a key": ({"labels": {"": "x"}}, InvalidField, "labels"),
     "a label value of 256 bytes": ({"labels": {"a": "x" * 256}}, InvalidField, "labels[a]"),
-    "an approval token": ({"approval_token": "yes"}, FieldNotSupported, "approval_token"),
+    "an approval token of 257 bytes": (
+        {"approval_token": "x" * 257},
+        InvalidField,
+        "approval_token",
+    ),
     "a session": ({"session_id": "s"}, FieldNotSupported, "session_id"),
     "an unknown level": ({"minimum_isolation": 9}, InvalidField, "minimum_isolation"),
 }
@@ -37,7 +41,7 @@ def test_a_field_that_is_not_acted_on_is_refused_by_name(
     message: Any, fields: dict[str, Any], kind: type[CallRefused], named: str
 ) -> None:
     """
-    An approval token that is ignored is an approval that nobody gave.
+    A session that is ignored is a workspace that is not there.
     """
     with pytest.raises(kind) as refused:
         request_fields.check(message(**{"tool": "t", **fields}))
@@ -55,6 +59,7 @@ def test_everything_at_its_bound_is_taken() -> None:
             version="1.0",
             call_id="ä" * 128,
             request_id="x" * 255,
+            approval_token="x" * 256,
             labels={f"{n:063}": "x" * 255 for n in range(16)},
             minimum_isolation=pb.ISOLATION_LEVEL_FULL,
             no_cache=True,
@@ -70,7 +75,8 @@ def test_every_field_of_the_contract_is_known_here_or_elsewhere() -> None:
     """
     elsewhere = {"arguments_json", "limits", "grants", "validate_only", "detached", "no_cache"}
     here = {"tool", "version", "call_id", "request_id", "labels", "minimum_isolation", "timeout"}
-    refused = {"approval_token", "session_id"}
+    here |= {"approval_token"}
+    refused = {"session_id"}
 
     for message in (pb.ExecuteRequest, pb.RunRequest):
         assert {field.name for field in message.DESCRIPTOR.fields} == elsewhere | here | refused

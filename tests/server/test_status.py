@@ -19,6 +19,18 @@ from scripted_executor import run
 from toolcell_server import refusals, status
 from toolcell_server.interceptors import ErrorInterceptor
 from toolcell_server.refusals import (
+    ApprovalAltered,
+    ApprovalDecided,
+    ApprovalDenied,
+    ApprovalExpired,
+    ApprovalPending,
+    ApprovalPinLocked,
+    ApprovalPinWrong,
+    ApprovalReplayed,
+    ApprovalRequired,
+    ApprovalSelf,
+    ApprovalsNotKept,
+    ApprovalUnknown,
     ArgumentsInvalid,
     ArgumentsNotJson,
     ArgumentsTooLarge,
@@ -41,6 +53,7 @@ from toolcell_server.refusals import (
     RequestIdReused,
     SwitchedOff,
     ToolBroken,
+    TooManyApprovals,
     UnknownExecution,
     UnknownTool,
 )
@@ -60,6 +73,21 @@ SPENT = Spent(
 # A call that is refused with one of these may succeed later.
 TEMPORARY = {"UNAVAILABLE", "RESOURCE_EXHAUSTED"}
 EACH = [
+    ApprovalRequired("pay", "confirm", {"approval_id": "apr-1", "approval_token": "t" * 43}),
+    ApprovalPending("apr-1"),
+    ApprovalExpired("apr-1"),
+    ApprovalReplayed("apr-1"),
+    ApprovalAltered("apr-1", "a call that differs from this one"),
+    ApprovalDenied("apr-1", "not today"),
+    ApprovalUnknown(),
+    ApprovalUnknown("apr-1"),
+    ApprovalPinWrong("apr-1", 2),
+    ApprovalPinWrong("apr-1", 0),
+    ApprovalPinLocked("apr-1", 900.0),
+    ApprovalSelf("apr-1"),
+    ApprovalDecided("apr-1", "is used already", "there is nothing left to decide"),
+    TooManyApprovals(20, 120.0),
+    ApprovalsNotKept(),
     ArgumentsInvalid([("arguments_json/path", "must be string")]),
     ArgumentsNotJson("NaN is not JSON", "/a/0"),
     ArgumentsTooLarge(2048, 1024),
@@ -130,10 +158,10 @@ def test_every_refusal_arrives_with_code_reason_and_what_to_do(refusal: CallRefu
     assert re.fullmatch(r"[A-Z][A-Z0-9_]{1,61}[A-Z0-9]", info.reason)
     assert all(re.fullmatch(r"[a-z][a-zA-Z0-9_-]{0,63}", key) for key in info.metadata)
     assert info.metadata["category"] in {"user", "temporary", "permanent"}
-    assert info.metadata["retryable"] == str(refusal.code in TEMPORARY).lower()
+    assert info.metadata["retryable"] == str(refusal.category == "temporary").lower()
     assert re.fullmatch(r"[A-Z`].*[.]", info.metadata["hint"])
     assert len(info.metadata["spoken"]) < 80
-    assert ("RetryInfo" in details) == (refusal.code in TEMPORARY)
+    assert ("RetryInfo" in details) == (refusal.category == "temporary")
 
 
 @pytest.mark.parametrize("refusal", EACH, ids=lambda refusal: type(refusal).__name__)

@@ -9,11 +9,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from toolcell_client.cli import confirming
 from toolcell_client.cli.exits import Exit, UsageError
 from toolcell_client.cli.following import follow
 from toolcell_client.cli.listing import print_json
 from toolcell_client.cli.pairs import arguments_of
 from toolcell_client.cli.quantities import limit, seconds
+from toolcell_client.errors import ApprovalPinWrong, ApprovalRequired
 from toolcell_client.limits import LIMIT_NAMES
 
 if TYPE_CHECKING:
@@ -54,6 +56,12 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     parser.add_argument("--label", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--call-id", default="", help="your own id of this call")
     parser.add_argument("--request-id", help="idempotency key (default: a new one)")
+    parser.add_argument(
+        "--approval-token",
+        default="",
+        metavar="TOKEN",
+        help="that this same call was told to bring",
+    )
     parser.add_argument("--validate-only", action="store_true", help="check all, run nothing")
     parser.add_argument("--no-cache", action="store_true", help="never answer from the cache")
     parser.add_argument(
@@ -68,6 +76,26 @@ def run(client: Client, options: Any) -> Exit:
         ToolcellError: the call was refused or not answered.
     """
     arguments = _arguments(client, options)
+    answer = confirming.Answer(options.approval_token)
+    try:
+        return _run(client, options, arguments, answer)
+    except ApprovalRequired as required:
+        confirmed = confirming.confirmed(client, required)
+        if confirmed is None:
+            raise
+        answer = confirmed
+    while True:
+        try:
+            return _run(client, options, arguments, answer)
+        except ApprovalPinWrong as wrong:  # none was typed yet, or this one
+            if not wrong.attempts_left:
+                raise
+            answer = confirming.asked_for_pin(answer)
+
+
+def _run(
+    client: Client, options: Any, arguments: dict[str, Any] | bytes, answer: confirming.Answer
+) -> Exit:
     try:
         stream = client.execute(
             options.tool,
@@ -80,6 +108,8 @@ def run(client: Client, options: Any) -> Exit:
             call_id=options.call_id,
             request_id=options.request_id,
             validate_only=options.validate_only,
+            approval_token=answer.token,
+            approval_pin=answer.pin,
             no_cache=options.no_cache,
             detached=options.detach,
         )

@@ -11,11 +11,17 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from toolcell_client.cli import call, cancel, programs, ps, tools, watch
+from toolcell_client.cli import approvals, call, cancel, confirming, programs, ps, tools, watch
 from toolcell_client.cli.exits import Exit, Terminated, UsageError
 from toolcell_client.cli.screen import RED, Screen
 from toolcell_client.client import Client
-from toolcell_client.errors import CallRefused, CallTimedOut, ContractBroken, ServerUnreachable
+from toolcell_client.errors import (
+    ApprovalRequired,
+    CallRefused,
+    CallTimedOut,
+    ContractBroken,
+    ServerUnreachable,
+)
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -105,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_ShowVersion, nargs=0, help="print it and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("serve", add_help=False, help="start a server here")
-    for command in (call, tools, watch, cancel, ps):
+    for command in (call, tools, watch, cancel, ps, approvals):
         command.add(commands, common)
     commands.add_parser("doctor", add_help=False, help="check what this host can isolate")
     return parser
@@ -143,6 +149,9 @@ def _refused(refused: CallRefused) -> int:
         screen.line(f"  {violation.field}: {violation.description}")
     if refused.hint and refused.hint.rstrip(".").lower() not in str(refused).lower():
         screen.line(f"hint: {refused.hint}")
+    if isinstance(refused, ApprovalRequired):
+        for line in confirming.how_to_go_on(refused):
+            screen.line(line)
     return Exit.REFUSED
 
 

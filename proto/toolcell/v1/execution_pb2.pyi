@@ -520,7 +520,10 @@ class ExecuteRequest(google.protobuf.message.Message):
     (completed, no result).  False: run.
     """
     approval_token: builtins.str
-    """Proof that a person approved this call.  Empty: none."""
+    """The token that the refusal `APPROVAL_REQUIRED` of this same call came with, once a person has
+    said yes (see ApprovalService); followed by "." and the PIN if the principal has one.  At most
+    256 bytes.  Empty: none.
+    """
     session_id: builtins.str
     """Session whose workspace the call uses.  Empty: none."""
     detached: builtins.bool

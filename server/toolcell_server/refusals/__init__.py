@@ -2,6 +2,21 @@
 Refusals: why a call ran nothing.
 """
 
+from toolcell_server.refusals.approvals import (
+    ApprovalAltered,
+    ApprovalDecided,
+    ApprovalDenied,
+    ApprovalExpired,
+    ApprovalPending,
+    ApprovalPinLocked,
+    ApprovalPinWrong,
+    ApprovalReplayed,
+    ApprovalRequired,
+    ApprovalSelf,
+    ApprovalsNotKept,
+    ApprovalUnknown,
+    TooManyApprovals,
+)
 from toolcell_server.refusals.arguments import (
     ArgumentsInvalid,
     ArgumentsNotJson,
@@ -35,6 +50,18 @@ from toolcell_server.refusals.tools import (
 )
 
 __all__ = [
+    "ApprovalAltered",
+    "ApprovalDecided",
+    "ApprovalDenied",
+    "ApprovalExpired",
+    "ApprovalPending",
+    "ApprovalPinLocked",
+    "ApprovalPinWrong",
+    "ApprovalReplayed",
+    "ApprovalRequired",
+    "ApprovalSelf",
+    "ApprovalUnknown",
+    "ApprovalsNotKept",
     "ArgumentsInvalid",
     "ArgumentsNotJson",
     "ArgumentsTooLarge",
@@ -56,6 +83,7 @@ __all__ = [
     "QuotasUnreliable",
     "RequestIdReused",
     "SwitchedOff",
+    "TooManyApprovals",
     "ToolBroken",
     "UnknownExecution",
     "UnknownTool",

@@ -12,6 +12,7 @@ from toolcell_server import limits
 from toolcell_server.limits import Limits
 from toolcell_server.policy import Policy
 from toolcell_server.settings import bundles, checks, rates
+from toolcell_server.settings.approval import ApprovalSettings
 from toolcell_server.settings.egress import EgressSettings
 from toolcell_server.settings.errors import SettingsError
 from toolcell_server.settings.values import CEILINGS, BuiltinSettings, ServerSettings, Settings
@@ -28,6 +29,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "limits.ceilings": limits.NAMES,
     "builtin": tuple(BuiltinSettings.__slots__),
     "egress": tuple(EgressSettings.__slots__),
+    "approval": tuple(ApprovalSettings.__slots__),
 }
 
 
@@ -67,6 +69,7 @@ def _build(values: Mapping[str, Any]) -> Settings:
         builtin=BuiltinSettings(**_section("builtin", values)),
         egress=EgressSettings.build(_section("egress", values)),
         rates=rates.build(values.get("rates", [])),
+        approval=ApprovalSettings.build(_section("approval", values)),
         log_format=values.get("log_format", "text"),
         state_dir=values.get("state_dir", ""),
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from toolcell_server.limits import Limits
 from toolcell_server.policy import Policy
 from toolcell_server.settings import checks, host
+from toolcell_server.settings.approval import ApprovalSettings
 from toolcell_server.settings.egress import EgressSettings
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ class Settings:
     builtin: BuiltinSettings = field(default_factory=BuiltinSettings)
     egress: EgressSettings = field(default_factory=EgressSettings)
     rates: tuple[Rule, ...] = ()
+    approval: ApprovalSettings = field(default_factory=ApprovalSettings)
     log_format: str = "text"
     state_dir: str = ""
 

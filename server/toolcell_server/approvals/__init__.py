@@ -1,0 +1,3 @@
+"""
+Calls that a person has to say yes to before they run.
+"""

@@ -1,0 +1,74 @@
+"""
+The last gate: a call that needs an approval passes with one, or is told how to get it.
+
+It is the last so that nobody is asked about a call that would be refused all the same, and so that
+what a person reads is what would run.  The grant is compiled here for the same two reasons, and
+once more where it is granted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from toolcell_server.approvals.desk import Asked
+from toolcell_server.database import StoreFailed
+from toolcell_server.refusals import ApprovalsNotKept
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from toolcell_server.approvals.desk import Desk
+    from toolcell_server.approvals.kinds import Demands
+    from toolcell_server.gates import Call
+    from toolcell_server.grants import Grant
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalGate:
+    """
+    Lets a call pass if nothing demands an approval of it, or if it brings the right one.  A token
+    that nobody demanded is looked at all the same: whoever sends it counts on that.
+    """
+
+    demands: Demands
+    grant: Callable[[Call], Grant]
+    desk: Desk
+
+    async def let_pass(self, call: Call, resources: contextlib.ExitStack) -> Call:
+        """
+        Raises:
+            CallRefused: `ApprovalRequired` without a token; with one, what is wrong with it.
+        """
+        kind = self.demands.of(call.tool, call.approval_demanded)
+        if not (kind or call.request.approval_token):
+            return call
+        asked = Asked(call, self.grant(call), kind)
+        with kept():
+            if not call.request.approval_token:
+                raise self.desk.required(asked)
+            reservation = self.desk.redeem(asked)
+        if reservation is None:
+            return call
+        resources.callback(reservation.settle)
+        return dataclasses.replace(call, approval=reservation)
+
+
+@contextlib.contextmanager
+def kept() -> Iterator[None]:
+    """
+    Refuse what the database cannot answer for.
+
+    Raises:
+        ApprovalsNotKept: it failed.
+    """
+    try:
+        yield
+    except StoreFailed as exc:
+        _log.exception("the approvals cannot be kept")
+        raise ApprovalsNotKept from exc

@@ -36,6 +36,11 @@ _TEXTS: Final = frozenset(
         "state_dir",
         "policy.minimum_isolation",
         "egress.ca_file",
+        "audit.folder",
+        "audit.checkpoint_file",
+        "audit.on_failure",
+        "audit.on_broken",
+        "audit.fsync",
     }
 )
 _TABLES: Final = frozenset({*filter(None, SECTIONS), "limits"})

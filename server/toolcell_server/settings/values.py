@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from toolcell_server.limits import Limits
 from toolcell_server.policy import Policy
 from toolcell_server.settings import checks, host
+from toolcell_server.settings.audit import AuditSettings
 from toolcell_server.settings.egress import EgressSettings
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ class Settings:
     bundles: tuple[BundleSettings, ...] = ()
     builtin: BuiltinSettings = field(default_factory=BuiltinSettings)
     egress: EgressSettings = field(default_factory=EgressSettings)
+    audit: AuditSettings = field(default_factory=AuditSettings)
     log_format: str = "text"
     state_dir: str = ""
 

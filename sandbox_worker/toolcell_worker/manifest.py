@@ -25,10 +25,12 @@ PathAccess = Literal["read", "write", "staged"]
 Effects = Literal["read_only", "writes", "destructive"]
 Profile = Literal["", "compute", "net", "subprocess"]
 Isolation = Literal["", "basic", "strong", "full"]
+Audit = Literal["", "required"]
 CHOICES = {
     "effects": get_args(Effects),
     "profile": get_args(Profile),
     "minimum_isolation": get_args(Isolation),
+    "audit": get_args(Audit),
 }
 
 
@@ -79,6 +81,7 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     fallback: str = ""
     rates: dict[str, Any] = {}
     command: bool = False
+    audit: Audit = ""
 
     def describe(self) -> dict[str, Any]:
         """

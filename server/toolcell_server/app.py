@@ -36,7 +36,7 @@ from toolcell_server.validation import Validation
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
-    from toolcell_server.admission import Admission
+    from toolcell_server.audited_admission import AuditedAdmission
     from toolcell_server.isolation import Isolation
     from toolcell_server.service import ExecutionService
     from toolcell_server.settings import Settings
@@ -55,6 +55,7 @@ class App:
         self.settings = settings
         self.database = Database.opened(settings.state_dir)
         self.metrics = Metrics()
+        self.auditing = wiring.auditing(self)
         self.bundles = instructions.of_bundles(settings)
         self.registry = Registry(
             settings.defaults,
@@ -99,6 +100,7 @@ class App:
         shutdown = Shutdown()
         async with contextlib.AsyncExitStack() as opened:
             opened.callback(self.database.close)
+            await self._start_audit(opened)
             opened.enter_context(shutdown.listening())
             metrics_at = self._listen_for_prometheus(opened)
             opened.push_async_callback(self.egress.aclose)
@@ -118,7 +120,8 @@ class App:
 
         service = self._service()
         settings = self.settings.server
-        async with serving(settings, service, RegistryService(self.registry), self.metrics) as face:
+        registry = RegistryService(self.registry)
+        async with serving(settings, service, registry, self.metrics, self.auditing) as face:
             self._tell_level = lambda: self._in_background(face.show_isolation(self._weakest()))
             self._tell_level()
             self._log_serving(face.address)
@@ -131,7 +134,7 @@ class App:
                 await face.cut_short(self.executions)
 
     @contextlib.asynccontextmanager
-    async def without_a_face(self) -> AsyncIterator[Admission]:
+    async def without_a_face(self) -> AsyncIterator[AuditedAdmission]:
         """
         Everything but the listeners, for as long as the context lasts: for programs that make
         cells of their own and end.
@@ -140,6 +143,7 @@ class App:
             KeeperFailed: the keeper cannot do its work here.
         """
         async with contextlib.AsyncExitStack() as opened:
+            await self._start_audit(opened)
             opened.push_async_callback(self.egress.aclose)
             opened.push_async_callback(self.pool.aclose)
             await self.pool.start()
@@ -150,7 +154,16 @@ class App:
     def _service(self) -> ExecutionService:
         from toolcell_server.service import ExecutionService  # see the theory above
 
-        return ExecutionService(self.executions, wiring.admission(self))
+        joined = self.auditing.joined if self.auditing else None
+        return ExecutionService(self.executions, wiring.admission(self), joined)
+
+    async def _start_audit(self, opened: contextlib.AsyncExitStack) -> None:
+        """
+        Before anything that leaves records, and ended after it.
+        """
+        if self.auditing:
+            self.auditing.start()
+            opened.push_async_callback(self.auditing.aclose)
 
     def _listen_for_prometheus(self, opened: contextlib.AsyncExitStack) -> str:
         if not self.settings.server.metrics_listen:

@@ -35,6 +35,7 @@ from toolcell_server.rpc_metrics import MetricsInterceptor
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from toolcell_server.audit.auditing import Auditing
     from toolcell_server.executions import Executions
     from toolcell_server.metrics import Metrics
     from toolcell_server.registry_service import RegistryService
@@ -128,6 +129,7 @@ async def serving(
     executions: ExecutionService,
     tools: RegistryService,
     metrics: Metrics,
+    auditing: Auditing | None = None,
 ) -> AsyncIterator[Serving]:
     """
     A server of these services that listens as the settings say, and has ended on leaving.
@@ -140,7 +142,7 @@ async def serving(
     admitted = settings.max_executions + settings.queue
     streams = ("grpc.max_concurrent_streams", max(MINIMUM_STREAMS, 2 * admitted))
     server = grpc.aio.server(
-        interceptors=(ErrorInterceptor(), MetricsInterceptor(metrics)),
+        interceptors=(ErrorInterceptor(auditing), MetricsInterceptor(metrics)),
         options=(*_OPTIONS, receive, streams),
     )
     service.add_to(server, executions)

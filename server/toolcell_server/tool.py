@@ -61,6 +61,7 @@ class Tool:
     minimum_isolation: str = ""
     deprecated: str = ""
     command: bool = False
+    audit: str = ""  # "required": never without a record
 
     @classmethod
     def from_manifest(

@@ -47,6 +47,7 @@ class Options(TypedDict, total=False):
     approval: str | bool
     fallback: str
     rates: Mapping[str, Any]
+    audit: str
     returns: Any
     option: str
 

@@ -33,10 +33,12 @@ Effects = Literal["read_only", "writes", "destructive"]
 Profile = Literal["", "compute", "net", "subprocess"]
 Isolation = Literal["", "basic", "strong", "full"]
 Approval = Literal["", "confirm", "approve"]
+Audit = Literal["", "required"]
 CHOICES = {
     "effects": get_args(Effects),
     "profile": get_args(Profile),
     "minimum_isolation": get_args(Isolation),
+    "audit": get_args(Audit),
 }
 
 
@@ -87,6 +89,7 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     fallback: str = ""
     rates: dict[str, Any] = {}
     command: bool = False
+    audit: Audit = ""
 
     def describe(self) -> dict[str, Any]:
         """

@@ -2,7 +2,7 @@
 `python -m toolcell_server`: reads the settings, serves, says how it ended.
 
 `python -m toolcell_server run` runs one tool in one cell (`alone.py`), `… doctor` says what this
-host can isolate (`doctor.py`).
+host can isolate (`doctor.py`), `… audit` reads an audit log (`audit/program.py`).
 
 Exit codes: 0 drained, 2 it cannot serve with these settings on this host (one line says why),
 128 + signal when a second signal cut the drain short.
@@ -35,6 +35,8 @@ import uvloop
 
 from toolcell_server import alone, app, doctor, logs, scheduling, settings
 from toolcell_server.addresses import AddressTaken
+from toolcell_server.audit import program as audit_program
+from toolcell_server.audit.folder import AuditUnusable
 from toolcell_server.database import StoreFailed
 from toolcell_server.host_ids import NoSpareIds
 from toolcell_server.isolation_check import NotIsolated
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
 
 CANNOT_SERVE = 2
 _CANNOT_SERVE = (
-    *(AddressTaken, KeeperFailed, NoSpareIds, NotIsolated, StoreFailed),
+    *(AddressTaken, AuditUnusable, KeeperFailed, NoSpareIds, NotIsolated, StoreFailed),
     settings.SettingsError,
 )
 
@@ -63,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return alone.main(asked[1:])
     if asked[:1] == ["doctor"]:
         return doctor.main(asked[1:])
+    if asked[:1] == ["audit"]:
+        return audit_program.main(asked[1:])
     given = _parser().parse_args(asked)
     try:
         found = settings.read(given.config, os.environ, _flags(given))

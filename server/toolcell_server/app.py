@@ -40,7 +40,7 @@ from toolcell_server.validation import Validation
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
-    from toolcell_server.admission import Admission
+    from toolcell_server.audited_admission import AuditedAdmission
     from toolcell_server.isolation import Isolation
     from toolcell_server.service import ExecutionService
     from toolcell_server.settings import Settings
@@ -61,6 +61,7 @@ class App:
         self.metrics = Metrics()
         self.saved = Saved(self.database) if settings.state_dir else None
         self.windows = MemoryWindows(steady(), self.saved)
+        self.auditing = wiring.auditing(self)
         self.bundles = instructions.of_bundles(settings)
         self.registry = Registry(
             settings.defaults,
@@ -108,6 +109,7 @@ class App:
             opened.callback(self.database.close)
             if self.saved:
                 opened.callback(self.saved.save)  # the last second of the quotas
+            await self._start_audit(opened)
             opened.enter_context(shutdown.listening())
             metrics_at = self._listen_for_prometheus(opened)
             opened.push_async_callback(self.egress.aclose)
@@ -125,13 +127,15 @@ class App:
     async def _serve(self, shutdown: Shutdown, announce: Callable[[str], None]) -> None:
         from toolcell_server.approvals.service import ApprovalService  # see the theory above
         from toolcell_server.registry_service import RegistryService
-        from toolcell_server.serving import serving
+        from toolcell_server.serving import Faces, serving
 
-        service = self._service()
         settings = self.settings.server
-        approvals = ApprovalService(wiring.deciding(self))
-        tools = RegistryService(self.registry)
-        async with serving(settings, service, tools, approvals, self.metrics) as face:
+        faces = Faces(
+            executions=self._service(),
+            tools=RegistryService(self.registry),
+            approvals=ApprovalService(wiring.deciding(self)),
+        )
+        async with serving(settings, faces, self.metrics, auditing=self.auditing) as face:
             self._tell_level = lambda: self._in_background(face.show_isolation(self._weakest()))
             self._tell_level()
             self._log_serving(face.address)
@@ -144,7 +148,7 @@ class App:
                 await face.cut_short(self.executions)
 
     @contextlib.asynccontextmanager
-    async def without_a_face(self) -> AsyncIterator[Admission]:
+    async def without_a_face(self) -> AsyncIterator[AuditedAdmission]:
         """
         Everything but the listeners, for as long as the context lasts: for programs that make
         cells of their own and end.
@@ -153,6 +157,7 @@ class App:
             KeeperFailed: the keeper cannot do its work here.
         """
         async with contextlib.AsyncExitStack() as opened:
+            await self._start_audit(opened)
             opened.push_async_callback(self.egress.aclose)
             opened.push_async_callback(self.pool.aclose)
             await self.pool.start()
@@ -163,7 +168,16 @@ class App:
     def _service(self) -> ExecutionService:
         from toolcell_server.service import ExecutionService  # see the theory above
 
-        return ExecutionService(self.executions, wiring.admission(self))
+        joined = self.auditing.joined if self.auditing else None
+        return ExecutionService(self.executions, wiring.admission(self), joined)
+
+    async def _start_audit(self, opened: contextlib.AsyncExitStack) -> None:
+        """
+        Before anything that leaves records, and ended after it.
+        """
+        if self.auditing:
+            self.auditing.start()
+            opened.push_async_callback(self.auditing.aclose)
 
     def _listen_for_prometheus(self, opened: contextlib.AsyncExitStack) -> str:
         if not self.settings.server.metrics_listen:

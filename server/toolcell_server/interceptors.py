@@ -23,12 +23,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import grpc
 
-from toolcell_server import rpc_handlers, status
+from toolcell_server import principal, rpc_handlers, status
 from toolcell_server.refusals import CallRefused
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from toolcell_server.audit.auditing import Auditing
     from toolcell_server.rpc_handlers import Context, Continuation, Coroutine, Generator, Handler
 
 _log = logging.getLogger(__name__)
@@ -39,8 +40,9 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
     Turns what a handler raises into the status that a caller may see.
     """
 
-    def __init__(self) -> None:
-        self._wrapped = rpc_handlers.Wrapped(_guarded)
+    def __init__(self, auditing: Auditing | None = None) -> None:
+        self._auditing = auditing
+        self._wrapped = rpc_handlers.Wrapped(self._guarded)
 
     async def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
@@ -50,42 +52,44 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
             return None
         return self._wrapped.get(handler_call_details.method, handler)
 
+    def _guarded(self, method: str, handler: Handler) -> Handler:
+        return rpc_handlers.wrapped(
+            handler,
+            lambda behaviour: self._coroutine(behaviour, method),
+            lambda behaviour: self._generator(behaviour, method),
+        )
 
-def _guarded(method: str, handler: Handler) -> Handler:
-    return rpc_handlers.wrapped(
-        handler,
-        lambda behaviour: _guarded_coroutine(behaviour, method),
-        lambda behaviour: _guarded_generator(behaviour, method),
-    )
-
-
-def _guarded_coroutine(behaviour: Coroutine, method: str) -> Coroutine:
-    async def guarded(request: Any, context: Context) -> Any:
-        try:
-            return await behaviour(request, context)
-        except Exception as error:  # noqa: BLE001  # whatever it is, it must not leak
-            await _end(error, context, method)
-
-    return guarded
-
-
-def _guarded_generator(behaviour: Generator, method: str) -> Generator:
-    async def guarded(request: Any, context: Context) -> AsyncGenerator[Any, None]:
-        async with aclosing(behaviour(request, context)) as responses:
+    def _coroutine(self, behaviour: Coroutine, method: str) -> Coroutine:
+        async def guarded(request: Any, context: Context) -> Any:
             try:
-                async for response in responses:
-                    yield response
+                return await behaviour(request, context)
             except Exception as error:  # noqa: BLE001  # whatever it is, it must not leak
-                await _end(error, context, method)
+                await self._end(error, context, method, request)
 
-    return guarded
+        return guarded
 
+    def _generator(self, behaviour: Generator, method: str) -> Generator:
+        async def guarded(request: Any, context: Context) -> AsyncGenerator[Any, None]:
+            async with aclosing(behaviour(request, context)) as responses:
+                try:
+                    async for response in responses:
+                        yield response
+                except Exception as error:  # noqa: BLE001  # whatever it is, it must not leak
+                    await self._end(error, context, method, request)
 
-async def _end(error: Exception, context: Context, method: str) -> NoReturn:
-    if isinstance(error, grpc.aio.AbortError):
-        raise error  # the status is set already
-    if isinstance(error, CallRefused):
-        await status.abort(context, status.to_status(error), error.retry_delay_seconds)
-    error_id = uuid.uuid4().hex
-    _log.error("error %s in %s", error_id, method, exc_info=error)
-    await status.abort(context, status.internal(error_id))
+        return guarded
+
+    async def _end(
+        self, error: Exception, context: Context, method: str, request: object
+    ) -> NoReturn:
+        if isinstance(error, grpc.aio.AbortError):
+            raise error  # the status is set already
+        if isinstance(error, CallRefused):
+            if self._auditing:
+                self._auditing.refused(error, method, request)
+            await status.abort(context, status.to_status(error), error.retry_delay_seconds)
+        error_id = uuid.uuid4().hex
+        _log.error("error %s in %s", error_id, method, exc_info=error)
+        if self._auditing:
+            self._auditing.failed(error_id, method, principal.current(), request)
+        await status.abort(context, status.internal(error_id))

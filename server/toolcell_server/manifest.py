@@ -65,6 +65,7 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     fallback: Line = ""
     rates: dict[str, Any] = field(default_factory=dict)
     command: bool = False
+    audit: Literal["", "required"] = ""
 
 
 def parse(value: Any) -> Manifest:

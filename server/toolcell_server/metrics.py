@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Info
 from toolcell.v1 import execution_pb2 as pb
 from toolcell.v1 import registry_pb2
 
+from toolcell_server.audit_metrics import AuditMetrics
 from toolcell_server.metric_groups import (
     CapacityMetrics,
     CellMetrics,
@@ -50,6 +51,7 @@ class Metrics:
         self.egress = EgressMetrics(registry)
         self.rates = RateMetrics(registry)
         self.rpcs = RpcMetrics(registry)
+        self.audit = AuditMetrics(registry)
         self.tools = Gauge(
             "toolcell_tools", "Registered tools, by state.", ("state",), registry=registry
         )

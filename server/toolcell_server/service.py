@@ -56,14 +56,27 @@ class Admits(Protocol):
         ...
 
 
+class Joined(Protocol):
+    """
+    Is told of each call that joins or replays an earlier one.
+    """
+
+    def __call__(
+        self, caller: Principal, execution_id: str, request: _Request, *, ended: bool
+    ) -> None: ...
+
+
 class ExecutionService:
     """
     Executes calls and answers for executions.
     """
 
-    def __init__(self, executions: Executions, admission: Admits) -> None:
+    def __init__(
+        self, executions: Executions, admission: Admits, joined: Joined | None = None
+    ) -> None:
         self._executions = executions
         self._admission = admission
+        self._joined = joined
 
     async def execute(self, request: pb.ExecuteRequest, context: _Context) -> AsyncIterator[bytes]:
         record, replayed = await self._record(request, context)
@@ -119,7 +132,10 @@ class ExecutionService:
         if not request.validate_only:
             scope = Scope(caller.name, request.tool, request.request_id)
             if earlier := self._executions.joined(scope, asked):
-                return earlier, earlier.journal.finished
+                ended = earlier.journal.finished
+                if self._joined:
+                    self._joined(caller, earlier.execution_id, request, ended=ended)
+                return earlier, ended
         self._executions.check_accepting()
         try:
             execution = await self._admission.admit(

@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import grpc
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from toolcell_server.approvals.service import ApprovalService
+    from toolcell_server.audit.auditing import Auditing
     from toolcell_server.executions import Executions
     from toolcell_server.metrics import Metrics
     from toolcell_server.registry_service import RegistryService
@@ -124,13 +126,32 @@ class Serving:
         await self._server.stop(0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faces:
+    """
+    What is served.
+    """
+
+    executions: ExecutionService
+    tools: RegistryService
+    approvals: ApprovalService
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """
+        Serve them.
+        """
+        service.add_to(server, self.executions)
+        registry_service.add_to(server, self.tools)
+        approval_service.add_to(server, self.approvals)
+
+
 @contextlib.asynccontextmanager
 async def serving(
     settings: ServerSettings,
-    executions: ExecutionService,
-    tools: RegistryService,
-    approvals: ApprovalService,
+    faces: Faces,
     metrics: Metrics,
+    *,
+    auditing: Auditing | None = None,
 ) -> AsyncIterator[Serving]:
     """
     A server of these services that listens as the settings say, and has ended on leaving.
@@ -143,12 +164,10 @@ async def serving(
     admitted = settings.max_executions + settings.queue
     streams = ("grpc.max_concurrent_streams", max(MINIMUM_STREAMS, 2 * admitted))
     server = grpc.aio.server(
-        interceptors=(ErrorInterceptor(), MetricsInterceptor(metrics)),
+        interceptors=(ErrorInterceptor(auditing), MetricsInterceptor(metrics)),
         options=(*_OPTIONS, receive, streams),
     )
-    service.add_to(server, executions)
-    registry_service.add_to(server, tools)
-    approval_service.add_to(server, approvals)
+    faces.add_to(server)
     checks = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     if settings.reflection:

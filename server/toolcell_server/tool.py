@@ -63,6 +63,7 @@ class Tool:
     command: bool = False
     rates: Mapping[str, Any] = field(default_factory=dict)  # a key of the manifest; checked
     approval: str = ""  # "", "confirm" or "approve"
+    audit: str = ""  # "required": never without a record
 
     @classmethod
     def from_manifest(

@@ -14,6 +14,10 @@ from toolcell_server.approvals.desk import Desk
 from toolcell_server.approvals.gate import ApprovalGate
 from toolcell_server.approvals.kinds import Demands
 from toolcell_server.approved import ApprovedExecutor
+from toolcell_server.audit.auditing import Auditing
+from toolcell_server.audit.log import AuditLog
+from toolcell_server.audited import AuditedExecutor
+from toolcell_server.audited_admission import AuditedAdmission
 from toolcell_server.charged import ChargedExecutor
 from toolcell_server.clocked import ClockedExecutor
 from toolcell_server.executions import Keeping
@@ -35,11 +39,11 @@ if TYPE_CHECKING:
     from toolcell_server.settings import ServerSettings
 
 
-def admission(app: App) -> Admission:
+def admission(app: App) -> AuditedAdmission:
     """
     Every station between the wire and a cell.
     """
-    return Admission(
+    admission = Admission(
         tools=app.registry,
         validation=app.validation,
         granting=Granting(policy=app.settings.policy, isolation=app.pool.isolation),
@@ -47,6 +51,7 @@ def admission(app: App) -> Admission:
         opener=app.pool.open,
         gates=gates(app),
     )
+    return AuditedAdmission(admission, app.auditing)
 
 
 def gates(app: App) -> tuple[Gate, ...]:
@@ -91,7 +96,19 @@ def executor(app: App) -> Executor:
     executor = QueuedExecutor(executor, app.capacity)
     executor = TimedExecutor(executor)
     executor = MeteredExecutor(executor, app.metrics)
+    if app.auditing:
+        executor = AuditedExecutor(executor, app.auditing)
     return LoggedExecutor(executor)
+
+
+def auditing(app: App) -> Auditing | None:
+    """
+    The audit log, where there is a place for it.
+    """
+    place = app.settings.audit.place(app.settings.state_dir)
+    if not place:
+        return None
+    return Auditing(AuditLog(app.settings.audit, place, app.metrics.audit))
 
 
 def keeping(server: ServerSettings) -> Keeping:

@@ -104,7 +104,7 @@ def test_the_version_is_that_of_what_is_installed(toolcell: Toolcell) -> None:
     assert ended.stdout.decode() == f"toolcell {version('toolcell')}\n"
 
 
-@pytest.mark.parametrize("command", ["serve", "doctor"])
+@pytest.mark.parametrize("command", ["serve", "doctor", "audit"])
 def test_help_names_the_command_that_was_typed(toolcell: Toolcell, command: str) -> None:
     """
     Whoever copies the line of usage must not get "command not found".

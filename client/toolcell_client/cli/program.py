@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import NoReturn
 
-PROGRAMS = {"serve": programs.SERVE, "doctor": programs.DOCTOR}
+PROGRAMS = {"serve": programs.SERVE, "doctor": programs.DOCTOR, "audit": programs.AUDIT}
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -114,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (call, tools, watch, cancel, ps, approvals):
         command.add(commands, common)
     commands.add_parser("doctor", add_help=False, help="check what this host can isolate")
+    commands.add_parser("audit", add_help=False, help="verify and search an audit log")
     return parser
 
 

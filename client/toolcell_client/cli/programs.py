@@ -1,5 +1,5 @@
 """
-`toolcell serve` and `toolcell doctor`: other programs of toolcell, under one name.
+`toolcell serve`, `toolcell doctor`, `toolcell audit`: other programs of toolcell, under one name.
 
 They are started, never imported: the server and the walls have dependencies and privileges that a
 client must not need.
@@ -16,6 +16,7 @@ from toolcell_client.cli.exits import UsageError
 
 SERVE = ("toolcell_server",)
 DOCTOR = ("toolcell_server", "doctor")
+AUDIT = ("toolcell_server", "audit")
 NEEDED = {
     "toolcell_server": (
         "toolcell_server",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    from toolcell_server.admission import Admission
+    from toolcell_server.audited_admission import AuditedAdmission
     from toolcell_server.battery.internet import Internet
     from toolcell_server.execution import Execution
     from toolcell_server.executions import Executions
@@ -77,7 +77,7 @@ class Cells:
     A server without a face, that hostile code is sent to.
     """
 
-    admission: Admission
+    admission: AuditedAdmission
     executions: Executions
 
     async def run(

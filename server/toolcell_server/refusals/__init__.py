@@ -24,6 +24,7 @@ from toolcell_server.refusals.arguments import (
     DomainNotAllowed,
     PathNotAllowed,
 )
+from toolcell_server.refusals.audit import AuditFailed, AuditNotKept
 from toolcell_server.refusals.base import CallRefused
 from toolcell_server.refusals.executions import (
     Draining,
@@ -65,6 +66,8 @@ __all__ = [
     "ArgumentsInvalid",
     "ArgumentsNotJson",
     "ArgumentsTooLarge",
+    "AuditFailed",
+    "AuditNotKept",
     "BadPageToken",
     "CallRefused",
     "DomainNotAllowed",

@@ -15,6 +15,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from toolcell_server import principal
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -47,6 +49,8 @@ class CallRefused(Exception):  # noqa: N818  # names what happened
     `message` is for people, `hint` one sentence that a model can act on, `spoken` one short
     sentence for a voice agent.  `metadata` holds what the message says, for machines.
     `retry_delay_seconds` is how long to wait before the same call may succeed; 0.0: never said.
+    `caller` is who was refused, as far as that was known where it was decided: by the time that
+    the refusal is recorded, the context of the call has gone.
     """
 
     code: ClassVar[Code] = "INVALID_ARGUMENT"
@@ -72,6 +76,7 @@ class CallRefused(Exception):  # noqa: N818  # names what happened
         self.metadata = dict(metadata or {})
         self.violations = list(violations)
         self.retry_delay_seconds = retry_delay_seconds
+        self.caller = principal.current()
 
     @property
     def retryable(self) -> bool:

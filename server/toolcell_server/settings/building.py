@@ -13,6 +13,7 @@ from toolcell_server.limits import Limits
 from toolcell_server.policy import Policy
 from toolcell_server.settings import bundles, checks, rates
 from toolcell_server.settings.approval import ApprovalSettings
+from toolcell_server.settings.audit import AuditSettings
 from toolcell_server.settings.egress import EgressSettings
 from toolcell_server.settings.errors import SettingsError
 from toolcell_server.settings.values import CEILINGS, BuiltinSettings, ServerSettings, Settings
@@ -30,6 +31,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "builtin": tuple(BuiltinSettings.__slots__),
     "egress": tuple(EgressSettings.__slots__),
     "approval": tuple(ApprovalSettings.__slots__),
+    "audit": tuple(AuditSettings.__slots__),
 }
 
 
@@ -70,6 +72,7 @@ def _build(values: Mapping[str, Any]) -> Settings:
         egress=EgressSettings.build(_section("egress", values)),
         rates=rates.build(values.get("rates", [])),
         approval=ApprovalSettings.build(_section("approval", values)),
+        audit=AuditSettings.build(_section("audit", values)),
         log_format=values.get("log_format", "text"),
         state_dir=values.get("state_dir", ""),
     )

@@ -37,6 +37,11 @@ _TEXTS: Final = frozenset(
         "policy.minimum_isolation",
         "egress.ca_file",
         "approval.default_for_destructive",
+        "audit.folder",
+        "audit.checkpoint_file",
+        "audit.on_failure",
+        "audit.on_broken",
+        "audit.fsync",
     }
 )
 _TABLES: Final = frozenset({*filter(None, SECTIONS), "limits"})

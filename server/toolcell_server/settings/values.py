@@ -11,6 +11,7 @@ from toolcell_server.limits import Limits
 from toolcell_server.policy import Policy
 from toolcell_server.settings import checks, host
 from toolcell_server.settings.approval import ApprovalSettings
+from toolcell_server.settings.audit import AuditSettings
 from toolcell_server.settings.egress import EgressSettings
 
 if TYPE_CHECKING:
@@ -129,6 +130,7 @@ class Settings:
     egress: EgressSettings = field(default_factory=EgressSettings)
     rates: tuple[Rule, ...] = ()
     approval: ApprovalSettings = field(default_factory=ApprovalSettings)
+    audit: AuditSettings = field(default_factory=AuditSettings)
     log_format: str = "text"
     state_dir: str = ""
 

@@ -1,0 +1,3 @@
+"""
+The audit log: who did what, and the proof afterwards that nobody changed the answer.
+"""

@@ -1,0 +1,87 @@
+"""
+One file of the log, open for appending: all of a batch is written, or nothing.
+
+Theory of operation.  A disk that is full takes the first part of a batch.  What it took is cut off
+again, so that the next batch does not continue half a line; until that has worked, nothing more is
+written.  After a death in between, `resuming.py` does the same.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final, Self
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+class AppendedFile:
+    """
+    A file of the log.  `size` is that of its whole batches, in bytes.
+    """
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path = path
+        self._descriptor = descriptor
+        self.size = os.fstat(descriptor).st_size
+        self._torn = False
+
+    @classmethod
+    def created(cls, path: Path) -> Self:
+        """
+        Raises:
+            OSError: it exists, or cannot be made.
+        """
+        return cls(path, os.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600))
+
+    @classmethod
+    def opened(cls, path: Path) -> Self:
+        """
+        Raises:
+            OSError: it does not exist, or cannot be opened.
+        """
+        return cls(path, os.open(path, _FLAGS))
+
+    def write(self, batch: bytes) -> None:
+        """
+        Append all of it.
+
+        Raises:
+            OSError: nothing was appended.
+        """
+        if self._torn:
+            self._cut()
+        self._torn = True
+        left = memoryview(batch)
+        try:
+            while left:
+                left = left[os.write(self._descriptor, left) :]
+        except OSError:
+            self._cut()
+            raise
+        self._torn = False
+        self.size += len(batch)
+
+    def duplicate(self) -> int:
+        """
+        A descriptor of its own for whoever writes the file through to the disk meanwhile.
+        """
+        return os.dup(self._descriptor)
+
+    def synchronize(self) -> None:
+        """
+        Write it through to the disk, now.
+
+        Raises:
+            OSError: the disk failed.
+        """
+        os.fdatasync(self._descriptor)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+    def _cut(self) -> None:
+        os.ftruncate(self._descriptor, self.size)
+        self._torn = False

@@ -1,0 +1,60 @@
+"""
+Many of the same are one record: the first at once, the others of its second counted.
+
+Theory of operation.  A refusal costs a caller nothing, so a hostile one could fill the disk with
+them.  Of each key (who, why, how) the first is told whole, and what follows within `SECONDS` is one
+more record, with the number and the last of them.  Keys hold names that callers cannot make up
+freely, but for that of a method; still there are at most `KEYS` of them at a time, and the rest is
+counted together.  So at most 2 * `KEYS` + 1 records come out of a second, whatever comes in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Mapping
+
+SECONDS: Final = 1.0
+KEYS: Final = 256
+_REST: Final = ("the rest",)
+
+
+class Tally:
+    """
+    Tells `told` of what is new, and of how many were like it.  Lives on one event loop.
+    """
+
+    def __init__(self, told: Callable[[str, Mapping[str, Any]], None]) -> None:
+        self._told = told
+        self._counted: dict[Hashable, tuple[int, str, Callable[[], dict[str, Any]]]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, kind: str, key: Hashable, make: Callable[[], dict[str, Any]]) -> None:
+        """
+        Count one.  `make` gives the data of its record, if there is to be one.
+        """
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(SECONDS, self.close)
+        full = len(self._counted) >= KEYS
+        at: Hashable = _REST if full and (kind, key) not in self._counted else (kind, key)
+        known = self._counted.get(at)
+        if known is None and at is not _REST:
+            self._told(kind, {"count": 1, **make()})
+            self._counted[at] = 0, kind, make
+        else:
+            self._counted[at] = (known[0] if known else 0) + 1, kind, make
+
+    def close(self) -> None:
+        """
+        Tell what was counted, and begin anew.
+        """
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        counted, self._counted = self._counted, {}
+        for at, (count, kind, make) in counted.items():
+            if count:
+                mixed = {"mixed": True} if at is _REST else {}
+                self._told(kind, {"count": count, **mixed, **make()})

@@ -1,0 +1,184 @@
+"""
+A disk that is full, and one that fails: what is kept, what is said, and that it mends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import resource
+from typing import TYPE_CHECKING
+
+import pytest
+from auditing_logs import complaints, log, records
+from toolcell_server.audit import synchronizing, writing
+from toolcell_server.audit.folder import AuditUnusable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from toolcell_server.audit.log import AuditLog
+
+
+@contextlib.contextmanager
+def full_at(size: int) -> Iterator[None]:
+    """
+    No file grows beyond that size: a disk that is full takes the first part of a write, too.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def fill(one: AuditLog, records: int = 20) -> None:
+    for number in range(records):
+        one.append("test.happened", {"number": number, "text": "x" * 100})
+
+
+def size(folder: Path) -> int:
+    return (folder / "audit-00000001.jsonl").stat().st_size
+
+
+def test_what_a_full_disk_did_not_take_is_written_later(tmp_path: Path) -> None:
+    """
+    The half of it that it took is cut off; nothing is lost, and a record tells.
+    """
+    one = log(tmp_path)
+
+    async def scenario() -> None:
+        one.start()
+        before = size(tmp_path)
+        with full_at(before + 2500):
+            fill(one)
+            one.flush()
+            assert one.failing == "write: File too large"
+            assert size(tmp_path) == before
+            assert await one.durable() is False
+        assert complaints(tmp_path) == []  # whole, and behind
+        one.flush()
+        assert one.failing == ""
+        await one.aclose()
+
+    asyncio.run(scenario())
+
+    assert len(records(tmp_path, "test.happened")) == 20
+    (failed,) = records(tmp_path, "audit.failed")
+    assert failed["data"] == {"faults": ["write: File too large"], "dropped_records": 0}
+    assert complaints(tmp_path) == []
+
+
+def test_it_is_tried_again_without_being_asked(tmp_path: Path, monkeypatch: object) -> None:
+    one = log(tmp_path)
+    pytest.MonkeyPatch.setattr(monkeypatch, writing, "RETRY_SECONDS", 0.02)  # type: ignore[arg-type]
+
+    async def scenario() -> None:
+        one.start()
+        with full_at(size(tmp_path)):
+            fill(one)
+            one.flush()
+        assert one.failing
+        async with asyncio.timeout(10):
+            while one.failing:
+                await asyncio.sleep(0.01)
+        await one.aclose()
+
+    asyncio.run(scenario())
+    assert complaints(tmp_path) == []
+
+
+def test_what_does_not_fit_into_memory_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The chain has no hole, and says how many records it lacks.
+    """
+    monkeypatch.setattr(writing, "MAXIMUM_BUFFERED", 2000)
+    one = log(tmp_path)
+
+    async def scenario() -> None:
+        one.start()
+        with full_at(size(tmp_path)):
+            fill(one, 20)
+            one.flush()
+            fill(one, 20)
+        one.flush()
+        await one.aclose()
+
+    asyncio.run(scenario())
+
+    (failed,) = records(tmp_path, "audit.failed")
+    kept = len(records(tmp_path, "test.happened"))
+    assert 0 < kept < 40
+    assert failed["data"]["dropped_records"] == 40 - kept
+    assert complaints(tmp_path) == []
+
+
+def test_a_log_that_cannot_be_begun_says_why(tmp_path: Path) -> None:
+    one = log(tmp_path)
+
+    async def scenario() -> None:
+        with full_at(10):
+            one.start()
+
+    with pytest.raises(AuditUnusable, match="File too large"):
+        asyncio.run(scenario())
+
+
+def test_a_sync_that_fails_is_a_fault_until_one_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    With `fsync = "always"` nothing counts as written before.
+    """
+    one = log(tmp_path, fsync="always")
+
+    def fails(descriptor: int) -> None:
+        real(descriptor)
+        raise OSError(5, "Input/output error")
+
+    real = synchronizing._synchronize
+
+    async def scenario() -> None:
+        one.start()
+        one.append("test.happened", {})
+        with monkeypatch.context() as patched:
+            patched.setattr(synchronizing, "_synchronize", fails)
+            assert await one.durable() is False
+        assert one.failing == "sync: Input/output error"
+        assert await one._writing.synchronized() is True
+        assert one.failing == ""
+        assert await one.durable() is True
+        await one.aclose()
+
+    asyncio.run(scenario())
+    assert complaints(tmp_path) == []
+    assert len(records(tmp_path, "audit.failed")) == 1
+
+
+def test_a_checkpoint_that_cannot_be_put_in_its_place_is_a_fault(tmp_path: Path) -> None:
+    """
+    Whoever wants it there wants it there always.
+    """
+    place = tmp_path / "elsewhere"
+    place.mkdir()
+    one = log(tmp_path / "log", checkpoint_file=str(place / "copy"), checkpoint_records=1)
+
+    async def scenario() -> None:
+        one.start()
+        (place / "copy").unlink()
+        place.rmdir()
+        one.append("test.happened", {})
+        one.flush()
+        await one._writing.synchronized()
+        assert one.failing.startswith("checkpoint_file: ")
+        place.mkdir()
+        await one._writing.synchronized()
+        assert one.failing == ""
+        await one.aclose()
+
+    asyncio.run(scenario())
+    assert complaints(tmp_path / "log", checkpoint=place / "copy") == []

@@ -42,8 +42,9 @@ class Options(TypedDict, total=False):
     profile: str
     minimum_isolation: str
     deprecated: str
-    retry: Mapping[str, int]
+    retry: Mapping[str, Any]
     cache_ttl_seconds: float
+    cache_scope: str
     approval: bool
     fallback: str
     rates: Mapping[str, Any]

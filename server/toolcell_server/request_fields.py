@@ -3,7 +3,6 @@ The fields of a request that need no tool to be checked.  Pure.
 
 Every field of the contract is declared from its first version; one that is set and not built yet
 is refused by name, never ignored: a caller who sets `approval_token` counts on being asked for it.
-`no_cache` is taken, because without a cache it holds.
 """
 
 from __future__ import annotations

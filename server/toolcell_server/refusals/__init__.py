@@ -30,6 +30,7 @@ from toolcell_server.refusals.tools import (
     NotPermitted,
     SwitchedOff,
     ToolBroken,
+    ToolUnavailable,
     UnknownTool,
 )
 
@@ -54,6 +55,7 @@ __all__ = [
     "RequestIdReused",
     "SwitchedOff",
     "ToolBroken",
+    "ToolUnavailable",
     "UnknownExecution",
     "UnknownTool",
 ]

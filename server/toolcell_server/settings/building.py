@@ -12,6 +12,8 @@ from toolcell_server import limits
 from toolcell_server.limits import Limits
 from toolcell_server.policy import Policy
 from toolcell_server.settings import bundles, checks
+from toolcell_server.settings.breaker import BreakerSettings
+from toolcell_server.settings.cache import CacheSettings
 from toolcell_server.settings.egress import EgressSettings
 from toolcell_server.settings.errors import SettingsError
 from toolcell_server.settings.values import CEILINGS, BuiltinSettings, ServerSettings, Settings
@@ -28,6 +30,8 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "limits.ceilings": limits.NAMES,
     "builtin": tuple(BuiltinSettings.__slots__),
     "egress": tuple(EgressSettings.__slots__),
+    "cache": tuple(CacheSettings.__slots__),
+    "breaker": tuple(BreakerSettings.__slots__),
 }
 
 
@@ -66,6 +70,8 @@ def _build(values: Mapping[str, Any]) -> Settings:
         bundles=bundles.build(values.get("bundles", [])),
         builtin=BuiltinSettings(**_section("builtin", values)),
         egress=EgressSettings.build(_section("egress", values)),
+        cache=CacheSettings.build(_section("cache", values)),
+        breaker=BreakerSettings.build(_section("breaker", values)),
         log_format=values.get("log_format", "text"),
         state_dir=values.get("state_dir", ""),
     )

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 from toolcell_server.limits import Limits
 from toolcell_server.policy import Policy
 from toolcell_server.settings import checks, host
+from toolcell_server.settings.breaker import BreakerSettings
+from toolcell_server.settings.cache import CacheSettings
 from toolcell_server.settings.egress import EgressSettings
 
 if TYPE_CHECKING:
@@ -125,6 +127,8 @@ class Settings:
     bundles: tuple[BundleSettings, ...] = ()
     builtin: BuiltinSettings = field(default_factory=BuiltinSettings)
     egress: EgressSettings = field(default_factory=EgressSettings)
+    cache: CacheSettings = field(default_factory=CacheSettings)
+    breaker: BreakerSettings = field(default_factory=BreakerSettings)
     log_format: str = "text"
     state_dir: str = ""
 

@@ -5,11 +5,13 @@ Tools that say by a number of their own whether they ran, and fail when a file t
 import os
 import secrets
 import socket
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from toolcell_worker import ToolError, reads, stages, tool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 RETRY = {"attempts": 3, "initial_seconds": 1.0, "maximum_seconds": 1.0, "jitter": 0.0}
 

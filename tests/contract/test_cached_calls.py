@@ -133,6 +133,7 @@ def test_a_folder_is_read_each_time(repeating: Client, repeating_root: Path) -> 
     """
     folder = repeating_root / "folder"
     folder.mkdir(exist_ok=True)
+    settle(folder)
     asked = {"path": str(folder)}
     first, again = numbers(repeating, "read_numbered", asked, asked)
 

@@ -61,9 +61,11 @@ def test_a_call_with_a_request_id_is_stood_in_for_once(repeating: Client, saying
     asked = {"path": str(saying)}
     first = repeating.run("switched_off", asked, request_id="once")
     again = repeating.run("switched_off", asked, request_id="once")
+    direct = repeating.run("stand_in", asked, request_id="once")
 
     assert first.execution_id == again.execution_id
     assert again.replayed
+    assert first.execution_id != direct.execution_id
 
 
 def test_arguments_that_do_not_fit_are_refused_for_the_tool_that_was_called(

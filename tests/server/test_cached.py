@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import os
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,9 +16,13 @@ from toolcell.v1 import execution_pb2 as pb
 from toolcell_server.cache import Cache
 from toolcell_server.cached import CachedExecutor
 from toolcell_server.endings import cancelled
+from toolcell_server.grants import Grant, OpenedMount, PathGrant
+from toolcell_server.limits import Limits
 from toolcell_server.metrics import Metrics
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from toolcell_server.execution import Execution
 
 DENIED = pb.ExecuteResponse(denied=pb.Denied(operation="open", reason="not_granted"))
@@ -205,6 +211,30 @@ def test_an_execution_that_is_asked_to_stop_is_not_answered() -> None:
     stopped.stop.request(pb.CANCEL_REASON_REQUESTED)
 
     assert not cached.hit(stopped)
+
+
+@pytest.mark.parametrize("changes", [False, True])
+def test_what_was_changed_while_the_tool_read_it_is_not_kept(tmp_path: Path, changes: bool) -> None:
+    """
+    Nobody knows which of the two it has read.
+    """
+    file = tmp_path / "file"
+    file.write_text("before")
+    path = PathGrant(path=str(file), access=pb.PATH_ACCESS_READ, root="/", real_root="/")
+    mount = OpenedMount(path=path, directory=False, descriptor=os.open(file, os.O_PATH))
+    made = call(grant=Grant(limits=Limits(), paths=(path,), mounts=(mount,)))
+    made.resources.callback(os.close, mount.descriptor)
+    cached = Cached(started(), completed())
+    cached.executor = dataclasses.replace(cached.executor, file_clock=lambda: time.time_ns() * 2)
+
+    async def reading() -> None:
+        async for event in cached.executor.execute(made):
+            if event.HasField("started") and changes:
+                file.write_text("after, and longer")
+
+    asyncio.run(reading())
+    assert (0 if changes else 1) == len(cached.executor.cache)
+    made.close()
 
 
 def test_what_was_found_is_counted() -> None:

@@ -107,6 +107,7 @@ def ended(
         denials=tuple(denials),
         committed_paths=tuple(finished.committed_paths),
         contacts=tuple(finished.contacts),
+        warnings=tuple(finished.warnings),
         cached=finished.cached,
         replayed=finished.replayed,
         truncated=finished.truncated,

@@ -49,6 +49,7 @@ class Result:
     denials: tuple[pb.Denied, ...] = ()
     committed_paths: tuple[str, ...] = ()
     contacts: tuple[pb.HostContact, ...] = ()
+    warnings: tuple[pb.Warning, ...] = ()
     cached: bool = False
     replayed: bool = False
     truncated: bool = False

@@ -42,9 +42,10 @@ class Options(TypedDict, total=False):
     profile: str
     minimum_isolation: str
     deprecated: str
-    retry: Mapping[str, int]
+    retry: Mapping[str, Any]
     cache_ttl_seconds: float
     approval: str | bool
+    cache_scope: str
     fallback: str
     rates: Mapping[str, Any]
     audit: str

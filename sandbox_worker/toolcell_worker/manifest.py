@@ -34,11 +34,13 @@ Profile = Literal["", "compute", "net", "subprocess"]
 Isolation = Literal["", "basic", "strong", "full"]
 Approval = Literal["", "confirm", "approve"]
 Audit = Literal["", "required"]
+CacheScope = Literal["private", "public"]
 CHOICES = {
     "effects": get_args(Effects),
     "profile": get_args(Profile),
     "minimum_isolation": get_args(Isolation),
     "audit": get_args(Audit),
+    "cache_scope": get_args(CacheScope),
 }
 
 
@@ -53,10 +55,17 @@ class PathRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 class Retry(msgspec.Struct, forbid_unknown_fields=True):
     """
-    How often the service may try at all.
+    How often the service may try at all, after which endings, and how long it waits in between.
     """
 
     attempts: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1
+    on: list[Literal["lost", "temporary"]] = msgspec.field(
+        default_factory=lambda: ["lost", "temporary"]
+    )
+    initial_seconds: Annotated[float, msgspec.Meta(ge=0, le=60)] = 0.2
+    maximum_seconds: Annotated[float, msgspec.Meta(ge=0, le=60)] = 5.0
+    multiplier: Annotated[float, msgspec.Meta(ge=1, le=10)] = 2.0
+    jitter: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.2
 
 
 class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -84,8 +93,9 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     minimum_isolation: Isolation = ""
     deprecated: str = ""
     retry: Retry = msgspec.field(default_factory=Retry)
-    cache_ttl_seconds: Annotated[float, msgspec.Meta(ge=0)] = 0
     approval: Approval | bool = False
+    cache_ttl_seconds: Annotated[float, msgspec.Meta(ge=0, le=31_536_000)] = 0
+    cache_scope: CacheScope = "private"
     fallback: str = ""
     rates: dict[str, Any] = {}
     command: bool = False
@@ -175,8 +185,13 @@ def _naming(manifest: Manifest) -> list[str]:
         found.append(f"the name {manifest.name!r} must match ^{NAME.pattern}$")
     if not VERSION.fullmatch(manifest.version):
         found.append(f"the version {manifest.version!r} must match ^{VERSION.pattern}$")
-    if manifest.fallback and not NAME.fullmatch(manifest.fallback):
+    fallback, at, version = manifest.fallback.partition("@")
+    if manifest.fallback and not NAME.fullmatch(fallback):
         found.append(f"the fallback {manifest.fallback!r} is not the name of a tool")
+    if at and not VERSION.fullmatch(version):
+        found.append(f"the fallback {manifest.fallback!r} has no version behind its @")
+    if manifest.fallback and fallback == manifest.name:
+        found.append("its fallback is the tool itself; name another one")
     length = len(manifest.description)
     if not manifest.description.strip():
         remedy = (
@@ -229,8 +244,8 @@ def _effects(manifest: Manifest) -> list[str]:
     found = []
     if manifest.cache_ttl_seconds:
         found.append('only a tool with effects="read_only" may have cache_ttl_seconds')
-    if manifest.retry.attempts > 1:
-        found.append('only a tool with effects="read_only" may have retry attempts')
+    if manifest.retry.attempts > 1 and not manifest.idempotent:
+        found.append('only a tool with effects="read_only" or idempotent may have retry attempts')
     return found
 
 

@@ -105,11 +105,13 @@ class Admission:
         time_remaining: float | None,
         principal: Principal = ANYBODY,
         share: str = "",
+        execution_id: str = "",
     ) -> Execution:
         """
         An execution that may run; whoever gets it closes it.  `time_remaining` is that of its
         RPC, in seconds; None: no end.  With `validate_only` no place is taken: nothing will run.
-        Places are shared fairly between `share`s, if there is no principal.
+        Places are shared fairly between `share`s, if there is no principal.  `execution_id` is
+        that of one that goes on with this call; without it there is a new one.
 
         Raises:
             CallRefused: one of its kinds; nothing ran, nothing is left open.
@@ -125,7 +127,7 @@ class Admission:
             for gate in self.gates:
                 call = await gate.let_pass(call, resources)
             grant = self.granting.grant(call)
-            execution_id = str(uuid.uuid4())
+            execution_id = execution_id or str(uuid.uuid4())
             if not request.validate_only:
                 self.capacity.reserve(execution_id, wanted)
                 resources.callback(self.capacity.release, execution_id)
@@ -145,6 +147,7 @@ class Admission:
                 detached=request.detached,
                 taken=call.taken,
                 approval=call.approval,
+                no_cache=request.no_cache,
                 resources=resources.pop_all(),
             )
 

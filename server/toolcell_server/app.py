@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING, Any
 from toolcell.v1 import execution_pb2 as pb
 from toolcell.v1 import registry_pb2
 
-from toolcell_server import garbage, instructions, isolation_check, metrics_listener, wiring
+from toolcell_server import (
+    fallbacks,
+    garbage,
+    instructions,
+    isolation_check,
+    metrics_listener,
+    wiring,
+)
 from toolcell_server.addresses import Address
 from toolcell_server.capacity import Capacity
 from toolcell_server.control_groups import ControlGroups
@@ -40,7 +47,7 @@ from toolcell_server.validation import Validation
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
-    from toolcell_server.audited_admission import AuditedAdmission
+    from toolcell_server.falling_back import FallingBack
     from toolcell_server.isolation import Isolation
     from toolcell_server.service import ExecutionService
     from toolcell_server.settings import Settings
@@ -84,6 +91,8 @@ class App:
             lambda: self.capacity.limit,
             (self.capacity.maximum_running, self.capacity.maximum_waiting),
         )
+        self.cache = wiring.cache(self)
+        self.breaker = wiring.breaker(self)
         self.validation = Validation()
         self.seen = EgressSeen(self.metrics)
         self.egress = Egress(instructions.of_egress(settings), self.seen)
@@ -120,6 +129,7 @@ class App:
                 self.registry.warn_of_unknown_disabled()
                 self.registry.warn_of_unknown_credentials(self.settings.egress.names)
                 warn_of_unknown_tools(self.settings.rates, self.registry)
+                fallbacks.warn(self.registry)
                 opened.push_async_callback(self.validation.aclose)
                 await self._serve(shutdown, lambda listening: announce(listening, metrics_at))
         return 128 + shutdown.number if shutdown.number else 0
@@ -148,7 +158,7 @@ class App:
                 await face.cut_short(self.executions)
 
     @contextlib.asynccontextmanager
-    async def without_a_face(self) -> AsyncIterator[AuditedAdmission]:
+    async def without_a_face(self) -> AsyncIterator[FallingBack]:
         """
         Everything but the listeners, for as long as the context lasts: for programs that make
         cells of their own and end.

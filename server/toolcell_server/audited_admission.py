@@ -34,6 +34,7 @@ class AuditedAdmission:
         time_remaining: float | None,
         principal: Principal = ANYBODY,
         share: str = "",
+        execution_id: str = "",
     ) -> Execution:
         """
         As `Admission.admit`.
@@ -43,7 +44,7 @@ class AuditedAdmission:
             AuditNotKept: its tool demands an audit log, and there is none.
             CallRefused: another of its kinds; nothing ran, nothing is left open.
         """
-        execution = await self.base.admit(request, time_remaining, principal, share)
+        execution = await self.base.admit(request, time_remaining, principal, share, execution_id)
         try:
             await self._record(execution, validated=request.validate_only)
         except BaseException:

@@ -150,6 +150,12 @@ class Capacity:
         """
         self._bearing.used(memory_bytes)
 
+    def unused(self, execution_id: str) -> None:
+        """
+        How long this one keeps its place says nothing of others: it does not run.
+        """
+        self._forecast.forget(execution_id)
+
     def release(self, execution_id: str) -> None:
         """
         Give a place back.  It does nothing where there is none.

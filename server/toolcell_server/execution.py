@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from toolcell_server.principal import ANYBODY, Principal
 
@@ -63,6 +63,22 @@ class Stop:
         self._callbacks.discard(callback)
 
 
+class Fallback(Protocol):
+    """
+    Admits another tool in place of one that has failed.
+    """
+
+    async def __call__(self, failed: Execution) -> Execution:
+        """
+        The execution to go on with: `failed` with another tool, grant and resources, which are
+        closed by whoever called.  `failed` must have been closed: it has one place at a time.
+
+        Raises:
+            CallRefused: the fallback may not run; nothing is left open.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
     """
@@ -85,6 +101,9 @@ class Execution:
     deadline: float | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     detached: bool = False
+    no_cache: bool = False
+    fallback: Fallback | None = None  # for when it fails; None: there is none
+    instead_of: pb.FellBack | None = None  # the tool that was called, if this is its fallback
     attempt: int = 1
     # The approval that lets it run, if it needs one.
     approval: Reservation | None = field(default=None, repr=False, compare=False)
@@ -94,6 +113,13 @@ class Execution:
     resources: contextlib.ExitStack = field(
         default_factory=contextlib.ExitStack, repr=False, compare=False
     )
+
+    @property
+    def called(self) -> str:
+        """
+        The name of the tool that was called: in its scope a `request_id` is unique.
+        """
+        return self.tool.name if self.instead_of is None else self.instead_of.tool
 
     def close(self) -> None:
         """

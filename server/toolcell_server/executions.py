@@ -83,7 +83,7 @@ class Executions:
             Draining: the server is ending.
             RequestIdReused: that other call asked for something else.
         """
-        scope = Scope(execution.principal, execution.tool.name, execution.request_id)
+        scope = Scope(execution.principal, execution.called, execution.request_id)
         try:
             self.check_accepting()
             earlier = self.joined(scope, fingerprint)

@@ -61,9 +61,19 @@ class Forecast:
         self._began[execution_id] = now
         self._sum_of_begins += now
 
+    def forget(self, execution_id: str) -> float | None:
+        """
+        When it began; nothing is learnt from it.
+        """
+        began = self._began.pop(execution_id, None)
+        if began is not None:
+            self._sum_of_begins = self._sum_of_begins - began if self._began else 0.0
+        return began
+
     def end(self, execution_id: str, tool: str, now: float) -> None:
-        began = self._began.pop(execution_id)
-        self._sum_of_begins = self._sum_of_begins - began if self._began else 0.0
+        began = self.forget(execution_id)
+        if began is None:
+            return
         self._all.add(now - began)
         if tool in self._tools or len(self._tools) < MAXIMUM_TOOLS:
             self._tools.setdefault(tool, Typical()).add(now - began)

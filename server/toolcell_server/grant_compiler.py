@@ -14,6 +14,7 @@ would depend on the mount namespace alone, and would vanish where Landlock is th
 
 Where policy only reports what allowlists deny, it reports what those of tools do.  A call that
 narrows its domains itself has an allowlist of its caller's, which nobody is trying out: enforced.
+So is that of a tool that only reads (`effects.py`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from toolcell.v1 import execution_pb2 as pb
 
-from toolcell_server import domain_grants
+from toolcell_server import domain_grants, effects
 from toolcell_server.grants import Grant, PathGrant
 from toolcell_server.path_templates import PathTemplate
 from toolcell_server.paths import NotNormalised, lies_below, lies_in, normalised, rebased
@@ -87,11 +88,15 @@ def compile_grant(
     if len(paths) > MAXIMUM_PATHS:
         raise InvalidField("arguments_json", f"names more than {MAXIMUM_PATHS} paths; name fewer")
     domains = domain_grants.compile_domains(tool, policy, arguments, requested.domains)
+    effects.check_grant(tool, policy, paths, domains)
+    allowlist_is_tools = bool(domains) and not requested.domains
     return Grant(
         limits=limits,
         paths=paths,
         domains=domains,
-        report_only=policy.domains_report_only and bool(domains) and not requested.domains,
+        report_only=policy.domains_report_only
+        and allowlist_is_tools
+        and tool.effects != effects.READ_ONLY,
         profile=tool.profile,
         environment=tool.env,
         minimum_isolation=policy.minimum_isolation,

@@ -85,18 +85,3 @@ class Grant:
         """
         paths = [pb.PathGrant(path=path.path, access=path.access) for path in self.paths]
         return pb.Grants(paths=paths, domains=[rule.text for rule in self.domains])
-
-
-def effects_fault(manifest: Mapping[str, Any]) -> str:
-    """
-    Why a manifest contradicts its own effects; empty if it does not.  For the registry: such a
-    tool is broken.
-    """
-    if manifest.get("effects") != "read_only":
-        return ""
-    for entry in manifest.get("paths", ()):
-        if entry.get("access") != "read":
-            return f"read_only, and yet it asks for {entry.get('access')} of {entry.get('path')}"
-    if manifest.get("domains"):
-        return "read_only, and yet it asks for domains; reading over a network changes the world"
-    return ""

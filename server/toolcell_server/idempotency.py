@@ -71,4 +71,4 @@ class RequestIds:
             self._known[scope] = (fingerprint, record)
 
     def forget(self, record: Record) -> None:
-        self._known.pop(Scope(record.principal, record.tool, record.request_id), None)
+        self._known.pop(Scope(record.principal, record.called, record.request_id), None)

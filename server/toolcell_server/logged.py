@@ -59,6 +59,7 @@ class _Seen:
     attempts: int = 0
     denials: int = 0
     reported_only: int = 0
+    fallback: str = ""
     started: pb.Started = field(default_factory=pb.Started)
     finished: pb.Finished | None = None
 
@@ -69,6 +70,8 @@ class _Seen:
                 self.started = event.started
             case "denied" if event.denied.reported_only:
                 self.reported_only += 1
+            case "fell_back":
+                self.fallback = event.fell_back.fallback
             case "denied":
                 self.denials += 1
             case "finished":
@@ -107,6 +110,8 @@ def _fields(execution: Execution, seen: _Seen, finished: pb.Finished) -> dict[st
         "denials": seen.denials + sum(map(_reported, finished.outcome.denials)),
         "reported_only": seen.reported_only,
         "truncated": finished.truncated,
+        "cached": finished.cached,
+        "fallback": seen.fallback,
     }
 
 

@@ -5,34 +5,49 @@ forged it.  Pure.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
 
-from toolcell_server import schema_check
+from toolcell_server import effects, schema_check
 from toolcell_server.egress import templates
-from toolcell_server.grants import effects_fault
 from toolcell_server.path_templates import PathTemplate, check
 from toolcell_server.rates import manifests as rates
 
 Name = Annotated[str, Meta(pattern=r"^[a-zA-Z_][a-zA-Z0-9_-]{0,63}\Z")]
 Version = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._+-]{0,63}\Z")]
+# A name, and a version if it is to be that one: other_tool, other_tool@2.
+Fallback = Annotated[
+    str,
+    Meta(pattern=r"^(?:[a-zA-Z_][a-zA-Z0-9_-]{0,63}(?:@[a-zA-Z0-9][a-zA-Z0-9._+-]{0,63})?)?\Z"),
+]
 Word = Annotated[str, Meta(max_length=64)]
 Line = Annotated[str, Meta(max_length=256)]
 Text = Annotated[str, Meta(max_length=16_384)]
 
+Seconds = Annotated[float, Meta(ge=0, le=60)]
 # Keys of a manifest that ask for what this server does not do yet.  A tool that counts on one
 # must not run without it.
-_NOT_BUILT = ("secrets", "scopes", "fallback", "cache_ttl_seconds")
+_NOT_BUILT = ("secrets", "scopes")
 
 
 class Retry(Struct, frozen=True, forbid_unknown_fields=True):
     """
-    How often the tool may be tried.
+    How often the tool may be tried, after which endings, and how long is waited in between: first
+    `initial_seconds`, each time `multiplier` times as long, up to `maximum_seconds`; up to `jitter`
+    of it is added or taken away by chance.
     """
 
-    attempts: int = 1
+    attempts: Annotated[int, Meta(ge=1, le=10)] = 1
+    on: tuple[Literal["lost", "temporary"], ...] = ("lost", "temporary")
+    initial_seconds: Seconds = 0.2
+    maximum_seconds: Seconds = 5.0
+    multiplier: Annotated[float, Meta(ge=1, le=10)] = 2.0
+    jitter: Annotated[float, Meta(ge=0, le=1)] = 0.2
+
+
+ONCE: Final = Retry()
 
 
 class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,10 +74,11 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     profile: Literal["compute", "net", "subprocess"] = "compute"
     minimum_isolation: Literal["", "basic", "strong", "full"] = ""
     deprecated: Line = ""
-    retry: Retry = Retry()
-    cache_ttl_seconds: float = 0
     approval: Literal["", "confirm", "approve"] | bool = ""  # true: approve
-    fallback: Line = ""
+    retry: Retry = ONCE
+    cache_ttl_seconds: Annotated[float, Meta(ge=0, le=31_536_000)] = 0
+    cache_scope: Literal["private", "public"] = "private"
+    fallback: Fallback = ""
     rates: dict[str, Any] = field(default_factory=dict)
     command: bool = False
     audit: Literal["", "required"] = ""
@@ -80,10 +96,9 @@ def parse(value: Any) -> Manifest:
     for key in _NOT_BUILT:
         if getattr(manifest, key):
             raise ValueError(f"{key} is not supported by this server yet; leave it out")
-    if manifest.retry.attempts != 1:
-        raise ValueError("retry.attempts other than 1 is not supported by this server yet")
-    if fault := effects_fault(value):
+    if fault := effects.fault(value):
         raise ValueError(f"effects is {fault}")
+    _check_repeating(manifest)
     schema_check.check_parameters(manifest.parameters)
     if manifest.returns is not None:
         schema_check.check(manifest.returns)
@@ -93,3 +108,26 @@ def parse(value: Any) -> Manifest:
     for domain in manifest.domains:
         templates.check(templates.DomainTemplate.parse(domain), manifest.parameters)
     return manifest
+
+
+def _check_repeating(manifest: Manifest) -> None:
+    """
+    Only what changes nothing may be answered from a cache; what changes something may be tried
+    again only if doing it twice is doing it once.
+    """
+    reads, retry = manifest.effects == "read_only", manifest.retry
+    if manifest.cache_ttl_seconds and not reads:
+        raise ValueError('cache_ttl_seconds is for tools with effects = "read_only"; leave it out')
+    if manifest.cache_scope == "public" and not manifest.cache_ttl_seconds:
+        raise ValueError("cache_scope means nothing without cache_ttl_seconds; give both")
+    if retry.attempts > 1 and not (reads or manifest.idempotent):
+        raise ValueError(
+            'retry.attempts above 1 is for tools with effects = "read_only" or idempotent = true;'
+            " leave it out"
+        )
+    if retry.attempts > 1 and not retry.on:
+        raise ValueError('retry.on names nothing to retry after; name "lost" or "temporary"')
+    if retry.initial_seconds > retry.maximum_seconds:
+        raise ValueError("retry.initial_seconds is above retry.maximum_seconds; lower it")
+    if manifest.fallback.partition("@")[0] == manifest.name:
+        raise ValueError("fallback names the tool itself; name another one")

@@ -27,6 +27,7 @@ from toolcell_server.metric_groups import (
     RateMetrics,
     RpcMetrics,
 )
+from toolcell_server.repeating_metrics import CacheMetrics, RepeatingMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +53,8 @@ class Metrics:
         self.rates = RateMetrics(registry)
         self.rpcs = RpcMetrics(registry)
         self.audit = AuditMetrics(registry)
+        self.cache = CacheMetrics(registry)
+        self.repeating = RepeatingMetrics(registry)
         self.tools = Gauge(
             "toolcell_tools", "Registered tools, by state.", ("state",), registry=registry
         )
@@ -70,6 +73,12 @@ class Metrics:
         if (label, outcome) not in self._ended:
             self._ended[label, outcome] = self.executions.ended.labels(label, outcome)
         return self._ended[label, outcome]
+
+    def circuit_changed(self, tool: str, everybody: bool, count: int) -> None:  # noqa: FBT001
+        """
+        So many more circuits of a tool are open, for everybody or for some of its callers.
+        """
+        self.repeating.opened(self.tool_label(tool), everybody=everybody, count=count)
 
     def tool_label(self, name: str) -> str:
         """

@@ -6,7 +6,8 @@ directory.  The kernel's own file systems are denied always, because nothing in 
 Where roots lie in each other, the innermost decides.
 
 `domains_report_only` lets through, and reports, what only the allowlists of tools deny; what it
-never lets through is in `egress/report_only.py`.
+never lets through is in `egress/report_only.py`.  `safe_domains` are hosts that tools which only
+read may reach (`effects.py`).
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ class Policy:
     roots: tuple[Root, ...] = ()
     denied_paths: tuple[str, ...] = KERNEL_PATHS
     denied_domains: tuple[Pattern, ...] = ()
+    safe_domains: tuple[Pattern, ...] = ()
     private_networks: tuple[str, ...] = ()
     filesystem: bool = True
     commands: bool = True
@@ -87,7 +89,8 @@ class Policy:
         policy = cls(
             roots=_roots(section.get("roots", ())),
             denied_paths=_denied(section.get("denied_paths", ())),
-            denied_domains=_patterns(section.get("denied_domains", ())),
+            denied_domains=_patterns("denied_domains", section.get("denied_domains", ())),
+            safe_domains=_patterns("safe_domains", section.get("safe_domains", ())),
             private_networks=_networks(section.get("private_networks", ())),
             minimum_isolation=_floor(section.get("minimum_isolation", "strong")),
             tools_disabled=frozenset(_texts("tools_disabled", section.get("tools_disabled", ()))),
@@ -130,10 +133,10 @@ def _denied(entries: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*KERNEL_PATHS, *named, *real)))
 
 
-def _patterns(entries: Any) -> tuple[Pattern, ...]:
+def _patterns(name: str, entries: Any) -> tuple[Pattern, ...]:
     return tuple(
-        _pattern(f"policy.denied_domains[{index}]", text)
-        for index, text in enumerate(_texts("denied_domains", entries))
+        _pattern(f"policy.{name}[{index}]", text)
+        for index, text in enumerate(_texts(name, entries))
     )
 
 

@@ -40,6 +40,7 @@ class Record:
             None if execution.detached else grace_seconds,
             lambda: stop.request(pb.CANCEL_REASON_STREAM_LOST),
         )
+        self.called = execution.called
         self.state: pb.ExecutionState.ValueType = pb.EXECUTION_STATE_QUEUED
         self._usage: pb.Usage | None = None  # as last told
         self._summary = _summary(execution)

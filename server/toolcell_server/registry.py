@@ -68,7 +68,7 @@ class Registry:
         if reason := _text(catalogue, "failed"):
             named = {tool.name for tool in self._offers[bundle]}
             lost = [tool for tool in had if tool.name not in named]
-            broken = [Tool.broken(tool.name, bundle, reason, tool.version) for tool in lost]
+            broken = [tool.as_broken(reason) for tool in lost]
             self._offers[bundle] += broken
         offered = {(tool.name, bundle) for bundle, tools in self._offers.items() for tool in tools}
         self._owners = {name: own for name, own in self._owners.items() if (name, own) in offered}

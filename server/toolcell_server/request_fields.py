@@ -4,6 +4,7 @@ The fields of a request that need no tool to be checked.  Pure.
 Every field of the contract is declared from its first version; one that is set and not built yet
 is refused by name, never ignored: a caller who sets `session_id` counts on its workspace.
 `no_cache` is taken, because without a cache it holds.
+is refused by name, never ignored: a caller who sets `approval_token` counts on being asked for it.
 """
 
 from __future__ import annotations

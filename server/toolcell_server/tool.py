@@ -5,7 +5,7 @@ A registered tool: its manifest, where it came from, and whether it can be calle
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from toolcell.v1 import execution_pb2, registry_pb2
@@ -60,6 +60,10 @@ class Tool:
     profile: str = "compute"
     minimum_isolation: str = ""
     deprecated: str = ""
+    retry: manifests.Retry = manifests.ONCE
+    cache_ttl_seconds: float = 0
+    cache_scope: str = "private"
+    fallback: str = ""
     command: bool = False
     rates: Mapping[str, Any] = field(default_factory=dict)  # a key of the manifest; checked
     approval: str = ""  # "", "confirm" or "approve"
@@ -95,6 +99,13 @@ class Tool:
             state=registry_pb2.TOOL_STATE_BROKEN,
             broken_reason=_cut(reason, _LONGEST_REASON) or "no reason was given",
         )
+
+    def as_broken(self, reason: str) -> Self:
+        """
+        What is left of it when it no longer loads: its name, and who stands in for it.
+        """
+        broken = self.broken(self.name, self.bundle, reason, self.version)
+        return replace(broken, effects=self.effects, fallback=self.fallback)
 
     def to_proto(self) -> registry_pb2.Tool:
         """

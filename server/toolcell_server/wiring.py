@@ -18,10 +18,17 @@ from toolcell_server.audit.auditing import Auditing
 from toolcell_server.audit.log import AuditLog
 from toolcell_server.audited import AuditedExecutor
 from toolcell_server.audited_admission import AuditedAdmission
+from toolcell_server.breaker import Breaker
+from toolcell_server.breaker_gate import BreakerGate
+from toolcell_server.cache import Cache
+from toolcell_server.cached import CachedExecutor
 from toolcell_server.charged import ChargedExecutor
 from toolcell_server.clocked import ClockedExecutor
 from toolcell_server.executions import Keeping
+from toolcell_server.falling_back import FallingBack
+from toolcell_server.fell_back import FellBackExecutor
 from toolcell_server.granting import Granting
+from toolcell_server.guarded import GuardedExecutor
 from toolcell_server.logged import LoggedExecutor
 from toolcell_server.metered import MeteredExecutor
 from toolcell_server.queued import QueuedExecutor
@@ -39,11 +46,11 @@ if TYPE_CHECKING:
     from toolcell_server.settings import ServerSettings
 
 
-def admission(app: App) -> AuditedAdmission:
+def admission(app: App) -> FallingBack:
     """
-    Every station between the wire and a cell.
+    Every station between the wire and a cell, for a tool and for its fallback.
     """
-    admission = Admission(
+    base = Admission(
         tools=app.registry,
         validation=app.validation,
         granting=Granting(policy=app.settings.policy, isolation=app.pool.isolation),
@@ -51,16 +58,20 @@ def admission(app: App) -> AuditedAdmission:
         opener=app.pool.open,
         gates=gates(app),
     )
-    return AuditedAdmission(admission, app.auditing)
+    return FallingBack(AuditedAdmission(base, app.auditing), app.registry)
 
 
 def gates(app: App) -> tuple[Gate, ...]:
     """
     What the operator has switched on, in the order in which a call meets it.
     """
-    rates = RateGate(app.settings.rates, app.windows, Places(), app.metrics.rates.refused)
-    # Approval is the last: nobody is asked about a call that is refused anyway.
-    return (rates, _approval(app))
+    found: list[Gate] = []
+    if app.breaker is not None:  # behind rights, before rates and approvals
+        found.append(BreakerGate(app.breaker))
+    found.append(RateGate(app.settings.rates, app.windows, Places(), app.metrics.rates.refused))
+    # The last: nobody is asked about a call that is refused anyway.
+    found.append(_approval(app))
+    return tuple(found)
 
 
 def _approval(app: App) -> Gate:
@@ -84,6 +95,27 @@ def deciding(app: App) -> Deciding:
     return Deciding(app.desk.store, app.database, clock=time.time)
 
 
+def cache(app: App) -> Cache | None:
+    """
+    Where results are kept, if the operator wants them kept.
+    """
+    at, metrics = app.settings.cache, app.metrics.cache
+    if not at.enabled:
+        return None
+    made = Cache(at.entries, at.bytes, metrics.dropped)
+    metrics.watch(lambda: len(made), lambda: made.size)
+    return made
+
+
+def breaker(app: App) -> Breaker | None:
+    """
+    What leaves failing tools alone, if the operator wants that.
+    """
+    if not app.settings.breaker.enabled:
+        return None
+    return Breaker(app.settings.breaker.rules(), time.monotonic, app.metrics.circuit_changed)
+
+
 def executor(app: App) -> Executor:
     """
     The chain, from the inside out; the order is explained where each stands.
@@ -91,9 +123,20 @@ def executor(app: App) -> Executor:
     executor: Executor = SandboxedExecutor(app.pool, Watchdog(), app.validation, app.egress)
     executor = ClockedExecutor(executor, app.metrics)
     executor = ChargedExecutor(executor)
-    executor = RetriedExecutor(executor)
+    executor = RetriedExecutor(executor, app.metrics.repeating.retried)
     executor = ApprovedExecutor(executor)
+    if app.breaker is not None:
+        executor = GuardedExecutor(executor, app.breaker)
     executor = QueuedExecutor(executor, app.capacity)
+    if app.cache is not None:
+        executor = CachedExecutor(
+            base=executor,
+            cache=app.cache,
+            metrics=app.metrics.cache,
+            unused=app.capacity.unused,
+            longest_seconds=app.settings.cache.longest_seconds,
+        )
+    executor = FellBackExecutor(executor, app.metrics.repeating.fell_back)
     executor = TimedExecutor(executor)
     executor = MeteredExecutor(executor, app.metrics)
     if app.auditing:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from mortal import Mortal, start_mortal
 from neighbouring import HOSTILE, Operator, operating
+from repeating import say, settings
 from running_server import Server, start_server
 from toolcell_client import Client
 
@@ -83,3 +84,38 @@ def mortal(tmp_path: Path) -> Iterator[Mortal]:
     """
     with start_mortal(tmp_path) as one:
         yield one
+
+
+@pytest.fixture(scope="module")
+def repeating_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder: Path = tmp_path_factory.mktemp("root")
+    folder.chmod(0o777)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def repeating_server(
+    repeating_root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """
+    A service of `repeating.py`, for a test file.
+    """
+    with start_server(tmp_path_factory.mktemp("server"), settings(repeating_root)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def repeating(repeating_server: Server) -> Iterator[Client]:
+    with Client(repeating_server.target) as client:
+        yield client
+
+
+@pytest.fixture
+def saying(repeating_root: Path, request: pytest.FixtureRequest) -> Path:
+    """
+    A file of the test's own that tells tools what to do.
+    """
+    name: str = request.node.name
+    file = repeating_root / name.partition("[")[0][-60:]
+    say(file, "up")
+    return file

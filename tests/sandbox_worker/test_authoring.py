@@ -549,10 +549,18 @@ def test_every_option_reaches_the_manifest() -> None:
         "scopes": ["web"],
         "minimum_isolation": "strong",
         "deprecated": "use fetch2",
-        "retry": {"attempts": 3},
+        "retry": {
+            "attempts": 3,
+            "on": ["lost"],
+            "initial_seconds": 0.1,
+            "maximum_seconds": 2.0,
+            "multiplier": 3.0,
+            "jitter": 0.0,
+        },
         "cache_ttl_seconds": 60,
+        "cache_scope": "public",
         "approval": True,
-        "fallback": "fetch2",
+        "fallback": "fetch2@1.1",
         "rates": {"calls": "5/minute"},
     }
     found = declared(_fine, **options, returns={"type": "integer"})

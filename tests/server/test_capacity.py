@@ -335,3 +335,22 @@ def test_an_execution_that_is_stopped_in_the_queue_never_runs() -> None:
         first.close()
 
     asyncio.run(scenario())
+
+
+def test_a_place_that_was_not_needed_says_nothing_of_how_long_places_are_kept() -> None:
+    """
+    Or answers from a cache would promise everybody a short wait.
+    """
+    now = [0.0]
+    capacity = Capacity(running=1, queue=1, clock=lambda: now[0])
+    capacity.reserve("ran", Wanted("", "slow"))
+    now[0] = 8.0
+    capacity.release("ran")
+    before = capacity._forecast.run_seconds("slow")
+    for number in range(100):
+        capacity.reserve(f"answered{number}", Wanted("", "slow"))
+        capacity.unused(f"answered{number}")
+        capacity.release(f"answered{number}")
+
+    assert before == capacity._forecast.run_seconds("slow")
+    assert (0, 0) == (capacity.running, len(capacity._forecast._began))

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from granting import READ, READ_FILE, STAGE_FILE, STAGED, WRITE, WRITE_FILE, compiled, granted, tool
 from toolcell.v1 import execution_pb2 as pb
+from toolcell_server import effects
 from toolcell_server.grant_compiler import MAXIMUM_PATHS
-from toolcell_server.grants import PathGrant, effects_fault
+from toolcell_server.grants import PathGrant
 from toolcell_server.policy import Policy, Root
 from toolcell_server.refusals import (
     CallRefused,
@@ -163,7 +164,7 @@ def test_a_manifest_may_not_contradict_its_effects(
     """
     `read_only` tools are retried and cached; one that writes would do it twice, or not at all.
     """
-    assert (effects_fault(manifest) == "") is holds
+    assert (effects.fault(manifest) == "") is holds
 
 
 def test_the_event_shows_what_was_granted() -> None:

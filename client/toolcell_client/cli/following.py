@@ -68,6 +68,9 @@ def show(event: pb.ExecuteResponse, screen: Screen) -> None:
             screen.line(_denied(event.denied), DIM)
         case "retrying":
             screen.line(f"attempt {event.retrying.attempt} ended; trying again", DIM)
+        case "fell_back":
+            said = event.fell_back
+            screen.line(f"{said.fallback} runs in place of {said.tool}", DIM)
 
 
 def _print_result(result: Result, options: Any) -> None:

@@ -28,6 +28,7 @@ Payload = (
     | pb.Usage
     | pb.Denied
     | pb.Retrying
+    | pb.FellBack
     | pb.Heartbeat
     | pb.ResultChunk
     | pb.Finished
@@ -44,6 +45,7 @@ FIELDS: Final[dict[type, str]] = {
     pb.Usage: "usage",
     pb.Denied: "denied",
     pb.Retrying: "retrying",
+    pb.FellBack: "fell_back",
     pb.Heartbeat: "heartbeat",
     pb.ResultChunk: "result_chunk",
     pb.Finished: "finished",

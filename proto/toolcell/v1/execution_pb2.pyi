@@ -529,7 +529,9 @@ class ExecuteRequest(google.protobuf.message.Message):
     detached: builtins.bool
     """Go on when the stream is lost.  False: cancelled after `reattach_grace`."""
     no_cache: builtins.bool
-    """Never answer from the cache.  False: a cached result MAY be returned where the tool allows it."""
+    """Never answer from the cache; the fresh result MAY be kept for others.  False: a cached result
+    MAY be returned where the tool allows it.
+    """
     @property
     def timeout(self) -> google.protobuf.duration_pb2.Duration:
         """Longest time from receipt to ending: queue, all attempts and the run.  Absent: the RPC's
@@ -594,6 +596,7 @@ class ExecuteResponse(google.protobuf.message.Message):
     HEARTBEAT_FIELD_NUMBER: builtins.int
     RESULT_CHUNK_FIELD_NUMBER: builtins.int
     FINISHED_FIELD_NUMBER: builtins.int
+    FELL_BACK_FIELD_NUMBER: builtins.int
     sequence: builtins.int
     """1 for the first event, then one more each, without gaps."""
     execution_id: builtins.str
@@ -652,6 +655,10 @@ class ExecuteResponse(google.protobuf.message.Message):
     def finished(self) -> global___Finished:
         """Last: how the execution ended."""
 
+    @property
+    def fell_back(self) -> global___FellBack:
+        """Another tool runs in place of the one that was called."""
+
     def __init__(
         self,
         *,
@@ -671,10 +678,11 @@ class ExecuteResponse(google.protobuf.message.Message):
         heartbeat: global___Heartbeat | None = ...,
         result_chunk: global___ResultChunk | None = ...,
         finished: global___Finished | None = ...,
+        fell_back: global___FellBack | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["accepted", b"accepted", "denied", b"denied", "event", b"event", "finished", b"finished", "heartbeat", b"heartbeat", "log", b"log", "output", b"output", "partial", b"partial", "progress", b"progress", "result_chunk", b"result_chunk", "retrying", b"retrying", "started", b"started", "time", b"time", "usage", b"usage"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["accepted", b"accepted", "call_id", b"call_id", "denied", b"denied", "event", b"event", "execution_id", b"execution_id", "finished", b"finished", "heartbeat", b"heartbeat", "log", b"log", "output", b"output", "partial", b"partial", "progress", b"progress", "result_chunk", b"result_chunk", "retrying", b"retrying", "sequence", b"sequence", "started", b"started", "time", b"time", "usage", b"usage"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["event", b"event"]) -> typing.Literal["accepted", "started", "output", "log", "progress", "partial", "usage", "denied", "retrying", "heartbeat", "result_chunk", "finished"] | None: ...
+    def HasField(self, field_name: typing.Literal["accepted", b"accepted", "denied", b"denied", "event", b"event", "fell_back", b"fell_back", "finished", b"finished", "heartbeat", b"heartbeat", "log", b"log", "output", b"output", "partial", b"partial", "progress", b"progress", "result_chunk", b"result_chunk", "retrying", b"retrying", "started", b"started", "time", b"time", "usage", b"usage"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["accepted", b"accepted", "call_id", b"call_id", "denied", b"denied", "event", b"event", "execution_id", b"execution_id", "fell_back", b"fell_back", "finished", b"finished", "heartbeat", b"heartbeat", "log", b"log", "output", b"output", "partial", b"partial", "progress", b"progress", "result_chunk", b"result_chunk", "retrying", b"retrying", "sequence", b"sequence", "started", b"started", "time", b"time", "usage", b"usage"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["event", b"event"]) -> typing.Literal["accepted", "started", "output", "log", "progress", "partial", "usage", "denied", "retrying", "heartbeat", "result_chunk", "finished", "fell_back"] | None: ...
 
 global___ExecuteResponse = ExecuteResponse
 
@@ -866,6 +874,7 @@ class WatchResponse(google.protobuf.message.Message):
     HEARTBEAT_FIELD_NUMBER: builtins.int
     RESULT_CHUNK_FIELD_NUMBER: builtins.int
     FINISHED_FIELD_NUMBER: builtins.int
+    FELL_BACK_FIELD_NUMBER: builtins.int
     sequence: builtins.int
     """As in ExecuteResponse."""
     execution_id: builtins.str
@@ -924,6 +933,10 @@ class WatchResponse(google.protobuf.message.Message):
     def finished(self) -> global___Finished:
         """As in ExecuteResponse."""
 
+    @property
+    def fell_back(self) -> global___FellBack:
+        """As in ExecuteResponse."""
+
     def __init__(
         self,
         *,
@@ -943,10 +956,11 @@ class WatchResponse(google.protobuf.message.Message):
         heartbeat: global___Heartbeat | None = ...,
         result_chunk: global___ResultChunk | None = ...,
         finished: global___Finished | None = ...,
+        fell_back: global___FellBack | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["accepted", b"accepted", "denied", b"denied", "event", b"event", "finished", b"finished", "heartbeat", b"heartbeat", "log", b"log", "output", b"output", "partial", b"partial", "progress", b"progress", "result_chunk", b"result_chunk", "retrying", b"retrying", "started", b"started", "time", b"time", "usage", b"usage"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["accepted", b"accepted", "call_id", b"call_id", "denied", b"denied", "event", b"event", "execution_id", b"execution_id", "finished", b"finished", "heartbeat", b"heartbeat", "log", b"log", "output", b"output", "partial", b"partial", "progress", b"progress", "result_chunk", b"result_chunk", "retrying", b"retrying", "sequence", b"sequence", "started", b"started", "time", b"time", "usage", b"usage"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["event", b"event"]) -> typing.Literal["accepted", "started", "output", "log", "progress", "partial", "usage", "denied", "retrying", "heartbeat", "result_chunk", "finished"] | None: ...
+    def HasField(self, field_name: typing.Literal["accepted", b"accepted", "denied", b"denied", "event", b"event", "fell_back", b"fell_back", "finished", b"finished", "heartbeat", b"heartbeat", "log", b"log", "output", b"output", "partial", b"partial", "progress", b"progress", "result_chunk", b"result_chunk", "retrying", b"retrying", "started", b"started", "time", b"time", "usage", b"usage"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["accepted", b"accepted", "call_id", b"call_id", "denied", b"denied", "event", b"event", "execution_id", b"execution_id", "fell_back", b"fell_back", "finished", b"finished", "heartbeat", b"heartbeat", "log", b"log", "output", b"output", "partial", b"partial", "progress", b"progress", "result_chunk", b"result_chunk", "retrying", b"retrying", "sequence", b"sequence", "started", b"started", "time", b"time", "usage", b"usage"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["event", b"event"]) -> typing.Literal["accepted", "started", "output", "log", "progress", "partial", "usage", "denied", "retrying", "heartbeat", "result_chunk", "finished", "fell_back"] | None: ...
 
 global___WatchResponse = WatchResponse
 
@@ -1623,6 +1637,61 @@ class Retrying(google.protobuf.message.Message):
 global___Retrying = Retrying
 
 @typing.final
+class FellBack(google.protobuf.message.Message):
+    """The tool that was called could not be used, or failed; the fallback that its manifest names runs
+    with the same arguments, admitted as any other call of the same caller.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TOOL_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    FALLBACK_FIELD_NUMBER: builtins.int
+    FALLBACK_VERSION_FIELD_NUMBER: builtins.int
+    OUTCOME_FIELD_NUMBER: builtins.int
+    REFUSAL_FIELD_NUMBER: builtins.int
+    LIMITS_FIELD_NUMBER: builtins.int
+    GRANTS_FIELD_NUMBER: builtins.int
+    tool: builtins.str
+    """Name of the tool that was called.  Always set."""
+    version: builtins.str
+    """Its version.  Empty: the newest was called, and could not be used."""
+    fallback: builtins.str
+    """Name of the tool that runs in its place.  Always set."""
+    fallback_version: builtins.str
+    """Its version.  Always set."""
+    refusal: builtins.str
+    """The reason for which the first one was refused, as in ErrorInfo.  Empty: it ran."""
+    @property
+    def outcome(self) -> global___Outcome:
+        """How the first one ended.  Absent: it was refused and never ran; `refusal` says why."""
+
+    @property
+    def limits(self) -> global___Limits:
+        """The effective limits of the fallback.  Always set."""
+
+    @property
+    def grants(self) -> global___Grants:
+        """The effective grants of the fallback.  Always set."""
+
+    def __init__(
+        self,
+        *,
+        tool: builtins.str = ...,
+        version: builtins.str = ...,
+        fallback: builtins.str = ...,
+        fallback_version: builtins.str = ...,
+        outcome: global___Outcome | None = ...,
+        refusal: builtins.str = ...,
+        limits: global___Limits | None = ...,
+        grants: global___Grants | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["grants", b"grants", "limits", b"limits", "outcome", b"outcome"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["fallback", b"fallback", "fallback_version", b"fallback_version", "grants", b"grants", "limits", b"limits", "outcome", b"outcome", "refusal", b"refusal", "tool", b"tool", "version", b"version"]) -> None: ...
+
+global___FellBack = FellBack
+
+@typing.final
 class Heartbeat(google.protobuf.message.Message):
     """The execution goes on."""
 
@@ -1681,6 +1750,7 @@ class Finished(google.protobuf.message.Message):
     RESULT_BYTES_FIELD_NUMBER: builtins.int
     COMMITTED_PATHS_FIELD_NUMBER: builtins.int
     CONTACTS_FIELD_NUMBER: builtins.int
+    WARNINGS_FIELD_NUMBER: builtins.int
     result_json: builtins.bytes
     """The result: one JSON value.  Empty: the outcome is not `completed`, `validate_only`, or the
     result came in `ResultChunk`s.
@@ -1713,6 +1783,10 @@ class Finished(google.protobuf.message.Message):
     def contacts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___HostContact]:
         """Hosts that the tool reached over the network, as the egress saw it.  Empty: none."""
 
+    @property
+    def warnings(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Warning]:
+        """What the caller should know of how the result came about.  Empty: nothing."""
+
     def __init__(
         self,
         *,
@@ -1726,11 +1800,34 @@ class Finished(google.protobuf.message.Message):
         result_bytes: builtins.int = ...,
         committed_paths: collections.abc.Iterable[builtins.str] | None = ...,
         contacts: collections.abc.Iterable[global___HostContact] | None = ...,
+        warnings: collections.abc.Iterable[global___Warning] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["isolation", b"isolation", "outcome", b"outcome", "usage", b"usage"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["cached", b"cached", "committed_paths", b"committed_paths", "contacts", b"contacts", "isolation", b"isolation", "outcome", b"outcome", "replayed", b"replayed", "result_bytes", b"result_bytes", "result_json", b"result_json", "truncated", b"truncated", "usage", b"usage"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["cached", b"cached", "committed_paths", b"committed_paths", "contacts", b"contacts", "isolation", b"isolation", "outcome", b"outcome", "replayed", b"replayed", "result_bytes", b"result_bytes", "result_json", b"result_json", "truncated", b"truncated", "usage", b"usage", "warnings", b"warnings"]) -> None: ...
 
 global___Finished = Finished
+
+@typing.final
+class Warning(google.protobuf.message.Message):
+    """Something about a result that its value does not show."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: builtins.int
+    MESSAGE_FIELD_NUMBER: builtins.int
+    reason: builtins.str
+    """A stable word: `FELL_BACK`, `FALLBACK_REFUSED`, …  Always set."""
+    message: builtins.str
+    """For people.  Always set."""
+    def __init__(
+        self,
+        *,
+        reason: builtins.str = ...,
+        message: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["message", b"message", "reason", b"reason"]) -> None: ...
+
+global___Warning = Warning
 
 @typing.final
 class HostContact(google.protobuf.message.Message):

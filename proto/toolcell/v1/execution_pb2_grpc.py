@@ -76,7 +76,8 @@ class ToolExecutionServiceServicer(object):
         * FAILED_PRECONDITION: isolation below the floor (`ISOLATION_BELOW_FLOOR`), tool broken
         (`TOOL_BROKEN`) or switched off (`SWITCHED_OFF`), approval needed.
         * RESOURCE_EXHAUSTED: a message larger than the server receives, or a quota (QuotaFailure).
-        * UNAVAILABLE: no capacity (`NO_CAPACITY`, with RetryInfo).  Nothing ran; retry is safe.
+        * UNAVAILABLE: no capacity (`NO_CAPACITY`), or the tool has failed too often of late
+        (`TOOL_UNAVAILABLE`); with RetryInfo.  Nothing ran; retry is safe.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -55,7 +55,8 @@ class ToolExecutionServiceStub:
     * FAILED_PRECONDITION: isolation below the floor (`ISOLATION_BELOW_FLOOR`), tool broken
       (`TOOL_BROKEN`) or switched off (`SWITCHED_OFF`), approval needed.
     * RESOURCE_EXHAUSTED: a message larger than the server receives, or a quota (QuotaFailure).
-    * UNAVAILABLE: no capacity (`NO_CAPACITY`, with RetryInfo).  Nothing ran; retry is safe.
+    * UNAVAILABLE: no capacity (`NO_CAPACITY`), or the tool has failed too often of late
+      (`TOOL_UNAVAILABLE`); with RetryInfo.  Nothing ran; retry is safe.
     """
 
     Run: grpc.UnaryUnaryMultiCallable[
@@ -134,7 +135,8 @@ class ToolExecutionServiceAsyncStub:
     * FAILED_PRECONDITION: isolation below the floor (`ISOLATION_BELOW_FLOOR`), tool broken
       (`TOOL_BROKEN`) or switched off (`SWITCHED_OFF`), approval needed.
     * RESOURCE_EXHAUSTED: a message larger than the server receives, or a quota (QuotaFailure).
-    * UNAVAILABLE: no capacity (`NO_CAPACITY`, with RetryInfo).  Nothing ran; retry is safe.
+    * UNAVAILABLE: no capacity (`NO_CAPACITY`), or the tool has failed too often of late
+      (`TOOL_UNAVAILABLE`); with RetryInfo.  Nothing ran; retry is safe.
     """
 
     Run: grpc.aio.UnaryUnaryMultiCallable[
@@ -215,7 +217,8 @@ class ToolExecutionServiceServicer(metaclass=abc.ABCMeta):
         * FAILED_PRECONDITION: isolation below the floor (`ISOLATION_BELOW_FLOOR`), tool broken
           (`TOOL_BROKEN`) or switched off (`SWITCHED_OFF`), approval needed.
         * RESOURCE_EXHAUSTED: a message larger than the server receives, or a quota (QuotaFailure).
-        * UNAVAILABLE: no capacity (`NO_CAPACITY`, with RetryInfo).  Nothing ran; retry is safe.
+        * UNAVAILABLE: no capacity (`NO_CAPACITY`), or the tool has failed too often of late
+          (`TOOL_UNAVAILABLE`); with RetryInfo.  Nothing ran; retry is safe.
         """
 
     @abc.abstractmethod

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    from toolcell_server.audited_admission import AuditedAdmission
     from toolcell_server.battery.internet import Internet
     from toolcell_server.execution import Execution
     from toolcell_server.executions import Executions
+    from toolcell_server.falling_back import FallingBack
 
 LEAVING_SECONDS, PAUSE_SECONDS = 5.0, 0.001  # arbitrary; it takes some milliseconds
 PRINTED_BYTES = 2**20  # of each stream, for the oracle; what is beyond it is counted elsewhere
@@ -77,7 +77,7 @@ class Cells:
     A server without a face, that hostile code is sent to.
     """
 
-    admission: AuditedAdmission
+    admission: FallingBack
     executions: Executions
 
     async def run(

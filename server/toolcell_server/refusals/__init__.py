@@ -47,6 +47,7 @@ from toolcell_server.refusals.tools import (
     NotPermitted,
     SwitchedOff,
     ToolBroken,
+    ToolUnavailable,
     UnknownTool,
 )
 
@@ -88,6 +89,7 @@ __all__ = [
     "SwitchedOff",
     "TooManyApprovals",
     "ToolBroken",
+    "ToolUnavailable",
     "UnknownExecution",
     "UnknownTool",
 ]

@@ -78,6 +78,24 @@ class SwitchedOff(CallRefused):
         )
 
 
+class ToolUnavailable(CallRefused):
+    """
+    Raised when a tool has failed so often of late that it is left alone for a while.
+    """
+
+    code = "UNAVAILABLE"
+    category = "temporary"
+    spoken = "That tool has trouble right now."
+
+    def __init__(self, name: str, retry_delay_seconds: float) -> None:
+        super().__init__(
+            f"the tool {shown(name)} has failed too often of late and is left alone for a while",
+            f"use another tool, or try again in {retry_delay_seconds:.1f} s",
+            metadata={"tool": name},
+            retry_delay_seconds=retry_delay_seconds,
+        )
+
+
 # Why a level is not reached, and what to do.
 _OF_HOST: Final = (
     "this host has {have}: {wall} is missing",

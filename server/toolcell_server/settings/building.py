@@ -14,6 +14,8 @@ from toolcell_server.policy import Policy
 from toolcell_server.settings import bundles, checks, rates
 from toolcell_server.settings.approval import ApprovalSettings
 from toolcell_server.settings.audit import AuditSettings
+from toolcell_server.settings.breaker import BreakerSettings
+from toolcell_server.settings.cache import CacheSettings
 from toolcell_server.settings.egress import EgressSettings
 from toolcell_server.settings.errors import SettingsError
 from toolcell_server.settings.values import CEILINGS, BuiltinSettings, ServerSettings, Settings
@@ -32,6 +34,8 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "egress": tuple(EgressSettings.__slots__),
     "approval": tuple(ApprovalSettings.__slots__),
     "audit": tuple(AuditSettings.__slots__),
+    "cache": tuple(CacheSettings.__slots__),
+    "breaker": tuple(BreakerSettings.__slots__),
 }
 
 
@@ -73,6 +77,8 @@ def _build(values: Mapping[str, Any]) -> Settings:
         rates=rates.build(values.get("rates", [])),
         approval=ApprovalSettings.build(_section("approval", values)),
         audit=AuditSettings.build(_section("audit", values)),
+        cache=CacheSettings.build(_section("cache", values)),
+        breaker=BreakerSettings.build(_section("breaker", values)),
         log_format=values.get("log_format", "text"),
         state_dir=values.get("state_dir", ""),
     )

@@ -12,6 +12,8 @@ from toolcell_server.policy import Policy
 from toolcell_server.settings import checks, host
 from toolcell_server.settings.approval import ApprovalSettings
 from toolcell_server.settings.audit import AuditSettings
+from toolcell_server.settings.breaker import BreakerSettings
+from toolcell_server.settings.cache import CacheSettings
 from toolcell_server.settings.egress import EgressSettings
 
 if TYPE_CHECKING:
@@ -131,6 +133,8 @@ class Settings:
     rates: tuple[Rule, ...] = ()
     approval: ApprovalSettings = field(default_factory=ApprovalSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
+    cache: CacheSettings = field(default_factory=CacheSettings)
+    breaker: BreakerSettings = field(default_factory=BreakerSettings)
     log_format: str = "text"
     state_dir: str = ""
 

@@ -1,0 +1,83 @@
+"""
+Tools that keep failing are left alone; tools that only read change nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import grpc
+import pytest
+from plain_calls import PlainCalls
+from repeating import metrics, say
+from toolcell.v1 import execution_pb2 as pb
+from toolcell_client import CallRefused
+from waiting import wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from running_server import Server
+    from toolcell_client import Client
+
+
+def test_a_tool_that_keeps_failing_is_left_alone_for_a_while(
+    repeating: Client, repeating_server: Server, saying: Path
+) -> None:
+    plain, asked = PlainCalls(repeating_server.target), json.dumps({"path": str(saying)}).encode()
+    say(saying, "down")
+    failed = [repeating.run("troubled", asked).label for _ in range(3)]
+    refused = plain.refused(pb.RunRequest(tool="troubled", arguments_json=asked))
+    opened = metrics(repeating_server)['toolcell_breaker_open{scope="callers",tool="troubled"}']
+    say(saying, "up")
+    wait_until(lambda: answers(plain, asked), 10)
+    closed = metrics(repeating_server)['toolcell_breaker_open{scope="callers",tool="troubled"}']
+
+    assert ["failed"] * 3 == failed
+    assert ("UNAVAILABLE", "TOOL_UNAVAILABLE") == (refused.code, refused.reason)
+    assert ("troubled", "true") == (refused.metadata["tool"], refused.metadata["retryable"])
+    assert (1, 0) == (opened, closed)
+
+
+def answers(plain: PlainCalls, asked: bytes) -> bool:
+    try:
+        return plain.run("troubled", asked).finished.outcome.HasField("completed")
+    except grpc.RpcError:
+        return False
+
+
+def test_mistakes_of_callers_leave_a_tool_open(repeating: Client, saying: Path) -> None:
+    say(saying, "wrong")
+    asked = {"path": str(saying)}
+
+    assert ["failed"] * 6 == [repeating.run("patient", asked).label for _ in range(6)]
+
+
+def test_a_tool_that_only_reads_changes_nothing_and_reaches_nobody(
+    repeating: Client, saying: Path
+) -> None:
+    """
+    Its own scratch folder is the positive control: the attempts are real.
+    """
+    before = saying.stat()
+    found = repeating.run("meddling", {"path": str(saying)}).raise_for_outcome().value
+    after = saying.stat()
+
+    assert "done" == found.pop("scratch")
+    assert "done" not in found.values()
+    assert ("up", before.st_ctime_ns) == (saying.read_text(), after.st_ctime_ns)
+    assert not saying.with_name("new").exists()
+
+
+def test_no_call_can_widen_what_a_tool_that_only_reads_gets(
+    repeating: Client, saying: Path
+) -> None:
+    with pytest.raises(CallRefused) as refused:
+        repeating.run(
+            "meddling",
+            {"path": str(saying)},
+            grants={"paths": [{"path": str(saying), "access": "write"}]},
+        )
+
+    assert "GRANT_TOO_WIDE" == refused.value.reason

@@ -12,7 +12,9 @@ from toolcell_server.admission import Admission
 from toolcell_server.approvals.deciding import Deciding
 from toolcell_server.approvals.desk import Desk
 from toolcell_server.approvals.gate import ApprovalGate
+from toolcell_server.approvals.happenings import unrecorded
 from toolcell_server.approvals.kinds import Demands
+from toolcell_server.approvals.recorded import Recorded
 from toolcell_server.approved import ApprovedExecutor
 from toolcell_server.audit.auditing import Auditing
 from toolcell_server.audit.log import AuditLog
@@ -41,6 +43,7 @@ from toolcell_server.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from toolcell_server.app import App
+    from toolcell_server.approvals.happenings import Recorder
     from toolcell_server.executor import Executor
     from toolcell_server.gates import Gate
     from toolcell_server.settings import ServerSettings
@@ -85,14 +88,19 @@ def desk(app: App) -> Desk:
     """
     Where calls ask for approvals; `time.time`, because approvals outlive this process.
     """
-    return Desk(app.settings.approval, app.database, clock=time.time)
+    record = _recorder(app)
+    return Desk(app.settings.approval, app.database, clock=time.time, record=record)
 
 
 def deciding(app: App) -> Deciding:
     """
     Where approvals are decided.
     """
-    return Deciding(app.desk.store, app.database, clock=time.time)
+    return Deciding(app.desk.store, app.database, clock=time.time, record=_recorder(app))
+
+
+def _recorder(app: App) -> Recorder:
+    return Recorded(app.auditing) if app.auditing else unrecorded
 
 
 def cache(app: App) -> Cache | None:

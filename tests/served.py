@@ -15,6 +15,7 @@ from scripted_executor import ScriptedExecutor, execution
 from toolcell.v1.execution_pb2_grpc import ToolExecutionServiceStub
 from toolcell_server.executions import Executions, Keeping
 from toolcell_server.interceptors import ErrorInterceptor
+from toolcell_server.record import Record
 from toolcell_server.service import ExecutionService, add_to
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from toolcell.v1 import execution_pb2 as pb
     from toolcell_server.execution import Execution
     from toolcell_server.principal import Principal
-    from toolcell_server.record import Record
 
 
 class FakeAdmission:
@@ -68,7 +68,9 @@ class Service:
         self.stub: Any = ToolExecutionServiceStub(self.channel)
 
     def last(self) -> Record:
-        return self.executions.get(self.executor.begun[-1].execution_id)
+        record = self.executions.get(self.executor.begun[-1].execution_id)
+        assert isinstance(record, Record)
+        return record
 
     def tell(self, *items: Any) -> None:
         self.executor.tell(self.executor.begun[-1], *items)

@@ -53,7 +53,9 @@ class App:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.database = Database.opened(settings.state_dir)
+        self.database = Database.opened(
+            settings.state_dir, full=settings.records.synchronous == "full"
+        )
         self.metrics = Metrics()
         self.bundles = instructions.of_bundles(settings)
         self.registry = Registry(
@@ -80,7 +82,9 @@ class App:
         self.validation = Validation()
         self.seen = EgressSeen(self.metrics)
         self.egress = Egress(instructions.of_egress(settings), self.seen)
-        self.executions = Executions(wiring.executor(self), wiring.keeping(settings.server))
+        self.executions = Executions(
+            wiring.executor(self), wiring.keeping(settings.server), wiring.remembering(self)
+        )
         self._tell_level: Callable[[], None] = _nobody_asks
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -99,6 +103,7 @@ class App:
         shutdown = Shutdown()
         async with contextlib.AsyncExitStack() as opened:
             opened.callback(self.database.close)
+            opened.callback(self.executions.close)
             opened.enter_context(shutdown.listening())
             metrics_at = self._listen_for_prometheus(opened)
             opened.push_async_callback(self.egress.aclose)

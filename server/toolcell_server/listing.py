@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from toolcell.v1 import execution_pb2 as pb
 
@@ -16,10 +16,10 @@ from toolcell_server.refusals import BadPageToken
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from toolcell_server.record import Record
+    from toolcell_server.known import Known
 
 
-def page(records: Iterable[Record], request: pb.ListExecutionsRequest) -> pb.ListExecutionsResponse:
+def page(records: Iterable[Known], request: pb.ListExecutionsRequest) -> pb.ListExecutionsResponse:
     """
     The page that a request asks for, out of all records, newest first.
 
@@ -28,11 +28,8 @@ def page(records: Iterable[Record], request: pb.ListExecutionsRequest) -> pb.Lis
         BadPageToken: the token is malformed or was made for other filters.
     """
     size = pages.size(request.page_size)
-    filters = {"state": request.state, "tool": request.tool, "principal": request.principal}
-    before = _number(pages.decode(request.page_token, filters))
-    matching = (
-        record for record in records if record.number < before and _matches(record, request)
-    )
+    below, filters = before(request), _filters(request)
+    matching = (record for record in records if record.number < below and _matches(record, request))
     chosen = list(itertools.islice(matching, size + 1))
     response = pb.ListExecutionsResponse(executions=[one.to_proto() for one in chosen[:size]])
     if len(chosen) > size:
@@ -40,7 +37,21 @@ def page(records: Iterable[Record], request: pb.ListExecutionsRequest) -> pb.Lis
     return response
 
 
-def _matches(record: Record, request: pb.ListExecutionsRequest) -> bool:
+def before(request: pb.ListExecutionsRequest) -> float:
+    """
+    The number that those of a page are below.
+
+    Raises:
+        BadPageToken: the token is malformed or was made for other filters.
+    """
+    return _number(pages.decode(request.page_token, _filters(request)))
+
+
+def _filters(request: pb.ListExecutionsRequest) -> dict[str, Any]:
+    return {"state": request.state, "tool": request.tool, "principal": request.principal}
+
+
+def _matches(record: Known, request: pb.ListExecutionsRequest) -> bool:
     return (
         request.state in (pb.EXECUTION_STATE_UNSPECIFIED, record.state)
         and request.tool in ("", record.tool)

@@ -25,6 +25,7 @@ from toolcell_server.metric_groups import (
     ExecutionMetrics,
     RpcMetrics,
 )
+from toolcell_server.record_metrics import RecordMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +49,7 @@ class Metrics:
         self.capacity = CapacityMetrics(registry)
         self.egress = EgressMetrics(registry)
         self.rpcs = RpcMetrics(registry)
+        self.records = RecordMetrics(registry)
         self.tools = Gauge(
             "toolcell_tools", "Registered tools, by state.", ("state",), registry=registry
         )

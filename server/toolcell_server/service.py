@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from toolcell_server.execution import Execution
     from toolcell_server.executions import Executions
+    from toolcell_server.known import Known
     from toolcell_server.principal import Principal
-    from toolcell_server.record import Record
 
 NAME: Final = pb.DESCRIPTOR.services_by_name["ToolExecutionService"].full_name
 
@@ -66,20 +66,19 @@ class ExecutionService:
 
     async def execute(self, request: pb.ExecuteRequest, context: _Context) -> AsyncIterator[bytes]:
         record, replayed = await self._record(request, context)
-        with record.attachments, record.journal.reader() as events:
+        reader = record.reader()
+        with record.attachments, reader as events:
             async for data in events:
-                ended = replayed and events.sequence == record.journal.last
-                yield _marked_replayed(data) if ended else data
+                yield _marked_replayed(data) if replayed and reader.at_end else data
 
     async def run(self, request: pb.RunRequest, context: _Context) -> pb.RunResponse:
         record, replayed = await self._record(request, context)
         with record.attachments:
-            await record.ended.wait()
-        finished = record.finished()
+            finished = await record.ending()
         finished.replayed = replayed
         return pb.RunResponse(
             execution_id=record.execution_id,
-            call_id=record.journal.call_id,
+            call_id=record.call_id,
             finished=finished,
             stdout_tail=record.tails.stdout,
             stderr_tail=record.tails.stderr,
@@ -88,7 +87,7 @@ class ExecutionService:
 
     async def watch(self, request: pb.WatchRequest, _context: _Context) -> AsyncIterator[bytes]:
         record = self._executions.get(request.execution_id)
-        with record.attachments, record.journal.reader(request.after_sequence) as events:
+        with record.attachments, record.reader(request.after_sequence) as events:
             async for data in events:
                 yield data
 
@@ -107,9 +106,12 @@ class ExecutionService:
     async def list_executions(
         self, request: pb.ListExecutionsRequest, _context: _Context
     ) -> pb.ListExecutionsResponse:
-        return listing.page(self._executions.newest_first(), request)
+        narrowed = self._executions.newest_first(
+            listing.before(request), request.tool, request.principal
+        )
+        return listing.page(narrowed, request)
 
-    async def _record(self, request: _Request, context: _Context) -> tuple[Record, bool]:
+    async def _record(self, request: _Request, context: _Context) -> tuple[Known, bool]:
         """
         The record of the execution that this call starts or joins; and whether it had ended.
         """
@@ -118,7 +120,7 @@ class ExecutionService:
         if not request.validate_only:
             scope = Scope(caller.name, request.tool, request.request_id)
             if earlier := self._executions.joined(scope, asked):
-                return earlier, earlier.journal.finished
+                return earlier, earlier.has_ended
         self._executions.check_accepting()
         execution = await self._admission.admit(
             request, context.time_remaining(), caller, share=context.peer()
@@ -126,7 +128,7 @@ class ExecutionService:
         if request.validate_only:
             return self._executions.validated(execution), False
         record = self._executions.start(execution, asked)
-        return record, record.journal.finished
+        return record, record.has_ended
 
 
 def _marked_replayed(data: bytes) -> bytes:

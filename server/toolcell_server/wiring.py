@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from toolcell_server import outcomes
 from toolcell_server.admission import Admission
 from toolcell_server.clocked import ClockedExecutor
 from toolcell_server.executions import Keeping
+from toolcell_server.forgetful import Forgetful
 from toolcell_server.granting import Granting
+from toolcell_server.ledger import Ledger
 from toolcell_server.logged import LoggedExecutor
 from toolcell_server.metered import MeteredExecutor
 from toolcell_server.queued import QueuedExecutor
+from toolcell_server.remembering import Remembering
 from toolcell_server.retried import RetriedExecutor
 from toolcell_server.sandboxed import SandboxedExecutor
 from toolcell_server.timed import TimedExecutor
@@ -22,6 +26,7 @@ from toolcell_server.watchdog import Watchdog
 if TYPE_CHECKING:
     from toolcell_server.app import App
     from toolcell_server.executor import Executor
+    from toolcell_server.forgetful import Remembers
     from toolcell_server.gates import Gate
     from toolcell_server.settings import ServerSettings
 
@@ -58,6 +63,25 @@ def executor(app: App) -> Executor:
     executor = TimedExecutor(executor)
     executor = MeteredExecutor(executor, app.metrics)
     return LoggedExecutor(executor)
+
+
+def remembering(app: App) -> Remembers:
+    """
+    What outlives the server; executions that it did not outlive the last time get their ending.
+
+    Raises:
+        StoreFailed: the database cannot be used.
+    """
+    settings = app.settings
+    if not settings.state_dir:
+        return Forgetful()
+    ledger = Ledger(app.database)
+    app.metrics.records.watch(ledger)
+    kept, failed = settings.server.keep_finished_seconds, app.metrics.records.failed
+    remembering = Remembering(ledger, settings.records, kept, failed)
+    for lost in remembering.recover():
+        app.metrics.ended(lost.tool, outcomes.label(lost.summary.outcome)).inc()
+    return remembering
 
 
 def keeping(server: ServerSettings) -> Keeping:

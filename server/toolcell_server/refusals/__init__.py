@@ -16,6 +16,7 @@ from toolcell_server.refusals.executions import (
     KeeperDown,
     NoCapacity,
     RequestIdReused,
+    StoreFailed,
     UnknownExecution,
 )
 from toolcell_server.refusals.fields import (
@@ -52,6 +53,7 @@ __all__ = [
     "NotPermitted",
     "PathNotAllowed",
     "RequestIdReused",
+    "StoreFailed",
     "SwitchedOff",
     "ToolBroken",
     "UnknownExecution",

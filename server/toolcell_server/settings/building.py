@@ -14,6 +14,7 @@ from toolcell_server.policy import Policy
 from toolcell_server.settings import bundles, checks
 from toolcell_server.settings.egress import EgressSettings
 from toolcell_server.settings.errors import SettingsError
+from toolcell_server.settings.records import RecordsSettings
 from toolcell_server.settings.values import CEILINGS, BuiltinSettings, ServerSettings, Settings
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "limits.ceilings": limits.NAMES,
     "builtin": tuple(BuiltinSettings.__slots__),
     "egress": tuple(EgressSettings.__slots__),
+    "records": tuple(RecordsSettings.__slots__),
 }
 
 
@@ -66,6 +68,7 @@ def _build(values: Mapping[str, Any]) -> Settings:
         bundles=bundles.build(values.get("bundles", [])),
         builtin=BuiltinSettings(**_section("builtin", values)),
         egress=EgressSettings.build(_section("egress", values)),
+        records=RecordsSettings.build(_section("records", values)),
         log_format=values.get("log_format", "text"),
         state_dir=values.get("state_dir", ""),
     )

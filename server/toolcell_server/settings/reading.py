@@ -36,6 +36,7 @@ _TEXTS: Final = frozenset(
         "state_dir",
         "policy.minimum_isolation",
         "egress.ca_file",
+        "records.synchronous",
     }
 )
 _TABLES: Final = frozenset({*filter(None, SECTIONS), "limits"})

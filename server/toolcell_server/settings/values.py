@@ -11,6 +11,7 @@ from toolcell_server.limits import Limits
 from toolcell_server.policy import Policy
 from toolcell_server.settings import checks, host
 from toolcell_server.settings.egress import EgressSettings
+from toolcell_server.settings.records import RecordsSettings
 
 if TYPE_CHECKING:
     from toolcell_server.settings.bundles import BundleSettings
@@ -125,6 +126,7 @@ class Settings:
     bundles: tuple[BundleSettings, ...] = ()
     builtin: BuiltinSettings = field(default_factory=BuiltinSettings)
     egress: EgressSettings = field(default_factory=EgressSettings)
+    records: RecordsSettings = field(default_factory=RecordsSettings)
     log_format: str = "text"
     state_dir: str = ""
 

@@ -49,6 +49,7 @@ from toolcell_client.unanswered import (
     CallTimedOut,
     ConnectionLost,
     ContractBroken,
+    ResultLeftOut,
     ServerUnreachable,
     ToolcellError,
 )
@@ -77,6 +78,7 @@ __all__ = [
     "PathNotAllowed",
     "Refusal",
     "RequestIdReused",
+    "ResultLeftOut",
     "ServerFault",
     "ServerUnreachable",
     "SwitchedOff",

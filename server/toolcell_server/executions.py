@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from toolcell.v1 import execution_pb2 as pb
 from toolcell_server.forgetful import Forgetful
 from toolcell_server.idempotency import RequestIds, Scope
 from toolcell_server.kept import Kept
+from toolcell_server.listing import ALL, Narrowing
 from toolcell_server.record import Record
 from toolcell_server.refusals import Draining, UnknownExecution
 from toolcell_server.running import ENDING_SECONDS, Running
@@ -131,15 +131,12 @@ class Executions:
             raise UnknownExecution(execution_id)
         return found
 
-    def newest_first(
-        self, before: float = math.inf, tool: str = "", principal: str = ""
-    ) -> Iterator[Known]:
+    def newest_first(self, narrowing: Narrowing = ALL) -> Iterator[Known]:
         """
-        Those in memory, and those that are no longer there, which are many: of them only the ones
-        with a lower number than `before`, of that tool and principal (empty: of all).
+        All in memory, and of those that are no longer there the ones that are asked for.
         """
         self._kept.purge()
-        earlier = self._remembers.newest_first(before, tool, principal)
+        earlier = self._remembers.newest_first(narrowing) if narrowing.ended else ()
         others = (one for one in earlier if one.execution_id not in self._records)
         here = reversed(self._records.values())
         return heapq.merge(here, others, key=lambda one: one.number, reverse=True)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from toolcell_server.bygone import Bygone
     from toolcell_server.idempotency import Scope
+    from toolcell_server.listing import Narrowing
     from toolcell_server.record import Record
 
 
@@ -30,7 +31,7 @@ class Remembers(Protocol):
 
     def get(self, execution_id: str) -> Bygone | None: ...
 
-    def newest_first(self, before: float, tool: str, principal: str) -> Iterable[Bygone]: ...
+    def newest_first(self, narrowing: Narrowing) -> Iterable[Bygone]: ...
 
     def close(self) -> None: ...
 
@@ -54,7 +55,7 @@ class Forgetful:
     def get(self, execution_id: str) -> None:  # noqa: ARG002
         return None
 
-    def newest_first(self, before: float, tool: str, principal: str) -> Iterable[Bygone]:  # noqa: ARG002
+    def newest_first(self, narrowing: Narrowing) -> Iterable[Bygone]:  # noqa: ARG002
         return ()
 
     def close(self) -> None:

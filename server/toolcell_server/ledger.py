@@ -6,6 +6,10 @@ died.  Only the start writes one (calls with a `request_id`, before anything run
 completes it, or makes it.  Two starts with one scope cannot be: the index is unique.  Rows have the
 number of their record, so that pages of a list go on over a restart.
 
+A start touches two pages and an ending four, which is most of what they cost: the indices are of
+endings only, where that is all that is looked for.  What neither of two indices has is found by
+comparing them, once, at the start of the server.
+
 What is written is committed when the method returns.  Counts are of rows that have ended; what they
 are is asked once, at the start: there is no other writer.
 """
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
 _TABLE: Final = """
 CREATE TABLE IF NOT EXISTS executions (
     number INTEGER PRIMARY KEY,
-    execution_id TEXT NOT NULL UNIQUE,
+    execution_id TEXT NOT NULL,
     principal TEXT NOT NULL,
     tool TEXT NOT NULL,
     request_id TEXT,
@@ -40,7 +44,12 @@ CREATE TABLE IF NOT EXISTS executions (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS executions_by_request
     ON executions (principal, tool, request_id) WHERE request_id IS NOT NULL;
-CREATE INDEX IF NOT EXISTS executions_by_ending ON executions (ended, size);
+CREATE UNIQUE INDEX IF NOT EXISTS executions_by_id
+    ON executions (execution_id) WHERE ended IS NOT NULL;
+CREATE INDEX IF NOT EXISTS executions_by_ending ON executions (ended, size)
+    WHERE ended IS NOT NULL;
+CREATE INDEX IF NOT EXISTS executions_by_principal ON executions (principal, number, tool)
+    WHERE ended IS NOT NULL;
 """
 _COLUMNS: Final = ", ".join(Entry._fields)
 _VALUES: Final = ", ".join("?" * len(Entry._fields))
@@ -56,6 +65,10 @@ _FORGET: Final = """DELETE FROM executions WHERE number IN (
     SELECT number FROM executions WHERE ended IS NOT NULL AND ended < ? ORDER BY ended LIMIT ?
 ) RETURNING size
 """
+_UNFINISHED: Final = """WHERE number IN (
+    SELECT number FROM executions WHERE request_id IS NOT NULL
+    EXCEPT SELECT number FROM executions WHERE ended IS NOT NULL
+)"""
 _HIGHEST: Final = 2**63 - 1
 _PAGE_ROWS: Final = 64
 
@@ -98,12 +111,14 @@ class Ledger:
 
     def unfinished(self) -> list[Entry]:
         """
-        Those without an ending.
+        Those without an ending, all of which have a `request_id`.
         """
-        return self._select("WHERE ended IS NULL")
+        return self._select(_UNFINISHED)
 
     def by_id(self, execution_id: str) -> Entry | None:
-        return next(iter(self._select("WHERE execution_id = ?", execution_id)), None)
+        return next(
+            iter(self._select("WHERE execution_id = ? AND ended IS NOT NULL", execution_id)), None
+        )
 
     def by_request(self, scope: Scope) -> Entry | None:
         where = "WHERE principal = ? AND tool = ? AND request_id = ?"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from toolcell.v1 import execution_pb2 as pb
 
@@ -19,6 +19,22 @@ if TYPE_CHECKING:
     from toolcell_server.known import Known
 
 
+class Narrowing(NamedTuple):
+    """
+    What is asked of executions that are not in memory, which may be a hundred thousand: those with
+    a lower number than `before`, of that tool and principal; empty: of all.  Without `ended` none:
+    what is not in memory has ended.
+    """
+
+    before: float = math.inf
+    ended: bool = True
+    tool: str = ""
+    principal: str = ""
+
+
+ALL: Final = Narrowing()
+
+
 def page(records: Iterable[Known], request: pb.ListExecutionsRequest) -> pb.ListExecutionsResponse:
     """
     The page that a request asks for, out of all records, newest first.
@@ -28,8 +44,10 @@ def page(records: Iterable[Known], request: pb.ListExecutionsRequest) -> pb.List
         BadPageToken: the token is malformed or was made for other filters.
     """
     size = pages.size(request.page_size)
-    below, filters = before(request), _filters(request)
-    matching = (record for record in records if record.number < below and _matches(record, request))
+    before, filters = narrowing(request).before, _filters(request)
+    matching = (
+        record for record in records if record.number < before and _matches(record, request)
+    )
     chosen = list(itertools.islice(matching, size + 1))
     response = pb.ListExecutionsResponse(executions=[one.to_proto() for one in chosen[:size]])
     if len(chosen) > size:
@@ -37,14 +55,16 @@ def page(records: Iterable[Known], request: pb.ListExecutionsRequest) -> pb.List
     return response
 
 
-def before(request: pb.ListExecutionsRequest) -> float:
+def narrowing(request: pb.ListExecutionsRequest) -> Narrowing:
     """
-    The number that those of a page are below.
+    What a page is of.
 
     Raises:
         BadPageToken: the token is malformed or was made for other filters.
     """
-    return _number(pages.decode(request.page_token, _filters(request)))
+    before = _number(pages.decode(request.page_token, _filters(request)))
+    ended = request.state in (pb.EXECUTION_STATE_UNSPECIFIED, pb.EXECUTION_STATE_FINISHED)
+    return Narrowing(before, ended, request.tool, request.principal)
 
 
 def _filters(request: pb.ListExecutionsRequest) -> dict[str, Any]:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from toolcell_server.entries import Entry
     from toolcell_server.idempotency import Scope
     from toolcell_server.ledger import Ledger
+    from toolcell_server.listing import Narrowing
     from toolcell_server.record import Record
     from toolcell_server.settings.records import RecordsSettings
 
@@ -154,16 +155,17 @@ class Remembering:
             raise self._refusal("read", exc, "look the execution up") from exc
         return entry.bygone() if entry is not None and self._is_told(entry) else None
 
-    def newest_first(self, before: float, tool: str, principal: str) -> Iterator[Bygone]:
+    def newest_first(self, narrowing: Narrowing) -> Iterator[Bygone]:
         """
-        Those with a lower number than `before` of that tool and principal; empty: of all.
+        Those that are asked for, one after the other.
 
         Raises:
             StoreFailed: nobody can tell.
         """
-        highest, since = int(min(before, _HIGHEST)), self._clock() - self._keep
+        before, since = int(min(narrowing.before, _HIGHEST)), self._clock() - self._keep
+        of = narrowing.tool, narrowing.principal
         try:
-            for entry in self._ledger.newest_first(highest, since, tool, principal):
+            for entry in self._ledger.newest_first(before, since, *of):
                 yield entry.bygone()
         except database.StoreFailed as exc:
             raise self._refusal("read", exc, "list executions") from exc

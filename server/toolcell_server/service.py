@@ -106,10 +106,8 @@ class ExecutionService:
     async def list_executions(
         self, request: pb.ListExecutionsRequest, _context: _Context
     ) -> pb.ListExecutionsResponse:
-        narrowed = self._executions.newest_first(
-            listing.before(request), request.tool, request.principal
-        )
-        return listing.page(narrowed, request)
+        matching = self._executions.newest_first(listing.narrowing(request))
+        return listing.page(matching, request)
 
     async def _record(self, request: _Request, context: _Context) -> tuple[Known, bool]:
         """

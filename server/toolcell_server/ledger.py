@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from toolcell_server.database import StoreFailed
 from toolcell_server.entries import Entry
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ _FORGET: Final = """DELETE FROM executions WHERE number IN (
     SELECT number FROM executions WHERE ended IS NOT NULL AND ended < ? ORDER BY ended LIMIT ?
 ) RETURNING size
 """
+_LAST: Final = "SELECT coalesce(max(number), 0) FROM executions"
+_COUNT: Final = "SELECT count(*), coalesce(sum(size), 0) FROM executions WHERE ended IS NOT NULL"
 _UNFINISHED: Final = """WHERE number IN (
     SELECT number FROM executions WHERE request_id IS NOT NULL
     EXCEPT SELECT number FROM executions WHERE ended IS NOT NULL
@@ -81,14 +84,16 @@ class Ledger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        database.prepare(_TABLE)
         self.last_number: int
         self.count: int
         self.size: int
-        [(self.last_number,)] = database.query("SELECT coalesce(max(number), 0) FROM executions")
-        [(self.count, self.size)] = database.query(
-            "SELECT count(*), coalesce(sum(size), 0) FROM executions WHERE ended IS NOT NULL"
-        )
+        try:
+            database.prepare(_TABLE)
+            [(self.last_number,)] = database.query(_LAST)
+            [(self.count, self.size)] = database.query(_COUNT)
+        except StoreFailed as exc:
+            remedy = "name another state_dir, or move the database away"
+            raise StoreFailed(f"the table of executions cannot be used: {exc}; {remedy}") from exc
 
     def begin(self, entry: Entry) -> bool:
         """

@@ -134,6 +134,7 @@ PURE = (
     *("toolcell_server.json_pointer", "toolcell_server.limits", "toolcell_server.manifest"),
     *("toolcell_server.pages", "toolcell_server.path_templates", "toolcell_server.paths"),
     "toolcell_server.demand",
+    *("toolcell_server.bygone", "toolcell_server.entries", "toolcell_server.interrupted"),
     *("toolcell_server.schema_check", "toolcell_server.schema_walk"),
     *("toolcell_server.strict_json", "toolcell_server.tails", "toolcell_server.tool"),
     *("toolcell_server.versions", "toolcell_server.violations"),

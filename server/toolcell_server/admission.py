@@ -140,6 +140,7 @@ class Admission:
                 principal=principal.name,
                 caller=principal,
                 request_id=request.request_id,
+                asked=request.tool,
                 deadline=deadline,
                 labels=dict(request.labels),
                 detached=request.detached,

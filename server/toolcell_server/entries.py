@@ -28,14 +28,16 @@ _LENGTH: Final = 4  # bytes
 
 class Entry(NamedTuple):
     """
-    A row, in the order of the columns.  `ended` is in nanoseconds since 1970; None: it runs, or
-    the server died over it.  `request_id` None: there is none.
+    A row, in the order of the columns.  `asked` is the tool as the caller named it.  `ended` is in
+    nanoseconds since 1970; None: it runs, or the server died over it.  `request_id` None: there is
+    none.
     """
 
     number: int
     execution_id: str
     principal: str
     tool: str
+    asked: str
     request_id: str | None
     fingerprint: bytes | None
     repeatable: bool
@@ -123,6 +125,7 @@ def _entry(record: Record, summary: bytes, events: Sequence[bytes], answer: byte
         execution_id=record.execution_id,
         principal=record.principal,
         tool=record.tool,
+        asked=record.asked,
         request_id=record.request_id or None,
         fingerprint=None,
         repeatable=False,

@@ -80,6 +80,7 @@ class Execution:
     principal: str = ""  # the name of `caller`
     caller: Principal = ANYBODY
     request_id: str = ""
+    asked: str = ""  # the tool as the caller named it, where that is not `tool.name`
     deadline: float | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     detached: bool = False

@@ -94,7 +94,8 @@ class Executions:
             RequestIdReused: that other call asked for something else.
             StoreFailed: it has a `request_id`, and its start cannot be written down.
         """
-        scope = Scope(execution.principal, execution.tool.name, execution.request_id)
+        asked = execution.asked or execution.tool.name
+        scope = Scope(execution.principal, asked, execution.request_id)
         try:
             self.check_accepting()
             earlier = self._request_ids.find(scope, fingerprint)
@@ -136,9 +137,12 @@ class Executions:
         All in memory, and of those that are no longer there the ones that are asked for.
         """
         self._kept.purge()
-        earlier = self._remembers.newest_first(narrowing) if narrowing.ended else ()
-        others = (one for one in earlier if one.execution_id not in self._records)
         here = reversed(self._records.values())
+        if not narrowing.ended:
+            return here
+        others = self._remembers.newest_first(
+            narrowing, {record.number for record in self._records.values()}
+        )
         return heapq.merge(here, others, key=lambda one: one.number, reverse=True)
 
     async def cancel(self, execution_id: str) -> Known:

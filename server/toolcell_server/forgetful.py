@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
     from toolcell_server.bygone import Bygone
     from toolcell_server.idempotency import Scope
@@ -31,7 +31,7 @@ class Remembers(Protocol):
 
     def get(self, execution_id: str) -> Bygone | None: ...
 
-    def newest_first(self, narrowing: Narrowing) -> Iterable[Bygone]: ...
+    def newest_first(self, narrowing: Narrowing, without: Container[int]) -> Iterable[Bygone]: ...
 
     def close(self) -> None: ...
 
@@ -55,7 +55,11 @@ class Forgetful:
     def get(self, execution_id: str) -> None:  # noqa: ARG002
         return None
 
-    def newest_first(self, narrowing: Narrowing) -> Iterable[Bygone]:  # noqa: ARG002
+    def newest_first(
+        self,
+        narrowing: Narrowing,  # noqa: ARG002
+        without: Container[int],  # noqa: ARG002
+    ) -> Iterable[Bygone]:
         return ()
 
     def close(self) -> None:

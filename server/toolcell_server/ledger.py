@@ -22,7 +22,7 @@ from toolcell_server.database import StoreFailed
 from toolcell_server.entries import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
 
     from toolcell_server.database import Database
     from toolcell_server.idempotency import Scope
@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS executions (
     execution_id TEXT NOT NULL,
     principal TEXT NOT NULL,
     tool TEXT NOT NULL,
+    asked TEXT NOT NULL,
     request_id TEXT,
     fingerprint BLOB,
     repeatable INTEGER NOT NULL,
@@ -44,7 +45,7 @@ CREATE TABLE IF NOT EXISTS executions (
     answer BLOB NOT NULL
 );
 CREATE UNIQUE INDEX IF NOT EXISTS executions_by_request
-    ON executions (principal, tool, request_id) WHERE request_id IS NOT NULL;
+    ON executions (principal, asked, request_id) WHERE request_id IS NOT NULL;
 CREATE UNIQUE INDEX IF NOT EXISTS executions_by_id
     ON executions (execution_id) WHERE ended IS NOT NULL;
 CREATE INDEX IF NOT EXISTS executions_by_ending ON executions (ended, size)
@@ -73,7 +74,9 @@ _UNFINISHED: Final = """WHERE number IN (
     EXCEPT SELECT number FROM executions WHERE ended IS NOT NULL
 )"""
 _HIGHEST: Final = 2**63 - 1
-_PAGE_ROWS: Final = 64
+_NUMBERS: Final = """SELECT number FROM executions
+    WHERE number < ? AND ended >= ? {narrowed} ORDER BY number DESC LIMIT 256
+"""
 
 
 class Ledger:
@@ -126,22 +129,25 @@ class Ledger:
         )
 
     def by_request(self, scope: Scope) -> Entry | None:
-        where = "WHERE principal = ? AND tool = ? AND request_id = ?"
+        where = "WHERE principal = ? AND asked = ? AND request_id = ?"
         return next(iter(self._select(where, *scope)), None)
 
-    def newest_first(self, before: int, since: int, tool: str, principal: str) -> Iterator[Entry]:
+    def newest_first(
+        self, before: int, since: int, tool: str, principal: str, without: Container[int]
+    ) -> Iterator[Entry]:
         """
         Those with a lower number than `before` that ended at `since` or later, of that tool and
-        principal; empty: of all.
+        principal; empty: of all.  The numbers of `without`, which may be many, are passed over.
         """
-        where = "WHERE number < ? AND ended >= ?"
         narrow = {"tool": tool, "principal": principal}
         values = [value for value in narrow.values() if value]
-        where += "".join(f" AND {name} = ?" for name, value in narrow.items() if value)
-        limit = f"ORDER BY number DESC LIMIT {_PAGE_ROWS}"
-        while page := self._select(f"{where} {limit}", before, since, *values):
-            yield from page
-            before = page[-1].number
+        narrowed = "".join(f" AND {name} = ?" for name, value in narrow.items() if value)
+        statement = _NUMBERS.format(narrowed=narrowed)
+        while page := self._database.query(statement, [before, since, *values]):
+            for (number,) in page:
+                if number not in without:
+                    yield from self._select("WHERE number = ?", number)
+            before = page[-1][0]
 
     def remove(self, number: int) -> None:
         """

@@ -25,6 +25,7 @@ class Record:
 
     `number` orders records by acceptance.  `ended` is set once `finished` is in the journal.  The
     record does not hold the execution itself: arguments and descriptors go when the run ends.
+    `asked` is the tool as the caller named it.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Record:
         self.state: pb.ExecutionState.ValueType = pb.EXECUTION_STATE_QUEUED
         self._usage: pb.Usage | None = None  # as last told
         self._summary = _summary(execution)
+        self.asked = execution.asked or execution.tool.name
         if execution.detached:
             self.journal.release()
 

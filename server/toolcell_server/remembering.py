@@ -5,7 +5,7 @@ and endings, so that they can be asked for and replayed.
 Theory of operation.  Everything happens in the turn of the event loop in which it is asked for,
 without a thread.  A start is committed before the task that runs the execution is made; the ending
 of a call with a `request_id` is committed in the turn in which it happened, and so before anybody
-can be told of it.  Endings of other calls wait for the end of the turn, and share a transaction.
+can be told of it.  Endings of other calls wait until the answer has left, and share a transaction.
 
 A database that fails:
 * a start is refused (`STORE_FAILED`), and so is a call whose `request_id` cannot be looked up;
@@ -31,7 +31,7 @@ from toolcell_server.refusals import RequestIdReused, StoreFailed
 from toolcell_server.store_health import StoreHealth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterator
 
     from toolcell_server.bygone import Bygone
     from toolcell_server.entries import Entry
@@ -73,7 +73,8 @@ class Remembering:
         self._health = StoreHealth(failed, _CONSEQUENCE)
         self._clock = clock
         self._waiting: list[Record] = []
-        self._flush: asyncio.Handle | None = None
+        self._will_write = False
+        self._closed = False
         self._tidy: asyncio.TimerHandle | None = None
 
     @property
@@ -109,7 +110,7 @@ class Remembering:
             begun = self._ledger.begin(entries.begun(record, fingerprint, repeatable=repeatable))
         except database.StoreFailed as exc:
             raise self._refusal("begin", exc, "write down that the call runs") from exc
-        self._health.works()
+        self._health.works("begin")
         if not begun:  # it ended, and was forgotten in memory, while this one was being admitted
             raise StoreFailed("begin this call: the one with its request_id has no ending yet")
 
@@ -120,8 +121,11 @@ class Remembering:
         self._waiting.append(record)
         if record.request_id:
             self._write()
-        elif self._flush is None:
-            self._flush = asyncio.get_running_loop().call_soon(self._write)
+        elif not self._will_write:
+            # In the turn of the loop after the one in which the caller's answer leaves.
+            self._will_write = True
+            loop = asyncio.get_running_loop()
+            loop.call_soon(loop.call_soon, self._write)
 
     def find(self, scope: Scope, fingerprint: bytes) -> Bygone | None:
         """
@@ -138,6 +142,7 @@ class Remembering:
                 entry = None
         except database.StoreFailed as exc:
             raise self._refusal("read", exc, "look the request_id up") from exc
+        self._health.works("read")
         if entry is None:
             return None
         if entry.fingerprint != fingerprint:
@@ -155,9 +160,9 @@ class Remembering:
             raise self._refusal("read", exc, "look the execution up") from exc
         return entry.bygone() if entry is not None and self._is_told(entry) else None
 
-    def newest_first(self, narrowing: Narrowing) -> Iterator[Bygone]:
+    def newest_first(self, narrowing: Narrowing, without: Container[int]) -> Iterator[Bygone]:
         """
-        Those that are asked for, one after the other.
+        Those that are asked for, but for the numbers of `without`, one after the other.
 
         Raises:
             StoreFailed: nobody can tell.
@@ -165,7 +170,7 @@ class Remembering:
         before, since = int(min(narrowing.before, _HIGHEST)), self._clock() - self._keep
         of = narrowing.tool, narrowing.principal
         try:
-            for entry in self._ledger.newest_first(before, since, *of):
+            for entry in self._ledger.newest_first(before, since, *of, without):
                 yield entry.bygone()
         except database.StoreFailed as exc:
             raise self._refusal("read", exc, "list executions") from exc
@@ -175,17 +180,15 @@ class Remembering:
         Write what waits; the last call.
         """
         self._write()
-        for handle in (self._flush, self._tidy):
-            if handle:
-                handle.cancel()
+        self._closed = True
+        if self._tidy:
+            self._tidy.cancel()
 
     def _is_told(self, entry: Entry) -> bool:
         return entry.ended is not None and entry.ended >= self._clock() - self._keep
 
     def _write(self) -> None:
-        if self._flush:
-            self._flush.cancel()
-            self._flush = None
+        self._will_write = False
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return
@@ -197,33 +200,39 @@ class Remembering:
             self._waiting = again[:MAXIMUM_WAITING]
             self._health.fails("end", exc)
         else:
-            self._health.works()
+            self._health.works("end")
         self._tidy_up()
 
     def _tidy_up(self) -> None:
         """
-        Remove some of what is too old or too much; the rest later.
+        Remove some of what is too much, the rest a turn of the loop later; of what is too old, from
+        time to time.
         """
-        ledger, bounds = self._ledger, self._bounds
-        try:
-            if ledger.count > bounds.maximum_count or ledger.size > bounds.maximum_bytes:
-                ledger.forget(max(1, min(_AT_ONCE, ledger.count // 16)))
-        except database.StoreFailed as exc:
-            self._health.fails("forget", exc)
+        loop = asyncio.get_running_loop()
+        if self._is_too_much() and self._forget(max(1, min(_AT_ONCE, self._ledger.count // 16))):
+            loop.call_soon(self._tidy_up)
         if self._tidy is None:
-            self._arm(TIDY_SECONDS)
+            self._tidy = loop.call_later(TIDY_SECONDS, self._wake)
 
-    def _arm(self, seconds: float) -> None:
-        self._tidy = asyncio.get_running_loop().call_later(seconds, self._wake)
+    def _is_too_much(self) -> bool:
+        ledger, bounds = self._ledger, self._bounds
+        too_many = ledger.count > bounds.maximum_count
+        return not self._closed and (too_many or ledger.size > bounds.maximum_bytes)
 
     def _wake(self) -> None:
         self._write()
-        removed = 0
+        removed = self._forget(_AT_ONCE, self._clock() - self._keep)
+        delay = 0.0 if removed == _AT_ONCE else TIDY_SECONDS
+        self._tidy = asyncio.get_running_loop().call_later(delay, self._wake)
+
+    def _forget(self, maximum: int, ended_before: int | None = None) -> int:
         try:
-            removed = self._ledger.forget(_AT_ONCE, self._clock() - self._keep)
+            removed = self._ledger.forget(maximum, ended_before)
         except database.StoreFailed as exc:
             self._health.fails("forget", exc)
-        self._arm(0.0 if removed == _AT_ONCE else TIDY_SECONDS)
+            return 0
+        self._health.works("forget")
+        return removed
 
     def _refusal(self, operation: str, error: Exception, purpose: str) -> StoreFailed:
         self._health.fails(operation, error)

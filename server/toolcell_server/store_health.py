@@ -1,6 +1,6 @@
 """
-Whether the database can be used, as seen by one who uses it: each failure is counted, the first is
-logged, and so is the recovery.
+Whether the database can be used, as seen by one who uses it: of each operation every failure is
+counted, the first is logged, and so is the recovery.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ class StoreHealth:
     """
 
     def __init__(self, count: Callable[[str], object], consequence: str) -> None:
-        self.failing = False
+        self.failing: set[str] = set()
         self._count = count
         self._consequence = consequence
 
     def fails(self, operation: str, error: Exception) -> None:
         self._count(operation)
-        if not self.failing:
-            self.failing = True
+        if operation not in self.failing:
+            self.failing.add(operation)
             fields = {"operation": operation, "error": str(error)}
             _log.error("the database fails: %s", self._consequence, extra={"fields": fields})
 
-    def works(self) -> None:
-        if self.failing:
-            self.failing = False
-            _log.warning("the database works again")
+    def works(self, operation: str) -> None:
+        if operation in self.failing:
+            self.failing.remove(operation)
+            _log.warning("the database works again", extra={"fields": {"operation": operation}})

@@ -4,6 +4,7 @@ What is kept of executions, for how long, and what happens when it cannot be kep
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,8 @@ async def ended(one: Kept, count: int, **fields: Any) -> list[Record]:
         records.append(executions.start(execution(**fields), PRINT))
         await records[-1].ended.wait()
     await executions.drain(10)
+    for _ in range(50):  # turns of the loop, in which it tidies up
+        await asyncio.sleep(0)
     executions.close()
     return records
 
@@ -67,10 +70,10 @@ def test_an_ending_is_told_until_its_time_is_over_and_then_its_id_is_free(tmp_pa
         [record] = run(ended(one, 1, request_id="1"))
         clock.now += round(HOUR * SECOND)
         assert one.remembering.get(record.execution_id) is not None
-        assert 1 == len(list(one.remembering.newest_first(Narrowing())))
+        assert 1 == len(list(one.remembering.newest_first(Narrowing(), ())))
         clock.now += 1
         assert one.remembering.get(record.execution_id) is None
-        assert [] == list(one.remembering.newest_first(Narrowing()))
+        assert [] == list(one.remembering.newest_first(Narrowing(), ()))
         assert 1 == len(one.rows())
 
         assert one.remembering.find(scope, b"another") is None
@@ -193,7 +196,10 @@ def test_a_call_with_a_request_id_is_refused_when_its_start_cannot_be_written(
     assert (0, [True] * 3) == (begun, done)
     assert {"begin": 2, "end": 2} == failures
     told = [each.message for each in caplog.records if each.name.endswith("store_health")]
-    assert ["the database fails", "the database works again"] == [one.split(":")[0] for one in told]
+    assert ["the database fails", "the database works again"] * 2 == [
+        *(told[0].split(":")[0], told[2]),
+        *(told[1].split(":")[0], told[3]),
+    ]
 
 
 def test_a_call_with_a_request_id_is_refused_when_nobody_can_tell_whether_it_ran(

@@ -513,7 +513,8 @@ class ExecuteRequest(google.protobuf.message.Message):
     """The arguments: one JSON object, UTF-8, strict (no NaN, no duplicate keys).  Empty: `{}`."""
     request_id: builtins.str
     """AIP-155 idempotency key, at most 255 bytes.  A second call with the same key, tool and payload
-    joins or replays the first.  Empty: every call runs.
+    joins or replays the first, for as long as that is kept: with a `state_dir` over a restart of
+    the server, too.  Empty: every call runs.
     """
     call_id: builtins.str
     """The caller's own id of this call, at most 256 bytes, echoed verbatim.  Empty: none."""

@@ -76,7 +76,9 @@ class ToolExecutionServiceServicer(object):
         * FAILED_PRECONDITION: isolation below the floor (`ISOLATION_BELOW_FLOOR`), tool broken
         (`TOOL_BROKEN`) or switched off (`SWITCHED_OFF`), approval needed.
         * RESOURCE_EXHAUSTED: a message larger than the server receives, or a quota (QuotaFailure).
-        * UNAVAILABLE: no capacity (`NO_CAPACITY`, with RetryInfo).  Nothing ran; retry is safe.
+        * UNAVAILABLE: no capacity (`NO_CAPACITY`, with RetryInfo), or the call has a `request_id` and
+        nobody can tell whether it ran, or write down that it does (`STORE_FAILED`).  Nothing ran;
+        retry is safe.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -55,7 +55,9 @@ class ToolExecutionServiceStub:
     * FAILED_PRECONDITION: isolation below the floor (`ISOLATION_BELOW_FLOOR`), tool broken
       (`TOOL_BROKEN`) or switched off (`SWITCHED_OFF`), approval needed.
     * RESOURCE_EXHAUSTED: a message larger than the server receives, or a quota (QuotaFailure).
-    * UNAVAILABLE: no capacity (`NO_CAPACITY`, with RetryInfo).  Nothing ran; retry is safe.
+    * UNAVAILABLE: no capacity (`NO_CAPACITY`, with RetryInfo), or the call has a `request_id` and
+      nobody can tell whether it ran, or write down that it does (`STORE_FAILED`).  Nothing ran;
+      retry is safe.
     """
 
     Run: grpc.UnaryUnaryMultiCallable[
@@ -134,7 +136,9 @@ class ToolExecutionServiceAsyncStub:
     * FAILED_PRECONDITION: isolation below the floor (`ISOLATION_BELOW_FLOOR`), tool broken
       (`TOOL_BROKEN`) or switched off (`SWITCHED_OFF`), approval needed.
     * RESOURCE_EXHAUSTED: a message larger than the server receives, or a quota (QuotaFailure).
-    * UNAVAILABLE: no capacity (`NO_CAPACITY`, with RetryInfo).  Nothing ran; retry is safe.
+    * UNAVAILABLE: no capacity (`NO_CAPACITY`, with RetryInfo), or the call has a `request_id` and
+      nobody can tell whether it ran, or write down that it does (`STORE_FAILED`).  Nothing ran;
+      retry is safe.
     """
 
     Run: grpc.aio.UnaryUnaryMultiCallable[
@@ -215,7 +219,9 @@ class ToolExecutionServiceServicer(metaclass=abc.ABCMeta):
         * FAILED_PRECONDITION: isolation below the floor (`ISOLATION_BELOW_FLOOR`), tool broken
           (`TOOL_BROKEN`) or switched off (`SWITCHED_OFF`), approval needed.
         * RESOURCE_EXHAUSTED: a message larger than the server receives, or a quota (QuotaFailure).
-        * UNAVAILABLE: no capacity (`NO_CAPACITY`, with RetryInfo).  Nothing ran; retry is safe.
+        * UNAVAILABLE: no capacity (`NO_CAPACITY`, with RetryInfo), or the call has a `request_id` and
+          nobody can tell whether it ran, or write down that it does (`STORE_FAILED`).  Nothing ran;
+          retry is safe.
         """
 
     @abc.abstractmethod

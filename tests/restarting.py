@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from served import Service, serving
 from toolcell_server.database import Database
 from toolcell_server.ledger import Ledger
+from toolcell_server.recovering import recover
 from toolcell_server.remembering import Remembering
 from toolcell_server.settings.records import RecordsSettings
 
@@ -52,7 +53,7 @@ class Kept:
         self.remembering = Remembering(
             self.ledger, settings, HOUR, lambda operation: count([operation]), clock
         )
-        self.recovered = self.remembering.recover()
+        self.recovered = recover(self.ledger, clock())
 
     def rows(self) -> list[Entry]:
         return self.ledger._select("ORDER BY number")

@@ -2,10 +2,10 @@
 What outlives the server of its executions: starts, so that no call with a `request_id` runs twice,
 and endings, so that they can be asked for and replayed.
 
-Theory of operation.  Everything happens in the turn of the event loop in which it is asked for,
-without a thread.  A start is committed before the task that runs the execution is made; the ending
-of a call with a `request_id` is committed in the turn in which it happened, and so before anybody
-can be told of it.  Endings of other calls wait until the answer has left, and share a transaction.
+Theory of operation.  Everything happens in a turn of the event loop, without a thread.  A start is
+committed before the task that runs the execution is made; the ending of a call with a `request_id`
+in the turn in which it happened, and so before anybody can be told of it.  Endings of other calls
+wait until the answer has left, and share a transaction.
 
 A database that fails:
 * a start is refused (`STORE_FAILED`), and so is a call whose `request_id` cannot be looked up;
@@ -13,21 +13,17 @@ A database that fails:
   time.  If the server dies first, that call is told "outcome unknown" from then on, which is true
   enough and safe;
 * the ending of another call is dropped.  It is in memory, as without a database.
-Each failure is counted, the first is logged, and so is the recovery.
-
-Whatever ended longer ago than `keep_seconds` is not told any more, and is removed in passing; above
-a count or a size the oldest endings go.  What runs is never removed.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from typing import TYPE_CHECKING, Final
 
-from toolcell_server import database, entries, interrupted
+from toolcell_server import database, entries
 from toolcell_server.refusals import RequestIdReused, StoreFailed
+from toolcell_server.retention import Retention
 from toolcell_server.store_health import StoreHealth
 
 if TYPE_CHECKING:
@@ -42,15 +38,10 @@ if TYPE_CHECKING:
     from toolcell_server.settings.records import RecordsSettings
 
 OPERATIONS: Final = ("begin", "end", "read", "forget")
-TIDY_SECONDS: Final = 10.0  # arbitrary; what is too old is not told, only still there
 MAXIMUM_WAITING: Final = 1000  # endings, while the database fails; their records are in memory
-_AT_ONCE: Final = 64  # rows that are removed in one go
-_HIGHEST: Final = 2**63 - 1  # of SQLite
-_NANOSECONDS: Final = 10**9
-
+AGAIN_SECONDS: Final = 5.0  # arbitrary; a database that failed seldom works again at once
 _CONSEQUENCE: Final = "calls with a request_id are refused, endings are not kept"
-
-_log = logging.getLogger(__name__)
+_HIGHEST: Final = 2**63 - 1  # of SQLite
 
 
 class Remembering:
@@ -68,14 +59,13 @@ class Remembering:
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._ledger = ledger
-        self._bounds = bounds
-        self._keep = round(keep_seconds * _NANOSECONDS)
-        self._health = StoreHealth(failed, _CONSEQUENCE)
+        self._result_bytes = bounds.result_bytes
         self._clock = clock
+        self._health = StoreHealth(failed, _CONSEQUENCE)
+        self.retention = Retention(ledger, bounds, keep_seconds, self._health, clock)
         self._waiting: list[Record] = []
         self._will_write = False
-        self._closed = False
-        self._tidy: asyncio.TimerHandle | None = None
+        self._again: asyncio.TimerHandle | None = None
 
     @property
     def last_number(self) -> int:
@@ -83,21 +73,6 @@ class Remembering:
         The highest of a record of before.
         """
         return self._ledger.last_number
-
-    def recover(self) -> list[Bygone]:
-        """
-        Give every execution that the last server did not end its ending, and return them.  Called
-        once, before anything runs.
-
-        Raises:
-            database.StoreFailed: that cannot be written.
-        """
-        now = self._clock()
-        ended = [interrupted.ended(entry, now) for entry in self._ledger.unfinished()]
-        self._ledger.end(ended)
-        for entry in ended:
-            _log.error("execution finished", extra={"fields": _fields(entry)})
-        return [entry.bygone() for entry in ended]
 
     def begin(self, record: Record, fingerprint: bytes, *, repeatable: bool) -> None:
         """
@@ -111,8 +86,9 @@ class Remembering:
         except database.StoreFailed as exc:
             raise self._refusal("begin", exc, "write down that the call runs") from exc
         self._health.works("begin")
-        if not begun:  # it ended, and was forgotten in memory, while this one was being admitted
-            raise StoreFailed("begin this call: the one with its request_id has no ending yet")
+        if not begun:
+            # It was forgotten in memory while this one was being admitted, or never ended on file.
+            raise StoreFailed("begin this call: another one has its request_id")
 
     def end(self, record: Record) -> None:
         """
@@ -120,12 +96,12 @@ class Remembering:
         """
         self._waiting.append(record)
         if record.request_id:
-            self._write()
+            self.write()
         elif not self._will_write:
             # In the turn of the loop after the one in which the caller's answer leaves.
             self._will_write = True
             loop = asyncio.get_running_loop()
-            loop.call_soon(loop.call_soon, self._write)
+            loop.call_soon(loop.call_soon, self.write)
 
     def find(self, scope: Scope, fingerprint: bytes) -> Bygone | None:
         """
@@ -167,7 +143,7 @@ class Remembering:
         Raises:
             StoreFailed: nobody can tell.
         """
-        before, since = int(min(narrowing.before, _HIGHEST)), self._clock() - self._keep
+        before, since = int(min(narrowing.before, _HIGHEST)), self.retention.since
         of = narrowing.tool, narrowing.principal
         try:
             for entry in self._ledger.newest_first(before, since, *of, without):
@@ -175,76 +151,46 @@ class Remembering:
         except database.StoreFailed as exc:
             raise self._refusal("read", exc, "list executions") from exc
 
-    def close(self) -> None:
+    def write(self) -> None:
         """
-        Write what waits; the last call.
+        Write what waits.
         """
-        self._write()
-        self._closed = True
-        if self._tidy:
-            self._tidy.cancel()
-
-    def _is_told(self, entry: Entry) -> bool:
-        return entry.ended is not None and entry.ended >= self._clock() - self._keep
-
-    def _write(self) -> None:
         self._will_write = False
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return
-        now, largest = self._clock(), self._bounds.result_bytes
+        now = self._clock()
         try:
-            self._ledger.end([entries.ended(record, now, largest) for record in waiting])
+            self._ledger.end([entries.ended(record, now, self._result_bytes) for record in waiting])
         except database.StoreFailed as exc:
+            self._health.fails("end", exc)
             again = [record for record in waiting if record.request_id]
             self._waiting = again[:MAXIMUM_WAITING]
-            self._health.fails("end", exc)
+            self._write_again()
         else:
             self._health.works("end")
-        self._tidy_up()
+            self.retention.tidy()
 
-    def _tidy_up(self) -> None:
+    def close(self) -> None:
         """
-        Remove some of what is too much, the rest a turn of the loop later; of what is too old, from
-        time to time.
+        Write what waits; the last call.
         """
-        loop = asyncio.get_running_loop()
-        if self._is_too_much() and self._forget(max(1, min(_AT_ONCE, self._ledger.count // 16))):
-            loop.call_soon(self._tidy_up)
-        if self._tidy is None:
-            self._tidy = loop.call_later(TIDY_SECONDS, self._wake)
+        self.write()
+        self.retention.close()
+        if self._again:
+            self._again.cancel()
 
-    def _is_too_much(self) -> bool:
-        ledger, bounds = self._ledger, self._bounds
-        too_many = ledger.count > bounds.maximum_count
-        return not self._closed and (too_many or ledger.size > bounds.maximum_bytes)
+    def _write_again(self) -> None:
+        if self._waiting and self._again is None:
+            self._again = asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._wake)
 
     def _wake(self) -> None:
-        self._write()
-        removed = self._forget(_AT_ONCE, self._clock() - self._keep)
-        delay = 0.0 if removed == _AT_ONCE else TIDY_SECONDS
-        self._tidy = asyncio.get_running_loop().call_later(delay, self._wake)
+        self._again = None
+        self.write()
 
-    def _forget(self, maximum: int, ended_before: int | None = None) -> int:
-        try:
-            removed = self._ledger.forget(maximum, ended_before)
-        except database.StoreFailed as exc:
-            self._health.fails("forget", exc)
-            return 0
-        self._health.works("forget")
-        return removed
+    def _is_told(self, entry: Entry) -> bool:
+        return entry.ended is not None and entry.ended >= self.retention.since
 
     def _refusal(self, operation: str, error: Exception, purpose: str) -> StoreFailed:
         self._health.fails(operation, error)
         return StoreFailed(purpose)
-
-
-def _fields(entry: Entry) -> dict[str, str | None]:
-    return {
-        "execution_id": entry.execution_id,
-        "request_id": entry.request_id,
-        "principal": entry.principal,
-        "tool": entry.tool,
-        "outcome": "lost",
-        "outcome_message": interrupted.MESSAGE,
-    }

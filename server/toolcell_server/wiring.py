@@ -5,9 +5,10 @@ gates by their classes.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
-from toolcell_server import outcomes
+from toolcell_server import outcomes, recovering
 from toolcell_server.admission import Admission
 from toolcell_server.clocked import ClockedExecutor
 from toolcell_server.executions import Keeping
@@ -77,11 +78,10 @@ def remembering(app: App) -> Remembers:
         return Forgetful()
     ledger = Ledger(app.database)
     app.metrics.records.watch(ledger)
-    kept, failed = settings.server.keep_finished_seconds, app.metrics.records.failed
-    remembering = Remembering(ledger, settings.records, kept, failed)
-    for lost in remembering.recover():
+    for lost in recovering.recover(ledger, time.time_ns()):
         app.metrics.ended(lost.tool, outcomes.label(lost.summary.outcome)).inc()
-    return remembering
+    kept, failed = settings.server.keep_finished_seconds, app.metrics.records.failed
+    return Remembering(ledger, settings.records, kept, failed)
 
 
 def keeping(server: ServerSettings) -> Keeping:

@@ -86,7 +86,7 @@ def test_what_is_too_old_is_removed_in_passing(tmp_path: Path) -> None:
     async def scenario(one: Kept) -> None:
         await ended(one, 3)
         one.clock.now += round(HOUR * SECOND) + 1
-        one.remembering._wake()
+        assert not one.remembering.retention.remove_old()
         one.remembering.close()
 
     with kept(tmp_path) as one:
@@ -235,7 +235,7 @@ def test_an_ending_that_could_not_be_written_is_written_later(tmp_path: Path) ->
         await record.ended.wait()
         unwritten = len(one.ledger.unfinished())
         one.writable(yes=True)
-        one.remembering._wake()
+        one.remembering.write()
         await executions.drain(0)
         executions.close()
         return unwritten, len(one.ledger.unfinished())

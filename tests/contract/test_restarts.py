@@ -6,9 +6,12 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
+from mortal import MIXED, SECONDS
+from processes import await_end, descendants
 from running_server import NotStarted, start_server
 from toolcell_client import Client
 from toolcell_server.database import FILE
@@ -21,9 +24,9 @@ if TYPE_CHECKING:
 EXPRESSION = {"expression": "6 * 7"}
 
 
-def start(folder: Path, state: Path) -> Server:
+def start(folder: Path, state: Path, settings: str = "") -> Server:
     folder.mkdir()
-    return start_server(folder, flags=("--set", f"state_dir={state}"))
+    return start_server(folder, settings, flags=("--set", f"state_dir={state}"))
 
 
 @pytest.fixture
@@ -73,3 +76,27 @@ def test_a_table_of_another_make_is_refused_at_the_start(tmp_path: Path, state: 
     database.close()
     with pytest.raises(NotStarted, match=r"table of executions .* another state_dir"):
         start(tmp_path / "one", state)
+
+
+def test_a_server_that_died_over_a_call_counts_and_logs_it_as_lost(
+    tmp_path: Path, state: Path
+) -> None:
+    """
+    Lost is what operators are to be alerted of.
+    """
+    bundle = f'[[bundles]]\nname = "mixed"\npath = "{MIXED}"\n'
+    with start(tmp_path / "one", state, bundle) as server, Client(server.target) as client:
+        stream = client.execute("sleep_on", request_id="1")
+        next(event for event in stream if event.HasField("progress"))
+        everything = descendants(server.process.pid)
+        server.process.kill()
+        await_end([server.process.pid, *everything], SECONDS)
+        stream.close()
+    with start(tmp_path / "two", state, bundle) as server, Client(server.target) as client:
+        result = client.run("sleep_on", request_id="1")
+        with urllib.request.urlopen(f"http://{server.metrics}/metrics") as page:
+            metrics = page.read().decode()
+
+    assert ("lost(outcome_unknown)", True) == (result.label, result.replayed)
+    assert 'toolcell_executions_total{outcome="lost",tool="sleep_on"} 1.0' in metrics
+    assert f"execution_id={result.execution_id}" in server.log.read_text()

@@ -108,3 +108,17 @@ def test_a_transaction_that_fails_leaves_nothing_and_the_next_one_works(tmp_path
     again = Database.opened(str(tmp_path))
     assert [("kept",)] == again.query("SELECT word FROM words")
     again.close()
+
+
+@pytest.mark.parametrize(("full", "expected"), [(False, 1), (True, 2)], ids=["normal", "full"])
+def test_how_much_it_survives_is_the_operators_to_say(
+    tmp_path: Path, *, full: bool, expected: int
+) -> None:
+    """
+    1 is NORMAL, 2 is FULL: https://www.sqlite.org/pragma.html#pragma_synchronous
+    """
+    database = Database.opened(str(tmp_path), full=full)
+
+    assert [(expected,)] == database.query("PRAGMA synchronous")
+    assert [("wal",)] == database.query("PRAGMA journal_mode")
+    database.close()

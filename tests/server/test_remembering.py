@@ -16,7 +16,9 @@ from toolcell.v1 import execution_pb2 as pb
 from toolcell_server.executions import Executions, Keeping
 from toolcell_server.idempotency import Scope
 from toolcell_server.listing import Narrowing
+from toolcell_server.metrics import Metrics
 from toolcell_server.refusals import RequestIdReused, StoreFailed
+from toolcell_server.remembering import OPERATIONS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -259,3 +261,40 @@ def test_a_second_start_of_one_scope_is_refused_by_the_database(tmp_path: Path) 
 
     with kept(tmp_path) as one:
         assert 0 == run(scenario(one))
+
+
+@pytest.mark.parametrize("where", ["in memory", "on file"])
+def test_an_id_is_found_by_the_tool_that_was_asked_for(tmp_path: Path, where: str) -> None:
+    """
+    Whoever repeats a call does not know that another tool was put in its place.
+    """
+
+    async def scenario(one: Kept) -> tuple[bool, bool]:
+        keeping = Keeping() if where == "in memory" else FORGETS
+        executions = Executions(ScriptedExecutor(completed()), keeping, one.remembering)
+        record = executions.start(execution(tool="instead", asked="echo", request_id="1"), PRINT)
+        await record.ended.wait()
+        await executions.drain(10)
+        found = [executions.joined(Scope("", tool, "1"), PRINT) for tool in ("echo", "instead")]
+        executions.close()
+        return found[0] is not None and found[0].tool == "instead", found[1] is None
+
+    with kept(tmp_path) as one:
+        assert (True, True) == run(scenario(one))
+
+
+def test_prometheus_is_told_what_is_kept_and_that_nothing_failed(tmp_path: Path) -> None:
+    """
+    From the start: a series that appears with its first failure hides it from `rate`.
+    """
+    metrics = Metrics()
+    with kept(tmp_path) as one:
+        run(ended(one, 2))
+        metrics.records.watch(one.ledger)
+        sample = metrics.registry.get_sample_value
+
+        assert 2 == sample("toolcell_records")
+        assert one.ledger.size == sample("toolcell_records_bytes")
+        assert [0.0] * len(OPERATIONS) == [
+            sample("toolcell_record_failures_total", {"operation": name}) for name in OPERATIONS
+        ]

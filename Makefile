@@ -5,6 +5,7 @@ PYTHON ?= python3
 ARGS ?=
 BENCH_SECONDS ?= 660
 RUNS ?= 200
+CRASHES ?= 200
 FUZZ_SECONDS ?= 600
 
 BIN := .venv/bin
@@ -27,7 +28,7 @@ PROTOC = PATH="$(CURDIR)/$(GENERATOR_BIN):$$PATH" $(GENERATOR_BIN)/python -m grp
 	--python_out=$(1) --grpc_python_out=$(1) --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto check drift same-stubs fix test faults cycles fuzz escapes test-kernels compatibility ablation mutation demo bench bench-peers bench-egress profile image clean
+.PHONY: help setup proto check drift same-stubs fix test faults cycles crashes fuzz escapes test-kernels compatibility ablation mutation demo bench bench-peers bench-egress profile image clean
 .DELETE_ON_ERROR:
 
 # The virtual environment names this folder.  In a copy of the tree it would run the original's
@@ -94,6 +95,9 @@ faults: $(READY)  ## make each system call of a cell's set-up fail in turn
 
 cycles: $(READY)  ## a thousand attacks and benign calls in turn; nothing may be left of them
 	CYCLES=1000 $(BIN)/python -m pytest tests/faults/test_cycles.py $(ARGS)
+
+crashes: $(READY)  ## kill the server under load, CRASHES (200) times; no call may run twice or disappear
+	CRASHES=$(CRASHES) $(BIN)/python -m pytest -s tests/contract/test_killed_server.py $(ARGS)
 
 fuzz: $(READY)  ## mutate what the parsers of hostile bytes read, FUZZ_SECONDS (600) for each
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'

@@ -15,6 +15,7 @@ from scripted_executor import ScriptedExecutor, execution
 from toolcell.v1.execution_pb2_grpc import ToolExecutionServiceStub
 from toolcell_server.executions import Executions, Keeping
 from toolcell_server.interceptors import ErrorInterceptor
+from toolcell_server.record import Record
 from toolcell_server.service import ExecutionService, add_to
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
     from toolcell.v1 import execution_pb2 as pb
     from toolcell_server.execution import Execution
+    from toolcell_server.forgetful import Remembers
     from toolcell_server.principal import Principal
-    from toolcell_server.record import Record
 
 
 class FakeAdmission:
@@ -59,26 +60,36 @@ class Service:
     A server on a loopback port, its parts, and a stub of a client with default settings.
     """
 
-    def __init__(self, executor: ScriptedExecutor, keeping: Keeping, port: int) -> None:
+    def __init__(
+        self,
+        executor: ScriptedExecutor,
+        keeping: Keeping,
+        port: int,
+        remembers: Remembers | None = None,
+    ) -> None:
         self.executor = executor
         self.port = port
         self.admission = FakeAdmission()
-        self.executions = Executions(executor, keeping)
+        self.executions = Executions(executor, keeping, remembers)
         self.channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
         self.stub: Any = ToolExecutionServiceStub(self.channel)
 
     def last(self) -> Record:
-        return self.executions.get(self.executor.begun[-1].execution_id)
+        record = self.executions.get(self.executor.begun[-1].execution_id)
+        assert isinstance(record, Record)
+        return record
 
     def tell(self, *items: Any) -> None:
         self.executor.tell(self.executor.begun[-1], *items)
 
 
 @contextlib.asynccontextmanager
-async def serving(executor: ScriptedExecutor, **keeping: Any) -> AsyncIterator[Service]:
+async def serving(
+    executor: ScriptedExecutor, *, remembers: Remembers | None = None, **keeping: Any
+) -> AsyncIterator[Service]:
     server = grpc.aio.server(interceptors=[ErrorInterceptor()], options=[("grpc.so_reuseport", 0)])
     port = server.add_insecure_port("127.0.0.1:0")
-    service = Service(executor, Keeping(**keeping), port)
+    service = Service(executor, Keeping(**keeping), port, remembers)
     add_to(server, ExecutionService(service.executions, service.admission))
     await server.start()
     try:

@@ -63,6 +63,7 @@ from toolcell_client.unanswered import (
     CallTimedOut,
     ConnectionLost,
     ContractBroken,
+    ResultLeftOut,
     ServerUnreachable,
     ToolcellError,
 )
@@ -103,6 +104,7 @@ __all__ = [
     "QuotaExceeded",
     "Refusal",
     "RequestIdReused",
+    "ResultLeftOut",
     "ServerFault",
     "ServerUnreachable",
     "SwitchedOff",

@@ -111,6 +111,7 @@ def ended(
         cached=finished.cached,
         replayed=finished.replayed,
         truncated=finished.truncated,
+        result_left_out=finished.result_left_out,
     )
 
 
@@ -119,7 +120,8 @@ def run_ended(response: pb.RunResponse) -> Result | None:
     The result of `Run`; None if its value was too large for the answer and is read by `Watch`.
     """
     finished = response.finished
-    if finished.outcome.HasField("completed") and finished.result_bytes > len(finished.result_json):
+    large = finished.result_bytes > len(finished.result_json)
+    if finished.outcome.HasField("completed") and large and not finished.result_left_out:
         return None
     return ended(
         response.execution_id,

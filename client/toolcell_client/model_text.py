@@ -27,6 +27,9 @@ def as_tool_message(answer: Result | ToolcellError) -> dict[str, Any]:
     A short dictionary for a model: `{"ok": True, "result": …}`, or `{"ok": False, "error": kind,
     "message", "hint", "retryable", …}` with `violations`, `close_matches`, `retry_after_seconds`,
     `denials`, `stdout` and `stderr` where there are any.
+    "message", "hint", "retryable", …}` with `violations`, `close_matches`, `denials`, `stdout` and
+    `stderr` where there are any.  A result that nobody has any more is `None`, with `message` and
+    `hint`.
     """
     if isinstance(answer, CallRefused):
         return _refused(answer)
@@ -34,6 +37,9 @@ def as_tool_message(answer: Result | ToolcellError) -> dict[str, Any]:
         return _ended(answer.result)
     if isinstance(answer, ToolcellError):
         return _unanswered(answer)
+    if answer.result_left_out:
+        told = {"message": answer.outcome.message, "hint": answer.outcome.hint}
+        return {"ok": True, "result": None, **told}
     return {"ok": True, "result": answer.value} if answer.ok else _ended(answer)
 
 

@@ -35,7 +35,8 @@ class Result:
     beginning, the last 64 KiB after `run`; `usage` says how much there was, and `truncated` that
     the server left some out.  `denials` are the first 32 accesses that were denied, or would have
     been (`reported_only`).  `isolation` is None
-    when no cell was built.
+    when no cell was built.  `result_left_out`: the call completed before the server was restarted,
+    and its result was too large to be kept.
     """
 
     execution_id: str
@@ -53,6 +54,7 @@ class Result:
     cached: bool = False
     replayed: bool = False
     truncated: bool = False
+    result_left_out: bool = False
 
     @property
     def kind(self) -> str:
@@ -95,7 +97,10 @@ class Result:
 
         Raises:
             ContractBroken: the server sent what is not JSON.
+            ResultLeftOut: there was one, and nobody has it any more.
         """
+        if self.result_left_out:
+            raise errors.ResultLeftOut(self.outcome.message)
         if not self.result_json:
             return None
         try:

@@ -49,3 +49,10 @@ class ContractBroken(ToolcellError):  # noqa: N818  # names what happened
     """
     Raised when the server sends what the contract forbids.  Please report it.
     """
+
+
+class ResultLeftOut(ToolcellError):  # noqa: N818  # names what happened
+    """
+    Raised when the value is asked for of a call that completed before the server was restarted,
+    with a result too large to be kept over that.  The work is done; the result is gone.
+    """

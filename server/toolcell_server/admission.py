@@ -142,6 +142,7 @@ class Admission:
                 principal=principal.name,
                 caller=principal,
                 request_id=request.request_id,
+                asked=request.tool,
                 deadline=deadline,
                 labels=dict(request.labels),
                 detached=request.detached,

@@ -96,7 +96,7 @@ async def _run(application: App, request: pb.ExecuteRequest) -> dict[str, Any]:
         if failure := application.pool.unbuilt():
             raise failure
         record = application.executions.start(await admission.admit(request, None))
-        with record.attachments, record.journal.reader() as events:
+        with record.attachments, record.reader() as events:
             async for data in events:
                 event = pb.ExecuteResponse.FromString(data)
                 if event.HasField("output"):

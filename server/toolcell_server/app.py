@@ -64,7 +64,9 @@ class App:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.database = Database.opened(settings.state_dir)
+        self.database = Database.opened(
+            settings.state_dir, full=settings.records.synchronous == "full"
+        )
         self.metrics = Metrics()
         self.saved = Saved(self.database) if settings.state_dir else None
         self.windows = MemoryWindows(steady(), self.saved)
@@ -97,7 +99,9 @@ class App:
         self.seen = EgressSeen(self.metrics)
         self.egress = Egress(instructions.of_egress(settings), self.seen)
         self.desk = wiring.desk(self)
-        self.executions = Executions(wiring.executor(self), wiring.keeping(settings.server))
+        self.executions = Executions(
+            wiring.executor(self), wiring.keeping(settings.server), wiring.remembering(self)
+        )
         self._tell_level: Callable[[], None] = _nobody_asks
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -119,6 +123,7 @@ class App:
             if self.saved:
                 opened.callback(self.saved.save)  # the last second of the quotas
             await self._start_audit(opened)
+            opened.callback(self.executions.close)
             opened.enter_context(shutdown.listening())
             metrics_at = self._listen_for_prometheus(opened)
             opened.push_async_callback(self.egress.aclose)

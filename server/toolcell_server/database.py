@@ -19,6 +19,8 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from toolcell_server import state_folder
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -55,13 +57,15 @@ class Database:
         """
         path = Path(folder, FILE) if folder else ":memory:"
         try:
+            if isinstance(path, Path):
+                state_folder.prepare(path)
             connection = sqlite3.connect(path, timeout=0, isolation_level=None)
             for pragma in (*_PRAGMAS, f"synchronous={'FULL' if full else 'NORMAL'}"):
                 connection.execute(f"PRAGMA {pragma}")
             connection.execute("BEGIN EXCLUSIVE")
             connection.execute("COMMIT")
-        except sqlite3.Error as exc:
-            raise StoreFailed(f"{path}: {exc}") from exc
+        except (sqlite3.Error, OSError) as exc:
+            raise StoreFailed(f"{path}: {_remedied(exc)}") from exc
         return cls(connection)
 
     def prepare(self, script: str) -> None:
@@ -108,16 +112,23 @@ class Database:
         self.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self.execute("COMMIT")
         except BaseException:
-            self.execute("ROLLBACK")
+            if self._connection.in_transaction:  # SQLite ends it by itself after some errors
+                self.execute("ROLLBACK")
             raise
-        self.execute("COMMIT")
 
     def close(self) -> None:
         """
         Give the file back.
         """
         self._connection.close()
+
+
+def _remedied(error: Exception) -> str:
+    if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_BUSY:
+        return "another server has it; give each a state_dir of its own"
+    return str(error)
 
 
 @contextlib.contextmanager

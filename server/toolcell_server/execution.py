@@ -98,6 +98,7 @@ class Execution:
     principal: str = ""  # the name of `caller`
     caller: Principal = ANYBODY
     request_id: str = ""
+    asked: str = ""  # the tool as the caller named it, where that is not `tool.name`
     deadline: float | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     detached: bool = False
@@ -113,13 +114,6 @@ class Execution:
     resources: contextlib.ExitStack = field(
         default_factory=contextlib.ExitStack, repr=False, compare=False
     )
-
-    @property
-    def called(self) -> str:
-        """
-        The name of the tool that was called: in its scope a `request_id` is unique.
-        """
-        return self.tool.name if self.instead_of is None else self.instead_of.tool
 
     def close(self) -> None:
         """

@@ -5,6 +5,7 @@ Every execution that the server knows: those that run, and for a while those tha
 from __future__ import annotations
 
 import asyncio
+import heapq
 import itertools
 import time
 from dataclasses import dataclass
@@ -12,8 +13,10 @@ from typing import TYPE_CHECKING
 
 from toolcell.v1 import execution_pb2 as pb
 
+from toolcell_server.forgetful import Forgetful
 from toolcell_server.idempotency import RequestIds, Scope
 from toolcell_server.kept import Kept
+from toolcell_server.listing import ALL, Narrowing
 from toolcell_server.record import Record
 from toolcell_server.refusals import Draining, UnknownExecution
 from toolcell_server.running import ENDING_SECONDS, Running
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 
     from toolcell_server.execution import Execution
     from toolcell_server.executor import Executor
+    from toolcell_server.forgetful import Remembers
+    from toolcell_server.known import Known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,18 +47,23 @@ class Keeping:
 
 class Executions:
     """
-    Starts executions, finds them again, and ends them.  Lives on one event loop.
+    Starts executions, finds them again, and ends them.  Lives on one event loop.  What is no longer
+    in memory is looked for where `remembers` keeps it.
     """
 
-    def __init__(self, executor: Executor, keeping: Keeping) -> None:
+    def __init__(
+        self, executor: Executor, keeping: Keeping, remembers: Remembers | None = None
+    ) -> None:
         self._executor = executor
         self._keeping = keeping
         self._records: dict[str, Record] = {}  # in order of acceptance
         self._request_ids = RequestIds()
         self._kept = Kept(keeping.keep_finished_seconds, self._forget)
         self._tasks: set[asyncio.Task[None]] = set()
-        # From the time on, so that page tokens of the server before a restart lie before all ours.
-        self._numbers = itertools.count(time.time_ns())
+        self._remembers: Remembers = remembers or Forgetful()
+        # From the time on, so that page tokens of the server before a restart lie before all ours;
+        # the clock may have been set back.
+        self._numbers = itertools.count(max(time.time_ns(), self._remembers.last_number + 1))
         self._draining = False
 
     @property
@@ -82,11 +92,13 @@ class Executions:
         Raises:
             Draining: the server is ending.
             RequestIdReused: that other call asked for something else.
+            StoreFailed: it has a `request_id`, and its start cannot be written down.
         """
-        scope = Scope(execution.principal, execution.called, execution.request_id)
+        asked = execution.asked or execution.tool.name
+        scope = Scope(execution.principal, asked, execution.request_id)
         try:
             self.check_accepting()
-            earlier = self.joined(scope, fingerprint)
+            earlier = self._request_ids.find(scope, fingerprint)
             if earlier is None:
                 return self._start(execution, scope, fingerprint)
         except BaseException:
@@ -95,41 +107,53 @@ class Executions:
         execution.close()
         return earlier
 
-    def joined(self, scope: Scope, fingerprint: bytes) -> Record | None:
+    def joined(self, scope: Scope, fingerprint: bytes) -> Known | None:
         """
         The execution that a call with this `request_id` joins (it runs) or replays (it has ended).
 
         Raises:
             RequestIdReused: the id belongs to a call that asked for something else.
+            StoreFailed: nobody can tell whether there is one.
         """
-        return self._request_ids.find(scope, fingerprint)
+        if not scope.request_id:
+            return None
+        record = self._request_ids.find(scope, fingerprint)
+        return record or self._remembers.find(scope, fingerprint)
 
-    def get(self, execution_id: str) -> Record:
+    def get(self, execution_id: str) -> Known:
         """
         Raises:
+            StoreFailed: nobody can tell whether there is one.
             UnknownExecution: there is none, or it has been forgotten.
         """
         self._kept.purge()
-        try:
-            return self._records[execution_id]
-        except KeyError:
-            raise UnknownExecution(execution_id) from None
+        found = self._records.get(execution_id) or self._remembers.get(execution_id)
+        if found is None:
+            raise UnknownExecution(execution_id)
+        return found
 
-    def newest_first(self) -> Iterator[Record]:
-        self._kept.purge()
-        return reversed(self._records.values())
-
-    async def cancel(self, execution_id: str) -> Record:
+    def newest_first(self, narrowing: Narrowing = ALL) -> Iterator[Known]:
         """
-        End an execution, wait until it has ended, and return its record.  Ended already: at once.
+        All in memory, and of those that are no longer there the ones that are asked for.
+        """
+        self._kept.purge()
+        here = reversed(self._records.values())
+        if not narrowing.ended:
+            return here
+        others = self._remembers.newest_first(
+            narrowing, {record.number for record in self._records.values()}
+        )
+        return heapq.merge(here, others, key=lambda one: one.number, reverse=True)
+
+    async def cancel(self, execution_id: str) -> Known:
+        """
+        End an execution, wait until it has ended, and return it.  Ended already: at once.
 
         Raises:
             UnknownExecution: there is none, or it has been forgotten.
         """
         record = self.get(execution_id)
-        if not record.journal.finished:
-            record.stop.request(pb.CANCEL_REASON_REQUESTED)
-        await record.ended.wait()
+        await record.cancel()
         return record
 
     async def drain(self, seconds: float) -> None:
@@ -146,6 +170,12 @@ class Executions:
         await self._wait(2 * self._keeping.ending_seconds)
         self._kept.close()
 
+    def close(self) -> None:
+        """
+        Write down what is to be remembered; the last call.
+        """
+        self._remembers.close()
+
     def validated(self, execution: Execution) -> Record:
         """
         The record of an execution that is only checked: accepted, completed, not to be found.
@@ -158,6 +188,10 @@ class Executions:
 
     def _start(self, execution: Execution, scope: Scope, fingerprint: bytes) -> Record:
         record = self._record(execution)
+        if scope.request_id:
+            tool = execution.tool
+            repeatable = tool.idempotent or tool.effects == "read_only"
+            self._remembers.begin(record, fingerprint, repeatable=repeatable)
         self._records[record.execution_id] = record
         self._request_ids.add(scope, fingerprint, record)
         running = Running(
@@ -165,6 +199,7 @@ class Executions:
             record,
             heartbeat_seconds=self._keeping.heartbeat_seconds,
             ending_seconds=self._keeping.ending_seconds,
+            remember=self._remembers.end,
         )
         task = running.start(self._executor)
         self._tasks.add(task)

@@ -113,7 +113,7 @@ class FallingBack:
         except CallRefused:
             raise refusal from None
         told = _fell_back(tool, execution, refusal=refusal.reason)
-        return dataclasses.replace(execution, instead_of=told)
+        return dataclasses.replace(execution, instead_of=told, asked=asked.request.tool)
 
     async def of(
         self, tool: Tool, asked: _Asked, time_remaining: float | None, execution_id: str = ""

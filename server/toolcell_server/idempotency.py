@@ -1,8 +1,10 @@
 """
 Calls that carry a `request_id`: the same call again joins or replays the first, and never runs.
 
-In memory, for as long as the execution is kept.  The scope of an id is the principal and the tool,
-so that callers cannot meet by chance or by guessing.  A call that was refused leaves no trace.
+In memory, for as long as the execution is kept there; `remembering.py` knows those that are not, or
+no longer.  The scope of an id is the principal and the tool, so that callers cannot meet by chance
+or by guessing: the tool as the caller names it, because whoever repeats a call does so before
+anything has put another tool in its place.  A call that was refused leaves no trace.
 """
 
 from __future__ import annotations
@@ -71,4 +73,4 @@ class RequestIds:
             self._known[scope] = (fingerprint, record)
 
     def forget(self, record: Record) -> None:
-        self._known.pop(Scope(record.principal, record.called, record.request_id), None)
+        self._known.pop(Scope(record.principal, record.asked, record.request_id), None)

@@ -56,6 +56,7 @@ class Journal:
         self.window_bytes = capacity_bytes // 2
         self.earliest = 0
         self.last = 0
+        self.ending = 0  # the first event of the ending
         self.kept_bytes = 0  # of the events that may be dropped
         self.ending_bytes = 0  # of those that may not
         self.finished = False
@@ -146,6 +147,7 @@ class Journal:
         cost = len(data) + ENTRY_BYTES
         self._written += cost
         if ending:
+            self.ending = self.ending or self.last
             self.ending_bytes += cost
             return
         self.kept_bytes += cost
@@ -168,6 +170,13 @@ class Reader:
     def __init__(self, journal: Journal, after_sequence: int) -> None:
         self.journal = journal
         self.sequence = after_sequence  # of the last event taken
+
+    @property
+    def at_end(self) -> bool:
+        """
+        Whether the event taken last is the ending.
+        """
+        return self.journal.finished and self.sequence == self.journal.last
 
     def __enter__(self) -> Self:
         """

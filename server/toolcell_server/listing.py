@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from toolcell.v1 import execution_pb2 as pb
 
@@ -16,10 +16,26 @@ from toolcell_server.refusals import BadPageToken
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from toolcell_server.record import Record
+    from toolcell_server.known import Known
 
 
-def page(records: Iterable[Record], request: pb.ListExecutionsRequest) -> pb.ListExecutionsResponse:
+class Narrowing(NamedTuple):
+    """
+    What is asked of executions that are not in memory, which may be a hundred thousand: those with
+    a lower number than `before`, of that tool and principal; empty: of all.  Without `ended` none:
+    what is not in memory has ended.
+    """
+
+    before: float = math.inf
+    ended: bool = True
+    tool: str = ""
+    principal: str = ""
+
+
+ALL: Final = Narrowing()
+
+
+def page(records: Iterable[Known], request: pb.ListExecutionsRequest) -> pb.ListExecutionsResponse:
     """
     The page that a request asks for, out of all records, newest first.
 
@@ -28,8 +44,7 @@ def page(records: Iterable[Record], request: pb.ListExecutionsRequest) -> pb.Lis
         BadPageToken: the token is malformed or was made for other filters.
     """
     size = pages.size(request.page_size)
-    filters = {"state": request.state, "tool": request.tool, "principal": request.principal}
-    before = _number(pages.decode(request.page_token, filters))
+    before, filters = narrowing(request).before, _filters(request)
     matching = (
         record for record in records if record.number < before and _matches(record, request)
     )
@@ -40,7 +55,23 @@ def page(records: Iterable[Record], request: pb.ListExecutionsRequest) -> pb.Lis
     return response
 
 
-def _matches(record: Record, request: pb.ListExecutionsRequest) -> bool:
+def narrowing(request: pb.ListExecutionsRequest) -> Narrowing:
+    """
+    What a page is of.
+
+    Raises:
+        BadPageToken: the token is malformed or was made for other filters.
+    """
+    before = _number(pages.decode(request.page_token, _filters(request)))
+    ended = request.state in (pb.EXECUTION_STATE_UNSPECIFIED, pb.EXECUTION_STATE_FINISHED)
+    return Narrowing(before, ended, request.tool, request.principal)
+
+
+def _filters(request: pb.ListExecutionsRequest) -> dict[str, Any]:
+    return {"state": request.state, "tool": request.tool, "principal": request.principal}
+
+
+def _matches(record: Known, request: pb.ListExecutionsRequest) -> bool:
     return (
         request.state in (pb.EXECUTION_STATE_UNSPECIFIED, record.state)
         and request.tool in ("", record.tool)

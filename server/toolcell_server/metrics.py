@@ -27,6 +27,7 @@ from toolcell_server.metric_groups import (
     RateMetrics,
     RpcMetrics,
 )
+from toolcell_server.record_metrics import RecordMetrics
 from toolcell_server.repeating_metrics import CacheMetrics, RepeatingMetrics
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Metrics:
         self.audit = AuditMetrics(registry)
         self.cache = CacheMetrics(registry)
         self.repeating = RepeatingMetrics(registry)
+        self.records = RecordMetrics(registry)
         self.tools = Gauge(
             "toolcell_tools", "Registered tools, by state.", ("state",), registry=registry
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server.attachments import Attachments
-from toolcell_server.journal import Journal
+from toolcell_server.journal import Journal, Reader
 from toolcell_server.results import endings
 from toolcell_server.tails import Tails
 
@@ -25,6 +25,7 @@ class Record:
 
     `number` orders records by acceptance.  `ended` is set once `finished` is in the journal.  The
     record does not hold the execution itself: arguments and descriptors go when the run ends.
+    `asked` is the tool as the caller named it.
     """
 
     def __init__(
@@ -40,16 +41,24 @@ class Record:
             None if execution.detached else grace_seconds,
             lambda: stop.request(pb.CANCEL_REASON_STREAM_LOST),
         )
-        self.called = execution.called
         self.state: pb.ExecutionState.ValueType = pb.EXECUTION_STATE_QUEUED
         self._usage: pb.Usage | None = None  # as last told
         self._summary = _summary(execution)
+        self.asked = execution.asked or execution.tool.name
         if execution.detached:
             self.journal.release()
 
     @property
     def execution_id(self) -> str:
         return self.journal.execution_id
+
+    @property
+    def call_id(self) -> str:
+        return self._summary.call_id
+
+    @property
+    def has_ended(self) -> bool:
+        return self.journal.finished
 
     @property
     def tool(self) -> str:
@@ -78,12 +87,36 @@ class Record:
         self.touched = time.monotonic()
         self._note(event)
 
-    def finish(self, event: pb.ExecuteResponse) -> None:
+    def reader(self, after_sequence: int = 0) -> Reader:
+        """
+        Follow the events with a greater sequence, to the end.
+        """
+        return self.journal.reader(after_sequence)
+
+    async def ending(self) -> pb.Finished:
+        """
+        Wait until it has ended, and tell how.
+        """
+        await self.ended.wait()
+        return self.finished()
+
+    async def cancel(self) -> None:
+        """
+        End it, and wait until it has ended.  Ended already: at once.
+        """
+        if not self.has_ended:
+            self.stop.request(pb.CANCEL_REASON_REQUESTED)
+        await self.ended.wait()
+
+    def finish(self, event: pb.ExecuteResponse) -> bool:
         """
         Keep the ending: a `finished` event with the whole result.  Only the first one counts.
+
+        Returns:
+            Whether this one was the first.
         """
         if self.journal.finished:
-            return
+            return False
         if not event.finished.HasField("usage"):
             event.finished.usage.CopyFrom(self._usage or pb.Usage())
         for ending in endings(event):
@@ -91,12 +124,13 @@ class Record:
         self.state = pb.EXECUTION_STATE_FINISHED
         self.attachments.end()
         self.ended.set()
+        return True
 
     def finished(self) -> pb.Finished:
         """
         The ending, once there is one.
         """
-        return self._ending().finished
+        return self.last_event().finished
 
     def to_proto(self) -> pb.Execution:
         """
@@ -110,13 +144,16 @@ class Record:
         if self._usage is not None:
             summary.usage.CopyFrom(self._usage)
         if self.journal.finished:
-            ending = self._ending()
+            ending = self.last_event()
             summary.finished_time.CopyFrom(ending.time)
             summary.outcome.CopyFrom(ending.finished.outcome)
             summary.usage.CopyFrom(ending.finished.usage)
         return summary
 
-    def _ending(self) -> pb.ExecuteResponse:
+    def last_event(self) -> pb.ExecuteResponse:
+        """
+        A copy of it: the ending, once there is one.
+        """
         return pb.ExecuteResponse.FromString(self.journal.get(self.journal.last))
 
     def _note(self, event: pb.ExecuteResponse) -> None:

@@ -26,6 +26,8 @@ from toolcell_server.executor import closing
 from toolcell_server.heartbeat import Heartbeat
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from toolcell_server.execution import Execution
     from toolcell_server.executor import Executor
     from toolcell_server.record import Record
@@ -38,6 +40,7 @@ _log = logging.getLogger(__name__)
 class Running:
     """
     Runs one execution to its ending, which reaches the record exactly once, on every path.
+    `remember` is called with the record as soon as it has, before anybody is told.
     """
 
     def __init__(
@@ -47,9 +50,11 @@ class Running:
         *,
         heartbeat_seconds: float,
         ending_seconds: float = ENDING_SECONDS,
+        remember: Callable[[Record], object] = lambda _: None,
     ) -> None:
         self.record = record
         self._execution = execution
+        self._remember = remember
         self._heartbeat = Heartbeat(record, execution.accepted, heartbeat_seconds)
         self._ending_seconds = ending_seconds
         self._ending_timer: asyncio.TimerHandle | None = None
@@ -103,7 +108,9 @@ class Running:
 
     def _end(self, event: pb.ExecuteResponse) -> None:
         self._heartbeat.stop()
-        self.record.finish(event)
+        # Nobody is told of the ending before this turn of the loop is over.
+        if self.record.finish(event):
+            self._remember(self.record)
 
     def _limit_ending(self) -> None:
         if self._ending_timer is None:

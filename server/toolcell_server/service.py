@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from toolcell_server.execution import Execution
     from toolcell_server.executions import Executions
+    from toolcell_server.known import Known
     from toolcell_server.principal import Principal
-    from toolcell_server.record import Record
 
 NAME: Final = pb.DESCRIPTOR.services_by_name["ToolExecutionService"].full_name
 
@@ -80,20 +80,19 @@ class ExecutionService:
 
     async def execute(self, request: pb.ExecuteRequest, context: _Context) -> AsyncIterator[bytes]:
         record, replayed = await self._record(request, context)
-        with record.attachments, record.journal.reader() as events:
+        reader = record.reader()
+        with record.attachments, reader as events:
             async for data in events:
-                ended = replayed and events.sequence == record.journal.last
-                yield _marked_replayed(data) if ended else data
+                yield _marked_replayed(data) if replayed and reader.at_end else data
 
     async def run(self, request: pb.RunRequest, context: _Context) -> pb.RunResponse:
         record, replayed = await self._record(request, context)
         with record.attachments:
-            await record.ended.wait()
-        finished = record.finished()
+            finished = await record.ending()
         finished.replayed = replayed
         return pb.RunResponse(
             execution_id=record.execution_id,
-            call_id=record.journal.call_id,
+            call_id=record.call_id,
             finished=finished,
             stdout_tail=record.tails.stdout,
             stderr_tail=record.tails.stderr,
@@ -102,7 +101,7 @@ class ExecutionService:
 
     async def watch(self, request: pb.WatchRequest, _context: _Context) -> AsyncIterator[bytes]:
         record = self._executions.get(request.execution_id)
-        with record.attachments, record.journal.reader(request.after_sequence) as events:
+        with record.attachments, record.reader(request.after_sequence) as events:
             async for data in events:
                 yield data
 
@@ -121,9 +120,10 @@ class ExecutionService:
     async def list_executions(
         self, request: pb.ListExecutionsRequest, _context: _Context
     ) -> pb.ListExecutionsResponse:
-        return listing.page(self._executions.newest_first(), request)
+        matching = self._executions.newest_first(listing.narrowing(request))
+        return listing.page(matching, request)
 
-    async def _record(self, request: _Request, context: _Context) -> tuple[Record, bool]:
+    async def _record(self, request: _Request, context: _Context) -> tuple[Known, bool]:
         """
         The record of the execution that this call starts or joins; and whether it had ended.
         """
@@ -132,7 +132,7 @@ class ExecutionService:
         if not request.validate_only:
             scope = Scope(caller.name, request.tool, request.request_id)
             if earlier := self._executions.joined(scope, asked):
-                ended = earlier.journal.finished
+                ended = earlier.has_ended
                 if self._joined:
                     self._joined(caller, earlier.execution_id, request, ended=ended)
                 return earlier, ended
@@ -145,11 +145,11 @@ class ExecutionService:
             scope = Scope(caller.name, request.tool, request.request_id)
             if request.validate_only or not (earlier := self._executions.joined(scope, asked)):
                 raise
-            return earlier, earlier.journal.finished
+            return earlier, earlier.has_ended
         if request.validate_only:
             return self._executions.validated(execution), False
         record = self._executions.start(execution, asked)
-        return record, record.journal.finished
+        return record, record.has_ended
 
 
 def _marked_replayed(data: bytes) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from toolcell_server import outcomes, recovering
 from toolcell_server.admission import Admission
 from toolcell_server.approvals.deciding import Deciding
 from toolcell_server.approvals.desk import Desk
@@ -29,13 +30,16 @@ from toolcell_server.clocked import ClockedExecutor
 from toolcell_server.executions import Keeping
 from toolcell_server.falling_back import FallingBack
 from toolcell_server.fell_back import FellBackExecutor
+from toolcell_server.forgetful import Forgetful
 from toolcell_server.granting import Granting
 from toolcell_server.guarded import GuardedExecutor
+from toolcell_server.ledger import Ledger
 from toolcell_server.logged import LoggedExecutor
 from toolcell_server.metered import MeteredExecutor
 from toolcell_server.queued import QueuedExecutor
 from toolcell_server.rates.gate import RateGate
 from toolcell_server.rates.places import Places
+from toolcell_server.remembering import Remembering
 from toolcell_server.retried import RetriedExecutor
 from toolcell_server.sandboxed import SandboxedExecutor
 from toolcell_server.timed import TimedExecutor
@@ -45,6 +49,7 @@ if TYPE_CHECKING:
     from toolcell_server.app import App
     from toolcell_server.approvals.happenings import Recorder
     from toolcell_server.executor import Executor
+    from toolcell_server.forgetful import Remembers
     from toolcell_server.gates import Gate
     from toolcell_server.settings import ServerSettings
 
@@ -160,6 +165,24 @@ def auditing(app: App) -> Auditing | None:
     if not place:
         return None
     return Auditing(AuditLog(app.settings.audit, place, app.metrics.audit))
+
+
+def remembering(app: App) -> Remembers:
+    """
+    What outlives the server; executions that it did not outlive the last time get their ending.
+
+    Raises:
+        StoreFailed: the database cannot be used.
+    """
+    settings = app.settings
+    if not settings.state_dir:
+        return Forgetful()
+    ledger = Ledger(app.database)
+    app.metrics.records.watch(ledger)
+    for lost in recovering.recover(ledger, time.time_ns()):
+        app.metrics.ended(lost.tool, outcomes.label(lost.summary.outcome)).inc()
+    kept, failed = settings.server.keep_finished_seconds, app.metrics.records.failed
+    return Remembering(ledger, settings.records, kept, failed)
 
 
 def keeping(server: ServerSettings) -> Keeping:

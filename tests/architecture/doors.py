@@ -144,6 +144,7 @@ PURE = (
     *("toolcell_server.cache", "toolcell_server.cache_keys", "toolcell_server.circuit"),
     *("toolcell_server.demand", "toolcell_server.effects"),
     *("toolcell_server.retries", "toolcell_server.retry_budget"),
+    *("toolcell_server.bygone", "toolcell_server.entries", "toolcell_server.interrupted"),
     *("toolcell_server.schema_check", "toolcell_server.schema_walk"),
     *("toolcell_server.strict_json", "toolcell_server.tails", "toolcell_server.tool"),
     *("toolcell_server.versions", "toolcell_server.violations"),

@@ -122,7 +122,7 @@ def test_a_tool_that_is_switched_off_is_stood_in_for_by_a_call_of_its_own(scene:
 
     assert ("second", "off", "r", "c") == (
         made.tool.name,
-        made.called,
+        made.asked,
         made.request_id,
         made.call_id,
     )

@@ -62,7 +62,7 @@ def test_an_executor_that_does_not_stop_is_given_up() -> None:
         executions.start(call)
         record = await executions.cancel(call.execution_id)
         await executions.drain(DEADLINE)
-        return record.finished().outcome, executions.running
+        return record.to_proto().outcome, executions.running
 
     outcome, running = run(scenario())
 

@@ -41,7 +41,7 @@ def follow(stream: Stream, options: Any) -> Exit:
         result = stream.result()
     if not options.json:
         _print_result(result, options)
-    if not result.ok:
+    if not result.ok or result.result_left_out:
         _explain(result, screen)
     return _exit_of(result)
 

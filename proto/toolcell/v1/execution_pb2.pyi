@@ -349,6 +349,8 @@ class _LostReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._Enu
     LOST_REASON_OUTCOME_UNKNOWN: _LostReason.ValueType  # 6
     """The tool completed, and nobody can tell whether its staged files were put in place: the keeper
     died over it.  Each file is whole, the old one or the new one.
+    Or the server died over an execution: nobody can tell whether the tool ran, in part or to its
+    end.  It is not run again; the same `request_id` gets this ending, another one a new run.
     """
 
 class LostReason(_LostReason, metaclass=_LostReasonEnumTypeWrapper):
@@ -369,6 +371,8 @@ LOST_REASON_INTERNAL: LostReason.ValueType  # 5
 LOST_REASON_OUTCOME_UNKNOWN: LostReason.ValueType  # 6
 """The tool completed, and nobody can tell whether its staged files were put in place: the keeper
 died over it.  Each file is whole, the old one or the new one.
+Or the server died over an execution: nobody can tell whether the tool ran, in part or to its
+end.  It is not run again; the same `request_id` gets this ending, another one a new run.
 """
 global___LostReason = LostReason
 
@@ -509,7 +513,8 @@ class ExecuteRequest(google.protobuf.message.Message):
     """The arguments: one JSON object, UTF-8, strict (no NaN, no duplicate keys).  Empty: `{}`."""
     request_id: builtins.str
     """AIP-155 idempotency key, at most 255 bytes.  A second call with the same key, tool and payload
-    joins or replays the first.  Empty: every call runs.
+    joins or replays the first, for as long as that is kept: with a `state_dir` over a restart of
+    the server, too.  Empty: every call runs.
     """
     call_id: builtins.str
     """The caller's own id of this call, at most 256 bytes, echoed verbatim.  Empty: none."""
@@ -1751,6 +1756,7 @@ class Finished(google.protobuf.message.Message):
     COMMITTED_PATHS_FIELD_NUMBER: builtins.int
     CONTACTS_FIELD_NUMBER: builtins.int
     WARNINGS_FIELD_NUMBER: builtins.int
+    RESULT_LEFT_OUT_FIELD_NUMBER: builtins.int
     result_json: builtins.bytes
     """The result: one JSON value.  Empty: the outcome is not `completed`, `validate_only`, or the
     result came in `ResultChunk`s.
@@ -1763,6 +1769,10 @@ class Finished(google.protobuf.message.Message):
     """Output was left out; the `Output` events say how much."""
     result_bytes: builtins.int
     """Size of the whole result, chunks included."""
+    result_left_out: builtins.bool
+    """It completed before the server was restarted, with a result larger than what is kept over a
+    restart: `result_bytes` tells its size, and nobody has it any more.  Replays and `Watch` only.
+    """
     @property
     def outcome(self) -> global___Outcome:
         """The outcome.  Always set."""
@@ -1801,9 +1811,10 @@ class Finished(google.protobuf.message.Message):
         committed_paths: collections.abc.Iterable[builtins.str] | None = ...,
         contacts: collections.abc.Iterable[global___HostContact] | None = ...,
         warnings: collections.abc.Iterable[global___Warning] | None = ...,
+        result_left_out: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["isolation", b"isolation", "outcome", b"outcome", "usage", b"usage"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["cached", b"cached", "committed_paths", b"committed_paths", "contacts", b"contacts", "isolation", b"isolation", "outcome", b"outcome", "replayed", b"replayed", "result_bytes", b"result_bytes", "result_json", b"result_json", "truncated", b"truncated", "usage", b"usage", "warnings", b"warnings"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["cached", b"cached", "committed_paths", b"committed_paths", "contacts", b"contacts", "isolation", b"isolation", "outcome", b"outcome", "replayed", b"replayed", "result_bytes", b"result_bytes", "result_json", b"result_json", "result_left_out", b"result_left_out", "truncated", b"truncated", "usage", b"usage", "warnings", b"warnings"]) -> None: ...
 
 global___Finished = Finished
 

@@ -77,7 +77,8 @@ class ToolExecutionServiceServicer(object):
         (`TOOL_BROKEN`) or switched off (`SWITCHED_OFF`), approval needed.
         * RESOURCE_EXHAUSTED: a message larger than the server receives, or a quota (QuotaFailure).
         * UNAVAILABLE: no capacity (`NO_CAPACITY`), or the tool has failed too often of late
-        (`TOOL_UNAVAILABLE`); with RetryInfo.  Nothing ran; retry is safe.
+        (`TOOL_UNAVAILABLE`); with RetryInfo.  Or the call has a `request_id` and nobody can tell
+        whether it ran, or write down that it does (`STORE_FAILED`).  Nothing ran; retry is safe.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -56,7 +56,8 @@ class ToolExecutionServiceStub:
       (`TOOL_BROKEN`) or switched off (`SWITCHED_OFF`), approval needed.
     * RESOURCE_EXHAUSTED: a message larger than the server receives, or a quota (QuotaFailure).
     * UNAVAILABLE: no capacity (`NO_CAPACITY`), or the tool has failed too often of late
-      (`TOOL_UNAVAILABLE`); with RetryInfo.  Nothing ran; retry is safe.
+      (`TOOL_UNAVAILABLE`); with RetryInfo.  Or the call has a `request_id` and nobody can tell
+      whether it ran, or write down that it does (`STORE_FAILED`).  Nothing ran; retry is safe.
     """
 
     Run: grpc.UnaryUnaryMultiCallable[
@@ -136,7 +137,8 @@ class ToolExecutionServiceAsyncStub:
       (`TOOL_BROKEN`) or switched off (`SWITCHED_OFF`), approval needed.
     * RESOURCE_EXHAUSTED: a message larger than the server receives, or a quota (QuotaFailure).
     * UNAVAILABLE: no capacity (`NO_CAPACITY`), or the tool has failed too often of late
-      (`TOOL_UNAVAILABLE`); with RetryInfo.  Nothing ran; retry is safe.
+      (`TOOL_UNAVAILABLE`); with RetryInfo.  Or the call has a `request_id` and nobody can tell
+      whether it ran, or write down that it does (`STORE_FAILED`).  Nothing ran; retry is safe.
     """
 
     Run: grpc.aio.UnaryUnaryMultiCallable[
@@ -218,7 +220,8 @@ class ToolExecutionServiceServicer(metaclass=abc.ABCMeta):
           (`TOOL_BROKEN`) or switched off (`SWITCHED_OFF`), approval needed.
         * RESOURCE_EXHAUSTED: a message larger than the server receives, or a quota (QuotaFailure).
         * UNAVAILABLE: no capacity (`NO_CAPACITY`), or the tool has failed too often of late
-          (`TOOL_UNAVAILABLE`); with RetryInfo.  Nothing ran; retry is safe.
+          (`TOOL_UNAVAILABLE`); with RetryInfo.  Or the call has a `request_id` and nobody can tell
+          whether it ran, or write down that it does (`STORE_FAILED`).  Nothing ran; retry is safe.
         """
 
     @abc.abstractmethod

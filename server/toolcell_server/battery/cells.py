@@ -109,7 +109,7 @@ class Cells:
         heard = _Heard()
         record = self.executions.start(execution)
         try:
-            with record.attachments, record.journal.reader() as events:
+            with record.attachments, record.reader() as events:
                 async for data in events:
                     heard.hear(pb.ExecuteResponse.FromString(data))
                     if heard.stdout:

@@ -32,6 +32,7 @@ from toolcell_server.refusals.executions import (
     KeeperDown,
     NoCapacity,
     RequestIdReused,
+    StoreFailed,
     UnknownExecution,
 )
 from toolcell_server.refusals.fields import (
@@ -86,6 +87,7 @@ __all__ = [
     "QuotaExceeded",
     "QuotasUnreliable",
     "RequestIdReused",
+    "StoreFailed",
     "SwitchedOff",
     "TooManyApprovals",
     "ToolBroken",

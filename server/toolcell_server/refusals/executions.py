@@ -69,6 +69,24 @@ class KeeperDown(CallRefused):
         )
 
 
+class StoreFailed(CallRefused):
+    """
+    Raised when the database of the server cannot be read or written, and the call counts on it.
+    """
+
+    code = "UNAVAILABLE"
+    category = "temporary"
+    spoken = "Something went wrong on our side; try again in a moment."
+
+    def __init__(self, purpose: str, retry_delay_seconds: float = 1.0) -> None:
+        super().__init__(
+            f"the server's database cannot be used to {purpose}",
+            f"try again in {retry_delay_seconds:g} seconds; nothing ran. The operator finds the "
+            "cause in the server's log",
+            retry_delay_seconds=retry_delay_seconds,
+        )
+
+
 class UnknownExecution(CallRefused):
     """
     Raised when no execution of that id is kept.

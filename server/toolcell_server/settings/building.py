@@ -18,6 +18,7 @@ from toolcell_server.settings.breaker import BreakerSettings
 from toolcell_server.settings.cache import CacheSettings
 from toolcell_server.settings.egress import EgressSettings
 from toolcell_server.settings.errors import SettingsError
+from toolcell_server.settings.records import RecordsSettings
 from toolcell_server.settings.values import CEILINGS, BuiltinSettings, ServerSettings, Settings
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "audit": tuple(AuditSettings.__slots__),
     "cache": tuple(CacheSettings.__slots__),
     "breaker": tuple(BreakerSettings.__slots__),
+    "records": tuple(RecordsSettings.__slots__),
 }
 
 
@@ -79,6 +81,7 @@ def _build(values: Mapping[str, Any]) -> Settings:
         audit=AuditSettings.build(_section("audit", values)),
         cache=CacheSettings.build(_section("cache", values)),
         breaker=BreakerSettings.build(_section("breaker", values)),
+        records=RecordsSettings.build(_section("records", values)),
         log_format=values.get("log_format", "text"),
         state_dir=values.get("state_dir", ""),
     )

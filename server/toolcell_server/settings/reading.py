@@ -42,6 +42,7 @@ _TEXTS: Final = frozenset(
         "audit.on_failure",
         "audit.on_broken",
         "audit.fsync",
+        "records.synchronous",
     }
 )
 _TABLES: Final = frozenset({*filter(None, SECTIONS), "limits"})

@@ -15,6 +15,7 @@ from toolcell_server.settings.audit import AuditSettings
 from toolcell_server.settings.breaker import BreakerSettings
 from toolcell_server.settings.cache import CacheSettings
 from toolcell_server.settings.egress import EgressSettings
+from toolcell_server.settings.records import RecordsSettings
 
 if TYPE_CHECKING:
     from toolcell_server.rates.rules import Rule
@@ -135,6 +136,7 @@ class Settings:
     audit: AuditSettings = field(default_factory=AuditSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
     breaker: BreakerSettings = field(default_factory=BreakerSettings)
+    records: RecordsSettings = field(default_factory=RecordsSettings)
     log_format: str = "text"
     state_dir: str = ""
 

@@ -28,6 +28,9 @@ class Call:
     """
     One call before it is granted anything.  `data` is what `arguments` were parsed from; whoever
     alters one alters both (`dataclasses.replace`).  `deadline` is a reading of `time.monotonic()`.
+
+    `approval_demanded` is "", "confirm" or "approve".  The gate that has seen to it takes it away;
+    a call that comes out of the gates with it is refused.
     """
 
     request: Request
@@ -37,6 +40,7 @@ class Call:
     arguments: dict[str, Any]
     data: bytes
     deadline: float | None = None
+    approval_demanded: str = ""
 
 
 class Gate(Protocol):

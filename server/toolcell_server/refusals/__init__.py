@@ -25,6 +25,8 @@ from toolcell_server.refusals.fields import (
     InvalidField,
     LimitAboveCeiling,
 )
+from toolcell_server.refusals.hooks import HookFailed, Vetoed
+from toolcell_server.refusals.rights import DeniedByRule, MissingScopes, NobodyApproves
 from toolcell_server.refusals.tools import (
     IsolationBelowFloor,
     NotPermitted,
@@ -39,16 +41,20 @@ __all__ = [
     "ArgumentsTooLarge",
     "BadPageToken",
     "CallRefused",
+    "DeniedByRule",
     "DomainNotAllowed",
     "Draining",
     "EventsExpired",
     "FieldNotSupported",
     "GrantTooWide",
+    "HookFailed",
     "InvalidField",
     "IsolationBelowFloor",
     "KeeperDown",
     "LimitAboveCeiling",
+    "MissingScopes",
     "NoCapacity",
+    "NobodyApproves",
     "NotPermitted",
     "PathNotAllowed",
     "RequestIdReused",
@@ -56,4 +62,5 @@ __all__ = [
     "ToolBroken",
     "UnknownExecution",
     "UnknownTool",
+    "Vetoed",
 ]

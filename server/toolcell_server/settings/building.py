@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 from toolcell_server import limits
 from toolcell_server.limits import Limits
 from toolcell_server.policy import Policy
-from toolcell_server.settings import bundles, checks
+from toolcell_server.settings import bundles, checks, middleware
 from toolcell_server.settings.egress import EgressSettings
 from toolcell_server.settings.errors import SettingsError
+from toolcell_server.settings.rights import RightsSettings
 from toolcell_server.settings.values import CEILINGS, BuiltinSettings, ServerSettings, Settings
 
 if TYPE_CHECKING:
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
 
 # Each section and the names in it; "" is the top of the file.
 SECTIONS: Final[dict[str, tuple[str, ...]]] = {
-    "": ("log_format", "state_dir", "bundles"),
+    "": ("log_format", "state_dir", "bundles", "roles", "rules", "middleware"),
     "server": tuple(ServerSettings.__slots__),
     "policy": tuple(Policy.__slots__),
     "limits.defaults": limits.NAMES,
     "limits.ceilings": limits.NAMES,
     "builtin": tuple(BuiltinSettings.__slots__),
     "egress": tuple(EgressSettings.__slots__),
+    "rights": ("anonymous_roles",),
 }
 
 
@@ -66,6 +68,10 @@ def _build(values: Mapping[str, Any]) -> Settings:
         bundles=bundles.build(values.get("bundles", [])),
         builtin=BuiltinSettings(**_section("builtin", values)),
         egress=EgressSettings.build(_section("egress", values)),
+        rights=RightsSettings.build(
+            _section("rights", values), values.get("roles", []), values.get("rules", [])
+        ),
+        middleware=middleware.build(values.get("middleware", [])),
         log_format=values.get("log_format", "text"),
         state_dir=values.get("state_dir", ""),
     )

@@ -11,9 +11,11 @@ from toolcell_server.limits import Limits
 from toolcell_server.policy import Policy
 from toolcell_server.settings import checks, host
 from toolcell_server.settings.egress import EgressSettings
+from toolcell_server.settings.rights import RightsSettings
 
 if TYPE_CHECKING:
     from toolcell_server.settings.bundles import BundleSettings
+    from toolcell_server.settings.middleware import HookSettings
 
 MEBIBYTE: Final = 2**20
 LOG_FORMATS: Final = ("text", "json")
@@ -125,6 +127,8 @@ class Settings:
     bundles: tuple[BundleSettings, ...] = ()
     builtin: BuiltinSettings = field(default_factory=BuiltinSettings)
     egress: EgressSettings = field(default_factory=EgressSettings)
+    rights: RightsSettings = field(default_factory=RightsSettings)
+    middleware: tuple[HookSettings, ...] = ()
     log_format: str = "text"
     state_dir: str = ""
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 from toolcell_server.refusals import ArgumentsTooLarge, CallRefused, DeniedByRule
 from toolcell_server.rights import decide
@@ -53,7 +53,7 @@ class RightsGate:
             DeniedByRule: a rule does not let it through.
         """
         decision, call = self._judged(call)
-        if decision.route is None:
+        if not _leads_on(decision.route, call.tool):
             return call
         target = self._target(call, decision.route)
         limits = target.limits.narrowed_by(call.request.limits)
@@ -61,7 +61,7 @@ class RightsGate:
             raise ArgumentsTooLarge(len(call.data), limits.arguments_bytes)
         await self.validation.check(target, call.arguments, call.data)
         again, routed = self._judged(dataclasses.replace(call, tool=target, limits=limits))
-        if again.route is not None:
+        if _leads_on(again.route, target):
             raise DeniedByRule(again.route.name, _TWICE)
         return routed
 
@@ -83,6 +83,13 @@ class RightsGate:
             return self.tools.find_callable(rule.otherwise, "", call.principal)
         except CallRefused as exc:
             raise DeniedByRule(rule.name, rule.message or _NOT_YOURS) from exc
+
+
+def _leads_on(route: Rule | None, tool: Tool) -> TypeGuard[Rule]:
+    """
+    Whether a route leads to another tool: "all of these to that one" means that one, too.
+    """
+    return route is not None and route.otherwise != tool.name
 
 
 def _refusal(decision: Decision) -> DeniedByRule:

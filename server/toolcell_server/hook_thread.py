@@ -56,7 +56,8 @@ class HookThread:
             HookTookTooLong: after that many seconds there is no answer.
             Exception: whatever it raises.
         """
-        running = asyncio.run_coroutine_threadsafe(_whole(function), self._started())
+        dropped = threading.Event()
+        running = asyncio.run_coroutine_threadsafe(_whole(function, dropped), self._started())
         answer = asyncio.wrap_future(running)
         try:
             await asyncio.wait({answer}, timeout=seconds)
@@ -66,7 +67,8 @@ class HookThread:
                 raise HookRaised("cancelled itself")
             return answer.result()
         finally:
-            answer.cancel()  # what has not begun never does
+            dropped.set()  # a cancellation comes behind what is in line already
+            answer.cancel()
 
     def close(self) -> None:
         """
@@ -88,13 +90,19 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
     asyncio.set_event_loop(loop)
     try:
         loop.run_forever()
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
     finally:
         loop.close()
 
 
-async def _whole(function: Callable[[], Any]) -> Any:
+async def _whole(function: Callable[[], Any], dropped: threading.Event) -> Any:
+    if dropped.is_set():
+        return None
     try:
         answer = function()
         return await answer if inspect.isawaitable(answer) else answer
-    except (SystemExit, KeyboardInterrupt, GeneratorExit) as exc:
+    except (SystemExit, KeyboardInterrupt) as exc:
         raise HookRaised(f"raised {type(exc).__name__}") from exc

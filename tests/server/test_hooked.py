@@ -147,9 +147,7 @@ def test_a_result_is_withheld_by(sentence: str, tmp_path: Path) -> None:
     body, kind = WITHHELD[sentence]
     one = execution(limits=Limits(result_bytes=1000))
     hook = f"def hook(call, result): {body}"
-    events, _ = ran(
-        tmp_path, hook, started(), completed(b'"SECRET"'), one=one, timeout_seconds=0.1
-    )
+    events, _ = ran(tmp_path, hook, started(), completed(b'"SECRET"'), one=one, timeout_seconds=0.1)
     end = ending(events)
 
     assert kind == end.outcome.WhichOneof("kind")
@@ -164,7 +162,9 @@ def test_a_failed_tool_gets_no_result_from_a_hook(tmp_path: Path) -> None:
     What failed has failed; a hook sees it, and may veto what it says.
     """
     ended = finished(failed("ValueError", "bad", 1))
-    seen = "def hook(call, result):\n    assert (result.outcome, result.message) == ('failed', 'bad')"
+    seen = (
+        "def hook(call, result):\n    assert (result.outcome, result.message) == ('failed', 'bad')"
+    )
     events, _ = ran(tmp_path, seen, ended)
     assert ending(events).outcome.failed.exception == "ValueError"
 
@@ -255,9 +255,7 @@ def test_what_a_hook_is_told(tmp_path: Path) -> None:
         session="t",
         origin="unix:",
     )
-    one = execution(
-        caller=alice, call_id="c", request_id="r", labels={"k": "v"}, execution_id="e"
-    )
+    one = execution(caller=alice, call_id="c", request_id="r", labels={"k": "v"}, execution_id="e")
     events, _ = ran(tmp_path, body, completed(), at=BEFORE, one=one)
 
     assert ending(events).outcome.HasField("completed")

@@ -34,7 +34,10 @@ ANSWERS: dict[str, tuple[str, Answer | str]] = {
         "return call.with_arguments({'a': True})",
         Answer(value=b'{"a":true}'),
     ),
-    "the call, changed in place": ("call.arguments['a'] = 2; return call", Answer(value=b'{"a":2}')),
+    "the call, changed in place": (
+        "call.arguments['a'] = 2; return call",
+        Answer(value=b'{"a":2}'),
+    ),
     "nothing, and a change in place": ("call.arguments['a'] = 2", Answer()),
     "a veto": ("return Veto('no')", Answer(veto="no")),
     "a veto that is long": ("return Veto('n' * 9999)", Answer(veto="n" * 500)),

@@ -310,9 +310,7 @@ def test_no_order_of_roles_widens(roles: list[dict[str, Any]], scopes: frozenset
     """
     named = [(str(number), role) for number, role in enumerate(roles)]
     principal = alice(roles={name for name, _ in named}, scopes=scopes)
-    found = {
-        tuple(may(rights(dict(order)), principal)) for order in itertools.permutations(named)
-    }
+    found = {tuple(may(rights(dict(order)), principal)) for order in itertools.permutations(named)}
     every = scopes.union(*(role["scopes"] for role in roles))
     tools = [text for role in roles for text in role["tools"]]
     admitted = Selectors.lenient([*tools, *(one[6:] for one in scopes if one[:6] == "tools:")])

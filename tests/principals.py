@@ -44,7 +44,7 @@ def _said(context: Context) -> Principal:
     metadata = dict(context.invocation_metadata() or ())
     fields: dict[str, Any] = json.loads(metadata.get(HEADER, "{}"))
     sets = {key: frozenset(fields.pop(key, ())) for key in ("roles", "scopes")}
-    return Principal(**fields, **sets, origin=context.peer())
+    return Principal(**{**fields, **sets, "origin": context.peer()})
 
 
 def _coroutine(behaviour: Coroutine) -> Coroutine:

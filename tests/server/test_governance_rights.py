@@ -45,8 +45,8 @@ def test_the_example_of_rights_does_what_the_page_says(tmp_path: Path) -> None:
     def who(role: str, origin: str = "ipv4:10.0.0.1:5") -> Principal:
         return Principal(name="a", roles=frozenset({role}), origin=origin)
 
-    def tool(name: str, **fields: str) -> Tool:
-        return Tool(name=name, bundle="mine", **fields)
+    def tool(name: str, category: str = "") -> Tool:
+        return Tool(name=name, bundle="mine", category=category)
 
     clerk, chief = rights.reach(who("clerk")), rights.reach(who("chief"))
     abroad = rights.reach(who("chief", "ipv4:11.0.0.1:5"))

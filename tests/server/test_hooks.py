@@ -8,8 +8,7 @@ import asyncio
 import logging
 import threading
 import time
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hooking import hooks, module, table
@@ -18,6 +17,9 @@ from scripted_executor import run
 from toolcell_server.hook_thread import HookThread, HookTookTooLong
 from toolcell_server.hooks import Answer, HookDidFail, Hooks
 from toolcell_server.settings import SettingsError, middleware
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TOLD: dict[str, Any] = {"tool": "pay", "version": "1"}
 FAILED = "failed"
@@ -128,8 +130,13 @@ def test_a_hook_answers_to_an_ending_with(sentence: str, tmp_path: Path) -> None
         "import time\ndef before(call):\n    time.sleep(3)\n",
         "import time\nasync def before(call):\n    time.sleep(3)\n",
         "import asyncio\nasync def before(call):\n    await asyncio.sleep(3)\n",
-        "import time\ndef before(call):\n    until = time.monotonic() + 3\n"
-        "    while time.monotonic() < until: pass\n",
+        """
+import time
+def before(call):
+    until = time.monotonic() + 3
+    while time.monotonic() < until:
+        pass
+""",
     ],
 )
 def test_a_hook_that_hangs_stalls_nobody_else(body: str, tmp_path: Path) -> None:
@@ -290,10 +297,11 @@ def test_a_folder_of_hooks_never_stands_for_a_part_of_python(tmp_path: Path) -> 
     with hooks(tmp_path, body, ("before", "before_admission", {})) as found:
         assert (run(found.every[0].before(TOLD, b"{}")).veto or "").startswith("0.33")
 
+    (tmp_path / "json.py").write_text("def before(call): pass")
+    given = table(tmp_path, "json:before", "before_admission")
+    taken = Hooks.of(middleware.build([given]))
     with pytest.raises(SettingsError, match="another module is called json"):
-        (tmp_path / "json.py").write_text("def before(call): pass")
-        given = table(tmp_path, "json:before", "before_admission")
-        Hooks.of(middleware.build([given])).load()
+        taken.load()
 
 
 def test_an_answer_costs_little(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from ruling import rights, rule, tool
 from toolcell_server.principal import ANYBODY, APPROVE, Principal
 from toolcell_server.rights import Origins, Selectors
-from toolcell_server.tool import Tool
+
+if TYPE_CHECKING:
+    from toolcell_server.tool import Tool
 
 TOOLS = [
     tool("read_file", category="files", tags=("safe",)),

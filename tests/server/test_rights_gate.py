@@ -5,7 +5,6 @@ Rules in admission: what they refuse, route and mark, with the real stations aro
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +32,8 @@ from toolcell_server.rights_gate import RightsGate
 from toolcell_server.validation import Validation
 
 if TYPE_CHECKING:
+    import contextlib
+
     from toolcell_server.execution import Execution
     from toolcell_server.gates import Call
     from toolcell_server.rights import Rights

@@ -141,6 +141,7 @@ class Admission:
                 arguments=call.data,
                 accepted=accepted,
                 call_id=request.call_id,
+                asked=request.tool,
                 principal=principal.name,
                 caller=principal,
                 request_id=request.request_id,

@@ -77,6 +77,7 @@ class Execution:
     arguments: bytes
     accepted: float
     call_id: str = ""
+    asked: str = ""  # the tool that was called, if a rule has put another in its place
     principal: str = ""  # the name of `caller`
     caller: Principal = ANYBODY
     request_id: str = ""

@@ -83,7 +83,8 @@ class Executions:
             Draining: the server is ending.
             RequestIdReused: that other call asked for something else.
         """
-        scope = Scope(execution.principal, execution.tool.name, execution.request_id)
+        asked = execution.asked or execution.tool.name
+        scope = Scope(execution.principal, asked, execution.request_id)
         try:
             self.check_accepting()
             earlier = self.joined(scope, fingerprint)

@@ -66,7 +66,7 @@ class HookGate:
         try:
             arguments = strict_json.parse(data, maximum)
         except strict_json.NotStrictJson as exc:
-            raise HookFailed(hook.name, f"made arguments of which {exc}") from None
+            raise HookFailed(hook.name, f"made arguments that cannot be used: {exc}") from None
         try:
             await self.validation.check(call.tool, arguments, data)
         except ArgumentsInvalid as exc:  # none of the caller's doing

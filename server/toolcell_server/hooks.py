@@ -181,7 +181,8 @@ def _answered(answer: Any, kind: str) -> Answer:
     if answer is None:
         return Answer()
     if isinstance(answer, Veto) and isinstance(answer.message, str):
-        return Answer(veto=answer.message[:_LONGEST_MESSAGE])
+        said = answer.message[:_LONGEST_MESSAGE]
+        return Answer(veto=said.encode(errors="replace").decode())  # protobuf takes no others
     raise HookDidFail(f"gave back neither None nor {kind} nor a Veto")
 
 

@@ -46,6 +46,11 @@ tools = ["read_file"]
 when = [{{ argument = "/path", is = "within_path", value = "{root}/open" }}]
 then = "allow"
 [[rules]]
+name = "nothing-of-the-host"
+tools = ["system_info"]
+then = "route"
+otherwise = "current_time"
+[[rules]]
 name = "no-shell"
 tools = ["run_*"]
 then = "deny"
@@ -183,6 +188,29 @@ def test_lists_are_each_callers_own(served: Any) -> None:
         every = await names(each, CAROL)
         assert {"calculate", "write_file"} <= set(every)
         assert not [name for name in every if name.startswith("run_")]
+
+    served(scenario)
+
+
+def test_a_call_that_was_routed_is_repeated_as_it_was_called(served: Any) -> None:
+    """
+    A request id belongs to the call, not to the tool that a rule has put in its place.
+    """
+
+    async def scenario(each: Callers) -> None:
+        asked = request("system_info")
+        asked.request_id = "once"
+        first = await each.executions.Run(asked, metadata=CAROL)
+        again = await each.executions.Run(asked, metadata=CAROL)
+        assert first.finished.outcome.HasField("completed")
+        assert (again.execution_id, again.finished.replayed) == (first.execution_id, True)
+        kept = pb.GetExecutionRequest(execution_id=first.execution_id)
+        found = await each.executions.GetExecution(kept, metadata=CAROL)
+        assert found.execution.tool == "current_time"
+        direct = request("current_time")
+        direct.request_id = "once"
+        other = await each.executions.Run(direct, metadata=CAROL)
+        assert other.execution_id != first.execution_id
 
     served(scenario)
 

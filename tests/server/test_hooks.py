@@ -43,6 +43,7 @@ ANSWERS: dict[str, tuple[str, Answer | str]] = {
     "nothing, and a change in place": ("call.arguments['a'] = 2", Answer()),
     "a veto": ("return Veto('no')", Answer(veto="no")),
     "a veto that is long": ("return Veto('n' * 9999)", Answer(veto="n" * 500)),
+    "a veto that is no Unicode": ("return Veto('\\ud800')", Answer(veto="?")),
     "a veto without words": ("return Veto('')", Answer(veto="")),
     "a veto of something else": ("return Veto(5)", "gave back neither"),
     "false": ("return False", "gave back neither"),

@@ -21,10 +21,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+MOST_IN_LINE: Final = 256  # arbitrary; what waits in the line of a thread that hangs is kept there
 
 
 class HookTookTooLong(Exception):  # noqa: N818  # names what happened
@@ -47,17 +49,24 @@ class HookThread:
     def __init__(self, name: str) -> None:
         self._name = name
         self._loop: asyncio.AbstractEventLoop | None = None
+        # Each is written on one side only: together they say how many calls stand in line.
+        self._sent = 0
+        self._taken = 0
 
     async def call(self, seconds: float, function: Callable[[], Any]) -> Any:
         """
         What the function answers; if that can be awaited, what comes of it.
 
         Raises:
-            HookTookTooLong: after that many seconds there is no answer.
+            HookTookTooLong: after that many seconds there is no answer, or too many wait for one.
             Exception: whatever it raises.
         """
-        dropped = threading.Event()
-        running = asyncio.run_coroutine_threadsafe(_whole(function, dropped), self._started())
+        if self._sent - self._taken >= MOST_IN_LINE:
+            raise HookTookTooLong(f"is busy, and {MOST_IN_LINE} calls wait for it")
+        loop, dropped = self._started(), threading.Event()
+        self._sent += 1
+        loop.call_soon_threadsafe(self._take)
+        running = asyncio.run_coroutine_threadsafe(_whole(function, dropped), loop)
         answer = asyncio.wrap_future(running)
         try:
             await asyncio.wait({answer}, timeout=seconds)
@@ -77,6 +86,9 @@ class HookThread:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._loop = None
+
+    def _take(self) -> None:
+        self._taken += 1
 
     def _started(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:

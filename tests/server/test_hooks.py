@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hooking import hooks, module, table
 from ruling import tool
-from scripted_executor import run
-from toolcell_server.hook_thread import HookThread, HookTookTooLong
+from scripted_executor import DEADLINE, run
+from toolcell_server.hook_thread import MOST_IN_LINE, HookThread, HookTookTooLong
 from toolcell_server.hooks import Answer, HookDidFail, Hooks
 from toolcell_server.settings import SettingsError, middleware
 
@@ -166,6 +166,22 @@ def test_a_hook_that_hangs_stalls_nobody_else(body: str, tmp_path: Path) -> None
         assert run(scenario(found)) > 2
 
 
+async def hanging(thread: HookThread, free: threading.Event) -> asyncio.Future[bool]:
+    """
+    A call that keeps a thread busy until it is told otherwise, and has begun.
+    """
+    begun = threading.Event()
+
+    def hang() -> bool:
+        begun.set()
+        return free.wait(DEADLINE)
+
+    call = asyncio.ensure_future(thread.call(30.0, hang))
+    await asyncio.sleep(0)
+    assert await asyncio.to_thread(begun.wait, DEADLINE)
+    return call
+
+
 def test_what_has_not_begun_when_its_time_is_over_never_does() -> None:
     """
     A call that was refused must leave no trace, even of a hook that is only late.
@@ -175,8 +191,7 @@ def test_what_has_not_begun_when_its_time_is_over_never_does() -> None:
 
     async def scenario() -> None:
         thread = HookThread("slow")
-        first = asyncio.ensure_future(thread.call(30.0, free.wait))
-        await asyncio.sleep(0)  # so that it is the first
+        first = await hanging(thread, free)
         with pytest.raises(HookTookTooLong):
             await thread.call(0.05, lambda: begun.append("late"))
         free.set()
@@ -186,6 +201,26 @@ def test_what_has_not_begun_when_its_time_is_over_never_does() -> None:
 
     run(scenario())
     assert begun == ["in time"]
+
+
+def test_a_hook_that_hangs_keeps_only_so_many_calls() -> None:
+    """
+    Callers who try again and again must not fill the memory of the server.
+    """
+    free = threading.Event()
+
+    async def scenario() -> None:
+        thread = HookThread("hanging")
+        first = await hanging(thread, free)
+        late = [thread.call(0.01, lambda: None) for _ in range(MOST_IN_LINE + 10)]
+        told = [str(one) for one in await asyncio.gather(*late, return_exceptions=True)]
+        assert 10 == sum("is busy" in one for one in told)
+        free.set()
+        assert await first
+        assert await thread.call(5.0, lambda: "served again") == "served again"
+        thread.close()
+
+    run(scenario())
 
 
 def test_async_hooks_serve_several_calls_at_once() -> None:

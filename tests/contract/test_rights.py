@@ -33,6 +33,13 @@ tools = ["current_time"]
 name = "reader"
 tools = ["read_*", "list_*"]
 [[roles]]
+name = "teller"
+tools = ["tag:bank"]
+scopes = ["money", "bank:write"]
+[[bundles]]
+name = "bank"
+path = "{bundle}"
+[[roles]]
 name = "local"
 tools = ["calculate"]
 allowed_origins = ["127.0.0.0/8"]
@@ -55,6 +62,14 @@ name = "no-shell"
 tools = ["run_*"]
 then = "deny"
 """
+BUNDLE = """
+from toolcell_worker import tool
+
+@tool(scopes=["money", "bank:write"], tags=["bank"])
+def transfer(amount: int) -> int:
+    \"\"\"Transfers.\"\"\"
+    return amount
+"""
 BOB = who(name="bob", roles=["reader"])
 CAROL = who(name="carol", scopes=["tools:*"])
 NOBODY = who()
@@ -67,9 +82,16 @@ def served(tmp_path: Path) -> Callable[[Callable[[Callers], Awaitable[None]]], N
         (root / name).mkdir(parents=True)
         (root / name / "a.txt").write_text(name)
 
+    bundle = tmp_path / "bank"
+    bundle.mkdir()
+    (bundle / "bank.py").write_text(BUNDLE)
+
     def run(scenario: Callable[[Callers], Awaitable[None]]) -> None:
         async def whole() -> None:
-            async with asyncio.timeout(50), callers(tmp_path, SETTINGS.format(root=root)) as each:
+            async with (
+                asyncio.timeout(50),
+                callers(tmp_path, SETTINGS.format(root=root, bundle=bundle)) as each,
+            ):
                 await scenario(each)
 
         asyncio.run(whole())
@@ -211,6 +233,31 @@ def test_a_call_that_was_routed_is_repeated_as_it_was_called(served: Any) -> Non
         direct.request_id = "once"
         other = await each.executions.Run(direct, metadata=CAROL)
         assert other.execution_id != first.execution_id
+
+    served(scenario)
+
+
+def test_a_tool_asks_for_scopes_in_its_own_words(served: Any) -> None:
+    """
+    From the decorator in a bundle to the refusal: whoever wrote the tool said what it needs.
+    """
+
+    async def scenario(each: Callers) -> None:
+        asked = request("transfer", amount=5)
+        code, info = await refusal(each.executions.Run(asked, metadata=CAROL))
+        assert (code, info.reason) == ("PERMISSION_DENIED", "MISSING_SCOPES")
+        assert info.metadata["scopes"] == "bank:write,money"
+        code, info = await refusal(each.executions.Run(asked, metadata=BOB))
+        assert info.reason == "NOT_PERMITTED"
+        for caller in (
+            who(name="erin", scopes=["tools:transfer", "money", "bank:write"]),
+            who(name="erin", roles=["teller"]),
+        ):
+            ran = await each.executions.Run(asked, metadata=caller)
+            assert ran.finished.result_json == b"5"
+        asked = registry_pb2.ListToolsRequest()
+        listed = await each.registry.ListTools(asked, metadata=CAROL)
+        assert "transfer" not in [tool.name for tool in listed.tools]
 
     served(scenario)
 

@@ -37,6 +37,7 @@ from toolcell_server.principal import ANYBODY
 from toolcell_server.refusals import (
     ArgumentsNotJson,
     ArgumentsTooLarge,
+    NobodyApproves,
 )
 from toolcell_server.wanted import Wanted
 
@@ -58,9 +59,10 @@ class Tools(Protocol):
     Where tools are found.
     """
 
-    def find_callable(self, name: str, version: str) -> Tool:
+    def find_callable(self, name: str, version: str, principal: Principal, /) -> Tool:
         """
         Raises:
+            NotPermitted: it is not for this caller, whether or not there is one.
             SwitchedOff: the operator switched it off.
             ToolBroken: it does not load.
             UnknownTool: there is none; carries close matches.
@@ -126,6 +128,8 @@ class Admission:
         with contextlib.ExitStack() as resources:
             for gate in self.gates:
                 call = await gate.let_pass(call, resources)
+            if call.approval_demanded:
+                raise NobodyApproves(call.approval_demanded)
             grant = self.granting.grant(call)
             execution_id = execution_id or str(uuid.uuid4())
             if not request.validate_only:
@@ -153,7 +157,7 @@ class Admission:
             )
 
     async def _call(self, request: Request, principal: Principal, deadline: float | None) -> Call:
-        tool = self.tools.find_callable(request.tool, request.version)
+        tool = self.tools.find_callable(request.tool, request.version, principal)
         limits = tool.limits.narrowed_by(request.limits)
         data = request.arguments_json or b"{}"
         arguments = await self._arguments(tool, data, limits.arguments_bytes)

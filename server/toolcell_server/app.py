@@ -32,15 +32,18 @@ from toolcell_server.database import Database
 from toolcell_server.egress_process import Egress
 from toolcell_server.egress_seen import EgressSeen
 from toolcell_server.executions import Executions
+from toolcell_server.hooks import Hooks
 from toolcell_server.keeper import Keeper
 from toolcell_server.makes import REMEDIES
 from toolcell_server.metrics import Metrics
+from toolcell_server.permitted import PermittedTools
 from toolcell_server.pool import Pool
 from toolcell_server.rates.clock import steady
 from toolcell_server.rates.memory import MemoryWindows
 from toolcell_server.rates.saved import Saved
 from toolcell_server.rates.warning import warn_of_unknown_tools
 from toolcell_server.registry import Registry
+from toolcell_server.rights import Rights
 from toolcell_server.shutdown import Shutdown, unless
 from toolcell_server.validation import Validation
 
@@ -78,6 +81,11 @@ class App:
             settings.policy.tools_disabled,
             [bundle.name for bundle in self.bundles],
         )
+        self.rights = Rights(
+            settings.rights.roles, settings.rights.rules, settings.rights.anonymous_roles
+        )
+        self.tools = PermittedTools(self.registry, self.rights)
+        self.hooks = Hooks.of(settings.middleware)
         self.pool = Pool(
             self.bundles,
             Keeper(instructions.of_keeper()),
@@ -116,6 +124,7 @@ class App:
             AddressTaken: an address cannot be had.
             KeeperFailed: the keeper cannot do its work here.
             NotIsolated: no cell of this host is isolated at all.
+            SettingsError: a hook cannot be had.
         """
         shutdown = Shutdown()
         async with contextlib.AsyncExitStack() as opened:
@@ -128,8 +137,11 @@ class App:
             metrics_at = self._listen_for_prometheus(opened)
             opened.push_async_callback(self.egress.aclose)
             opened.push_async_callback(self.pool.aclose)
+            opened.callback(self.hooks.close)
             if await unless(shutdown.asked, self.pool.start()):
                 self._check_isolation()
+                self.hooks.load()
+                self.rights.warn_of_unknown(self.registry.of_name)
                 self.seen.report_only(on=self.settings.policy.domains_report_only)
                 self.registry.warn_of_unknown_disabled()
                 self.registry.warn_of_unknown_credentials(self.settings.egress.names)
@@ -147,7 +159,7 @@ class App:
         settings = self.settings.server
         faces = Faces(
             executions=self._service(),
-            tools=RegistryService(self.registry),
+            tools=RegistryService(self.tools),
             approvals=ApprovalService(wiring.deciding(self)),
         )
         async with serving(settings, faces, self.metrics, auditing=self.auditing) as face:
@@ -176,6 +188,8 @@ class App:
             opened.push_async_callback(self.egress.aclose)
             opened.push_async_callback(self.pool.aclose)
             await self.pool.start()
+            opened.callback(self.hooks.close)
+            self.hooks.load()
             opened.push_async_callback(self.validation.aclose)
             opened.push_async_callback(self.executions.drain, 0.0)
             yield wiring.admission(self)

@@ -95,10 +95,10 @@ class Execution:
     arguments: bytes
     accepted: float
     call_id: str = ""
+    asked: str = ""  # the tool that was called, if a rule has put another in its place
     principal: str = ""  # the name of `caller`
     caller: Principal = ANYBODY
     request_id: str = ""
-    asked: str = ""  # the tool as the caller named it, where that is not `tool.name`
     deadline: float | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     detached: bool = False

@@ -49,6 +49,9 @@ class Call:
     alters one alters both (`dataclasses.replace`).  `deadline` is a reading of `time.monotonic()`.
     `approval_demanded` ("", "confirm", "approve") is what the caller's rights ask for; `approval`
     is the one that lets the call pass.
+
+    `approval_demanded` is "", "confirm" or "approve".  The gate that has seen to it takes it away;
+    a call that comes out of the gates with it is refused.
     """
 
     request: Request

@@ -25,11 +25,13 @@ Fallback = Annotated[
 Word = Annotated[str, Meta(max_length=64)]
 Line = Annotated[str, Meta(max_length=256)]
 Text = Annotated[str, Meta(max_length=16_384)]
+# A scope-token of RFC 6749, 3.3, and none of the server's own words.
+Scope = Annotated[str, Meta(pattern=r"^(?!toolcell:|tools:)[\x21\x23-\x5b\x5d-\x7e]{1,256}\Z")]
 
 Seconds = Annotated[float, Meta(ge=0, le=60)]
 # Keys of a manifest that ask for what this server does not do yet.  A tool that counts on one
 # must not run without it.
-_NOT_BUILT = ("secrets", "scopes")
+_NOT_BUILT = ("secrets",)
 
 
 class Retry(Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,7 +72,7 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     domains: Annotated[tuple[Line | dict[str, Any], ...], Meta(max_length=64)] = ()
     env: dict[Line, Text] = field(default_factory=dict)
     secrets: tuple[Line, ...] = ()
-    scopes: tuple[Line, ...] = ()
+    scopes: Annotated[tuple[Scope, ...], Meta(max_length=32)] = ()
     profile: Literal["compute", "net", "subprocess"] = "compute"
     minimum_isolation: Literal["", "basic", "strong", "full"] = ""
     deprecated: Line = ""

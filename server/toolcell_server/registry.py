@@ -20,16 +20,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 from toolcell.v1 import registry_pb2
 
-from toolcell_server import versions
+from toolcell_server import catalogues, versions
+from toolcell_server.principal import ANYBODY
 from toolcell_server.refusals import SwitchedOff, ToolBroken, UnknownTool
 from toolcell_server.tool import Tool
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from toolcell_server.limits import Limits
+    from toolcell_server.principal import Principal
+
+    May = Callable[[Tool], bool]
 
 __all__ = ["Registry", "Tool"]
 
-_MAXIMUM_TOOLS: Final = 2000  # of one bundle; arbitrary, far above what a model can choose from
 _LONGEST_NAME: Final = 64
 
 
@@ -65,7 +70,7 @@ class Registry:
         """
         had = self._offers.get(bundle, ())
         self._offers[bundle] = self._parse(bundle, catalogue)
-        if reason := _text(catalogue, "failed"):
+        if reason := catalogues.text(catalogue, "failed"):
             named = {tool.name for tool in self._offers[bundle]}
             lost = [tool for tool in had if tool.name not in named]
             broken = [tool.as_broken(reason) for tool in lost]
@@ -74,23 +79,39 @@ class Registry:
         self._owners = {name: own for name, own in self._owners.items() if (name, own) in offered}
         self._index()
 
-    def find(self, name: str, version: str = "") -> Tool:
+    def find(
+        self,
+        name: str,
+        version: str = "",
+        _principal: Principal = ANYBODY,
+        *,
+        may: May | None = None,
+    ) -> Tool:
         """
         The tool of that name and exact version; without one, the newest that is not deprecated,
-        and the newest of all if every one is.
+        and the newest of all if every one is.  Tools that `may` is false for are not there; who
+        calls is not asked here: `PermittedTools` does that.
 
         Raises:
             UnknownTool: there is none; names close matches.
         """
-        for tool in self._tools.get(name, ()):
+        found = [tool for tool in self._tools.get(name, ()) if may is None or may(tool)]
+        for tool in found:
             if version in ("", tool.version):
                 return tool
-        if name in self._tools:
-            offered = [tool.version for tool in self._tools[name] if tool.version]
+        if found:
+            offered = [tool.version for tool in found if tool.version]
             raise UnknownTool(name, [name], version, offered)
-        raise UnknownTool(name, self._close_matches(name))
+        raise UnknownTool(name, self._close_matches(name, may))
 
-    def find_callable(self, name: str, version: str = "") -> Tool:
+    def find_callable(
+        self,
+        name: str,
+        version: str = "",
+        _principal: Principal = ANYBODY,
+        *,
+        may: May | None = None,
+    ) -> Tool:
         """
         As `find`, for a call.
 
@@ -99,14 +120,20 @@ class Registry:
             ToolBroken: it does not load.
             UnknownTool: there is none; names close matches.
         """
-        tool = self.find(name, version)
+        tool = self.find(name, version, may=may)
         if tool.state == registry_pb2.TOOL_STATE_DISABLED:
             raise SwitchedOff(f"the tool {tool.name}")
         if tool.state == registry_pb2.TOOL_STATE_BROKEN:
             raise ToolBroken(tool.name, tool.broken_reason)
         return tool
 
-    def tools(self) -> Iterator[Tool]:
+    def of_name(self, name: str) -> Sequence[Tool]:
+        """
+        The tools of one name, the one that a call gets first.
+        """
+        return self._tools.get(name, ())
+
+    def tools(self, _principal: Principal = ANYBODY) -> Iterator[Tool]:
         """
         Every tool: by name, then newest version first.
         """
@@ -177,24 +204,25 @@ class Registry:
         owned = self._owners.get(tool.name, tool.bundle) == tool.bundle
         return owned, not tool.deprecated, versions.order(tool.version)
 
-    def _close_matches(self, name: str) -> list[str]:
+    def _close_matches(self, name: str, may: May | None = None) -> list[str]:
         if len(name) > _LONGEST_NAME:  # difflib is quadratic, and the name is a caller's
             return []
-        return difflib.get_close_matches(name, self._tools, n=3)
+        known = [at for at, of in self._tools.items() if may is None or any(map(may, of))]
+        return difflib.get_close_matches(name, known, n=3)
 
     def _parse(self, bundle: str, catalogue: Mapping[str, Any]) -> list[Tool]:
         """
         Each name and version once; twice in one bundle, nobody knows which is meant.
         """
         found: dict[tuple[str, str], Tool] = {}
-        for value in _entries(catalogue, "tools"):
+        for value in catalogues.entries(catalogue, "tools"):
             tool = self._parse_one(bundle, value)
             if (tool.name, tool.version) in found:
                 reason = "the bundle has this name and version twice; remove one"
                 tool = Tool.broken(tool.name, bundle, reason, tool.version)
             found[tool.name, tool.version] = tool
-        for value in _entries(catalogue, "broken"):
-            tool = Tool.broken(_text(value, "name"), bundle, _located(value))
+        for value in catalogues.entries(catalogue, "broken"):
+            tool = Tool.broken(catalogues.text(value, "name"), bundle, catalogues.located(value))
             found.setdefault((tool.name, tool.version), tool)
         return list(found.values())
 
@@ -205,7 +233,7 @@ class Registry:
             )
             tool.to_proto()  # half a surrogate pair fits JSON, and no message
         except (ValueError, TypeError, AttributeError, RecursionError) as exc:
-            name, version = _text(value, "name"), _text(value, "version")
+            name, version = catalogues.text(value, "name"), catalogues.text(value, "version")
             return Tool.broken(name, bundle, f"its manifest is not valid: {exc}", version)
         return tool
 
@@ -215,21 +243,3 @@ def place(tool: Tool) -> tuple[versions.Order, str]:
     Orders the tools of one name, oldest first.
     """
     return versions.order(tool.version), tool.bundle
-
-
-def _entries(catalogue: Mapping[str, Any], key: str) -> list[Any]:
-    entries = catalogue.get(key, []) if isinstance(catalogue, Mapping) else []
-    return entries[:_MAXIMUM_TOOLS] if isinstance(entries, list) else []
-
-
-def _located(value: Any) -> str:
-    """
-    Why something does not load, with its file, which most reasons name by themselves.
-    """
-    file, reason = _text(value, "file"), _text(value, "reason")
-    return f"{file}: {reason}" if file and not reason.startswith(file) else reason
-
-
-def _text(value: Any, key: str) -> str:
-    found = value.get(key, "") if isinstance(value, Mapping) else ""
-    return found if isinstance(found, str) else ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import grpc
 from toolcell.v1 import registry_pb2 as pb
@@ -17,13 +17,13 @@ from toolcell.v1.registry_pb2_grpc import (
     add_ToolRegistryServiceServicer_to_server,
 )
 
-from toolcell_server import pages, registry, versions
+from toolcell_server import pages, principal, registry, versions
 from toolcell_server.refusals import BadPageToken, InvalidField
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from toolcell_server.registry import Registry
+    from toolcell_server.principal import Principal
     from toolcell_server.tool import Tool
 
 NAME: Final = pb.DESCRIPTOR.services_by_name["ToolRegistryService"].full_name
@@ -33,13 +33,32 @@ _PAGE_BYTES: Final = 2 * 2**20
 _Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class RegistryService(ToolRegistryServiceServicer):
+class Catalogue(Protocol):
     """
-    Answers what can be called.
+    The tools that a caller may know of.
     """
 
-    def __init__(self, tools: Registry) -> None:
-        self._registry = tools
+    def find(self, name: str, version: str, principal: Principal, /) -> Tool:
+        """
+        Raises:
+            CallRefused: there is none, or none for this caller.
+        """
+        ...
+
+    def tools(self, principal: Principal, /) -> Iterator[Tool]:
+        """
+        All of them: by name, then newest version first.
+        """
+        ...
+
+
+class RegistryService(ToolRegistryServiceServicer):
+    """
+    Answers what the caller can call.
+    """
+
+    def __init__(self, tools: Catalogue) -> None:
+        self._tools = tools
 
     async def ListTools(  # noqa: N802  # the contract's name
         self, request: pb.ListToolsRequest, _context: _Context
@@ -51,7 +70,8 @@ class RegistryService(ToolRegistryServiceServicer):
             "state": request.state,
         }
         after = pages.decode(request.page_token, filters)
-        rest = _after(after, self._registry) if after else self._registry.tools()
+        tools = self._tools.tools(principal.current())
+        rest = _after(after, tools) if after else tools
         matching = (tool for tool in rest if _matches(tool, request))
         chosen, more = _fitting(matching, size)
         response = pb.ListToolsResponse(tools=[described for _, described in chosen])
@@ -65,9 +85,8 @@ class RegistryService(ToolRegistryServiceServicer):
     ) -> pb.GetToolResponse:
         if not request.name:
             raise InvalidField("name", "must name a tool")
-        return pb.GetToolResponse(
-            tool=self._registry.find(request.name, request.version).to_proto()
-        )
+        found = self._tools.find(request.name, request.version, principal.current())
+        return pb.GetToolResponse(tool=found.to_proto())
 
 
 def add_to(server: grpc.aio.Server, service: RegistryService) -> None:
@@ -104,7 +123,7 @@ def _position(tool: Tool) -> str:
     return json.dumps([tool.name, tool.version, tool.bundle])
 
 
-def _after(position: str, tools: Registry) -> itertools.filterfalse[Tool]:
+def _after(position: str, tools: Iterable[Tool]) -> itertools.filterfalse[Tool]:
     """
     The tools that come after a position, whether or not what stood there is still there.
     """
@@ -117,4 +136,4 @@ def _after(position: str, tools: Registry) -> itertools.filterfalse[Tool]:
     def sent(tool: Tool) -> bool:
         return tool.name < name or (tool.name == name and registry.place(tool) >= place)
 
-    return itertools.filterfalse(sent, tools.tools())
+    return itertools.filterfalse(sent, tools)

@@ -57,6 +57,7 @@ class Tool:
     paths: tuple[Mapping[str, Any], ...] = ()
     domains: tuple[str | Mapping[str, Any], ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    scopes: tuple[str, ...] = ()
     profile: str = "compute"
     minimum_isolation: str = ""
     deprecated: str = ""

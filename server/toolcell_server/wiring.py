@@ -33,6 +33,8 @@ from toolcell_server.fell_back import FellBackExecutor
 from toolcell_server.forgetful import Forgetful
 from toolcell_server.granting import Granting
 from toolcell_server.guarded import GuardedExecutor
+from toolcell_server.hook_gate import HookGate
+from toolcell_server.hooked import HookedExecutor
 from toolcell_server.ledger import Ledger
 from toolcell_server.logged import LoggedExecutor
 from toolcell_server.metered import MeteredExecutor
@@ -41,6 +43,7 @@ from toolcell_server.rates.gate import RateGate
 from toolcell_server.rates.places import Places
 from toolcell_server.remembering import Remembering
 from toolcell_server.retried import RetriedExecutor
+from toolcell_server.rights_gate import RightsGate
 from toolcell_server.sandboxed import SandboxedExecutor
 from toolcell_server.timed import TimedExecutor
 from toolcell_server.watchdog import Watchdog
@@ -59,7 +62,7 @@ def admission(app: App) -> FallingBack:
     Every station between the wire and a cell, for a tool and for its fallback.
     """
     base = Admission(
-        tools=app.registry,
+        tools=app.tools,
         validation=app.validation,
         granting=Granting(policy=app.settings.policy, isolation=app.pool.isolation),
         capacity=app.capacity,
@@ -73,13 +76,31 @@ def gates(app: App) -> tuple[Gate, ...]:
     """
     What the operator has switched on, in the order in which a call meets it.
     """
-    found: list[Gate] = []
-    if app.breaker is not None:  # behind rights, before rates and approvals
-        found.append(BreakerGate(app.breaker))
-    found.append(RateGate(app.settings.rates, app.windows, Places(), app.metrics.rates.refused))
-    # The last: nobody is asked about a call that is refused anyway.
-    found.append(_approval(app))
-    return tuple(found)
+    return (
+        *_hooks(app, "before_admission"),  # alters arguments, so before all that judge them
+        *_rules(app),
+        *_breaking(app),
+        RateGate(app.settings.rates, app.windows, Places(), app.metrics.rates.refused),
+        _approval(app),  # so late that nobody is asked about a call that is refused anyway
+        *_hooks(app, "after_admission"),  # last: when everything has been decided
+    )
+
+
+def _hooks(app: App, place: str) -> tuple[Gate, ...]:
+    if not app.hooks.any_at(place):
+        return ()
+    may_alter = place == "before_admission"
+    return (HookGate(app.hooks, place, app.validation, may_alter),)
+
+
+def _rules(app: App) -> tuple[Gate, ...]:
+    if not app.rights.depend_on_arguments:
+        return ()
+    return (RightsGate(app.rights, app.tools, app.validation),)
+
+
+def _breaking(app: App) -> tuple[Gate, ...]:
+    return () if app.breaker is None else (BreakerGate(app.breaker),)
 
 
 def _approval(app: App) -> Gate:
@@ -140,6 +161,8 @@ def executor(app: App) -> Executor:
     executor = ApprovedExecutor(executor)
     if app.breaker is not None:
         executor = GuardedExecutor(executor, app.breaker)
+    if app.hooks.any_at("before_execution", "after_execution"):
+        executor = HookedExecutor(executor, app.hooks, app.validation)
     executor = QueuedExecutor(executor, app.capacity)
     if app.cache is not None:
         executor = CachedExecutor(

@@ -42,7 +42,9 @@ from toolcell_server.refusals.fields import (
     InvalidField,
     LimitAboveCeiling,
 )
+from toolcell_server.refusals.hooks import HookFailed, Vetoed
 from toolcell_server.refusals.quotas import QuotaExceeded, QuotasUnreliable
+from toolcell_server.refusals.rights import DeniedByRule, MissingScopes, NobodyApproves
 from toolcell_server.refusals.tools import (
     IsolationBelowFloor,
     NotPermitted,
@@ -72,16 +74,20 @@ __all__ = [
     "AuditNotKept",
     "BadPageToken",
     "CallRefused",
+    "DeniedByRule",
     "DomainNotAllowed",
     "Draining",
     "EventsExpired",
     "FieldNotSupported",
     "GrantTooWide",
+    "HookFailed",
     "InvalidField",
     "IsolationBelowFloor",
     "KeeperDown",
     "LimitAboveCeiling",
+    "MissingScopes",
     "NoCapacity",
+    "NobodyApproves",
     "NotPermitted",
     "PathNotAllowed",
     "QuotaExceeded",
@@ -94,4 +100,5 @@ __all__ = [
     "ToolUnavailable",
     "UnknownExecution",
     "UnknownTool",
+    "Vetoed",
 ]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from toolcell_server import limits
 from toolcell_server.limits import Limits
 from toolcell_server.policy import Policy
-from toolcell_server.settings import bundles, checks, rates
+from toolcell_server.settings import bundles, checks, middleware, rates
 from toolcell_server.settings.approval import ApprovalSettings
 from toolcell_server.settings.audit import AuditSettings
 from toolcell_server.settings.breaker import BreakerSettings
@@ -19,6 +19,7 @@ from toolcell_server.settings.cache import CacheSettings
 from toolcell_server.settings.egress import EgressSettings
 from toolcell_server.settings.errors import SettingsError
 from toolcell_server.settings.records import RecordsSettings
+from toolcell_server.settings.rights import RightsSettings
 from toolcell_server.settings.values import CEILINGS, BuiltinSettings, ServerSettings, Settings
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 # Each section and the names in it; "" is the top of the file.
 SECTIONS: Final[dict[str, tuple[str, ...]]] = {
-    "": ("log_format", "state_dir", "bundles", "rates"),
+    "": ("log_format", "state_dir", "bundles", "rates", "roles", "rules", "middleware"),
     "server": tuple(ServerSettings.__slots__),
     "policy": tuple(Policy.__slots__),
     "limits.defaults": limits.NAMES,
@@ -38,6 +39,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "cache": tuple(CacheSettings.__slots__),
     "breaker": tuple(BreakerSettings.__slots__),
     "records": tuple(RecordsSettings.__slots__),
+    "rights": ("anonymous_roles",),
 }
 
 
@@ -82,6 +84,10 @@ def _build(values: Mapping[str, Any]) -> Settings:
         cache=CacheSettings.build(_section("cache", values)),
         breaker=BreakerSettings.build(_section("breaker", values)),
         records=RecordsSettings.build(_section("records", values)),
+        rights=RightsSettings.build(
+            _section("rights", values), values.get("roles", []), values.get("rules", [])
+        ),
+        middleware=middleware.build(values.get("middleware", [])),
         log_format=values.get("log_format", "text"),
         state_dir=values.get("state_dir", ""),
     )

@@ -16,10 +16,12 @@ from toolcell_server.settings.breaker import BreakerSettings
 from toolcell_server.settings.cache import CacheSettings
 from toolcell_server.settings.egress import EgressSettings
 from toolcell_server.settings.records import RecordsSettings
+from toolcell_server.settings.rights import RightsSettings
 
 if TYPE_CHECKING:
     from toolcell_server.rates.rules import Rule
     from toolcell_server.settings.bundles import BundleSettings
+    from toolcell_server.settings.middleware import HookSettings
 
 MEBIBYTE: Final = 2**20
 LOG_FORMATS: Final = ("text", "json")
@@ -137,6 +139,8 @@ class Settings:
     cache: CacheSettings = field(default_factory=CacheSettings)
     breaker: BreakerSettings = field(default_factory=BreakerSettings)
     records: RecordsSettings = field(default_factory=RecordsSettings)
+    rights: RightsSettings = field(default_factory=RightsSettings)
+    middleware: tuple[HookSettings, ...] = ()
     log_format: str = "text"
     state_dir: str = ""
 

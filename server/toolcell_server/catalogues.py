@@ -1,0 +1,34 @@
+"""
+Reads what a bundle's zygote sends of its tools; whatever is not as it should be is empty.  Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+MAXIMUM_TOOLS: Final = 2000  # of one bundle; arbitrary, far above what a model can choose from
+
+
+def entries(catalogue: Mapping[str, Any], key: str) -> list[Any]:
+    """
+    The list under a key, as far as a bundle may have tools.
+    """
+    found = catalogue.get(key, []) if isinstance(catalogue, Mapping) else []
+    return found[:MAXIMUM_TOOLS] if isinstance(found, list) else []
+
+
+def located(value: Any) -> str:
+    """
+    Why something does not load, with its file, which most reasons name by themselves.
+    """
+    file, reason = text(value, "file"), text(value, "reason")
+    return f"{file}: {reason}" if file and not reason.startswith(file) else reason
+
+
+def text(value: Any, key: str) -> str:
+    """
+    The text under a key.
+    """
+    found = value.get(key, "") if isinstance(value, Mapping) else ""
+    return found if isinstance(found, str) else ""

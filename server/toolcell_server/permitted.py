@@ -1,0 +1,86 @@
+"""
+The tools as one caller sees them: those that he may call.
+
+Theory of operation.  Permission comes before existence.  A tool that is not there for a caller is
+treated as one that does not exist, by the same lines: what he hears depends on the name that he
+sent and on his own rights, and on nothing that is registered.  If his rights admit the name (a
+wildcard), he hears that there is none; if not, that he is not permitted.  Nobody can learn from the
+words, or from how long they take, what others may call; what comes close is looked for among what
+he may call, and only for who may know.
+
+Who may call a tool but for a scope that it asks for, is told which.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from toolcell_server.refusals import MissingScopes, NotPermitted
+from toolcell_server.refusals.base import shown
+from toolcell_server.rights import Standing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from toolcell_server.principal import Principal
+    from toolcell_server.registry import Registry
+    from toolcell_server.rights import Reach, Rights
+    from toolcell_server.tool import Tool
+
+
+class PermittedTools:
+    """
+    Finds tools in the registry for callers with these rights.
+    """
+
+    def __init__(self, registry: Registry, rights: Rights) -> None:
+        self._registry = registry
+        self._rights = rights
+
+    def find(self, name: str, version: str, principal: Principal) -> Tool:
+        """
+        The tool as `Registry.find` finds it, among those that this caller may call.
+
+        Raises:
+            MissingScopes: it asks for scopes that he does not have.
+            NotPermitted: he has no right to that name, whether or not there is such a tool.
+            UnknownTool: there is none; names close matches.
+        """
+        reach = self._rights.reach(principal)
+        self._check(name, reach)
+        return self._registry.find(name, version, may=reach.frees)
+
+    def find_callable(self, name: str, version: str, principal: Principal) -> Tool:
+        """
+        As `find`, for a call.
+
+        Raises:
+            SwitchedOff: the operator switched it off.
+            ToolBroken: it does not load.
+        """
+        reach = self._rights.reach(principal)
+        self._check(name, reach)
+        return self._registry.find_callable(name, version, may=reach.frees)
+
+    def tools(self, principal: Principal) -> Iterator[Tool]:
+        """
+        Every tool that the caller may call, as `Registry.tools` orders them.
+        """
+        reach = self._rights.reach(principal)
+        return (tool for tool in self._registry.tools() if reach.may_call(tool))
+
+    def _check(self, name: str, reach: Reach) -> None:
+        """
+        Whether he may call any tool of that name, or at least know that there is none.
+        """
+        lacking: Tool | None = None
+        for tool in self._registry.of_name(name):
+            standing = reach.standing(tool)
+            if standing is Standing.FREE:
+                return
+            if standing is Standing.LACKS_SCOPES:
+                lacking = lacking or tool
+        if lacking is not None:
+            raise MissingScopes(name, reach.missing(lacking))
+        if not reach.admits_name(name):
+            raise NotPermitted(f"the tool {shown(name)}")

@@ -6,10 +6,14 @@ the places of all.  So they are told apart by the address of their connection, w
 choose freely: an IPv4 address, or the first half of an IPv6 address, of which one line has the
 other half to itself (RFC 6177).  Whoever calls over a Unix socket, or whose origin nobody knows, is
 `anonymous`.  Names of principals never meet these: each begins with its kind.
+
+A name is whatever an issuer of tokens has written.  One that is long, or that no database or
+terminal takes as it is, is shown in part and told apart by its hash.
 """
 
 from __future__ import annotations
 
+import hashlib
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
 
 ANONYMOUS: Final = "anonymous"
 _INTERFACE_BITS: Final = 64
+_LONGEST_NAME: Final = 128
+_SHOWN: Final = 64
 
 
 def subject(caller: Principal) -> str:
@@ -26,9 +32,18 @@ def subject(caller: Principal) -> str:
     `principal:alice`, `peer:192.0.2.1`, `peer:2001:db8::/64` or `anonymous`.
     """
     if caller.name:
-        return f"principal:{caller.name}"
+        return f"principal:{_plain(caller.name)}"
     host = _host(caller.origin)
     return f"peer:{host}" if host else ANONYMOUS
+
+
+def _plain(name: str) -> str:
+    if len(name) <= _LONGEST_NAME and name.isprintable():
+        return name
+    data = name.encode(errors="backslashreplace")
+    shown = data[:_SHOWN].decode("ascii", errors="ignore")
+    shown = "".join(letter for letter in shown if letter.isprintable())
+    return f"{shown}…{hashlib.blake2b(data, digest_size=16).hexdigest()}"
 
 
 def _host(origin: str) -> str:

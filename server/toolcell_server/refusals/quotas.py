@@ -81,4 +81,4 @@ class QuotasUnreliable(CallRefused):
 def _hint(seconds: float) -> str:
     if seconds <= _SHORT_SECONDS:
         return f"try again in {seconds:g} seconds"
-    return f"do not try again for {seconds:.0f} seconds; go on without it or tell the user"
+    return f"do not try again for {math.ceil(seconds)} seconds; go on without it or tell the user"

@@ -175,7 +175,14 @@ def test_a_call_that_is_only_validated_is_told_and_takes_nothing() -> None:
     gate = gated(rule("1/minute", concurrency=1))
 
     assert passing(gate, *[(ALICE,)] * 5, validate_only=True) == "+++++"
-    assert passing(gate, (ALICE,), (ALICE,)) == "+-"
+
+    async def meanwhile() -> None:
+        _, resources = await gate.pass_(validate_only=True)
+        with resources:
+            await gate.run()
+
+    asyncio.run(meanwhile())
+    assert passing(gate, (ALICE,)) == "-"
     assert passing(gate, (ALICE,), validate_only=True) == "-"
     assert len(gate.windows) == 1
 

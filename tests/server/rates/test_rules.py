@@ -124,6 +124,18 @@ def test_a_caller_without_a_name_is_the_host_he_calls_from(
     assert expected == subject(principal)
 
 
+def test_names_that_nothing_takes_as_they_are_stay_apart_and_short() -> None:
+    """
+    Half a surrogate pair fits a token, and no database; a name may be as long as metadata.
+    """
+    names = ["a" * 200, "a" * 201, "a\ud800", "a\ud801", "a\n", "a", "ä" * 128]
+    found = [subject(Principal(name=name)) for name in names]
+
+    assert len(set(found)) == len(names)
+    assert all(len(each.encode()) < 300 and each.isprintable() for each in found)
+    assert found[5] == "principal:a"
+
+
 def test_a_manifest_has_a_rule_of_its_own() -> None:
     """
     For everybody together, unless it says otherwise.

@@ -38,6 +38,24 @@ def test_there_are_never_more_than_the_limit_in_any_window(
     assert window.used(now) >= sum(now < at + seconds for at in kept)
 
 
+@given(st.lists(st.integers(0, 3), min_size=60, max_size=300), st.integers(33, 200))
+def test_of_more_than_32_calls_none_is_forgotten_too_early_nor_a_32nd_too_late(
+    steps: list[int], limit: int
+) -> None:
+    """
+    What shares an entry counts until the last of it is old enough.
+    """
+    window, now, kept = MovingWindow(32), NOW, list[float]()
+    for step in steps:
+        now += step / 8
+        used = window.used(now)
+        assert used >= sum(now < at + 32 for at in kept)
+        assert used <= sum(now < at + 33 for at in kept)
+        if used < limit:
+            window.add(now, 1)
+            kept.append(now)
+
+
 @given(_STEPS, st.integers(1, ENTRIES))
 def test_up_to_32_calls_are_counted_exactly(steps: list[tuple[float, str]], limit: int) -> None:
     """

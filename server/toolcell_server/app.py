@@ -54,6 +54,7 @@ class App:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.database = Database.opened(settings.state_dir)
+        self.redactor = instructions.redactor(settings)
         self.metrics = Metrics()
         self.bundles = instructions.of_bundles(settings)
         self.registry = Registry(
@@ -78,7 +79,7 @@ class App:
             (self.capacity.maximum_running, self.capacity.maximum_waiting),
         )
         self.validation = Validation()
-        self.seen = EgressSeen(self.metrics)
+        self.seen = EgressSeen(self.metrics, self.redactor.json)
         self.egress = Egress(instructions.of_egress(settings), self.seen)
         self.executions = Executions(wiring.executor(self), wiring.keeping(settings.server))
         self._tell_level: Callable[[], None] = _nobody_asks

@@ -68,7 +68,7 @@ class Execution:
 
     `accepted` and `deadline` are readings of `time.monotonic()`, in seconds; without a deadline
     the wall limit alone bounds the run.  `arguments` is one JSON object, checked, as the caller
-    sent it.  `attempt` counts from 1.
+    sent it, or as it was prepared.  `attempt` counts from 1.
     """
 
     execution_id: str
@@ -84,6 +84,7 @@ class Execution:
     labels: Mapping[str, str] = field(default_factory=dict)
     detached: bool = False
     attempt: int = 1
+    reports: tuple[pb.Denied, ...] = ()  # what the gates found and let pass
     stop: Stop = field(default_factory=Stop)
     # What was opened or reserved for this execution, shared by every attempt.
     resources: contextlib.ExitStack = field(

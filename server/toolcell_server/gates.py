@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     import contextlib
 
+    from toolcell.v1 import execution_pb2 as pb
+
     from toolcell_server.limits import Limits
     from toolcell_server.principal import Principal
     from toolcell_server.request_fields import Request
@@ -28,6 +30,7 @@ class Call:
     """
     One call before it is granted anything.  `data` is what `arguments` were parsed from; whoever
     alters one alters both (`dataclasses.replace`).  `deadline` is a reading of `time.monotonic()`.
+    `reports` are told to the caller as events: what a gate found and let pass all the same.
     """
 
     request: Request
@@ -37,6 +40,7 @@ class Call:
     arguments: dict[str, Any]
     data: bytes
     deadline: float | None = None
+    reports: tuple[pb.Denied, ...] = ()
 
 
 class Gate(Protocol):

@@ -24,6 +24,7 @@ from toolcell_server.metric_groups import (
     EgressMetrics,
     ExecutionMetrics,
     RpcMetrics,
+    ScreenMetrics,
 )
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Metrics:
         self.capacity = CapacityMetrics(registry)
         self.egress = EgressMetrics(registry)
         self.rpcs = RpcMetrics(registry)
+        self.screens = ScreenMetrics(registry)
         self.tools = Gauge(
             "toolcell_tools", "Registered tools, by state.", ("state",), registry=registry
         )

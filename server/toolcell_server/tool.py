@@ -61,6 +61,14 @@ class Tool:
     minimum_isolation: str = ""
     deprecated: str = ""
     command: bool = False
+    fill_defaults: bool = False
+    drop_nulls: bool = False
+    transforms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by place
+    screens: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # kinds by place
+    screen_action: str = "refuse"
+    result_screens: tuple[str, ...] = ()
+    result_action: str = "report"
+    redact_keys: tuple[str, ...] = ()
 
     @classmethod
     def from_manifest(

@@ -13,9 +13,14 @@ from toolcell_server.executions import Keeping
 from toolcell_server.granting import Granting
 from toolcell_server.logged import LoggedExecutor
 from toolcell_server.metered import MeteredExecutor
+from toolcell_server.preparing import Preparing
 from toolcell_server.queued import QueuedExecutor
+from toolcell_server.redacted import RedactedExecutor
+from toolcell_server.reported import ReportedExecutor
 from toolcell_server.retried import RetriedExecutor
 from toolcell_server.sandboxed import SandboxedExecutor
+from toolcell_server.screened import ScreenedExecutor
+from toolcell_server.screening import Screening
 from toolcell_server.timed import TimedExecutor
 from toolcell_server.watchdog import Watchdog
 
@@ -37,14 +42,20 @@ def admission(app: App) -> Admission:
         capacity=app.capacity,
         opener=app.pool.open,
         gates=gates(app),
+        preparing=Preparing(app.settings.arguments),
     )
 
 
-def gates(_app: App) -> tuple[Gate, ...]:
+def gates(app: App) -> tuple[Gate, ...]:
     """
     What the operator has switched on, in the order in which a call meets it.
     """
-    return ()
+    screening = Screening(
+        app.settings.screens,
+        app.settings.arguments.screen_action == "refuse",
+        app.metrics.screens.counted,
+    )
+    return (screening,)
 
 
 def executor(app: App) -> Executor:
@@ -52,10 +63,13 @@ def executor(app: App) -> Executor:
     The chain, from the inside out; the order is explained where each stands.
     """
     executor: Executor = SandboxedExecutor(app.pool, Watchdog(), app.validation, app.egress)
+    executor = ScreenedExecutor(executor, app.settings.results, app.metrics.screens.counted)
+    executor = RedactedExecutor(executor, app.redactor)  # above it, nobody sees a secret
     executor = ClockedExecutor(executor, app.metrics)
     executor = RetriedExecutor(executor)
     executor = QueuedExecutor(executor, app.capacity)
     executor = TimedExecutor(executor)
+    executor = ReportedExecutor(executor)
     executor = MeteredExecutor(executor, app.metrics)
     return LoggedExecutor(executor)
 

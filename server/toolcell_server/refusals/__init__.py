@@ -8,6 +8,7 @@ from toolcell_server.refusals.arguments import (
     ArgumentsTooLarge,
     DomainNotAllowed,
     PathNotAllowed,
+    Screened,
 )
 from toolcell_server.refusals.base import CallRefused
 from toolcell_server.refusals.executions import (
@@ -52,6 +53,7 @@ __all__ = [
     "NotPermitted",
     "PathNotAllowed",
     "RequestIdReused",
+    "Screened",
     "SwitchedOff",
     "ToolBroken",
     "UnknownExecution",

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 from toolcell_server import limits
 from toolcell_server.limits import Limits
 from toolcell_server.policy import Policy
-from toolcell_server.settings import bundles, checks
+from toolcell_server.settings import arguments, bundles, checks, redaction
+from toolcell_server.settings.arguments import ArgumentSettings, ResultSettings
 from toolcell_server.settings.egress import EgressSettings
 from toolcell_server.settings.errors import SettingsError
+from toolcell_server.settings.redaction import RedactionSettings
 from toolcell_server.settings.values import CEILINGS, BuiltinSettings, ServerSettings, Settings
 
 if TYPE_CHECKING:
@@ -21,13 +23,16 @@ if TYPE_CHECKING:
 
 # Each section and the names in it; "" is the top of the file.
 SECTIONS: Final[dict[str, tuple[str, ...]]] = {
-    "": ("log_format", "state_dir", "bundles"),
+    "": ("log_format", "state_dir", "bundles", "screens"),
     "server": tuple(ServerSettings.__slots__),
     "policy": tuple(Policy.__slots__),
     "limits.defaults": limits.NAMES,
     "limits.ceilings": limits.NAMES,
     "builtin": tuple(BuiltinSettings.__slots__),
     "egress": tuple(EgressSettings.__slots__),
+    "arguments": tuple(ArgumentSettings.__slots__),
+    "results": tuple(ResultSettings.__slots__),
+    "redaction": redaction.KEYS,
 }
 
 
@@ -66,6 +71,10 @@ def _build(values: Mapping[str, Any]) -> Settings:
         bundles=bundles.build(values.get("bundles", [])),
         builtin=BuiltinSettings(**_section("builtin", values)),
         egress=EgressSettings.build(_section("egress", values)),
+        arguments=ArgumentSettings(**_section("arguments", values)),
+        screens=arguments.build_screens(values.get("screens", [])),
+        results=ResultSettings.build(_section("results", values)),
+        redaction=RedactionSettings.build(_section("redaction", values)),
         log_format=values.get("log_format", "text"),
         state_dir=values.get("state_dir", ""),
     )

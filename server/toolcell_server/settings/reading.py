@@ -36,6 +36,8 @@ _TEXTS: Final = frozenset(
         "state_dir",
         "policy.minimum_isolation",
         "egress.ca_file",
+        "arguments.screen_action",
+        "results.action",
     }
 )
 _TABLES: Final = frozenset({*filter(None, SECTIONS), "limits"})

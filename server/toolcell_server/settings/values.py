@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Final
 from toolcell_server.limits import Limits
 from toolcell_server.policy import Policy
 from toolcell_server.settings import checks, host
+from toolcell_server.settings.arguments import ArgumentSettings, ResultSettings, ScreenSettings
 from toolcell_server.settings.egress import EgressSettings
+from toolcell_server.settings.redaction import RedactionSettings
 
 if TYPE_CHECKING:
     from toolcell_server.settings.bundles import BundleSettings
@@ -125,6 +127,10 @@ class Settings:
     bundles: tuple[BundleSettings, ...] = ()
     builtin: BuiltinSettings = field(default_factory=BuiltinSettings)
     egress: EgressSettings = field(default_factory=EgressSettings)
+    arguments: ArgumentSettings = field(default_factory=ArgumentSettings)
+    screens: tuple[ScreenSettings, ...] = ()
+    results: ResultSettings = field(default_factory=ResultSettings)
+    redaction: RedactionSettings = field(default_factory=RedactionSettings)
     log_format: str = "text"
     state_dir: str = ""
 

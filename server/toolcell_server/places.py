@@ -42,9 +42,7 @@ class Place:
         """
         first, *steps = text.split("/")
         if first or len(steps) > _MOST_STEPS:
-            raise ValueError(
-                f'{text!r:.80} is no place; write it as "/name", "/list/*/name" or ""'
-            )
+            raise ValueError(f'{text!r:.80} is no place; write it as "/name", "/list/*/name" or ""')
         return cls(tuple(step.replace("~1", "/").replace("~0", "~") for step in steps))
 
     def check(self, parameters: Mapping[str, Any]) -> None:

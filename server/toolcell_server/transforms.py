@@ -22,10 +22,16 @@ CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\
 
 
 def strip_control(text: str) -> str:
+    """
+    The text without control characters, but for tab and line ends.
+    """
     return CONTROLS.sub("", text)
 
 
 def nfc(text: str) -> str:
+    """
+    The text with each character composed (Unicode TR15).
+    """
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 

@@ -15,7 +15,6 @@ import string
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-_TOKEN: Final = "A-Za-z0-9_-"
 _RANGES: Final = (string.ascii_uppercase, string.ascii_lowercase, string.digits)
 SHORTEST_OPENING: Final = 3
 LONGEST_OPENING: Final = 64
@@ -105,7 +104,7 @@ def expanded(characters: str) -> bytes:
     return text.encode()
 
 
-_WORD: Final = expanded(_TOKEN)
+_WORD: Final = expanded("A-Za-z0-9_-")
 _BASE64: Final = expanded("A-Za-z0-9+/=")
 _PEM: Final = _BASE64 + b" \t\r\n\\"  # a line end in a text of JSON is a backslash and a letter
 _KEYS: Final = ("", "RSA ", "EC ", "DSA ", "OPENSSH ", "ENCRYPTED ")

@@ -22,7 +22,9 @@ _SCRIPTS: Final = re.compile(
 )
 _PROSE: Final = re.compile(r"^\s{0,8}javascript:\s")
 _DATA: Final = re.compile(r"\bdata:(?:text/html|image/svg\+xml|application/xhtml)")
-_STYLE: Final = re.compile(r"style\s{0,4}=[^<>]{0,200}(?:expression\s{0,4}\(|-moz-binding|behavior:)")
+_STYLE: Final = re.compile(
+    r"style\s{0,4}=[^<>]{0,200}(?:expression\s{0,4}\(|-moz-binding|behavior:)"
+)
 _ENTITY: Final = re.compile(r"&(?:#x?[0-9a-f]{1,7}|tab|newline|colon|lpar);?")
 
 

@@ -23,8 +23,10 @@ _PATTERNS: Final = tuple(
         r"['\"]\s{0,4}(?:\|\||&&)\s{0,4}(?:true|!?this|1)\b",
         r"\bthis\.\w{1,64}\s{0,4}(?:={2,3}|!={1,2}|[<>]|\.match|\.length|\[)",
         r"\bdb\.\w{1,64}\.(?:find|findone|drop|insert|remove|update|aggregate|delete\w{0,8})\s{0,4}\(",
-        r"['\";]\s{0,4}(?:return|sleep|while|for|var|function)\s{0,4}[( ]\s{0,4}"
-        r"(?:true|1|\d{2,8}|this|\(|function|new date)",
+        (
+            r"['\";]\s{0,4}(?:return|sleep|while|for|var|function)\s{0,4}[( ]\s{0,4}"
+            r"(?:true|1|\d{2,8}|this|\(|function|new date)"
+        ),
         r"\bfunction\s{0,4}\(\s{0,4}\w{0,32}\s{0,4}\)\s{0,4}\{",
         r"\bwhile\s{0,4}\(\s{0,4}(?:1|true)\s{0,4}\)",
         r"\bmapreduce\s{0,4}[(:]",

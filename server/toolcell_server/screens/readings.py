@@ -15,10 +15,14 @@ import unicodedata
 from typing import Final
 from urllib.parse import unquote
 
-MAXIMUM: Final = 32 * 1024  # characters; all screens together take some 100 ms for the worst of them
+MAXIMUM: Final = (
+    32 * 1024
+)  # characters; all screens together take some 100 ms for the worst of them
 _DECODINGS: Final = 2
 # What looks like a separator, and NFKC leaves as it is.
-_SEPARATORS: Final = str.maketrans({"∕": "/", "⁄": "/", "⧸": "/", "⧵": "\\", "∖": "\\", "。": "."})
+_SEPARATORS: Final = str.maketrans(
+    dict.fromkeys("\u2215\u2044\u29f8", "/") | dict.fromkeys("\u29f5\u2216", "\\") | {"\u3002": "."}
+)
 _INVISIBLE: Final = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\ufe00-\ufe0f\ufeff]"

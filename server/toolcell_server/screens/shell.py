@@ -15,7 +15,8 @@ _QUOTES: Final = re.compile(r"\\(?=[\w/])|''|\"\"|\$[@*!]|\$\d(?=\w)|(?<=\w)['\"
 _BLANKS: Final = re.compile(r"\$\{?ifs[^}\s]{0,16}\}?(?:\$\d)?|\$ifs\b(?:\$\d)?")
 _CALL: Final = r"(?:[;&|`\n]|\$\(|[<>]\(|&&|\|\|)\s{0,8}"
 _PROGRAM: Final = (
-    r"(?:sudo\s{1,4})?(?:/(?:usr/)?(?:local/)?s?bin/)?(?:wget|curl|ncat|netcat|nslookup|whoami|uname"
+    r"(?:sudo\s{1,4})?(?:/(?:usr/)?(?:local/)?s?bin/)?(?:wget|curl|ncat|netcat|nslookup"
+    r"|whoami|uname"
     r"|ifconfig|mkfifo|crontab|iptables|systemctl|chmod|chown|chroot|printenv|tcpdump|socat|telnet"
     r"|powershell|cmd\.exe|certutil|bitsadmin|mkfs|useradd|adduser|visudo|busybox|nohup|hostname)\b"
 )
@@ -45,8 +46,11 @@ _PATTERNS: Final = tuple(
         r":\s?\(\s?\)\s?\{|\(\)\s{0,4}\{\s{0,4}:",
         r"\{\w{1,16},[^{}\s]{0,64}[/-][^{}\s]{0,64}\}",
         r"/\?{2,8}/|/\?{1,8}\w{0,4}\?{0,4}/\?",
-        r"^--?(?:o?proxycommand|exec|checkpoint-action|upload-pack|use-askpass|post-file|to-command"
-        r"|upload-file|output-document|receive-pack|config|rsh|eval)\b",
+        (
+            r"^--?(?:o?proxycommand|exec|checkpoint-action|upload-pack|use-askpass|post-file"
+            r"|to-command"
+            r"|upload-file|output-document|receive-pack|config|rsh|eval)\b"
+        ),
         r"^-[a-z]{0,4}o?proxycommand=",
         r"\|\s{0,4}(?:ba|z|k|da)?sh\b\s{0,4}(?:$|-|[;&|])",
         r"\$'\\x[0-9a-f]{2}",

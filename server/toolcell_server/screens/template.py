@@ -41,7 +41,9 @@ _ACTS: Final = re.compile(
     r"|\|\s{0,4}(?:map|filter|sort|reduce)\s{0,4}\(\s{0,4}['\"](?:system|exec|passthru)"
     r"|_self\.|\bsetcache|registerundefined|\bdump\s{0,4}\(\s{0,4}app"
 )
-_COUNTS: Final = re.compile(r"^\s{0,4}['\"]?\d{1,12}['\"]?\s{0,4}[*+/-]\s{0,4}['\"]?\d{1,12}['\"]?\s{0,4}$")
+_COUNTS: Final = re.compile(
+    r"^\s{0,4}['\"]?\d{1,12}['\"]?\s{0,4}[*+/-]\s{0,4}['\"]?\d{1,12}['\"]?\s{0,4}$"
+)
 _LOOKUPS: Final = re.compile(
     r"\$\{\s{0,4}(?:jndi|lower|upper|env|sys|java|ctx|script|dns|url|date|::-)\s{0,4}[:\w-]|\$\{[^{}]{0,64}\$\{"
     r"|#set\s{0,4}\(\s{0,4}\$|\{php\}|<\?php|<\?=|<#assign|<#if|#include\s{0,4}\(|\{\{#with"

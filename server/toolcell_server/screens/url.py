@@ -15,7 +15,9 @@ from typing import Final
 from toolcell_server.screens.readings import Unreadable
 
 _MOST: Final = 256
-_AUTHORITY: Final = re.compile(r"(?:^|[\s\"'(<=,:])(?:[a-z][a-z0-9+.-]{0,20}:)?[/\\]{2,4}([^/?#\s\"'<>]{1,256})")
+_AUTHORITY: Final = re.compile(
+    r"(?:^|[\s\"'(<=,:])(?:[a-z][a-z0-9+.-]{0,20}:)?[/\\]{2,4}([^/?#\s\"'<>]{1,256})"
+)
 _SCHEMES: Final = re.compile(
     r"\b(?:file|gopher|dict|ldaps?|jar|netdoc|tftp|sftp|phar|expect|php|view-source|imap|smtp|ftp)"
     r":/{1,2}\S|\bgopher:|\bjar:\w{1,8}:|(?:^|[\s\"'(=])(?:javascript|vbscript):\S"

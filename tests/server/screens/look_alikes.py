@@ -68,7 +68,7 @@ LOOK_ALIKES: dict[str, tuple[str, ...]] = {
         "-5",
         "tom@example.com; jane@example.com",
         "a -> b",
-        "it's \"quoted\"",
+        'it\'s "quoted"',
         "see `README.md`",
         "kill two birds; sleep well",
         "100% done & dusted",

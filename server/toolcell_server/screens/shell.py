@@ -28,7 +28,10 @@ _WORD: Final = (
     r"\s{1,8}(?:-{1,2}[a-z]|/|~/|\.{1,2}/|\$|\*|<|>|\d{1,3}(?:$|[;&|\s)`])|\d{1,3}\.\d{1,3}\."
     r"|['\"][-/$]|\S{1,64}\.(?:sh|py|pl|rb|js|php|txt|conf|log|env|key|pem)\b)"
 )
-_ALONE: Final = r"(?:id|ls|ps|pwd|env|whoami|reboot|shutdown|bash|sh|dir|set)\s{0,8}(?:$|[;&`)#\n]|\|\|)"  # not |: a table has columns
+# Not before a single |: a table has columns.
+_ALONE: Final = (
+    r"(?:id|ls|ps|pwd|env|whoami|reboot|shutdown|bash|sh|dir|set)\s{0,8}(?:$|[;&`)#\n]|\|\|)"
+)
 _PATTERNS: Final = tuple(
     re.compile(pattern)
     for pattern in (

@@ -146,3 +146,10 @@ LOOK_ALIKES: dict[str, tuple[str, ...]] = {
         '{"file": "a.txt", "exec": "no"}',
     ),
 }
+
+# Harmless, and told all the same: the price, in numbers.
+KNOWN_FALSE: tuple[str, ...] = (
+    "She said 'yes' or 'no' = confusing",
+    "../ is the parent folder",
+    "a=a or b=b",
+)

@@ -9,13 +9,15 @@ is counted (`usage.stdout_bytes`, the limit of output) is what the tool wrote; w
 tails of `Run`, is what left here.
 
 Where there is nothing to redact for a tool, the events of the executor underneath are handed on as
-they are: this layer is not there.
+they are: this layer is not there.  A value larger than 64 KiB is redacted in a thread: should it
+hold many small texts, it takes long, and the loop must go on.
 """
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from toolcell.v1 import execution_pb2 as pb
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from toolcell_server.executor import Executor
     from toolcell_server.redaction import Redactor, Stream
     from toolcell_server.tool import Tool
+
+AT_ONCE: Final = 64 * 1024  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,10 @@ class RedactedExecutor:
                     for left in outputs.take(event.output):
                         yield pb.ExecuteResponse(output=left)
                     continue
-                redact(event, redactor)
+                if event.ByteSize() <= AT_ONCE:
+                    redact(event, redactor)
+                else:
+                    await asyncio.to_thread(redact, event, redactor)
                 if event.HasField("finished"):
                     for left in outputs.rest():
                         yield pb.ExecuteResponse(output=left)

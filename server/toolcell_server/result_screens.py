@@ -29,7 +29,10 @@ _SEQUENCES: Final = re.compile(
     "|\x1b[ -/]{0,4}[0-~]"
 )
 _MOST_HITS: Final = 32
-_WHOLE: Final = 256 * 1024  # characters of all texts together that are looked at for HTML
+_WHOLE: Final = 128 * 1024  # characters of all texts together that are looked at for HTML
+
+_SIGN: Final = re.compile("[<:%&\x80-\U0010ffff]")  # without one nothing acts, however decoded
+_EACH: Final = 64  # of them, for each text: what it costs to begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,9 @@ class _Looking:
         """
         Beyond what can be looked at, every text counts as one that acts.
         """
-        self._left -= len(text)
+        if not _SIGN.search(text):
+            return text  # as nearly all of them
+        self._left -= len(text) + _EACH
         if self._left >= 0 and not _acts(text):
             return text
         return text.replace("<", "&lt;").replace("javascript:", "javascript&colon;")
@@ -129,4 +134,6 @@ def _acts(text: str) -> bool:
 
 
 def _without_controls(text: str) -> str:
+    if text.isprintable():
+        return text  # as nearly all of them
     return CONTROLS.sub("", _SEQUENCES.sub("", text))

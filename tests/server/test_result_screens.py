@@ -4,6 +4,7 @@ Results that act on whoever shows them: reported, stripped or withheld.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from typing import Any
@@ -180,3 +181,30 @@ def test_a_gap_in_the_output_leaves_no_half_of_a_secret() -> None:
     assert [b"a ", b"[redacted]", b"[redacted] z ", b"s3"] == data
     assert 9 == sum(event.output.skipped_bytes for event in events)
     assert events[-1].HasField("finished")
+
+
+def test_a_large_result_does_not_stop_the_loop() -> None:
+    """
+    Other calls go on while it is looked at.
+    """
+    data = json.dumps([{"a": "hello: x", "b": index} for index in range(60_000)]).encode()
+    settings = ResultSettings(screens=ALL)
+    layers = RedactedExecutor(
+        ScreenedExecutor(ScriptedExecutor(completed(data)), settings),
+        Redactor.of(["s3cret-s3cret"], (), ["a"]),
+    )
+
+    async def scenario() -> tuple[float, list[pb.ExecuteResponse]]:
+        async def whole() -> list[pb.ExecuteResponse]:
+            return [event async for event in layers.execute(scripted.execution())]
+
+        longest, last, task = 0.0, time.monotonic(), asyncio.create_task(whole())
+        while not task.done():
+            await asyncio.wait((task,), timeout=0.005)
+            longest, last = max(longest, time.monotonic() - last), time.monotonic()
+        return longest, await task
+
+    longest, events = scripted.run(scenario())
+
+    assert longest < 1.0
+    assert "hello" not in events[-1].finished.result_json.decode()

@@ -31,8 +31,9 @@ class Redactor:
 
     def __init__(self, finder: Finder, keys: Iterable[str] = ()) -> None:
         self._finder = finder
-        self._keys = frozenset(key.casefold() for key in keys)
+        self._keys = frozenset(key.lower() for key in keys)
         self._signs = tuple(key.encode() for key in self._keys)
+        self._ascii = all(sign.isascii() for sign in self._signs)
 
     @classmethod
     def of(
@@ -126,7 +127,7 @@ class Redactor:
         )
 
     def _entry(self, key: str, value: Any) -> Any:
-        return REDACTED if key.casefold() in self._keys else self.json(value)
+        return REDACTED if key.lower() in self._keys else self.json(value)
 
     def _looks_secret(self, data: bytes) -> bool:
         """
@@ -135,6 +136,13 @@ class Redactor:
         if b"\\" in data or self._finder.sees(data):
             return True
         if self._keys:
-            lower = data.lower()
-            return not data.isascii() or any(sign in lower for sign in self._signs)
+            small = data.lower() if self._ascii else _small(data)
+            return any(sign in small for sign in self._signs)
         return False
+
+
+def _small(data: bytes) -> bytes:
+    """
+    In small letters of any script.
+    """
+    return data.decode("utf-8", "replace").lower().encode("utf-8", "replace")

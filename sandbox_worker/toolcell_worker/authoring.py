@@ -49,6 +49,14 @@ class Options(TypedDict, total=False):
     fallback: str
     rates: Mapping[str, Any]
     audit: str
+    fill_defaults: bool
+    drop_nulls: bool
+    transforms: Mapping[str, Sequence[str]]
+    screens: Mapping[str, Sequence[str]]
+    screen_action: str
+    result_screens: Sequence[str]
+    result_action: str
+    redact_keys: Sequence[str]
     returns: Any
     option: str
 

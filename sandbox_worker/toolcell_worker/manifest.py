@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 
+from toolcell_worker import guards
 from toolcell_worker.errors import DefinitionError
 from toolcell_worker.requested_limits import Limits
 
@@ -35,7 +36,11 @@ Isolation = Literal["", "basic", "strong", "full"]
 Approval = Literal["", "confirm", "approve"]
 Audit = Literal["", "required"]
 CacheScope = Literal["private", "public"]
+ScreenAction = Literal["report", "refuse"]
+ResultAction = Literal["report", "strip", "refuse"]
 CHOICES = {
+    "screen_action": get_args(ScreenAction),
+    "result_action": get_args(ResultAction),
     "effects": get_args(Effects),
     "profile": get_args(Profile),
     "minimum_isolation": get_args(Isolation),
@@ -100,6 +105,14 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     rates: dict[str, Any] = {}
     command: bool = False
     audit: Audit = ""
+    fill_defaults: bool = False
+    drop_nulls: bool = False
+    transforms: dict[str, list[str]] = {}
+    screens: dict[str, list[str]] = {}
+    screen_action: ScreenAction = "refuse"
+    result_screens: list[Literal["html", "control"]] = []
+    result_action: ResultAction = "report"
+    redact_keys: list[str] = []
 
     def describe(self) -> dict[str, Any]:
         """
@@ -176,6 +189,9 @@ def _complaints(manifest: Manifest) -> list[str]:
         *_templates(manifest),
         *_effects(manifest),
         *_network(manifest),
+        *guards.complaints(
+            manifest.parameters, manifest.returns, manifest.transforms, manifest.screens
+        ),
     ]
 
 

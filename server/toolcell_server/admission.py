@@ -4,8 +4,8 @@ From a request to a frozen grant: every station between the wire and a cell, in 
 Theory of operation.  Each station decides, or does, never both; each refuses by raising, and what
 it refuses ran nothing.  What costs nothing comes first, what needs the kernel comes last:
 
-    fields → tool → limits → arguments (strict JSON, schema) → gates → grant → isolation → place →
-    paths
+    fields → tool → limits → arguments (strict JSON, prepared, schema) → gates → grant →
+    isolation → place → paths
 
 The gates (`gates.py`) are what the operator has switched on: rights, rates, approval and others.
 
@@ -27,18 +27,15 @@ import contextlib
 import dataclasses
 import time
 import uuid
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
-from toolcell_server import request_fields, strict_json
+from toolcell_server import request_fields
 from toolcell_server.execution import Execution
 from toolcell_server.gates import Call
+from toolcell_server.preparing import Preparing
 from toolcell_server.principal import ANYBODY
-from toolcell_server.refusals import (
-    ArgumentsNotJson,
-    ArgumentsTooLarge,
-    NobodyApproves,
-)
+from toolcell_server.refusals import NobodyApproves
 from toolcell_server.wanted import Wanted
 
 if TYPE_CHECKING:
@@ -100,6 +97,7 @@ class Admission:
     capacity: Capacity
     opener: Opener
     gates: tuple[Gate, ...] = ()
+    preparing: Preparing = field(default_factory=Preparing)
 
     async def admit(
         self,
@@ -153,14 +151,16 @@ class Admission:
                 taken=call.taken,
                 approval=call.approval,
                 no_cache=request.no_cache,
+                reports=call.reports,
                 resources=resources.pop_all(),
             )
 
     async def _call(self, request: Request, principal: Principal, deadline: float | None) -> Call:
         tool = self.tools.find_callable(request.tool, request.version, principal)
         limits = tool.limits.narrowed_by(request.limits)
-        data = request.arguments_json or b"{}"
-        arguments = await self._arguments(tool, data, limits.arguments_bytes)
+        given = request.arguments_json or b"{}"
+        arguments, data = self.preparing.prepared(tool, given, limits.arguments_bytes)
+        await self.validation.check(tool, arguments, data)
         return Call(
             request=request,
             principal=principal,
@@ -170,16 +170,6 @@ class Admission:
             data=data,
             deadline=deadline,
         )
-
-    async def _arguments(self, tool: Tool, data: bytes, maximum: int) -> dict[str, Any]:
-        if len(data) > maximum:
-            raise ArgumentsTooLarge(len(data), maximum)
-        try:
-            arguments = strict_json.parse(data, maximum)
-        except strict_json.NotStrictJson as exc:
-            raise ArgumentsNotJson(str(exc), exc.pointer) from None
-        await self.validation.check(tool, arguments, data)
-        return arguments
 
 
 def _deadline(request: Request, accepted: float, time_remaining: float | None) -> float | None:

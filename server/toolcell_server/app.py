@@ -70,6 +70,7 @@ class App:
         self.database = Database.opened(
             settings.state_dir, full=settings.records.synchronous == "full"
         )
+        self.redactor = instructions.redactor(settings)
         self.metrics = Metrics()
         self.saved = Saved(self.database) if settings.state_dir else None
         self.windows = MemoryWindows(steady(), self.saved)
@@ -104,7 +105,7 @@ class App:
         self.cache = wiring.cache(self)
         self.breaker = wiring.breaker(self)
         self.validation = Validation()
-        self.seen = EgressSeen(self.metrics)
+        self.seen = EgressSeen(self.metrics, self.redactor.json)
         self.egress = Egress(instructions.of_egress(settings), self.seen)
         self.desk = wiring.desk(self)
         self.executions = Executions(

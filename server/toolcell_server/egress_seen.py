@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from toolcell_server.metrics import Metrics
 
@@ -28,6 +28,7 @@ class EgressSeen:
     """
 
     metrics: Metrics
+    redact: Callable[[Any], Any] = lambda value: value  # of a JSON value: a host is a tool's word
 
     def report_only(self, *, on: bool) -> None:
         """
@@ -47,7 +48,8 @@ class EgressSeen:
         self.metrics.egress.bytes.labels("received").inc(said["received_bytes"])
         notable = said["verdict"] in ("denied", "reported")
         level = logging.WARNING if notable else logging.INFO
-        _log.log(level, "connection", extra={"fields": {**fields, **said}})
+        told = self.redact({**fields, **said})
+        _log.log(level, "connection", extra={"fields": told})
 
     def name(self, denied: Mapping[str, Any], fields: Mapping[str, str]) -> None:
         """
@@ -57,7 +59,7 @@ class EgressSeen:
         verdict = "reported" if denied["reported_only"] else "denied"
         self.metrics.egress.names.labels(verdict, denied["reason"]).inc()
         said = {"host": denied["target"], "verdict": verdict, "reason": denied["reason"]}
-        _log.warning("name", extra={"fields": {**fields, **said}})
+        _log.warning("name", extra={"fields": self.redact({**fields, **said})})
 
     def died(self) -> None:
         """

@@ -121,6 +121,16 @@ def bad_result(faults: list[str]) -> pb.Outcome:
     return outcome
 
 
+def screened_result(kind: str) -> pb.Outcome:
+    """
+    The tool returned what would act on whoever shows it; `kind` says how, as a screen calls it.
+    """
+    outcome = failed("ResultScreened", f"the result is withheld: it holds {kind} that acts", 0)
+    outcome.category = pb.ERROR_CATEGORY_PERMANENT
+    outcome.hint = "The result is not safe to show; use another tool, or ask for less of it."
+    return outcome
+
+
 def violated(wall: str, what: str) -> pb.Outcome:
     """
     A wall ended it.

@@ -86,7 +86,7 @@ class Execution:
 
     `accepted` and `deadline` are readings of `time.monotonic()`, in seconds; without a deadline
     the wall limit alone bounds the run.  `arguments` is one JSON object, checked, as the caller
-    sent it.  `attempt` counts from 1.
+    sent it, or as it was prepared.  `attempt` counts from 1.
     """
 
     execution_id: str
@@ -108,6 +108,7 @@ class Execution:
     attempt: int = 1
     # The approval that lets it run, if it needs one.
     approval: Reservation | None = field(default=None, repr=False, compare=False)
+    reports: tuple[pb.Denied, ...] = ()  # what the gates found and let pass
     stop: Stop = field(default_factory=Stop)
     taken: tuple[Taken, ...] = ()  # by gates, which are told that it runs and what it used
     # What was opened or reserved for this execution, shared by every attempt.

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     import contextlib
 
+    from toolcell.v1 import execution_pb2 as pb
+
     from toolcell_server.approvals.reserving import Reservation
     from toolcell_server.limits import Limits
     from toolcell_server.principal import Principal
@@ -47,11 +49,10 @@ class Call:
     """
     One call before it is granted anything.  `data` is what `arguments` were parsed from; whoever
     alters one alters both (`dataclasses.replace`).  `deadline` is a reading of `time.monotonic()`.
-    `approval_demanded` ("", "confirm", "approve") is what the caller's rights ask for; `approval`
-    is the one that lets the call pass.
-
-    `approval_demanded` is "", "confirm" or "approve".  The gate that has seen to it takes it away;
-    a call that comes out of the gates with it is refused.
+    `approval_demanded` ("", "confirm", "approve") is what the caller's rights ask for.  The gate
+    that has seen to it takes it away; a call that comes out of the gates with it is refused.
+    `approval` is the one that lets the call pass.
+    `reports` are told to the caller as events: what a gate found and let pass all the same.
     """
 
     request: Request
@@ -64,6 +65,7 @@ class Call:
     taken: tuple[Taken, ...] = ()
     approval_demanded: str = ""
     approval: Reservation | None = None
+    reports: tuple[pb.Denied, ...] = ()
 
 
 class Gate(Protocol):

@@ -4,16 +4,24 @@ What the programs of the worker's room are told when they start, from the settin
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from toolcell_server import host_ids
 from toolcell_server.hosting import Bundle
+from toolcell_server.redaction import Redactor
+from toolcell_server.redaction.forms import MINIMUM
 from toolcell_server.settings.bundles import BUILTIN
 from toolcell_server.warm_kinds import Warmth
 
 if TYPE_CHECKING:
     from toolcell_server.settings import Settings
 
+_SHORT: Final = (
+    f"a credential of egress.credentials has fewer than {MINIMUM} characters, and is therefore not"
+    " redacted where a tool shows it; use a longer one"
+)
+_log = logging.getLogger(__name__)
 _BUILTIN_PACKAGE: Final = "toolcell_worker.tools"
 
 
@@ -76,3 +84,16 @@ def of_bundles(settings: Settings) -> list[Bundle]:
             Bundle(name=bundle.name, instructions=told, python=bundle.python, warmth=warmth)
         )
     return bundles
+
+
+def redactor(settings: Settings) -> Redactor:
+    """
+    What takes secrets out of everything that leaves: those that are configured, and those that
+    the egress adds to requests, which a server that echoes them hands to a tool.
+    """
+    redaction, credentials = settings.redaction, settings.egress.credentials
+    told = {secret for credential in credentials for secret in credential.secrets}
+    long_enough = {secret for secret in told if len(secret.encode()) >= MINIMUM}
+    if any(not long_enough.intersection(credential.secrets) for credential in credentials):
+        _log.warning(_SHORT)
+    return Redactor.of([*redaction.values, *long_enough], redaction.shapes, redaction.keys)

@@ -10,10 +10,12 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
-from toolcell_server import effects, schema_check
+from toolcell_server import effects, preparation, schema_check
 from toolcell_server.egress import templates
 from toolcell_server.path_templates import PathTemplate, check
+from toolcell_server.places import Place
 from toolcell_server.rates import manifests as rates
+from toolcell_server.screens import KINDS
 
 Name = Annotated[str, Meta(pattern=r"^[a-zA-Z_][a-zA-Z0-9_-]{0,63}\Z")]
 Version = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._+-]{0,63}\Z")]
@@ -84,6 +86,18 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rates: dict[str, Any] = field(default_factory=dict)
     command: bool = False
     audit: Literal["", "required"] = ""
+    fill_defaults: bool = False
+    drop_nulls: bool = False
+    transforms: Annotated[dict[Line, tuple[Word, ...]], Meta(max_length=64)] = field(
+        default_factory=dict
+    )
+    screens: Annotated[dict[Line, tuple[Word, ...]], Meta(max_length=64)] = field(
+        default_factory=dict
+    )
+    screen_action: Literal["report", "refuse"] = "refuse"
+    result_screens: tuple[Literal["html", "control"], ...] = ()
+    result_action: Literal["report", "strip", "refuse"] = "report"
+    redact_keys: Annotated[tuple[Word, ...], Meta(max_length=64)] = ()
 
 
 def parse(value: Any) -> Manifest:
@@ -105,6 +119,7 @@ def parse(value: Any) -> Manifest:
     if manifest.returns is not None:
         schema_check.check(manifest.returns)
     rates.rule(manifest.name, manifest.rates)
+    _check_arguments(manifest)
     for entry in manifest.paths:
         check(PathTemplate.parse(entry), manifest.parameters)
     for domain in manifest.domains:
@@ -133,3 +148,26 @@ def _check_repeating(manifest: Manifest) -> None:
         raise ValueError("retry.initial_seconds is above retry.maximum_seconds; lower it")
     if manifest.fallback.partition("@")[0] == manifest.name:
         raise ValueError("fallback names the tool itself; name another one")
+
+
+def _check_arguments(manifest: Manifest) -> None:
+    """
+    What is done to the arguments, and looked for in them.
+
+    Raises:
+        ValueError: a place, a transform, a kind or a default cannot be used.
+    """
+    preparation.Preparation.of(
+        manifest.parameters, manifest.transforms, drop_nulls=False, fill_defaults=False
+    )
+    if manifest.fill_defaults:
+        preparation.check_defaults(manifest.parameters)
+    for at, kinds in manifest.screens.items():
+        Place.parse(at).check(manifest.parameters)
+        for kind in kinds:
+            if kind not in KINDS:
+                raise ValueError(f"the screen {kind!r} is not known; use {', '.join(KINDS)}")
+        if not kinds:
+            raise ValueError(f"the screen at {at!r} names no kind; use {', '.join(KINDS)}")
+    if "" in manifest.redact_keys:
+        raise ValueError("redact_keys holds an empty name")

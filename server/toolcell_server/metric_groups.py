@@ -153,6 +153,23 @@ class RateMetrics:
         self.rate_refusals.labels(kind).inc()
 
 
+class ScreenMetrics:
+    """
+    What screens found in arguments and results.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.hits = Counter(
+            "toolcell_screened_total",
+            "Texts in arguments and results that looked like an attack, by what was done.",
+            ("kind", "action"),
+            registry=registry,
+        )
+
+    def counted(self, kind: str, action: str) -> None:
+        self.hits.labels(kind, action).inc()
+
+
 class EgressMetrics:
     """
     What the egress decided and passed on.

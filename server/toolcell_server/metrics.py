@@ -26,6 +26,7 @@ from toolcell_server.metric_groups import (
     ExecutionMetrics,
     RateMetrics,
     RpcMetrics,
+    ScreenMetrics,
 )
 from toolcell_server.record_metrics import RecordMetrics
 from toolcell_server.repeating_metrics import CacheMetrics, RepeatingMetrics
@@ -57,6 +58,7 @@ class Metrics:
         self.cache = CacheMetrics(registry)
         self.repeating = RepeatingMetrics(registry)
         self.records = RecordMetrics(registry)
+        self.screens = ScreenMetrics(registry)
         self.tools = Gauge(
             "toolcell_tools", "Registered tools, by state.", ("state",), registry=registry
         )

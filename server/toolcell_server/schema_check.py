@@ -7,15 +7,16 @@ So a schema is bounded, its dialect is named, every reference is resolved here, 
 given a registry that cannot retrieve.  What could still take long on a hostile value (patterns,
 `uniqueItems`, recursion, wide fan-out) is marked, and checked in a process that can be killed.
 
-Formats are asserted, but only those that jsonschema has a checker for without further packages
-(`date`, `email`, `ipv4`, `ipv6`, `uuid`, `regex`); `date-time`, `time` and `uri` are not among
-them.  `CheckedSchema.unchecked_formats` names those that a schema uses in vain.
+Formats are asserted, all of both dialects (`formats.py`); one that is neither asserted nor a known
+annotation is refused, because nobody would notice that it does nothing.
 
 Not supported, and refused: `$id` and `$schema` below the root, anchors, `$dynamicRef`.
 """
 
 from __future__ import annotations
 
+import difflib
+import functools
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -26,9 +27,10 @@ import referencing
 from jsonschema import Draft7Validator, Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from toolcell_server import schema_walk
+from toolcell_server import formats, schema_walk
 
 if TYPE_CHECKING:
+    from jsonschema import FormatChecker
     from jsonschema.protocols import Validator
 
 MAXIMUM_BYTES: Final = 64 * 2**10
@@ -45,8 +47,6 @@ _DIALECTS: Final[dict[str, Any]] = {
 _UNSUPPORTED: Final = ("$dynamicRef", "$recursiveRef", "$anchor", "$dynamicAnchor")
 _ROOT_ONLY: Final = ("$id", "$schema")
 _SLOW: Final = ("pattern", "patternProperties", "unevaluatedItems", "unevaluatedProperties")
-# The rest compile or run regular expressions, where a further package brings a checker at all.
-_QUICK_FORMATS: Final = frozenset({"date", "email", "idn-email", "ipv4", "ipv6", "uuid"})
 _FEW_ITEMS: Final = 64  # uniqueItems is quadratic; so few cost nothing
 
 
@@ -66,7 +66,6 @@ class CheckedSchema:
     encoded: bytes
     validator: Validator
     nodes: int | None
-    unchecked_formats: tuple[str, ...]
 
 
 def check_parameters(schema: Any) -> CheckedSchema:
@@ -105,7 +104,6 @@ def check(schema: Any) -> CheckedSchema:
         encoded=encoded,
         validator=validator,
         nodes=None if slow or unrolled is None else unrolled[0],
-        unchecked_formats=_unchecked_formats(shape, validator),
     )
 
 
@@ -123,9 +121,7 @@ def build(schema: Mapping[str, Any]) -> Validator:
         raise SchemaRefused(
             f"$schema {dialect!r:.80} is not supported; use {' or '.join(_DIALECTS)}"
         )
-    validator: Validator = kind(
-        schema, registry=referencing.Registry(), format_checker=kind.FORMAT_CHECKER
-    )
+    validator: Validator = kind(schema, registry=referencing.Registry(), format_checker=_formats())
     return validator
 
 
@@ -183,6 +179,14 @@ def _check_keywords(at: str, schema: Mapping[str, Any]) -> None:
     for keyword in _ROOT_ONLY:
         if at and keyword in schema:
             raise SchemaRefused(f"{keyword} at {at} is not supported below the root")
+    name = schema.get("format", "regex")
+    if name not in formats.ASSERTED | formats.ANNOTATIONS:
+        close = difflib.get_close_matches(str(name), formats.ASSERTED, n=1)
+        meant = f"; did you mean {close[0]!r}?" if close else ""
+        raise SchemaRefused(
+            f"the format {name!r:.60} at {at or 'the root'} is not known, and would assert"
+            f" nothing{meant}"
+        )
     patterns = [schema["pattern"]] if "pattern" in schema else []
     for pattern in [*patterns, *schema.get("patternProperties", ())]:
         _check_pattern(at, pattern)
@@ -204,14 +208,9 @@ def _may_be_slow(schema: Any) -> bool:
         return True
     if schema.get("uniqueItems") and not schema.get("maxItems", _FEW_ITEMS + 1) <= _FEW_ITEMS:
         return True
-    return "format" in schema and schema["format"] not in _QUICK_FORMATS
+    return "format" in schema and schema["format"] == "regex"
 
 
-def _unchecked_formats(shape: schema_walk.Shape, validator: Validator) -> tuple[str, ...]:
-    checkers = validator.FORMAT_CHECKER.checkers
-    used = {
-        str(part["format"])
-        for part in shape.subschemas.values()
-        if isinstance(part, Mapping) and "format" in part
-    }
-    return tuple(sorted(used - set(checkers)))
+@functools.cache
+def _formats() -> FormatChecker:
+    return formats.checker()

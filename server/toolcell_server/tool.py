@@ -69,6 +69,14 @@ class Tool:
     rates: Mapping[str, Any] = field(default_factory=dict)  # a key of the manifest; checked
     approval: str = ""  # "", "confirm" or "approve"
     audit: str = ""  # "required": never without a record
+    fill_defaults: bool = False
+    drop_nulls: bool = False
+    transforms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by place
+    screens: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # kinds by place
+    screen_action: str = "refuse"
+    result_screens: tuple[str, ...] = ()
+    result_action: str = "report"
+    redact_keys: tuple[str, ...] = ()
 
     @classmethod
     def from_manifest(

@@ -38,13 +38,18 @@ from toolcell_server.hooked import HookedExecutor
 from toolcell_server.ledger import Ledger
 from toolcell_server.logged import LoggedExecutor
 from toolcell_server.metered import MeteredExecutor
+from toolcell_server.preparing import Preparing
 from toolcell_server.queued import QueuedExecutor
 from toolcell_server.rates.gate import RateGate
 from toolcell_server.rates.places import Places
+from toolcell_server.redacted import RedactedExecutor
 from toolcell_server.remembering import Remembering
+from toolcell_server.reported import ReportedExecutor
 from toolcell_server.retried import RetriedExecutor
 from toolcell_server.rights_gate import RightsGate
 from toolcell_server.sandboxed import SandboxedExecutor
+from toolcell_server.screened import ScreenedExecutor
+from toolcell_server.screening import Screening
 from toolcell_server.timed import TimedExecutor
 from toolcell_server.watchdog import Watchdog
 
@@ -68,6 +73,7 @@ def admission(app: App) -> FallingBack:
         capacity=app.capacity,
         opener=app.pool.open,
         gates=gates(app),
+        preparing=Preparing(app.settings.arguments),
     )
     return FallingBack(AuditedAdmission(base, app.auditing), app.registry)
 
@@ -78,7 +84,8 @@ def gates(app: App) -> tuple[Gate, ...]:
     """
     return (
         *_hooks(app, "before_admission"),  # alters arguments, so before all that judge them
-        *_rules(app),
+        *_rules(app),  # may put another tool in the place of this one
+        _screening(app),
         *_breaking(app),
         RateGate(app.settings.rates, app.windows, Places(), app.metrics.rates.refused),
         _approval(app),  # so late that nobody is asked about a call that is refused anyway
@@ -97,6 +104,14 @@ def _rules(app: App) -> tuple[Gate, ...]:
     if not app.rights.depend_on_arguments:
         return ()
     return (RightsGate(app.rights, app.tools, app.validation),)
+
+
+def _screening(app: App) -> Gate:
+    return Screening(
+        app.settings.screens,
+        app.settings.arguments.screen_action == "refuse",
+        app.metrics.screens.counted,
+    )
 
 
 def _breaking(app: App) -> tuple[Gate, ...]:
@@ -155,6 +170,8 @@ def executor(app: App) -> Executor:
     The chain, from the inside out; the order is explained where each stands.
     """
     executor: Executor = SandboxedExecutor(app.pool, Watchdog(), app.validation, app.egress)
+    executor = ScreenedExecutor(executor, app.settings.results, app.metrics.screens.counted)
+    executor = RedactedExecutor(executor, app.redactor)  # above it, nobody sees a secret
     executor = ClockedExecutor(executor, app.metrics)
     executor = ChargedExecutor(executor)
     executor = RetriedExecutor(executor, app.metrics.repeating.retried)
@@ -174,6 +191,7 @@ def executor(app: App) -> Executor:
         )
     executor = FellBackExecutor(executor, app.metrics.repeating.fell_back)
     executor = TimedExecutor(executor)
+    executor = ReportedExecutor(executor)
     executor = MeteredExecutor(executor, app.metrics)
     if app.auditing:
         executor = AuditedExecutor(executor, app.auditing)
@@ -187,7 +205,8 @@ def auditing(app: App) -> Auditing | None:
     place = app.settings.audit.place(app.settings.state_dir)
     if not place:
         return None
-    return Auditing(AuditLog(app.settings.audit, place, app.metrics.audit))
+    log = AuditLog(app.settings.audit, place, app.metrics.audit)
+    return Auditing(log, app.redactor.json)
 
 
 def remembering(app: App) -> Remembers:

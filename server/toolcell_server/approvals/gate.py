@@ -53,10 +53,9 @@ class ApprovalGate:
             if not call.request.approval_token:
                 raise self.desk.required(asked)
             reservation = self.desk.redeem(asked)
-        if reservation is None:
-            return call
-        resources.callback(reservation.settle)
-        return dataclasses.replace(call, approval=reservation)
+        if reservation is not None:
+            resources.callback(reservation.settle)
+        return dataclasses.replace(call, approval=reservation, approval_demanded="")
 
 
 @contextlib.contextmanager

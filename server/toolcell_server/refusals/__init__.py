@@ -23,6 +23,7 @@ from toolcell_server.refusals.arguments import (
     ArgumentsTooLarge,
     DomainNotAllowed,
     PathNotAllowed,
+    Screened,
 )
 from toolcell_server.refusals.audit import AuditFailed, AuditNotKept
 from toolcell_server.refusals.base import CallRefused
@@ -93,6 +94,7 @@ __all__ = [
     "QuotaExceeded",
     "QuotasUnreliable",
     "RequestIdReused",
+    "Screened",
     "StoreFailed",
     "SwitchedOff",
     "TooManyApprovals",

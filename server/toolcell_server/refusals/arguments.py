@@ -58,6 +58,25 @@ class ArgumentsInvalid(CallRefused):
         )
 
 
+class Screened(CallRefused):
+    """
+    Raised when a text in the arguments looks like an attack on what the tool hands it to; one
+    violation (field, kind) each.  What in the text looks so is not told: it would be a manual.
+    """
+
+    spoken = "I could not do that, because the request looked unsafe."
+
+    def __init__(self, hits: Sequence[FieldViolation]) -> None:
+        field, kind = hits[0]
+        more = f" (and {len(hits) - 1} more)" if len(hits) > 1 else ""
+        super().__init__(
+            f"{field} looks like an injection ({kind}){more}",
+            "send that argument as plain text, without code, commands or encoded characters",
+            metadata={"kind": kind, "screened": str(len(hits))},
+            violations=[(field, f"looks like an injection ({kind})") for field, kind in hits],
+        )
+
+
 class PathNotAllowed(CallRefused):
     """
     Raised when a path that the call needs may not be granted.

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any, Final
 from toolcell_server import limits
 from toolcell_server.limits import Limits
 from toolcell_server.policy import Policy
-from toolcell_server.settings import bundles, checks, middleware, rates
+from toolcell_server.settings import arguments, bundles, checks, middleware, rates, redaction
 from toolcell_server.settings.approval import ApprovalSettings
+from toolcell_server.settings.arguments import ArgumentSettings, ResultSettings
 from toolcell_server.settings.audit import AuditSettings
 from toolcell_server.settings.breaker import BreakerSettings
 from toolcell_server.settings.cache import CacheSettings
 from toolcell_server.settings.egress import EgressSettings
 from toolcell_server.settings.errors import SettingsError
 from toolcell_server.settings.records import RecordsSettings
+from toolcell_server.settings.redaction import RedactionSettings
 from toolcell_server.settings.rights import RightsSettings
 from toolcell_server.settings.values import CEILINGS, BuiltinSettings, ServerSettings, Settings
 
@@ -27,7 +29,10 @@ if TYPE_CHECKING:
 
 # Each section and the names in it; "" is the top of the file.
 SECTIONS: Final[dict[str, tuple[str, ...]]] = {
-    "": ("log_format", "state_dir", "bundles", "rates", "roles", "rules", "middleware"),
+    "": (
+        *("log_format", "state_dir", "bundles", "rates", "roles", "rules", "middleware"),
+        "screens",
+    ),
     "server": tuple(ServerSettings.__slots__),
     "policy": tuple(Policy.__slots__),
     "limits.defaults": limits.NAMES,
@@ -40,6 +45,9 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "breaker": tuple(BreakerSettings.__slots__),
     "records": tuple(RecordsSettings.__slots__),
     "rights": ("anonymous_roles",),
+    "arguments": tuple(ArgumentSettings.__slots__),
+    "results": tuple(ResultSettings.__slots__),
+    "redaction": redaction.KEYS,
 }
 
 
@@ -88,6 +96,10 @@ def _build(values: Mapping[str, Any]) -> Settings:
             _section("rights", values), values.get("roles", []), values.get("rules", [])
         ),
         middleware=middleware.build(values.get("middleware", [])),
+        arguments=ArgumentSettings(**_section("arguments", values)),
+        screens=arguments.build_screens(values.get("screens", [])),
+        results=ResultSettings.build(_section("results", values)),
+        redaction=RedactionSettings.build(_section("redaction", values)),
         log_format=values.get("log_format", "text"),
         state_dir=values.get("state_dir", ""),
     )

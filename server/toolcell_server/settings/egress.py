@@ -36,6 +36,15 @@ class CredentialSettings:
     header: str
     hosts: tuple[str, ...]
     value: Secret
+    prefix: str = ""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """
+        What must not be shown: the value, and what of it was read.
+        """
+        whole = self.value.reveal()
+        return whole, whole.removeprefix(self.prefix)
 
     @classmethod
     def parse(cls, index: int, entry: Any) -> Self:
@@ -57,7 +66,7 @@ class CredentialSettings:
             check_names([(entry["header"], value)])
         except (TypeError, ValueError) as exc:
             raise SettingsError(str(exc), "correct it", key=key) from None
-        return cls(entry["name"], entry["header"], patterns, value)
+        return cls(entry["name"], entry["header"], patterns, value, str(entry.get("prefix", "")))
 
     def told(self) -> dict[str, Any]:
         """

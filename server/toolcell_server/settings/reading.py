@@ -43,6 +43,8 @@ _TEXTS: Final = frozenset(
         "audit.on_broken",
         "audit.fsync",
         "records.synchronous",
+        "arguments.screen_action",
+        "results.action",
     }
 )
 _TABLES: Final = frozenset({*filter(None, SECTIONS), "limits"})

@@ -11,11 +11,13 @@ from toolcell_server.limits import Limits
 from toolcell_server.policy import Policy
 from toolcell_server.settings import checks, host
 from toolcell_server.settings.approval import ApprovalSettings
+from toolcell_server.settings.arguments import ArgumentSettings, ResultSettings, ScreenSettings
 from toolcell_server.settings.audit import AuditSettings
 from toolcell_server.settings.breaker import BreakerSettings
 from toolcell_server.settings.cache import CacheSettings
 from toolcell_server.settings.egress import EgressSettings
 from toolcell_server.settings.records import RecordsSettings
+from toolcell_server.settings.redaction import RedactionSettings
 from toolcell_server.settings.rights import RightsSettings
 
 if TYPE_CHECKING:
@@ -141,6 +143,10 @@ class Settings:
     records: RecordsSettings = field(default_factory=RecordsSettings)
     rights: RightsSettings = field(default_factory=RightsSettings)
     middleware: tuple[HookSettings, ...] = ()
+    arguments: ArgumentSettings = field(default_factory=ArgumentSettings)
+    screens: tuple[ScreenSettings, ...] = ()
+    results: ResultSettings = field(default_factory=ResultSettings)
+    redaction: RedactionSettings = field(default_factory=RedactionSettings)
     log_format: str = "text"
     state_dir: str = ""
 

@@ -45,6 +45,7 @@ class Options(TypedDict, total=False):
     retry: Mapping[str, int]
     cache_ttl_seconds: float
     approval: str | bool
+    preview: bool
     fallback: str
     rates: Mapping[str, Any]
     returns: Any

@@ -77,6 +77,7 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     retry: Retry = msgspec.field(default_factory=Retry)
     cache_ttl_seconds: Annotated[float, msgspec.Meta(ge=0)] = 0
     approval: Approval | bool = False
+    preview: bool = False
     fallback: str = ""
     rates: dict[str, Any] = {}
     command: bool = False

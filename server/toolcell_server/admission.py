@@ -144,6 +144,7 @@ class Admission:
                 labels=dict(request.labels),
                 detached=request.detached,
                 approval=call.approval,
+                review=call.approval.review if call.approval else None,
                 resources=resources.pop_all(),
             )
 

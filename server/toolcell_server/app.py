@@ -81,7 +81,8 @@ class App:
         self.seen = EgressSeen(self.metrics)
         self.egress = Egress(instructions.of_egress(settings), self.seen)
         self.desk = wiring.desk(self)
-        self.executions = Executions(wiring.executor(self), wiring.keeping(settings.server))
+        self.executor = wiring.executor(self)
+        self.executions = Executions(self.executor, wiring.keeping(settings.server))
         self._tell_level: Callable[[], None] = _nobody_asks
         self._tasks: set[asyncio.Task[None]] = set()
 

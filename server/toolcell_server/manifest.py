@@ -60,6 +60,7 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     deprecated: Line = ""
     retry: Retry = Retry()
     cache_ttl_seconds: float = 0
+    preview: bool = False  # it may be run to see what it would stage
     approval: Literal["", "confirm", "approve"] | bool = ""  # true: approve
     fallback: Line = ""
     rates: dict[str, Any] = field(default_factory=dict)
@@ -82,6 +83,8 @@ def parse(value: Any) -> Manifest:
         raise ValueError("retry.attempts other than 1 is not supported by this server yet")
     if fault := effects_fault(value):
         raise ValueError(f"effects is {fault}")
+    if manifest.preview and (fault := _preview_fault(manifest)):
+        raise ValueError(f"preview is promised, and {fault}")
     schema_check.check_parameters(manifest.parameters)
     if manifest.returns is not None:
         schema_check.check(manifest.returns)
@@ -90,3 +93,15 @@ def parse(value: Any) -> Manifest:
     for domain in manifest.domains:
         templates.check(templates.DomainTemplate.parse(domain), manifest.parameters)
     return manifest
+
+
+def _preview_fault(manifest: Manifest) -> str:
+    """
+    Why a run of the tool would change more than what it stages.
+    """
+    accesses = {entry.get("access") for entry in manifest.paths}
+    if manifest.domains:
+        return "the tool asks for domains; a run would reach them"
+    if "write" in accesses:
+        return 'the tool asks to write a path; use access = "staged"'
+    return "" if "staged" in accesses else "the tool stages no path"

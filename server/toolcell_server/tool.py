@@ -61,6 +61,7 @@ class Tool:
     minimum_isolation: str = ""
     deprecated: str = ""
     command: bool = False
+    preview: bool = False
     approval: str = ""  # "", "confirm" or "approve"
 
     @classmethod

@@ -13,6 +13,7 @@ from toolcell_server.approvals.deciding import Deciding
 from toolcell_server.approvals.desk import Desk
 from toolcell_server.approvals.gate import ApprovalGate
 from toolcell_server.approvals.kinds import Demands
+from toolcell_server.approvals.previewing import Previewing
 from toolcell_server.approved import ApprovedExecutor
 from toolcell_server.clocked import ClockedExecutor
 from toolcell_server.executions import Keeping
@@ -57,7 +58,8 @@ def _approval(app: App) -> Gate:
     section = app.settings.approval
     demands = Demands(default_for_destructive=section.default_for_destructive, tools=section.tools)
     granting = Granting(policy=app.settings.policy, isolation=app.pool.isolation)
-    return ApprovalGate(demands, granting.grant, app.desk)
+    previewing = Previewing(app.executor, app.capacity, app.pool.open)
+    return ApprovalGate(demands, granting.grant, app.desk, previewing)
 
 
 def desk(app: App) -> Desk:

@@ -4,7 +4,6 @@ Refusals: why a call ran nothing.
 
 from toolcell_server.refusals.approvals import (
     ApprovalAltered,
-    ApprovalDecided,
     ApprovalDenied,
     ApprovalExpired,
     ApprovalPending,
@@ -12,10 +11,7 @@ from toolcell_server.refusals.approvals import (
     ApprovalPinWrong,
     ApprovalReplayed,
     ApprovalRequired,
-    ApprovalSelf,
-    ApprovalsNotKept,
     ApprovalUnknown,
-    TooManyApprovals,
 )
 from toolcell_server.refusals.arguments import (
     ArgumentsInvalid,
@@ -23,6 +19,13 @@ from toolcell_server.refusals.arguments import (
     ArgumentsTooLarge,
     DomainNotAllowed,
     PathNotAllowed,
+)
+from toolcell_server.refusals.asking import (
+    ApprovalDecided,
+    ApprovalSelf,
+    ApprovalsNotKept,
+    PreviewFailed,
+    TooManyApprovals,
 )
 from toolcell_server.refusals.base import CallRefused
 from toolcell_server.refusals.executions import (
@@ -78,6 +81,7 @@ __all__ = [
     "NoCapacity",
     "NotPermitted",
     "PathNotAllowed",
+    "PreviewFailed",
     "RequestIdReused",
     "SwitchedOff",
     "TooManyApprovals",

@@ -67,6 +67,7 @@ class Place:
             f'[[bundles]]\nname = "mine"\npath = "{self.folder}/tools"\n'
             f'[policy]\nroots = [{{path = "{self.folder}/files", access = "write"}}]\n'
             f'[[approval.tools]]\ntool = "write_file"\nkind = "approve"\n'
+            '[[approval.tools]]\ntool = "wirte_file"\nkind = "approve"\n'
             f'[[approval.pins]]\nprincipal = "pat"\nhash = "{pin}"\n'
         )
         program = [sys.executable, str(PROGRAM), "--settings", str(settings)]

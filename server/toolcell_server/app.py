@@ -80,7 +80,7 @@ class App:
         self.validation = Validation()
         self.seen = EgressSeen(self.metrics)
         self.egress = Egress(instructions.of_egress(settings), self.seen)
-        self.desk = wiring.desk(self)
+        self.desk, self.demands = wiring.desk(self), wiring.demands(self)
         self.executor = wiring.executor(self)
         self.executions = Executions(self.executor, wiring.keeping(settings.server))
         self._tell_level: Callable[[], None] = _nobody_asks
@@ -110,6 +110,7 @@ class App:
                 self.seen.report_only(on=self.settings.policy.domains_report_only)
                 self.registry.warn_of_unknown_disabled()
                 self.registry.warn_of_unknown_credentials(self.settings.egress.names)
+                self._warn_of_unmatched_approvals()
                 opened.push_async_callback(self.validation.aclose)
                 await self._serve(shutdown, lambda listening: announce(listening, metrics_at))
         return 128 + shutdown.number if shutdown.number else 0
@@ -182,6 +183,11 @@ class App:
             remedy = REMEDIES.get(failure.wall, UNBUILT_REMEDY)
             raise isolation_check.NotIsolated(failure.wall, str(failure), remedy)
         isolation_check.check(self._isolations(), self.settings.policy.minimum_isolation)
+
+    def _warn_of_unmatched_approvals(self) -> None:
+        for pattern in self.demands.unmatched({tool.name for tool in self.registry.tools()}):
+            said = "approval.tools names a tool that no bundle has"
+            _log.warning(said, extra={"fields": {"tool": pattern}})
 
     def _isolations(self) -> list[Isolation]:
         """

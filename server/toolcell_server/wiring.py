@@ -55,11 +55,9 @@ def gates(app: App) -> tuple[Gate, ...]:
 
 
 def _approval(app: App) -> Gate:
-    section = app.settings.approval
-    demands = Demands(default_for_destructive=section.default_for_destructive, tools=section.tools)
     granting = Granting(policy=app.settings.policy, isolation=app.pool.isolation)
     previewing = Previewing(app.executor, app.capacity, app.pool.open)
-    return ApprovalGate(demands, granting.grant, app.desk, previewing)
+    return ApprovalGate(app.demands, granting.grant, app.desk, previewing)
 
 
 def desk(app: App) -> Desk:
@@ -67,6 +65,14 @@ def desk(app: App) -> Desk:
     Where calls ask for approvals; `time.time`, because approvals outlive this process.
     """
     return Desk(app.settings.approval, app.database, clock=time.time)
+
+
+def demands(app: App) -> Demands:
+    """
+    Which calls need an approval.
+    """
+    section = app.settings.approval
+    return Demands(default_for_destructive=section.default_for_destructive, tools=section.tools)
 
 
 def deciding(app: App) -> Deciding:

@@ -209,6 +209,16 @@ def test_the_command_line_says_how_to_go_on_and_lists_and_withdraws(shared: Plac
     assert (ended.returncode, b'"state": "denied"' in ended.stdout) == (0, True)
 
 
+def test_a_setting_that_fits_no_tool_is_warned_of(shared: Place) -> None:
+    """
+    A typing error in a safety switch.
+    """
+    warned = [line for line in shared.server.log.read_text().split("\n") if "no bundle has" in line]
+
+    assert len(warned) == 1
+    assert "wirte_file" in warned[0]
+
+
 def test_a_pin_is_hashed_for_the_settings(shared: Place) -> None:
     """
     From standard input where there is no terminal.

@@ -46,6 +46,7 @@ class Options(TypedDict, total=False):
     cache_ttl_seconds: float
     approval: str | bool
     cache_scope: str
+    preview: bool
     fallback: str
     rates: Mapping[str, Any]
     audit: str

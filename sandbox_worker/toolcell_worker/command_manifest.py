@@ -21,6 +21,7 @@ from typing import Any
 from toolcell_worker import manifest, template_arguments
 from toolcell_worker.command import CommandTool
 from toolcell_worker.errors import DefinitionError
+from toolcell_worker.manifest_shape import Manifest
 
 OWN = ("argv", "stdin", "result", "parameters_file")
 NOT_TO_BE_SET = ("command",)
@@ -57,7 +58,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _build(values: dict[str, Any], path: Path) -> CommandTool:
-    fields = manifest.Manifest.__struct_fields__
+    fields = Manifest.__struct_fields__
     known = tuple(name for name in fields if name not in NOT_TO_BE_SET) + OWN
     manifest.refuse_unknown(values, known, path.name, "")
     argv = _argv(values.get("argv"))

@@ -1,19 +1,20 @@
 """
-What a tool declares: one shape, written as options of `@tool` or as keys of a TOML file, read by
-the server's registry.
+Checks what a tool declares: one shape, written as options of `@tool` or as keys of a TOML file,
+read by the server's registry.
 
-The shape is checked here and nowhere else; each message names the key and the remedy.
+It is checked here and nowhere else; each message names the key and the remedy.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, get_args
 
 import msgspec
 
 from toolcell_worker import guards
 from toolcell_worker.errors import DefinitionError
+from toolcell_worker.manifest_shape import CHOICES, Approval, Manifest, PathAccess
 from toolcell_worker.requested_limits import Limits
 
 NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,63}")
@@ -28,98 +29,6 @@ RATES = (
     "per",
 )
 DESCRIPTION_CHARACTERS = 1000  # about the shortest bound among LLM providers
-
-PathAccess = Literal["read", "write", "staged"]
-Effects = Literal["read_only", "writes", "destructive"]
-Profile = Literal["", "compute", "net", "subprocess"]
-Isolation = Literal["", "basic", "strong", "full"]
-Approval = Literal["", "confirm", "approve"]
-Audit = Literal["", "required"]
-CacheScope = Literal["private", "public"]
-ScreenAction = Literal["report", "refuse"]
-ResultAction = Literal["report", "strip", "refuse"]
-CHOICES = {
-    "screen_action": get_args(ScreenAction),
-    "result_action": get_args(ResultAction),
-    "effects": get_args(Effects),
-    "profile": get_args(Profile),
-    "minimum_isolation": get_args(Isolation),
-    "audit": get_args(Audit),
-    "cache_scope": get_args(CacheScope),
-}
-
-
-class PathRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """
-    One path that the tool needs; see `paths.py`.
-    """
-
-    path: str
-    access: PathAccess
-
-
-class Retry(msgspec.Struct, forbid_unknown_fields=True):
-    """
-    How often the service may try at all, after which endings, and how long it waits in between.
-    """
-
-    attempts: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1
-    on: list[Literal["lost", "temporary"]] = msgspec.field(
-        default_factory=lambda: ["lost", "temporary"]
-    )
-    initial_seconds: Annotated[float, msgspec.Meta(ge=0, le=60)] = 0.2
-    maximum_seconds: Annotated[float, msgspec.Meta(ge=0, le=60)] = 5.0
-    multiplier: Annotated[float, msgspec.Meta(ge=1, le=10)] = 2.0
-    jitter: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.2
-
-
-class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """
-    Everything that the server knows about a tool.  `parameters` and `returns` are JSON Schemas.
-    """
-
-    name: str
-    version: str = "1"
-    title: str = ""
-    description: str
-    category: str = ""
-    tags: list[str] = []
-    parameters: dict[str, Any]
-    returns: dict[str, Any] | None = None
-    effects: Effects = "writes"
-    idempotent: bool = False
-    limits: Limits = msgspec.field(default_factory=Limits)
-    paths: list[PathRequest] = []
-    domains: list[str | dict[str, Any]] = []
-    env: dict[str, str] = {}
-    secrets: list[str] = []
-    scopes: list[str] = []
-    profile: Profile = ""
-    minimum_isolation: Isolation = ""
-    deprecated: str = ""
-    retry: Retry = msgspec.field(default_factory=Retry)
-    approval: Approval | bool = False
-    cache_ttl_seconds: Annotated[float, msgspec.Meta(ge=0, le=31_536_000)] = 0
-    cache_scope: CacheScope = "private"
-    fallback: str = ""
-    rates: dict[str, Any] = {}
-    command: bool = False
-    audit: Audit = ""
-    fill_defaults: bool = False
-    drop_nulls: bool = False
-    transforms: dict[str, list[str]] = {}
-    screens: dict[str, list[str]] = {}
-    screen_action: ScreenAction = "refuse"
-    result_screens: list[Literal["html", "control"]] = []
-    result_action: ResultAction = "report"
-    redact_keys: list[str] = []
-
-    def describe(self) -> dict[str, Any]:
-        """
-        The manifest as CATALOGUE carries it.
-        """
-        described: dict[str, Any] = msgspec.to_builtins(self)
-        return described
 
 
 def build(values: dict[str, Any]) -> Manifest:

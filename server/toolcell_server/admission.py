@@ -152,6 +152,7 @@ class Admission:
                 approval=call.approval,
                 no_cache=request.no_cache,
                 reports=call.reports,
+                review=call.approval.review if call.approval else None,
                 resources=resources.pop_all(),
             )
 

@@ -107,9 +107,10 @@ class App:
         self.validation = Validation()
         self.seen = EgressSeen(self.metrics, self.redactor.json)
         self.egress = Egress(instructions.of_egress(settings), self.seen)
-        self.desk = wiring.desk(self)
+        self.desk, self.demands = wiring.desk(self), wiring.demands(self)
+        self.executor = wiring.executor(self)
         self.executions = Executions(
-            wiring.executor(self), wiring.keeping(settings.server), wiring.remembering(self)
+            self.executor, wiring.keeping(settings.server), wiring.remembering(self)
         )
         self._tell_level: Callable[[], None] = _nobody_asks
         self._tasks: set[asyncio.Task[None]] = set()
@@ -148,6 +149,7 @@ class App:
                 self.registry.warn_of_unknown_credentials(self.settings.egress.names)
                 warn_of_unknown_tools(self.settings.rates, self.registry)
                 fallbacks.warn(self.registry)
+                self._warn_of_unmatched_approvals()
                 opened.push_async_callback(self.validation.aclose)
                 await self._serve(shutdown, lambda listening: announce(listening, metrics_at))
         return 128 + shutdown.number if shutdown.number else 0
@@ -234,6 +236,11 @@ class App:
             remedy = REMEDIES.get(failure.wall, UNBUILT_REMEDY)
             raise isolation_check.NotIsolated(failure.wall, str(failure), remedy)
         isolation_check.check(self._isolations(), self.settings.policy.minimum_isolation)
+
+    def _warn_of_unmatched_approvals(self) -> None:
+        for pattern in self.demands.unmatched({tool.name for tool in self.registry.tools()}):
+            said = "approval.tools names a tool that no bundle has"
+            _log.warning(said, extra={"fields": {"tool": pattern}})
 
     def _isolations(self) -> list[Isolation]:
         """

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from toolcell.v1 import execution_pb2 as pb
 
     from toolcell_server.approvals.reserving import Reservation
+    from toolcell_server.approvals.reviewing import Review
     from toolcell_server.gates import Taken
     from toolcell_server.grants import Grant
     from toolcell_server.tool import Tool
@@ -109,6 +110,8 @@ class Execution:
     # The approval that lets it run, if it needs one.
     approval: Reservation | None = field(default=None, repr=False, compare=False)
     reports: tuple[pb.Denied, ...] = ()  # what the gates found and let pass
+    # Looks at staged files before they are put in place, if somebody has to.
+    review: Review | None = field(default=None, repr=False, compare=False)
     stop: Stop = field(default_factory=Stop)
     taken: tuple[Taken, ...] = ()  # by gates, which are told that it runs and what it used
     # What was opened or reserved for this execution, shared by every attempt.

@@ -78,6 +78,7 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     profile: Literal["compute", "net", "subprocess"] = "compute"
     minimum_isolation: Literal["", "basic", "strong", "full"] = ""
     deprecated: Line = ""
+    preview: bool = False  # it may be run to see what it would stage
     approval: Literal["", "confirm", "approve"] | bool = ""  # true: approve
     retry: Retry = ONCE
     cache_ttl_seconds: Annotated[float, Meta(ge=0, le=31_536_000)] = 0
@@ -115,6 +116,8 @@ def parse(value: Any) -> Manifest:
     if fault := effects.fault(value):
         raise ValueError(f"effects is {fault}")
     _check_repeating(manifest)
+    if manifest.preview and (fault := _preview_fault(manifest)):
+        raise ValueError(f"preview is promised, and {fault}")
     schema_check.check_parameters(manifest.parameters)
     if manifest.returns is not None:
         schema_check.check(manifest.returns)
@@ -171,3 +174,15 @@ def _check_arguments(manifest: Manifest) -> None:
             raise ValueError(f"the screen at {at!r} names no kind; use {', '.join(KINDS)}")
     if "" in manifest.redact_keys:
         raise ValueError("redact_keys holds an empty name")
+
+
+def _preview_fault(manifest: Manifest) -> str:
+    """
+    Why a run of the tool would change more than what it stages.
+    """
+    accesses = {entry.get("access") for entry in manifest.paths}
+    if manifest.domains:
+        return "the tool asks for domains; a run would reach them"
+    if "write" in accesses:
+        return 'the tool asks to write a path; use access = "staged"'
+    return "" if "staged" in accesses else "the tool stages no path"

@@ -154,6 +154,11 @@ class SandboxedExecutor:
             if sum(os.fstat(s).st_size for _, s in found) > execution.grant.limits.disk_bytes:
                 _withdraw(finished, endings.exceeded("disk", execution.grant.limits))
                 return
+            if (review := execution.review) is not None:
+                if outcome := await review.look(found):
+                    _withdraw(finished, outcome)
+                    return
+                found = found if review.commits else []
             for opened, staged in found:
                 if outcome := await self._put_in_place(opened, staged):
                     _withdraw(finished, outcome)

@@ -29,6 +29,17 @@ def outcome_unknown(path: str) -> pb.Outcome:
     return outcome
 
 
+def preview_differs(path: str) -> pb.Outcome:
+    """
+    The tool completed, but what it staged is not what was shown to whoever approved it.
+    """
+    message = f"{path} was not put in place: it would not become what the approved preview showed"
+    outcome = endings.failed("PreviewDiffers", message, 0)
+    outcome.category = pb.ERROR_CATEGORY_USER
+    outcome.hint = "Nothing was changed; ask for a new approval."
+    return outcome
+
+
 def left_no_file(path: str) -> pb.Outcome:
     """
     The tool returned, but where its file is staged there is something else: its own fault.

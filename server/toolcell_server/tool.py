@@ -67,6 +67,7 @@ class Tool:
     fallback: str = ""
     command: bool = False
     rates: Mapping[str, Any] = field(default_factory=dict)  # a key of the manifest; checked
+    preview: bool = False
     approval: str = ""  # "", "confirm" or "approve"
     audit: str = ""  # "required": never without a record
     fill_defaults: bool = False

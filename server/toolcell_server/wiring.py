@@ -6,15 +6,17 @@ gates by their classes.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from toolcell_server import outcomes, recovering
 from toolcell_server.admission import Admission
+from toolcell_server.approvals import telling
 from toolcell_server.approvals.deciding import Deciding
 from toolcell_server.approvals.desk import Desk
 from toolcell_server.approvals.gate import ApprovalGate
 from toolcell_server.approvals.happenings import unrecorded
 from toolcell_server.approvals.kinds import Demands
+from toolcell_server.approvals.previewing import Previewing
 from toolcell_server.approvals.recorded import Recorded
 from toolcell_server.approved import ApprovedExecutor
 from toolcell_server.audit.auditing import Auditing
@@ -54,12 +56,15 @@ from toolcell_server.timed import TimedExecutor
 from toolcell_server.watchdog import Watchdog
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from toolcell_server.app import App
     from toolcell_server.approvals.happenings import Recorder
     from toolcell_server.executor import Executor
     from toolcell_server.forgetful import Remembers
     from toolcell_server.gates import Gate
     from toolcell_server.settings import ServerSettings
+    from toolcell_server.tool import Tool
 
 
 def admission(app: App) -> FallingBack:
@@ -119,10 +124,9 @@ def _breaking(app: App) -> tuple[Gate, ...]:
 
 
 def _approval(app: App) -> Gate:
-    section = app.settings.approval
-    demands = Demands(default_for_destructive=section.default_for_destructive, tools=section.tools)
     granting = Granting(policy=app.settings.policy, isolation=app.pool.isolation)
-    return ApprovalGate(demands, granting.grant, app.desk)
+    previewing = Previewing(app.executor, app.capacity, app.pool.open)
+    return ApprovalGate(app.demands, granting.grant, app.desk, previewing)
 
 
 def desk(app: App) -> Desk:
@@ -130,7 +134,20 @@ def desk(app: App) -> Desk:
     Where calls ask for approvals; `time.time`, because approvals outlive this process.
     """
     record = _recorder(app)
-    return Desk(app.settings.approval, app.database, clock=time.time, record=record)
+
+    def redact(tool: Tool, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        redacted = app.redactor.with_keys(tool.redact_keys).json(dict(arguments))
+        return telling.masked(tool, redacted)
+
+    return Desk(app.settings.approval, app.database, clock=time.time, record=record, redact=redact)
+
+
+def demands(app: App) -> Demands:
+    """
+    Which calls need an approval.
+    """
+    section = app.settings.approval
+    return Demands(default_for_destructive=section.default_for_destructive, tools=section.tools)
 
 
 def deciding(app: App) -> Deciding:
@@ -178,8 +195,6 @@ def executor(app: App) -> Executor:
     executor = ApprovedExecutor(executor)
     if app.breaker is not None:
         executor = GuardedExecutor(executor, app.breaker)
-    if app.hooks.any_at("before_execution", "after_execution"):
-        executor = HookedExecutor(executor, app.hooks, app.validation)
     executor = QueuedExecutor(executor, app.capacity)
     if app.cache is not None:
         executor = CachedExecutor(
@@ -189,6 +204,9 @@ def executor(app: App) -> Executor:
             unused=app.capacity.unused,
             longest_seconds=app.settings.cache.longest_seconds,
         )
+    # Above the cache: what a hook made of a result is for the caller that it was made for.
+    if app.hooks.any_at("before_execution", "after_execution"):
+        executor = HookedExecutor(executor, app.hooks, app.validation)
     executor = FellBackExecutor(executor, app.metrics.repeating.fell_back)
     executor = TimedExecutor(executor)
     executor = ReportedExecutor(executor)

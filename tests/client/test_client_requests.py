@@ -214,3 +214,17 @@ def test_options_are_checked_when_the_client_is_made(options: Any, message: str)
     """
     with pytest.raises(ValueError, match=message):
         Client("127.0.0.1:1", **options)
+
+
+def test_a_token_and_a_pin_travel_together(server: FakeServer, client: Client) -> None:
+    """
+    The contract has one field for both, and a PIN alone is nothing.
+    """
+    server.tool("pay", completed())
+
+    client.run("pay", approval_token="t")  # no password
+    client.run("pay", approval_token="t", approval_pin="2468")  # as above
+
+    assert [request.approval_token for request in server.requests] == ["t", "t.2468"]
+    with pytest.raises(ValueError, match="approval_pin goes with an approval_token"):
+        client.run("pay", approval_pin="2468")

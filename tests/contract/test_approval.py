@@ -9,14 +9,13 @@ import pty
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from approval_place import Place, required
 from approving import metadata
-from running_server import LOCAL, Server, start
 from toolcell.v1 import approval_pb2
-from toolcell_client import ApprovalRequired, AsyncClient, Client, to_model_text
+from toolcell_client import ApprovalRequired, AsyncClient, to_model_text
 from toolcell_client.errors import (
     ApprovalAltered,
     ApprovalDenied,
@@ -29,60 +28,7 @@ from toolcell_server.approvals.pins import PinHash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-PROGRAM = Path(__file__).parents[1] / "principal_server.py"
-TOOLS = '''
-from toolcell_worker import tool
-import pathlib
-
-@tool(approval="approve", effects="destructive", paths=[{"path": "{path}", "access": "write"}])
-def wipe(path: str) -> str:
-    """Wipes a file."""
-    pathlib.Path(path).write_text("wiped")
-    return "wiped"
-
-@tool(approval="confirm")
-def mail(to: str) -> str:
-    """Sends a mail."""
-    return f"sent to {to}"
-
-@tool(approval=True)
-def stay() -> None:
-    """Stays."""
-    import time
-    print("here", flush=True)
-    time.sleep(60)
-'''
-
-
-class Place:
-    """
-    A server with a database, and clients of several principals.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        for name in ("tools", "state", "files"):
-            (folder / name).mkdir()
-        (folder / "tools" / "mine.py").write_text(TOOLS)
-        self.file = folder / "files" / "a.txt"
-        self.file.write_text("precious")
-        self.server = self.started()
-
-    def started(self) -> Server:
-        pin = PinHash.of("2468").text()
-        settings = self.folder / "settings.toml"
-        settings.write_text(
-            f'state_dir = "{self.folder}/state"\n[server]\n{LOCAL}'
-            f'[[bundles]]\nname = "mine"\npath = "{self.folder}/tools"\n'
-            f'[policy]\nroots = [{{path = "{self.folder}/files", access = "write"}}]\n'
-            f'[[approval.pins]]\nprincipal = "pat"\nhash = "{pin}"\n'
-        )
-        program = [sys.executable, str(PROGRAM), "--settings", str(settings)]
-        return start(program, self.folder / "log")
-
-    def client(self, who: str) -> Client:
-        return Client(self.server.target, metadata=metadata(who))
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -104,12 +50,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         yield place
     finally:
         place.server.stop()
-
-
-def required(client: Client, tool: str, arguments: Any = None) -> ApprovalRequired:
-    with pytest.raises(ApprovalRequired) as caught:
-        client.run(tool, arguments)
-    return caught.value
 
 
 def test_a_file_is_wiped_once_and_only_after_somebody_else_said_so(shared: Place) -> None:
@@ -267,6 +207,16 @@ def test_the_command_line_says_how_to_go_on_and_lists_and_withdraws(shared: Plac
     assert (ended.returncode, b"same principal" in ended.stderr) == (4, True)
     ended = command(shared, "approvals", "deny", approval_id, "--reason", "never mind")
     assert (ended.returncode, b'"state": "denied"' in ended.stdout) == (0, True)
+
+
+def test_a_setting_that_fits_no_tool_is_warned_of(shared: Place) -> None:
+    """
+    A typing error in a safety switch.
+    """
+    warned = [line for line in shared.server.log.read_text().split("\n") if "no bundle has" in line]
+
+    assert len(warned) == 1
+    assert "wirte_file" in warned[0]
 
 
 def test_a_pin_is_hashed_for_the_settings(shared: Place) -> None:

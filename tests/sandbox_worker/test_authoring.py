@@ -566,7 +566,7 @@ def test_every_option_reaches_the_manifest() -> None:
     found = declared(_fine, **options, returns={"type": "integer"})
 
     expected = {**options, "tags": ["a", "b"], "profile": "net", "command": False}
-    expected["returns"] = {"type": "integer"}
+    expected |= {"returns": {"type": "integer"}, "preview": False}
     manifest = {key: value for key, value in found.manifest.items() if key != "parameters"}
     assert manifest == expected
 

@@ -156,6 +156,15 @@ def test_rights_add_to_what_the_operator_took_away_from_a_tool() -> None:
     assert demands.of(tool, "confirm") == "confirm"
 
 
+def test_a_pattern_that_fits_no_tool_is_named() -> None:
+    """
+    Or whoever mistyped it would believe that it asks.
+    """
+    demands = Demands(tools=(ToolKind("pay", "approve"), ToolKind("wpie*", "approve")))
+
+    assert demands.unmatched({"pay", "wipe"}) == ["wpie*"]
+
+
 def test_a_tool_that_was_reloaded_is_looked_at_anew() -> None:
     """
     A manifest that demands an approval since yesterday is not answered from memory.

@@ -142,6 +142,8 @@ def _described(approval: pb.Approval) -> str:
     kind = short_name(pb.ApprovalKind, approval.kind)
     state = short_name(pb.ApprovalState, approval.state)
     lines = [f"{approval.approval_id}  ({kind}, {state})", "", approval.summary, ""]
+    if approval.preview:
+        lines += ["what would change:", approval.preview, ""]
     lines.append(f"arguments digest: {approval.arguments_digest}")
     lines.append(f"expires: {approval.expires_time.ToJsonString()}")
     if approval.decided_by or approval.reason:

@@ -286,6 +286,7 @@ class Approval(google.protobuf.message.Message):
     EXECUTION_ID_FIELD_NUMBER: builtins.int
     CALL_ID_FIELD_NUMBER: builtins.int
     BUNDLE_FIELD_NUMBER: builtins.int
+    PREVIEW_FIELD_NUMBER: builtins.int
     approval_id: builtins.str
     """Its id.  Always set."""
     kind: global___ApprovalKind.ValueType
@@ -322,6 +323,12 @@ class Approval(google.protobuf.message.Message):
     """The caller's own id of the call that asked.  Empty: none."""
     bundle: builtins.str
     """The bundle that the tool came from.  Always set."""
+    preview: builtins.str
+    """What the files that the tool stages would become, as a unified diff of printable lines, found
+    out by running it without putting them in place.  The approved run puts in place exactly that,
+    or fails.  Told only to those who may decide about others' approvals, and not to who asked.
+    Empty: not told, or the tool promises no preview.
+    """
     @property
     def limits(self) -> toolcell.v1.execution_pb2.Limits:
         """The limits that it would run with.  Always set."""
@@ -367,8 +374,9 @@ class Approval(google.protobuf.message.Message):
         execution_id: builtins.str = ...,
         call_id: builtins.str = ...,
         bundle: builtins.str = ...,
+        preview: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["decided_time", b"decided_time", "expires_time", b"expires_time", "grants", b"grants", "limits", b"limits", "requested_time", b"requested_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["approval_id", b"approval_id", "arguments_digest", b"arguments_digest", "arguments_json", b"arguments_json", "bundle", b"bundle", "call_id", b"call_id", "decided_by", b"decided_by", "decided_time", b"decided_time", "effects", b"effects", "execution_id", b"execution_id", "expires_time", b"expires_time", "grants", b"grants", "incomplete", b"incomplete", "kind", b"kind", "limits", b"limits", "principal", b"principal", "reason", b"reason", "requested_time", b"requested_time", "state", b"state", "summary", b"summary", "title", b"title", "tool", b"tool", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["approval_id", b"approval_id", "arguments_digest", b"arguments_digest", "arguments_json", b"arguments_json", "bundle", b"bundle", "call_id", b"call_id", "decided_by", b"decided_by", "decided_time", b"decided_time", "effects", b"effects", "execution_id", b"execution_id", "expires_time", b"expires_time", "grants", b"grants", "incomplete", b"incomplete", "kind", b"kind", "limits", b"limits", "preview", b"preview", "principal", b"principal", "reason", b"reason", "requested_time", b"requested_time", "state", b"state", "summary", b"summary", "title", b"title", "tool", b"tool", "version", b"version"]) -> None: ...
 
 global___Approval = Approval

@@ -13,7 +13,10 @@ class ApprovalServiceStub(object):
     `approval_token`, `expires_time` (RFC 3339), `arguments_digest` and `summary`.  The same principal
     sends the same call again with `approval_token`: for "confirm" once a person has said yes, for
     "approve" once a different principal has approved it here.  A token is given to that caller only,
-    lets one call run once, and is never told again.
+    lets one call run once, and is never told again.  What is wrong with a token is said by the reasons
+    `APPROVAL_PENDING`, `APPROVAL_DENIED`, `APPROVAL_EXPIRED`, `APPROVAL_REPLAYED`, `APPROVAL_ALTERED`,
+    `APPROVAL_PIN_WRONG`, `APPROVAL_PIN_LOCKED` and `APPROVAL_UNKNOWN`; a call that nobody can be asked
+    about is refused with `TOO_MANY_APPROVALS`, `PREVIEW_FAILED` or `APPROVALS_NOT_KEPT`.
 
     A principal knows of its own approvals.  Those of others are told to, and decided by, principals
     with the scope `toolcell:approve`.
@@ -54,7 +57,10 @@ class ApprovalServiceServicer(object):
     `approval_token`, `expires_time` (RFC 3339), `arguments_digest` and `summary`.  The same principal
     sends the same call again with `approval_token`: for "confirm" once a person has said yes, for
     "approve" once a different principal has approved it here.  A token is given to that caller only,
-    lets one call run once, and is never told again.
+    lets one call run once, and is never told again.  What is wrong with a token is said by the reasons
+    `APPROVAL_PENDING`, `APPROVAL_DENIED`, `APPROVAL_EXPIRED`, `APPROVAL_REPLAYED`, `APPROVAL_ALTERED`,
+    `APPROVAL_PIN_WRONG`, `APPROVAL_PIN_LOCKED` and `APPROVAL_UNKNOWN`; a call that nobody can be asked
+    about is refused with `TOO_MANY_APPROVALS`, `PREVIEW_FAILED` or `APPROVALS_NOT_KEPT`.
 
     A principal knows of its own approvals.  Those of others are told to, and decided by, principals
     with the scope `toolcell:approve`.
@@ -132,7 +138,10 @@ class ApprovalService(object):
     `approval_token`, `expires_time` (RFC 3339), `arguments_digest` and `summary`.  The same principal
     sends the same call again with `approval_token`: for "confirm" once a person has said yes, for
     "approve" once a different principal has approved it here.  A token is given to that caller only,
-    lets one call run once, and is never told again.
+    lets one call run once, and is never told again.  What is wrong with a token is said by the reasons
+    `APPROVAL_PENDING`, `APPROVAL_DENIED`, `APPROVAL_EXPIRED`, `APPROVAL_REPLAYED`, `APPROVAL_ALTERED`,
+    `APPROVAL_PIN_WRONG`, `APPROVAL_PIN_LOCKED` and `APPROVAL_UNKNOWN`; a call that nobody can be asked
+    about is refused with `TOO_MANY_APPROVALS`, `PREVIEW_FAILED` or `APPROVALS_NOT_KEPT`.
 
     A principal knows of its own approvals.  Those of others are told to, and decided by, principals
     with the scope `toolcell:approve`.

@@ -34,6 +34,7 @@ class FileWritten(msgspec.Struct, kw_only=True):
     tags=["file", "write", "text"],
     effects="writes",
     paths=[stages("{path}")],
+    preview=True,
 )
 def write_file(
     path: str,

@@ -30,6 +30,7 @@ class Approval:
 
     `binding` is what it is for; `arguments` is what a person may see of them, as JSON, `complete`
     if nothing is left out but what is masked; `grants` and `limits` are messages of the contract.
+    `preview` is what staged files would become, for people, and `staged` their digests as JSON.
     `number` orders approvals by when they were asked for.
     """
 
@@ -58,6 +59,8 @@ class Approval:
     reason: str = ""
     execution_id: str = ""
     wrong_pins: int = 0
+    preview: str = ""
+    staged: str = ""
     number: int = 0
 
     def state_at(self, now: float) -> str:

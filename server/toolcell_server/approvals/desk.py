@@ -34,6 +34,7 @@ from toolcell_server.approvals.approval import (
 from toolcell_server.approvals.happenings import Happening, unrecorded
 from toolcell_server.approvals.kinds import CONFIRM
 from toolcell_server.approvals.pins import PinCounts
+from toolcell_server.approvals.previewing import NO_PREVIEW, Preview
 from toolcell_server.approvals.reserving import Reservation
 from toolcell_server.approvals.store import ApprovalStore
 from toolcell_server.refusals import (
@@ -93,7 +94,7 @@ class Desk:
         wrong = LOCKING_ROUNDS * settings.pin_attempts
         self._counts = PinCounts(database, wrong, settings.pin_lock_seconds)
 
-    def required(self, asked: Asked) -> ApprovalRequired:
+    def required(self, asked: Asked, preview: Preview = NO_PREVIEW) -> ApprovalRequired:
         """
         The refusal of a call that brings no token, and that a person can say yes to from now on.
         A call that is only to be checked asks nobody.
@@ -107,7 +108,7 @@ class Desk:
         if call.request.validate_only:
             return ApprovalRequired(call.tool.name, kind, {"arguments_digest": digest})
         token = secrets.token_urlsafe(_TOKEN_BYTES)
-        approval = self._add(asked, digest, token)
+        approval = self._add(asked, preview, digest, token)
         metadata = {
             "approval_id": approval.approval_id,
             "approval_token": token,
@@ -142,20 +143,30 @@ class Desk:
             self._tell("reserved", approval, call.principal.name)
         return Reservation(approval, self.store, self.clock, self._record)
 
-    def _add(self, asked: Asked, digest: str, token: str) -> Approval:
+    def check_room(self, asked: Asked) -> None:
+        """
+        Raises:
+            TooManyApprovals: its principal has too many that wait.
+            StoreFailed: nobody can tell.
+        """
+        maximum = self._settings.maximum_pending
+        if self.store.pending(asked.call.principal.name, self.clock()) >= maximum:
+            raise TooManyApprovals(maximum, self._settings.seconds(asked.kind))
+
+    def _add(self, asked: Asked, preview: Preview, digest: str, token: str) -> Approval:
         call, now = asked.call, self.clock()
         self.store.purge(now - self._settings.keep_seconds)
-        maximum = self._settings.maximum_pending
-        seconds = self._settings.seconds(asked.kind)
-        if self.store.pending(call.principal.name, now) >= maximum:
-            raise TooManyApprovals(maximum, seconds)
-        approval = self._approval(asked, digest, now, now + seconds)
+        self.check_room(asked)
+        expires = now + self._settings.seconds(asked.kind)
+        approval = self._approval(asked, preview, digest, (now, expires))
         with self._database.transaction():
             self.store.add(approval, _hash(token))
             self._tell("requested", approval, call.principal.name)
         return approval
 
-    def _approval(self, asked: Asked, digest: str, now: float, expires: float) -> Approval:
+    def _approval(
+        self, asked: Asked, preview: Preview, digest: str, times: tuple[float, float]
+    ) -> Approval:
         call, grant = asked.call, asked.grant
         told = telling.tell(call, grant, self._redact)
         return Approval(
@@ -171,13 +182,15 @@ class Desk:
             bundle=call.tool.bundle,
             summary=told.summary,
             arguments=told.arguments,
-            complete=told.complete,
+            complete=told.complete and preview.complete,
             digest=digest,
             binding=binding.binding_of(call, grant),
             grants=grant.to_proto().SerializeToString(),
             limits=grant.limits.to_proto().SerializeToString(),
-            requested=now,
-            expires=expires,
+            requested=times[0],
+            expires=times[1],
+            preview=preview.text,
+            staged=preview.digests,
         )
 
     def _check_pin(self, approval: Approval, pin: str, now: float) -> None:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from toolcell_server.approvals.desk import Asked
+from toolcell_server.approvals.kinds import APPROVE
+from toolcell_server.approvals.previewing import NO_PREVIEW
 from toolcell_server.database import StoreFailed
 from toolcell_server.refusals import ApprovalsNotKept
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from toolcell_server.approvals.desk import Desk
     from toolcell_server.approvals.kinds import Demands
+    from toolcell_server.approvals.previewing import Preview, Previewing
     from toolcell_server.gates import Call
     from toolcell_server.grants import Grant
 
@@ -39,6 +42,7 @@ class ApprovalGate:
     demands: Demands
     grant: Callable[[Call], Grant]
     desk: Desk
+    previewing: Previewing | None = None
 
     async def let_pass(self, call: Call, resources: contextlib.ExitStack) -> Call:
         """
@@ -51,11 +55,21 @@ class ApprovalGate:
         asked = Asked(call, self.grant(call), kind)
         with kept():
             if not call.request.approval_token:
-                raise self.desk.required(asked)
+                raise self.desk.required(asked, await self._preview(asked))
             reservation = self.desk.redeem(asked)
         if reservation is not None:
             resources.callback(reservation.settle)
         return dataclasses.replace(call, approval=reservation, approval_demanded="")
+
+    async def _preview(self, asked: Asked) -> Preview:
+        """
+        For whoever approves.  The caller of a confirmation is the one who must not see what a run
+        that nobody agreed to has read.
+        """
+        if self.previewing is None or asked.kind != APPROVE or asked.call.request.validate_only:
+            return NO_PREVIEW
+        self.desk.check_room(asked)
+        return await self.previewing.preview(asked.call, asked.grant)
 
 
 @contextlib.contextmanager

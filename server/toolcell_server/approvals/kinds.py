@@ -16,7 +16,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from toolcell_server.tool import Tool
 
@@ -73,6 +73,15 @@ class Demands:
         if known is None or known[0] is not tool:
             known = self._known[tool.name, tool.version] = tool, self._of_tool(tool)
         return strongest(known[1], demanded) if demanded else known[1]
+
+    def unmatched(self, names: Collection[str]) -> list[str]:
+        """
+        The patterns that fit none of these names: a typing error in a safety switch leaves off
+        what it should switch on.
+        """
+        return [
+            entry.pattern for entry in self.tools if not any(entry.fits(name) for name in names)
+        ]
 
     def _of_tool(self, tool: Tool) -> Kind:
         for entry in self.tools:

@@ -10,15 +10,18 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from toolcell.v1 import approval_pb2 as pb
 from toolcell.v1 import execution_pb2, registry_pb2
 
+from toolcell_server.principal import APPROVE
+
 if TYPE_CHECKING:
     from toolcell_server.approvals.approval import Approval
+    from toolcell_server.principal import Principal
 
 _KINDS: Final = {"confirm": pb.APPROVAL_KIND_CONFIRM, "approve": pb.APPROVAL_KIND_APPROVE}
 
 
-def to_proto(approval: Approval, now: float) -> pb.Approval:
+def to_proto(approval: Approval, now: float, caller: Principal) -> pb.Approval:
     """
-    What a caller is told of it at that time.
+    What that caller is told of it at that time.
     """
     told = pb.Approval(
         approval_id=approval.approval_id,
@@ -43,6 +46,8 @@ def to_proto(approval: Approval, now: float) -> pb.Approval:
         call_id=approval.call_id,
         bundle=approval.bundle,
     )
+    if APPROVE in caller.scopes and caller.name != approval.principal:
+        told.preview = approval.preview
     if approval.decided:
         told.decided_time.CopyFrom(_time(approval.decided))
     return told

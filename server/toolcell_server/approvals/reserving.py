@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from toolcell_server.approvals.approval import APPROVED, PENDING, RESERVED, USED
 from toolcell_server.approvals.happenings import Happening
 from toolcell_server.approvals.kinds import APPROVE
+from toolcell_server.approvals.reviewing import Comparing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +49,13 @@ class Reservation:
     @property
     def approval_id(self) -> str:
         return self.approval.approval_id
+
+    @property
+    def review(self) -> Comparing | None:
+        """
+        What has to look at staged files, if a preview of them was approved.
+        """
+        return Comparing(self.approval.staged) if self.approval.staged else None
 
     @property
     def begun(self) -> bool:

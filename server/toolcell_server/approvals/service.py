@@ -58,7 +58,7 @@ class ApprovalService(ApprovalServiceServicer):
         response, room = pb.ListApprovalsResponse(), _PAGE_BYTES
         while found := self._before(number, caller):
             for approval in found:
-                told = messages.to_proto(approval, self._deciding.clock())
+                told = messages.to_proto(approval, self._deciding.clock(), caller)
                 if not _matches(approval, told, request, caller):
                     number = approval.number
                     continue
@@ -76,7 +76,7 @@ class ApprovalService(ApprovalServiceServicer):
     ) -> pb.GetApprovalResponse:
         with kept():
             found = self._deciding.get(_id(request.approval_id), principal.current())
-        return pb.GetApprovalResponse(approval=messages.to_proto(found, self._deciding.clock()))
+        return pb.GetApprovalResponse(approval=self._told(found))
 
     async def DecideApproval(  # noqa: N802  # the contract's name
         self, request: pb.DecideApprovalRequest, _context: _Context
@@ -91,8 +91,10 @@ class ApprovalService(ApprovalServiceServicer):
                 approve=_DECISIONS[request.decision],
                 reason=request.reason,
             )
-        approval = messages.to_proto(decided, self._deciding.clock())
-        return pb.DecideApprovalResponse(approval=approval)
+        return pb.DecideApprovalResponse(approval=self._told(decided))
+
+    def _told(self, approval: Approval) -> pb.Approval:
+        return messages.to_proto(approval, self._deciding.clock(), principal.current())
 
     def _before(self, number: int, caller: Principal) -> list[Approval]:
         """

@@ -47,7 +47,9 @@ CREATE TABLE IF NOT EXISTS approvals (
     decided_by TEXT NOT NULL,
     reason TEXT NOT NULL,
     execution_id TEXT NOT NULL,
-    wrong_pins INTEGER NOT NULL
+    wrong_pins INTEGER NOT NULL,
+    preview TEXT NOT NULL,
+    staged TEXT NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS approvals_of_principal ON approvals (principal, state, expires);
 CREATE INDEX IF NOT EXISTS approvals_by_expiry ON approvals (expires);

@@ -4,7 +4,6 @@ Refusals: why a call ran nothing.
 
 from toolcell_server.refusals.approvals import (
     ApprovalAltered,
-    ApprovalDecided,
     ApprovalDenied,
     ApprovalExpired,
     ApprovalPending,
@@ -12,10 +11,7 @@ from toolcell_server.refusals.approvals import (
     ApprovalPinWrong,
     ApprovalReplayed,
     ApprovalRequired,
-    ApprovalSelf,
-    ApprovalsNotKept,
     ApprovalUnknown,
-    TooManyApprovals,
 )
 from toolcell_server.refusals.arguments import (
     ArgumentsInvalid,
@@ -24,6 +20,13 @@ from toolcell_server.refusals.arguments import (
     DomainNotAllowed,
     PathNotAllowed,
     Screened,
+)
+from toolcell_server.refusals.asking import (
+    ApprovalDecided,
+    ApprovalSelf,
+    ApprovalsNotKept,
+    PreviewFailed,
+    TooManyApprovals,
 )
 from toolcell_server.refusals.audit import AuditFailed, AuditNotKept
 from toolcell_server.refusals.base import CallRefused
@@ -91,6 +94,7 @@ __all__ = [
     "NobodyApproves",
     "NotPermitted",
     "PathNotAllowed",
+    "PreviewFailed",
     "QuotaExceeded",
     "QuotasUnreliable",
     "RequestIdReused",

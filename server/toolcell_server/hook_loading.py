@@ -12,7 +12,9 @@ from __future__ import annotations
 import importlib
 import importlib.machinery
 import importlib.util
+import stat
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolcell_server.settings.errors import SettingsError
@@ -54,6 +56,8 @@ def _module(name: str, path: str) -> ModuleType:
     spec = importlib.machinery.PathFinder.find_spec(name, [path])
     if spec is None or spec.loader is None:
         raise ModuleNotFoundError(f"no module {name} in {path}")
+    if spec.origin and Path(spec.origin).stat().st_mode & stat.S_IWOTH:
+        raise PermissionError(f"everybody can write {spec.origin}; take the right away")
     if known := sys.modules.get(name):
         if known.__spec__ is not None and known.__spec__.origin == spec.origin:
             return known  # two hooks of one module share what it keeps

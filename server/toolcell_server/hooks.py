@@ -1,10 +1,10 @@
 """
 The operator's hooks: which of them a call meets, and what they answer.
 
-Theory of operation.  What a hook gets is made in its thread, from bytes: it never holds a value of
-the server's own, and a large one costs the server's loop nothing.  What it gives back is read there
-too.  Whatever else than one of the three answers comes of it is a failure, and whoever asked fails
-closed.  The log says what it was, the caller only that it was.
+Theory of operation.  What a hook gets is made in its thread, from bytes, and what it gives back is
+written there: it never holds a value of the server's own, and can change none.  Whatever else than
+one of the three answers comes of it is a failure, and whoever asked fails closed.  The log says
+what it was, the caller only that it was.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Hook:
             if isinstance(answer, HookResult):
                 if (answer.outcome, answer.message) != (ended.outcome, ended.message):
                     raise HookDidFail("gave back another outcome, which no hook may")
-                return _altered(result, answer.result)
+                return _replaced(result, answer.result)
             return _answered(answer, "a HookResult")
 
         return await self._ask(ask)
@@ -186,16 +186,27 @@ def _answered(answer: Any, kind: str) -> Answer:
     raise HookDidFail(f"gave back neither None nor {kind} nor a Veto")
 
 
-def _altered(data: bytes, value: Any) -> Answer:
+def _altered(arguments: bytes, value: Any) -> Answer:
     """
-    The value, if it is another one than the data had.
+    The value, if it is another one than the arguments were.
     """
-    try:
-        encoded, before = _encoded(value), _encoded(json.loads(data) if data else None)
-    except (TypeError, ValueError, RecursionError):
-        raise HookDidFail("gave back what is no JSON value") from None
-    return Answer() if encoded == before else Answer(value=encoded)
+    encoded = _encoded(value)
+    return Answer() if encoded == _encoded(json.loads(arguments)) else Answer(value=encoded)
+
+
+def _replaced(result: bytes, value: Any) -> Answer:
+    """
+    The value, whether or not it is another one: to find that out costs more than to take it.
+    """
+    return Answer() if value is None and not result else Answer(value=_encoded(value))
 
 
 def _encoded(value: Any) -> bytes:
-    return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+    """
+    Raises:
+        HookDidFail: it is no JSON value.
+    """
+    try:
+        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError, RecursionError):
+        raise HookDidFail("gave back what is no JSON value") from None

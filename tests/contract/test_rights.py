@@ -255,8 +255,8 @@ def test_a_tool_asks_for_scopes_in_its_own_words(served: Any) -> None:
         ):
             ran = await each.executions.Run(asked, metadata=caller)
             assert ran.finished.result_json == b"5"
-        asked = registry_pb2.ListToolsRequest()
-        listed = await each.registry.ListTools(asked, metadata=CAROL)
+        every = registry_pb2.ListToolsRequest()
+        listed = await each.registry.ListTools(every, metadata=CAROL)
         assert "transfer" not in [tool.name for tool in listed.tools]
 
     served(scenario)

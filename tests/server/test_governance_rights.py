@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scripted_executor import run
-from toolcell_server import settings
+from toolcell_server import settings, wiring
+from toolcell_server.app import App
 from toolcell_server.hooks import Hooks
 from toolcell_server.principal import APPROVE, Principal
 from toolcell_server.rights import Rights, decide
@@ -105,3 +106,46 @@ def test_the_page_of_hooks_names_every_place() -> None:
     page = (PAGES / "middleware.md").read_text()
 
     assert [] == [place for place in PLACES if f"| `{place}` |" not in page]
+
+
+def ours(app: App) -> list[tuple[str, str]]:
+    """
+    The gates of rights and hooks, in order; there may be others.
+    """
+    gates = [(type(gate).__name__, getattr(gate, "place", "")) for gate in wiring.gates(app)]
+    return [gate for gate in gates if gate[0] in {"HookGate", "RightsGate"}]
+
+
+def test_what_is_not_switched_on_is_not_there() -> None:
+    """
+    A call of a server without rules and hooks passes no gate and no layer of theirs.
+    """
+    app = App(settings.Settings())
+    layers, executor = [], wiring.executor(app)
+    while hasattr(executor, "base"):
+        layers.append(type(executor).__name__)
+        executor = executor.base
+    app.database.close()
+
+    assert ours(app) == []
+    assert "HookedExecutor" not in layers
+    assert "LoggedExecutor" in layers
+
+
+def test_the_stations_stand_in_the_order_of_the_page(tmp_path: Path) -> None:
+    """
+    Hooks that alter arguments come before the rules that judge them; those that may not, after.
+    """
+    hooks = "".join(
+        f'[[middleware]]\nmodule = "my_hooks:x"\nat = "{place}"\n' for place in reversed(PLACES)
+    )
+    path = tmp_path / "toolcell.toml"
+    path.write_text(f'{hooks}[[rules]]\ntools = ["*"]\nthen = "require_approval"\n')
+    app = App(settings.read(str(path), {}))
+    app.database.close()
+
+    assert ours(app) == [
+        ("HookGate", "before_admission"),
+        ("RightsGate", ""),
+        ("HookGate", "after_admission"),
+    ]

@@ -165,8 +165,9 @@ def test_a_failed_tool_gets_no_result_from_a_hook(tmp_path: Path) -> None:
     seen = (
         "def hook(call, result):\n    assert (result.outcome, result.message) == ('failed', 'bad')"
     )
-    events, _ = ran(tmp_path, seen, ended)
-    assert ending(events).outcome.failed.exception == "ValueError"
+    for body in (seen, "def hook(call, result): return result"):
+        events, _ = ran(tmp_path, body, ended)
+        assert ending(events).outcome.failed.exception == "ValueError"
 
     events, _ = ran(tmp_path, "def hook(call, result): return result.with_result(1)", ended)
     assert ending(events).outcome.WhichOneof("kind") == "lost"

@@ -98,7 +98,8 @@ def test_a_failure_is_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixtur
 
 ENDINGS: dict[str, tuple[str, Answer | str]] = {
     "nothing": ("return None", Answer()),
-    "the result itself": ("return result", Answer()),
+    "the result itself": ("return result", Answer(value=b'{"a":1}')),
+    "the result, changed": ("result.result['a'] = 2; return result", Answer(value=b'{"a":2}')),
     "another result": ("return result.with_result([1])", Answer(value=b"[1]")),
     "no result": ("return result.with_result(None)", Answer(value=b"null")),
     "a veto": ("return Veto('no')", Answer(veto="no")),
@@ -338,6 +339,17 @@ def test_a_folder_of_hooks_never_stands_for_a_part_of_python(tmp_path: Path) -> 
     taken = Hooks.of(middleware.build([given]))
     with pytest.raises(SettingsError, match="another module is called json"):
         taken.load()
+
+
+def test_a_module_that_everybody_can_write_is_not_loaded(tmp_path: Path) -> None:
+    """
+    Whoever can write it is the server.
+    """
+    name = module(tmp_path, "def before(call): pass")
+    (tmp_path / f"{name}.py").chmod(0o646)
+    found = Hooks.of(middleware.build([table(tmp_path, f"{name}:before", "before_admission")]))
+    with pytest.raises(SettingsError, match="everybody can write"):
+        found.load()
 
 
 def test_an_answer_costs_little(tmp_path: Path) -> None:

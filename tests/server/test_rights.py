@@ -9,7 +9,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruling import rights, rule, tool
 from toolcell_server.principal import ANYBODY, APPROVE, Principal
@@ -290,6 +290,7 @@ ROLES = st.lists(
 DENIED = st.lists(st.sampled_from(["read_file", "run_*", "category:web", "tag:safe"]), min_size=1)
 
 
+@settings(deadline=None)  # whoever else uses the processor
 @given(ROLES, DENIED, st.frozensets(st.sampled_from(["tools:*", "tools:fetch", "web"])))
 def test_deny_beats_allow(
     roles: list[dict[str, Any]], denied: list[str], scopes: frozenset[str]
@@ -305,6 +306,7 @@ def test_deny_beats_allow(
     assert not any(reach.admits_name(name) for name in NAMES if closed.cover_name(name))
 
 
+@settings(deadline=None)  # whoever else uses the processor
 @given(ROLES, st.frozensets(st.sampled_from(["tools:*", "tools:fetch", "web"])))
 def test_no_order_of_roles_widens(roles: list[dict[str, Any]], scopes: frozenset[str]) -> None:
     """

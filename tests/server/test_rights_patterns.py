@@ -8,7 +8,7 @@ import re
 import time
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from toolcell_server.rights.conditions import LONGEST_MATCHED
 from toolcell_server.rights.pattern_syntax import BadPattern
@@ -33,6 +33,7 @@ PATTERNS = st.recursive(
 )
 
 
+@settings(deadline=None)  # whoever else uses the processor
 @given(PATTERNS, st.lists(st.text("ab-.1 \n]cé", max_size=8), max_size=8))
 def test_a_pattern_means_what_it_means_in_python(pattern: str, values: list[str]) -> None:
     """

@@ -184,6 +184,10 @@ COMPLAINTS: dict[str, tuple[str, str]] = {
     "a hook nowhere": ('[[middleware]]\nmodule = "a:b"', "middleware[0].at"),
     "a hook that takes for ever": (HOOK + "timeout_seconds = 60", "middleware[0].timeout_seconds"),
     "a hook in a folder that is none": (HOOK + 'path = "/no/such"', "middleware[0].path"),
+    "a hook of a package in a folder": (
+        HOOK.replace("a:b", "a.b:c") + 'path = "/usr"',
+        'middleware[0].module = "a.b:c": is not in a folder',
+    ),
     "hooks without number": (HOOK * 33, "middleware: are more than 32"),
 }
 

@@ -63,6 +63,9 @@ def _one(key: str, entry: Mapping[str, Any]) -> HookSettings:
     checks.one_of(f"{key}.at", entry.get("at", ""), PLACES)
     if path != "":
         _check_folder(f"{key}.path", path)
+        if "." in where:
+            remedy = 'name a file of it, module = "my_hooks:before"; or install the package'
+            raise SettingsError("is not in a folder", remedy, key=f"{key}.module", value=where)
     order, seconds = entry.get("order", 0), entry.get("timeout_seconds", 0.5)
     checks.number(f"{key}.order", order, -1_000_000, 1_000_000, whole=True)
     checks.number(f"{key}.timeout_seconds", seconds, 0.001, _LONGEST_SECONDS, whole=False)

@@ -4,7 +4,10 @@ Tools that keep failing are left alone; tools that only read change nothing.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import socket
 from typing import TYPE_CHECKING
 
 import grpc
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from running_server import Server
-    from toolcell_client import Client
+    from toolcell_client import Client, Result
 
 
 def test_a_tool_that_keeps_failing_is_left_alone_for_a_while(
@@ -68,6 +71,44 @@ def test_a_tool_that_only_reads_changes_nothing_and_reaches_nobody(
     assert "done" not in found.values()
     assert ("up", before.st_ctime_ns) == (saying.read_text(), after.st_ctime_ns)
     assert not saying.with_name("new").exists()
+
+
+def test_nor_does_it_speak_to_those_who_listen_in_a_folder(
+    repeating: Client, repeating_root: Path
+) -> None:
+    """
+    A mount that is read-only keeps nobody from a fifo or a socket in it.  What does is seccomp for
+    the one, and for the other Landlock alone: where there is none, the page for operators says so.
+    """
+    folder = repeating_root / "listening"
+    folder.mkdir()
+    os.mkfifo(folder / "fifo")
+    with contextlib.ExitStack() as opened:
+        reader = os.open(folder / "fifo", os.O_RDONLY | os.O_NONBLOCK)
+        opened.callback(os.close, reader)
+        listener = opened.enter_context(socket.socket(socket.AF_UNIX))
+        listener.bind(str(folder / "socket"))
+        listener.listen()
+        for name in ("fifo", "socket"):
+            (folder / name).chmod(0o777)
+        result = repeating.run("meddling_below", {"folder": str(folder)}).raise_for_outcome()
+        with contextlib.suppress(
+            BlockingIOError
+        ):  # whoever could write is gone, or was never there
+            assert (b"meddled" if not _has_landlock(result) else b"") == os.read(reader, 100)
+        control = os.open(folder / "fifo", os.O_WRONLY | os.O_NONBLOCK)
+        opened.callback(os.close, control)
+        os.write(control, b"control")
+        assert b"control" == os.read(reader, 100)
+
+    fifo = "PermissionError" if _has_landlock(result) else "done"
+    assert {"fifo": fifo, "socket": "PermissionError"} == result.value
+
+
+def _has_landlock(result: Result) -> bool:
+    assert result.isolation is not None
+    statuses = {wall.wall: wall.status for wall in result.isolation.walls}
+    return statuses[pb.WALL_LANDLOCK] == pb.WALL_STATUS_ACTIVE
 
 
 def test_no_call_can_widen_what_a_tool_that_only_reads_gets(

@@ -172,9 +172,9 @@ def test_nobody_is_answered_with_what_another_was_in_a_hurry_for(
     A tool may make do with the time that it is left; its caller fools himself alone.
     """
     cached = Cached(started(), completed())
-    hurried = {"deadline": None if left is None else cached.now + left}
-    cached.run(call(scope="public", principal="mallory", **hurried))
-    cached.run(call(principal="mallory", **hurried))
+    deadline = None if left is None else cached.now + left
+    cached.run(call(scope="public", principal="mallory", deadline=deadline))
+    cached.run(call(principal="mallory", deadline=deadline))
 
     assert kept is cached.hit(call(scope="public", principal="alice"))
     assert cached.hit(call(principal="mallory"))

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
+from believing import Callers, callers, who
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
-from believing import Callers, callers, who
 from served import refusal
 from toolcell.v1 import execution_pb2 as pb
 from toolcell.v1 import registry_pb2

@@ -29,7 +29,7 @@ STRIPPED: dict[str, tuple[bytes, Any, list[tuple[str, str]]]] = {
     "escape sequences": (ESCAPES, ["red", "ab", "tab\tline\n"], [("/0", "control"), ("/1", "control")]),
     "a title of a terminal": (b'"\\u001b]0;evil\\u0007x"', "x", [("", "control")]),
     "one that never ends": (b'"\\u001b]0;evil"', "0;evil", [("", "control")]),
-    "an eight-bit one": ('"a\\u009b31mb"'.encode(), "ab", [("", "control")]),
+    "an eight-bit one": (b'"a\\u009b31mb"', "ab", [("", "control")]),
     "turned text": ('"a\u202eb"'.encode(), "ab", [("", "control")]),
     "a handler that a NUL cuts up": (
         b'"<img src=x on\\u0000error=y>"',

@@ -126,7 +126,7 @@ class Database:
 
 
 def _remedied(error: Exception) -> str:
-    if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_BUSY:
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:  # and its kinds
         return "another server has it; give each a state_dir of its own"
     return str(error)
 

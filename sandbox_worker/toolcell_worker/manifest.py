@@ -26,11 +26,9 @@ PathAccess = Literal["read", "write", "staged"]
 Effects = Literal["read_only", "writes", "destructive"]
 Profile = Literal["", "compute", "net", "subprocess"]
 Isolation = Literal["", "basic", "strong", "full"]
-ScreenAction = Literal["report", "refuse"]
-ResultAction = Literal["report", "strip", "refuse"]
 CHOICES = {
-    "screen_action": get_args(ScreenAction),
-    "result_action": get_args(ResultAction),
+    "screen_action": get_args(guards.ScreenAction),
+    "result_action": get_args(guards.ResultAction),
     "effects": get_args(Effects),
     "profile": get_args(Profile),
     "minimum_isolation": get_args(Isolation),
@@ -88,9 +86,9 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     drop_nulls: bool = False
     transforms: dict[str, list[str]] = {}
     screens: dict[str, list[str]] = {}
-    screen_action: ScreenAction = "refuse"
-    result_screens: list[Literal["html", "control"]] = []
-    result_action: ResultAction = "report"
+    screen_action: guards.ScreenAction = "refuse"
+    result_screens: list[guards.ResultScreen] = []
+    result_action: guards.ResultAction = "report"
     redact_keys: list[str] = []
 
     def describe(self) -> dict[str, Any]:
@@ -164,9 +162,7 @@ def _complaints(manifest: Manifest) -> list[str]:
         *_templates(manifest),
         *_effects(manifest),
         *_network(manifest),
-        *guards.complaints(
-            manifest.parameters, manifest.returns, manifest.transforms, manifest.screens
-        ),
+        *guards.complaints(manifest),
     ]
 
 

@@ -14,7 +14,6 @@ from toolcell.v1 import execution_pb2 as pb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 SECRET = "s3cret/Value+42"
 TOOLS = f'''

@@ -554,6 +554,14 @@ def test_every_option_reaches_the_manifest() -> None:
         "approval": True,
         "fallback": "fetch2",
         "rates": {"per_minute": 5},
+        "fill_defaults": True,
+        "drop_nulls": True,
+        "transforms": {"/*": ["trim"]},
+        "screens": {"": ["html"]},
+        "screen_action": "report",
+        "result_screens": ["control"],
+        "result_action": "strip",
+        "redact_keys": ["token"],
     }
     found = declared(_fine, **options, returns={"type": "integer"})
 

@@ -138,13 +138,17 @@ TRANSFORMED: dict[str, tuple[dict[str, list[str]], Any, Any]] = {
         {"q": "ab[1mc\td\n"},
     ),
     "composed": ({"/q": ["nfc"]}, {"q": "e\u0301"}, {"q": "é"}),
-    "each in a list": ({"/rows/*": ["trim"]}, {"rows": [" a ", 1, [" b "]]}, {"rows": ["a", 1, [" b "]]}),
+    "each in a list": (
+        {"/rows/*": ["trim"]},
+        {"rows": [" a ", 1, [" b "]]},
+        {"rows": ["a", 1, [" b "]]},
+    ),
     "one of a list": ({"/rows/1": ["trim"]}, {"rows": [" a ", " b "]}, {"rows": [" a ", "b"]}),
     "every argument": ({"/*": ["trim"]}, {"q": " a ", "sort": " up "}, {"q": "a", "sort": "up"}),
     "below": ({"/filter/tag": ["trim"]}, {"filter": {"tag": " x "}}, {"filter": {"tag": "x"}}),
     "what is not there": ({"/filter/tag": ["trim"]}, {"q": " a "}, {"q": " a "}),
     "what is no text": ({"/q": ["trim"]}, {"q": 5}, {"q": 5}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("table", "given", "left"), TRANSFORMED.values(), ids=TRANSFORMED)

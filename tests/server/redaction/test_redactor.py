@@ -170,7 +170,7 @@ WRONG: dict[str, tuple[Any, ...]] = {
 
 @pytest.mark.parametrize("written", WRONG.values(), ids=WRONG)
 def test_a_pattern_that_cannot_be_used_is_refused(written: tuple[Any, ...]) -> None:
-    with pytest.raises(ValueError, match="prefix|characters|minimum"):
+    with pytest.raises(ValueError, match=r"prefix|characters|minimum"):
         Shape.parse("mine", *written)
 
 

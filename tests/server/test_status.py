@@ -63,6 +63,7 @@ EACH = [
     DomainNotAllowed("a.example:443", "it is denied by the operator", "use another host"),
     PathNotAllowed("/etc/passwd", "it lies in no root"),
     DomainNotAllowed("example.org:443", "it is denied", "use another"),
+    refusals.Screened([("arguments_json/q", "sql")]),
     RequestIdReused("r-1"),
     SwitchedOff("network"),
     ToolBroken("echo", "line 3: invalid syntax"),

@@ -68,6 +68,16 @@ def test_what_does_not_is_left_as_it_was(data: bytes) -> None:
     assert ((), data) == (looked.hits, looked.stripped)
 
 
+@pytest.mark.parametrize("data", [b'{"a":"<script>","a":1}', b'["<script>"', b"[" * 5000 + b"<"])
+def test_what_cannot_be_read_is_no_harmless_value(data: bytes) -> None:
+    """
+    Values that a tool yields are checked by nobody before.
+    """
+    looked = result_screens.look(data, ALL)
+
+    assert ((("", "unreadable"),), b"null") == (looked.hits, looked.stripped)
+
+
 @pytest.mark.parametrize("part", ["<a ", "<", "\\u001b]", "\\u001b[", "javascript", "a", "\\ufdfa"])
 def test_no_result_makes_a_screen_slow(part: str) -> None:
     """

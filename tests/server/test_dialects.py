@@ -79,5 +79,5 @@ def test_defaults_and_nulls_of_draft_07() -> None:
     arguments: dict[str, Any] = {"a": {}, "n": None}
 
     assert preparation is not None
-    assert preparation.apply(arguments)
+    assert preparation.apply(arguments, 1000)
     assert {"a": {"b": 1}} == arguments

@@ -5,6 +5,7 @@ What is done to arguments before they are checked: nulls, texts, defaults.
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -179,6 +180,21 @@ def test_what_defaults_make_too_large_is_refused() -> None:
         Preparing().prepared(tool(), b'{"q": "' + b"a" * 100 + b'"}', 40)
     with pytest.raises(ArgumentsNotJson):
         Preparing().prepared(tool(fill_defaults=True), b'{"q": NaN}', 40)
+
+
+def test_defaults_are_not_multiplied_without_end() -> None:
+    """
+    A small call cannot make the server fill memory: it is refused before.
+    """
+    row = {"type": "object", "properties": {"a": {"type": "string", "default": "x" * 10_000}}}
+    rows = {"type": "array", "items": row}
+    of = tool(fill_defaults=True, parameters={"type": "object", "properties": {"rows": rows}})
+    data = json.dumps({"rows": [{}] * 200_000}).encode()
+    begun = time.process_time()
+    with pytest.raises(ArgumentsTooLarge):
+        Preparing().prepared(of, data, len(data))
+
+    assert time.process_time() - begun < 5
 
 
 def test_a_tool_that_was_reloaded_is_prepared_anew() -> None:

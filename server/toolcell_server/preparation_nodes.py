@@ -15,8 +15,6 @@ from toolcell_server import schema_check
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from jsonschema.protocols import Validator
-
 
 class Overfull(Exception):  # noqa: N818  # names what happened
     """
@@ -107,7 +105,9 @@ class _Reading:
 
     def __init__(self, root: Mapping[str, Any]) -> None:
         self._root = root
-        self._validator: Validator = schema_check.build(root)
+        checked = schema_check.check(root)
+        self._validator = checked.validator
+        self._quick = checked.nodes is not None
         self._nodes: dict[int, Node] = {}
 
     def node(self, schema: Any) -> Node | None:
@@ -146,11 +146,18 @@ class _Reading:
         for name, part in schema.get("properties", {}).items():
             if below := self.node(part):
                 node.below[name] = below
-            if isinstance(part, dict) and "default" in part:
+            if isinstance(part, dict) and "default" in part and self._fits(part):
                 node.filled[name] = part["default"]
                 node.sizes[name] = len(json.dumps(part["default"]))
             if name not in required and not self._validator.evolve(schema=part).is_valid(None):
                 node.dropped.add(name)
+
+    def _fits(self, part: dict[str, Any]) -> bool:
+        """
+        Whether a default is of its own schema: one that is not would have each call refused that
+        leaves it out.  Where checking could take long, it is left to those calls.
+        """
+        return not self._quick or self._validator.evolve(schema=part).is_valid(part["default"])
 
     def _merge(self, node: Node, other: Node | None) -> None:
         if other is not None:

@@ -130,6 +130,16 @@ def test_the_operator_may_ask_for_all_tools() -> None:
     assert 10 == prepared(tool(), {"q": "a", "limit": None}, settings)["limit"]
 
 
+def test_a_default_that_would_be_refused_is_not_filled_in() -> None:
+    """
+    For all tools, that is; one that asks for it itself is broken.
+    """
+    part = {"type": "string", "default": None}
+    of = tool(parameters={"type": "object", "properties": {"a": part}})
+
+    assert {} == prepared(of, {}, ArgumentSettings(fill_defaults=True))
+
+
 TRANSFORMED: dict[str, tuple[dict[str, list[str]], Any, Any]] = {
     "trimmed and made small": ({"/q": ["trim", "lower"]}, {"q": "  ABC "}, {"q": "abc"}),
     "in their order": ({"/q": ["max_length:3", "trim"]}, {"q": "  ABC "}, {"q": "A"}),

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import itertools
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
+    from toolcell_worker.manifest import Manifest
+
+ScreenAction = Literal["report", "refuse"]
+ResultScreen = Literal["html", "control"]
+ResultAction = Literal["report", "strip", "refuse"]
 DIALECTS = (
     "https://json-schema.org/draft/2020-12/schema",
     "http://json-schema.org/draft-07/schema",
@@ -20,15 +25,12 @@ TRANSFORM = re.compile(r"trim|lower|strip_control|nfc|max_length:[1-9]\d{0,6}")
 SCREENS = ("sql", "nosql", "shell", "path", "url", "html", "template")
 
 
-def complaints(
-    parameters: Mapping[str, Any],
-    returns: Mapping[str, Any] | None,
-    transforms: Mapping[str, Sequence[str]],
-    screens: Mapping[str, Sequence[str]],
-) -> Iterator[str]:
+def complaints(manifest: Manifest) -> Iterator[str]:
     """
     What is wrong with schemas, transforms and screens, with the remedy.
     """
+    parameters, returns = manifest.parameters, manifest.returns
+    transforms, screens = manifest.transforms, manifest.screens
     for what, schema in (("parameters", parameters), ("returns", returns or {})):
         dialect = schema.get("$schema", DIALECTS[0])
         if not isinstance(dialect, str) or dialect.rstrip("#") not in DIALECTS:

@@ -98,9 +98,7 @@ def _complaints(manifest: Manifest) -> list[str]:
         *_templates(manifest),
         *_effects(manifest),
         *_network(manifest),
-        *guards.complaints(
-            manifest.parameters, manifest.returns, manifest.transforms, manifest.screens
-        ),
+        *guards.complaints(manifest),
     ]
 
 

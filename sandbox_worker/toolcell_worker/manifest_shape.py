@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 
+from toolcell_worker.guards import ResultAction, ResultScreen, ScreenAction
 from toolcell_worker.requested_limits import Limits
 
 PathAccess = Literal["read", "write", "staged"]
@@ -17,8 +18,6 @@ Isolation = Literal["", "basic", "strong", "full"]
 Approval = Literal["", "confirm", "approve"]
 Audit = Literal["", "required"]
 CacheScope = Literal["private", "public"]
-ScreenAction = Literal["report", "refuse"]
-ResultAction = Literal["report", "strip", "refuse"]
 CHOICES = {
     "screen_action": get_args(ScreenAction),
     "result_action": get_args(ResultAction),
@@ -92,7 +91,7 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     transforms: dict[str, list[str]] = {}
     screens: dict[str, list[str]] = {}
     screen_action: ScreenAction = "refuse"
-    result_screens: list[Literal["html", "control"]] = []
+    result_screens: list[ResultScreen] = []
     result_action: ResultAction = "report"
     redact_keys: list[str] = []
 

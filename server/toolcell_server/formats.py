@@ -30,8 +30,10 @@ _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TIME: Final = re.compile(
     r"(\d\d):(\d\d):(\d\d)(?:\.\d{1,32})?(?:z|([+-])(\d\d):(\d\d))", re.ASCII | re.IGNORECASE
 )
+# RFC 3339, appendix A, and what Python writes besides: a sign, and a fraction of seconds.
 _DURATION: Final = re.compile(
-    r"P(?:\d+W|(?=\d|T\d)(?:\d+Y)?(?:\d+M)?(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+S)?)?)",
+    r"-?P(?:\d+W|(?=\d|T\d)(?:\d+Y)?(?:\d+M)?(?:\d+D)?"
+    r"(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?)",
     re.ASCII,
 )
 _LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII | re.IGNORECASE)
@@ -180,7 +182,7 @@ QUICK: Final[dict[str, Callable[[str], object]]] = {
     "date": date,
     "time": time,
     "date-time": date_time,
-    "duration": lambda text: _DURATION.fullmatch(text) and text != "P",
+    "duration": _DURATION.fullmatch,
     "email": email,
     "idn-email": email,
     "hostname": hostname,

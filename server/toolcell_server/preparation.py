@@ -14,61 +14,15 @@ the validator reads it, does not take null.  So nothing that a tool could tell a
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import unquote
 
 from toolcell_server import schema_check, schema_walk, transforms
 from toolcell_server.places import Place
+from toolcell_server.preparation_nodes import Node, Room, read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from jsonschema.protocols import Validator
-
-
-@dataclass(slots=True)
-class _Node:
-    """
-    What may be done to one object, and to those below it.
-    """
-
-    dropped: set[str] = field(default_factory=set)
-    filled: dict[str, Any] = field(default_factory=dict)
-    below: dict[str, _Node] = field(default_factory=dict)
-    items: _Node | None = None
-
-    def drop(self, value: Any) -> bool:
-        changed = False
-        if isinstance(value, dict):
-            for name in [name for name in self.dropped if value.get(name, ...) is None]:
-                del value[name]
-                changed = True
-        return self._each(value, _Node.drop) or changed
-
-    def fill(self, value: Any) -> bool:
-        """
-        A default that was filled in is whole: nothing is filled into it.
-        """
-        changed = self._each(value, _Node.fill)
-        if isinstance(value, dict):
-            for name, default in self.filled.items():
-                if name not in value:
-                    value[name] = copy.deepcopy(default)
-                    changed = True
-        return changed
-
-    def _each(self, value: Any, do: Callable[[_Node, Any], bool]) -> bool:
-        changed = False
-        if isinstance(value, dict):
-            for name, node in self.below.items():
-                if name in value:
-                    changed |= do(node, value[name])
-        elif isinstance(value, list) and self.items is not None:
-            for part in value:
-                changed |= do(self.items, part)
-        return changed
+    from collections.abc import Callable, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +31,8 @@ class Preparation:
     Of one tool.  `fills` and `drops` are None where it is not asked for.
     """
 
-    drops: _Node | None
-    fills: _Node | None
+    drops: Node | None
+    fills: Node | None
     transformed: tuple[tuple[Place, Callable[[str], str]], ...]
 
     @classmethod
@@ -96,7 +50,7 @@ class Preparation:
         Raises:
             ValueError: a place or a transform cannot be used; names it.
         """
-        node = _read(parameters) if drop_nulls or fill_defaults else None
+        node = read(parameters) if drop_nulls or fill_defaults else None
         steps = []
         for text, names in table.items():
             place = Place.parse(text)
@@ -108,14 +62,18 @@ class Preparation:
             return None
         return cls(node if drop_nulls else None, node if fill_defaults else None, tuple(steps))
 
-    def apply(self, arguments: dict[str, Any]) -> bool:
+    def apply(self, arguments: dict[str, Any], maximum: int) -> bool:
         """
         Change the arguments, which nobody else holds; whether anything is other than before.
+
+        Raises:
+            Overfull: the defaults have more than `maximum` bytes.
         """
-        changed = self.drops is not None and self.drops.drop(arguments)
+        room = Room(maximum)
+        changed = self.drops is not None and self.drops.drop(arguments, room)
         for place, function in self.transformed:
             changed |= place.change(arguments, function)
-        return (self.fills is not None and self.fills.fill(arguments)) or changed
+        return (self.fills is not None and self.fills.fill(arguments, room)) or changed
 
 
 def check_defaults(parameters: Mapping[str, Any]) -> None:
@@ -132,79 +90,3 @@ def check_defaults(parameters: Mapping[str, Any]) -> None:
             validator = checked.validator.evolve(schema=schema)
             if not validator.is_valid(schema["default"]):
                 raise ValueError(f"the default at {at or 'the root'} is not of its own schema")
-
-
-def _read(parameters: Mapping[str, Any]) -> _Node:
-    reading = _Reading(parameters)
-    node = reading.node(parameters)
-    return node if node is not None else _Node()
-
-
-class _Reading:
-    """
-    Reads a schema into nodes, each part once.
-    """
-
-    def __init__(self, root: Mapping[str, Any]) -> None:
-        self._root = root
-        self._validator: Validator = schema_check.build(root)
-        self._nodes: dict[int, _Node] = {}
-
-    def node(self, schema: Any) -> _Node | None:
-        """
-        Of a schema that applies to a value as it stands; none for one that says nothing.
-        """
-        if not isinstance(schema, dict):
-            return None
-        if id(schema) in self._nodes:
-            return self._nodes[id(schema)]
-        applied = list(self._applied(schema))
-        if len(applied) == 1 and not schema.keys() & {"properties", "items"}:
-            return self.node(applied[0])  # the same node: it may be one that contains this one
-        node = self._nodes[id(schema)] = _Node()
-        for part in applied:
-            self._merge(node, self.node(part))
-        self._properties(node, schema)
-        if isinstance(items := schema.get("items"), dict):
-            node.items = self.node(items) or node.items
-        return node
-
-    def _applied(self, schema: dict[str, Any]) -> Iterator[Any]:
-        """
-        What applies to the same value for certain; of a choice between one form and null, the one.
-        """
-        if isinstance(reference := schema.get("$ref"), str):
-            yield self._target(reference)
-        yield from schema.get("allOf", ())
-        for keyword in ("anyOf", "oneOf"):
-            forms = [form for form in schema.get(keyword, ()) if not _is_null(form)]
-            if len(forms) == 1:
-                yield forms[0]
-
-    def _properties(self, node: _Node, schema: dict[str, Any]) -> None:
-        required = schema.get("required", ())
-        for name, part in schema.get("properties", {}).items():
-            if below := self.node(part):
-                node.below[name] = below
-            if isinstance(part, dict) and "default" in part:
-                node.filled[name] = part["default"]
-            if name not in required and not self._validator.evolve(schema=part).is_valid(None):
-                node.dropped.add(name)
-
-    def _merge(self, node: _Node, other: _Node | None) -> None:
-        if other is not None:
-            node.dropped |= other.dropped
-            node.filled.update(other.filled)
-            node.below.update(other.below)
-            node.items = other.items or node.items
-
-    def _target(self, reference: str) -> Any:
-        found: Any = self._root
-        for step in unquote(reference.removeprefix("#")).split("/")[1:]:
-            key = step.replace("~1", "/").replace("~0", "~")
-            found = found[int(key)] if isinstance(found, list) else found[key]
-        return found
-
-
-def _is_null(schema: Any) -> bool:
-    return isinstance(schema, dict) and schema.get("type") == "null"

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolcell_server import strict_json
 from toolcell_server.preparation import Preparation
+from toolcell_server.preparation_nodes import Overfull
 from toolcell_server.refusals import ArgumentsNotJson, ArgumentsTooLarge
 from toolcell_server.settings.arguments import ArgumentSettings
 
@@ -53,8 +54,11 @@ class Preparing:
         except strict_json.NotStrictJson as exc:
             raise ArgumentsNotJson(str(exc), exc.pointer) from None
         preparation = self._of(tool)
-        if preparation is None or not preparation.apply(arguments):
-            return arguments, data
+        try:
+            if preparation is None or not preparation.apply(arguments, maximum):
+                return arguments, data
+        except Overfull:
+            raise ArgumentsTooLarge(len(data) + maximum, maximum) from None
         data = json.dumps(arguments, ensure_ascii=False, separators=(",", ":")).encode()
         if len(data) > maximum:
             raise ArgumentsTooLarge(len(data), maximum)

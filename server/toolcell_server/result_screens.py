@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from toolcell_server import single_keys
 from toolcell_server.places import pointer_of
 from toolcell_server.screens import looks_like
 from toolcell_server.screens.readings import MAXIMUM, Unreadable
@@ -47,15 +48,15 @@ class Looked:
 
 def look(data: bytes, kinds: tuple[str, ...]) -> Looked:
     """
-    Look at one JSON value, at most 128 levels deep; what is no JSON has no hit, for it is no
-    result either.
+    Look at one JSON value.  One that cannot be read (values that are yielded are not checked by
+    anybody) and may hold what acts is a hit as a whole, and nothing is left of it.
     """
     if not _may_hold(data, kinds):
         return Looked((), data)
     try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
-        return Looked((), data)
+        value = single_keys.read(data)
+    except single_keys.Unreadable:
+        return Looked((("", "unreadable"),), b"null")
     looking = _Looking(kinds)
     stripped = looking.value(value, None)
     if not looking.hits:

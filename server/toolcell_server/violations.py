@@ -49,6 +49,10 @@ _RULES: Final[dict[str, Callable[[Any], str]]] = {
     "contains": lambda _: "must have an item of the form that the schema names",
     "minProperties": lambda rule: f"must have at least {rule} properties",
     "maxProperties": lambda rule: f"must have at most {rule} properties",
+    "minContains": lambda rule: f"must have at least {rule} items of the form that it names",
+    "maxContains": lambda rule: f"must have at most {rule} items of the form that it names",
+    "additionalItems": lambda _: "has more items than the schema names",
+    "unevaluatedItems": lambda _: "has items that the schema does not name",
     "not": lambda _: "has a form that the schema excludes",
     "anyOf": lambda rule: f"must have one of {len(rule)} forms, and has none",
     "oneOf": lambda rule: f"must have exactly one of {len(rule)} forms",
@@ -77,7 +81,8 @@ def _describe(error: ValidationError) -> Iterator[Violation]:
     elif keyword in ("additionalProperties", "unevaluatedProperties"):
         yield from _unknown(error, at)
     elif keyword in _RULES:
-        yield at, _RULES[keyword](error.validator_value)
+        subject = "has a property whose name " if "propertyNames" in error.schema_path else ""
+        yield at, subject + _RULES[keyword](error.validator_value)
     elif error.validator is None:  # the schema `false`
         # jsonschema does not say which part; the pointer is that of the value around it.
         yield at, "holds what the schema never allows"

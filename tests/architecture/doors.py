@@ -153,6 +153,9 @@ PURE = (
     *("toolcell_server.schema_check", "toolcell_server.schema_walk"),
     *("toolcell_server.strict_json", "toolcell_server.tails", "toolcell_server.tool"),
     *("toolcell_server.versions", "toolcell_server.violations"),
+    *("toolcell_server.formats", "toolcell_server.places", "toolcell_server.preparation"),
+    *("toolcell_server.redaction", "toolcell_server.redaction.events"),
+    *("toolcell_server.result_screens", "toolcell_server.screens", "toolcell_server.transforms"),
 )
 _INPUT_OUTPUT = """
     asyncio ctypes fcntl grpc http io logging mmap multiprocessing os pathlib psutil resource

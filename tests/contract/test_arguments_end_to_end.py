@@ -141,7 +141,10 @@ def test_the_grant_is_of_the_path_that_the_tool_gets(calls: PlainCalls, server: 
     assert "content" == result(calls, "read", path=f"  {path} ")
 
 
-@pytest.mark.parametrize(("name", "kind"), [("' or 1=1", "sql"), ("<script>", "html"), ("{{7*7}}", "template")])  # fmt: skip
+INJECTIONS = [("' or 1=1", "sql"), ("<script>", "html"), ("{{7*7}}", "template")]
+
+
+@pytest.mark.parametrize(("name", "kind"), INJECTIONS)
 def test_an_injection_is_refused(calls: PlainCalls, name: str, kind: str) -> None:
     """
     By the screens of the tool and by those of the operator; nothing ran.

@@ -562,11 +562,19 @@ def test_every_option_reaches_the_manifest() -> None:
         "approval": True,
         "fallback": "fetch2@1.1",
         "rates": {"calls": "5/minute"},
+        "fill_defaults": True,
+        "drop_nulls": True,
+        "transforms": {"/*": ["trim"]},
+        "screens": {"": ["html"]},
+        "screen_action": "report",
+        "result_screens": ["control"],
+        "result_action": "strip",
+        "redact_keys": ["token"],
     }
     found = declared(_fine, **options, returns={"type": "integer"})
 
     expected = {**options, "tags": ["a", "b"], "profile": "net", "command": False}
-    expected |= {"returns": {"type": "integer"}, "preview": False}
+    expected |= {"returns": {"type": "integer"}, "preview": False, "audit": ""}
     manifest = {key: value for key, value in found.manifest.items() if key != "parameters"}
     assert manifest == expected
 

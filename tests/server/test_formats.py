@@ -19,7 +19,7 @@ RIGHT: dict[str, tuple[str, ...]] = {
         "1990-12-31t15:59:60-08:00",
         "2024-01-01T00:00:00.5+00:00",
     ),
-    "duration": ("P1Y2M3DT4H5M6S", "PT0S", "P4W", "P1D"),
+    "duration": ("P1Y2M3DT4H5M6S", "PT0S", "P4W", "P1D", "-P1DT0.5S"),
     "email": ("a@example.com",),
     "idn-email": ("\uc2e4\ub840@\uc2e4\ub840.\ud14c\uc2a4\ud2b8",),
     "hostname": ("example.com", "xn--bcher-kva.example", "a", "example.com."),

@@ -5,6 +5,7 @@ What is done to arguments before they are checked: nulls, texts, defaults.
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -129,6 +130,16 @@ def test_the_operator_may_ask_for_all_tools() -> None:
     assert 10 == prepared(tool(), {"q": "a", "limit": None}, settings)["limit"]
 
 
+def test_a_default_that_would_be_refused_is_not_filled_in() -> None:
+    """
+    For all tools, that is; one that asks for it itself is broken.
+    """
+    part = {"type": "string", "default": None}
+    of = tool(parameters={"type": "object", "properties": {"a": part}})
+
+    assert {} == prepared(of, {}, ArgumentSettings(fill_defaults=True))
+
+
 TRANSFORMED: dict[str, tuple[dict[str, list[str]], Any, Any]] = {
     "trimmed and made small": ({"/q": ["trim", "lower"]}, {"q": "  ABC "}, {"q": "abc"}),
     "in their order": ({"/q": ["max_length:3", "trim"]}, {"q": "  ABC "}, {"q": "A"}),
@@ -138,13 +149,17 @@ TRANSFORMED: dict[str, tuple[dict[str, list[str]], Any, Any]] = {
         {"q": "ab[1mc\td\n"},
     ),
     "composed": ({"/q": ["nfc"]}, {"q": "e\u0301"}, {"q": "é"}),
-    "each in a list": ({"/rows/*": ["trim"]}, {"rows": [" a ", 1, [" b "]]}, {"rows": ["a", 1, [" b "]]}),
+    "each in a list": (
+        {"/rows/*": ["trim"]},
+        {"rows": [" a ", 1, [" b "]]},
+        {"rows": ["a", 1, [" b "]]},
+    ),
     "one of a list": ({"/rows/1": ["trim"]}, {"rows": [" a ", " b "]}, {"rows": [" a ", "b"]}),
     "every argument": ({"/*": ["trim"]}, {"q": " a ", "sort": " up "}, {"q": "a", "sort": "up"}),
     "below": ({"/filter/tag": ["trim"]}, {"filter": {"tag": " x "}}, {"filter": {"tag": "x"}}),
     "what is not there": ({"/filter/tag": ["trim"]}, {"q": " a "}, {"q": " a "}),
     "what is no text": ({"/q": ["trim"]}, {"q": 5}, {"q": 5}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("table", "given", "left"), TRANSFORMED.values(), ids=TRANSFORMED)
@@ -175,6 +190,21 @@ def test_what_defaults_make_too_large_is_refused() -> None:
         Preparing().prepared(tool(), b'{"q": "' + b"a" * 100 + b'"}', 40)
     with pytest.raises(ArgumentsNotJson):
         Preparing().prepared(tool(fill_defaults=True), b'{"q": NaN}', 40)
+
+
+def test_defaults_are_not_multiplied_without_end() -> None:
+    """
+    A small call cannot make the server fill memory: it is refused before.
+    """
+    row = {"type": "object", "properties": {"a": {"type": "string", "default": "x" * 10_000}}}
+    rows = {"type": "array", "items": row}
+    of = tool(fill_defaults=True, parameters={"type": "object", "properties": {"rows": rows}})
+    data = json.dumps({"rows": [{}] * 200_000}).encode()
+    begun = time.process_time()
+    with pytest.raises(ArgumentsTooLarge):
+        Preparing().prepared(of, data, len(data))
+
+    assert time.process_time() - begun < 5
 
 
 def test_a_tool_that_was_reloaded_is_prepared_anew() -> None:

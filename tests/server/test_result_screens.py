@@ -25,8 +25,16 @@ ACTS = b'{"page":"<script>x()</script>","ok":"<b>1<2</b>"}'
 ESCAPES = b'["\\u001b[31mred\\u001b[0m","a\\u0000b","tab\\tline\\n"]'
 
 STRIPPED: dict[str, tuple[bytes, Any, list[tuple[str, str]]]] = {
-    "a script": (ACTS, {"page": "&lt;script>x()&lt;/script>", "ok": "<b>1<2</b>"}, [("/page", "html")]),
-    "escape sequences": (ESCAPES, ["red", "ab", "tab\tline\n"], [("/0", "control"), ("/1", "control")]),
+    "a script": (
+        ACTS,
+        {"page": "&lt;script>x()&lt;/script>", "ok": "<b>1<2</b>"},
+        [("/page", "html")],
+    ),
+    "escape sequences": (
+        ESCAPES,
+        ["red", "ab", "tab\tline\n"],
+        [("/0", "control"), ("/1", "control")],
+    ),
     "a title of a terminal": (b'"\\u001b]0;evil\\u0007x"', "x", [("", "control")]),
     "one that never ends": (b'"\\u001b]0;evil"', "0;evil", [("", "control")]),
     "an eight-bit one": (b'"a\\u009b31mb"', "ab", [("", "control")]),
@@ -38,7 +46,7 @@ STRIPPED: dict[str, tuple[bytes, Any, list[tuple[str, str]]]] = {
     ),
     "a key": (b'{"<iframe>": 1}', {"&lt;iframe>": 1}, [("", "html")]),
     "a link that runs": (b'"[x](javascript:y())"', "[x](javascript&colon;y())", [("", "html")]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("data", "left", "hits"), STRIPPED.values(), ids=STRIPPED)
@@ -51,12 +59,23 @@ def test_what_acts_is_found_and_stripped(data: bytes, left: Any, hits: Any) -> N
 
 
 @pytest.mark.parametrize(
-    "data", [b'{"a":"<b>bold</b> 1<2"}', b'"tab\\t\\n"', '"ünï \u200d"'.encode(), b"1.10", b"", b"no json"]
-)  # fmt: skip
+    "data",
+    [b'{"a":"<b>bold</b> 1<2"}', b'"tab\\t\\n"', '"ünï \u200d"'.encode(), b"1.10", b"", b"no json"],
+)
 def test_what_does_not_is_left_as_it_was(data: bytes) -> None:
     looked = result_screens.look(data, ALL)
 
     assert ((), data) == (looked.hits, looked.stripped)
+
+
+@pytest.mark.parametrize("data", [b'{"a":"<script>","a":1}', b'["<script>"', b"[" * 5000 + b"<"])
+def test_what_cannot_be_read_is_no_harmless_value(data: bytes) -> None:
+    """
+    Values that a tool yields are checked by nobody before.
+    """
+    looked = result_screens.look(data, ALL)
+
+    assert ((("", "unreadable"),), b"null") == (looked.hits, looked.stripped)
 
 
 @pytest.mark.parametrize("part", ["<a ", "<", "\\u001b]", "\\u001b[", "javascript", "a", "\\ufdfa"])

@@ -94,7 +94,7 @@ def test_a_credential_too_short_to_be_redacted_is_warned_of(
     monkeypatch.setenv("WEATHER_KEY", "abc")
     found = settings(
         tmp_path,
-        '[egress]\ncredentials = [{ name = "w", header = "X", env = "WEATHER_KEY", hosts = ["a.b"] }]',
+        '[egress]\ncredentials = [{ name="w", header = "X", env = "WEATHER_KEY", hosts = ["a"] }]',
     )
     redactor(found)
 
@@ -113,10 +113,16 @@ WRONG: dict[str, tuple[str, str]] = {
     "a screen of an unknown kind": ('[[screens]]\nat = "/q"\nkinds = ["xss"]', "give one of sql"),
     "a screen at no place": ('[[screens]]\nat = "q"\nkinds = ["sql"]', "is no place"),
     "a misspelt key of a screen": ('[[screens]]\nat = "/q"\nkind = ["sql"]', "did you mean kinds"),
-    "an action of a screen": ('[[screens]]\nat = "/q"\nkinds = ["sql"]\naction = "x"', "screens[0].action"),
+    "an action of a screen": (
+        '[[screens]]\nat = "/q"\nkinds = ["sql"]\naction = "x"',
+        "screens[0].action",
+    ),
     "an unknown screen of results": ('[results]\nscreens = ["sql"]', "results.screens"),
     "an action of results": ('[results]\naction = "drop"', "give one of report, strip, refuse"),
-    "a pattern without a prefix": ('[redaction]\npatterns = [{ name = "a" }]', "patterns[0].prefix"),
+    "a pattern without a prefix": (
+        '[redaction]\npatterns = [{ name = "a" }]',
+        "patterns[0].prefix",
+    ),
     "a prefix that is everywhere": (
         '[redaction]\npatterns = [{ name="a", prefix="a", characters="a-z", minimum=3 }]',
         "3 to 64 characters",
@@ -126,7 +132,7 @@ WRONG: dict[str, tuple[str, str]] = {
     "a file that is not there": ('[redaction]\nvalues = [{ file = "/no/such" }]', "cannot be read"),
     "an empty key": ('[redaction]\nkeys = [""]', "redaction.keys[0]"),
     "keys that are no list": ('[redaction]\nkeys = "password"', "redaction.keys: is no list"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("text", "says"), WRONG.values(), ids=WRONG)

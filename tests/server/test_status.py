@@ -121,6 +121,7 @@ EACH = [
     DomainNotAllowed("example.org:443", "it is denied", "use another"),
     QuotaExceeded([SPENT]),
     QuotasUnreliable(),
+    refusals.Screened([("arguments_json/q", "sql")]),
     RequestIdReused("r-1"),
     StoreFailed("look the request_id up"),
     SwitchedOff("network"),

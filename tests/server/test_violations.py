@@ -79,7 +79,7 @@ RULES: dict[str, tuple[dict[str, Any], Any, list[tuple[str, str]]]] = {
     "a rule without words of its own": (
         {"propertyNames": {"maxLength": 1}},
         {"ab": 1},
-        [("", "must have at most 1 characters")],
+        [("", "has a property whose name must have at most 1 characters")],
     ),
 }
 

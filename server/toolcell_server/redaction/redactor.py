@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Self
 
+from toolcell_server import single_keys
 from toolcell_server.redaction import forms
 from toolcell_server.redaction.finder import REDACTED, Finder
 from toolcell_server.redaction.stream import Stream
@@ -110,14 +111,14 @@ class Redactor:
 
     def json_bytes(self, data: bytes) -> bytes:
         """
-        JSON without secrets; the same object if there was none, or if it is no JSON and nothing in
-        it looks like one.
+        JSON without secrets; the same object if there was none.  What cannot be read and may hold
+        one is withheld as a whole.
         """
         if not data or not self._looks_secret(data):
             return data
         try:
-            value = json.loads(data)
-        except (ValueError, RecursionError):
+            value = single_keys.read(data)
+        except single_keys.Unreadable:
             return json.dumps(REDACTED).encode()
         kept = self.json(value)
         if kept is value:

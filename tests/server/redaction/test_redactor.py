@@ -128,6 +128,16 @@ def test_an_escaped_key_is_a_key() -> None:
     assert b'{"password":"[redacted]"}' == REDACTOR.json_bytes(b'{"p\\u0061ssword": "x"}')
 
 
+def test_a_key_that_is_there_twice_hides_nothing() -> None:
+    """
+    Whoever reads it may take the first, as we would take the last.
+    """
+    data = f'{{"a": "{SECRET}", "a": 1}}'.encode()
+
+    assert b'"[redacted]"' == REDACTOR.json_bytes(data)
+    assert b'"[redacted]"' == REDACTOR.json_bytes(data.replace(b"-", b"\\u002d"))
+
+
 def test_what_is_no_json_and_may_hold_a_secret_is_withheld_whole() -> None:
     assert b'"[redacted]"' == REDACTOR.json_bytes(f"no json {SECRET}".encode())
 
@@ -170,7 +180,7 @@ WRONG: dict[str, tuple[Any, ...]] = {
 
 @pytest.mark.parametrize("written", WRONG.values(), ids=WRONG)
 def test_a_pattern_that_cannot_be_used_is_refused(written: tuple[Any, ...]) -> None:
-    with pytest.raises(ValueError, match="prefix|characters|minimum"):
+    with pytest.raises(ValueError, match=r"prefix|characters|minimum"):
         Shape.parse("mine", *written)
 
 

@@ -55,6 +55,7 @@ class App:
         self.settings = settings
         self.database = Database.opened(settings.state_dir)
         self.metrics = Metrics()
+        self.tls = wiring.tls(self)
         self.bundles = instructions.of_bundles(settings)
         self.registry = Registry(
             settings.defaults,
@@ -116,9 +117,12 @@ class App:
         from toolcell_server.registry_service import RegistryService  # see the theory above
         from toolcell_server.serving import serving
 
-        service = self._service()
         settings = self.settings.server
-        async with serving(settings, service, RegistryService(self.registry), self.metrics) as face:
+        parts = (self._service(), RegistryService(self.registry), self.metrics)
+        async with (
+            wiring.authenticating(self) as authenticator,
+            serving(settings, *parts, authenticator=authenticator, tls=self.tls) as face,
+        ):
             self._tell_level = lambda: self._in_background(face.show_isolation(self._weakest()))
             self._tell_level()
             self._log_serving(face.address)

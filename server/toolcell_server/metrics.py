@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Info
 from toolcell.v1 import execution_pb2 as pb
 from toolcell.v1 import registry_pb2
 
+from toolcell_server.authentication_metrics import AuthenticationMetrics
 from toolcell_server.metric_groups import (
     CapacityMetrics,
     CellMetrics,
@@ -48,6 +49,7 @@ class Metrics:
         self.capacity = CapacityMetrics(registry)
         self.egress = EgressMetrics(registry)
         self.rpcs = RpcMetrics(registry)
+        self.authentication = AuthenticationMetrics(registry)
         self.tools = Gauge(
             "toolcell_tools", "Registered tools, by state.", ("state",), registry=registry
         )

@@ -16,6 +16,7 @@ from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server import listing, principal
 from toolcell_server.idempotency import Scope, fingerprint
+from toolcell_server.refusals import UnknownExecution
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -87,7 +88,7 @@ class ExecutionService:
         )
 
     async def watch(self, request: pb.WatchRequest, _context: _Context) -> AsyncIterator[bytes]:
-        record = self._executions.get(request.execution_id)
+        record = self._own(request.execution_id)
         with record.attachments, record.journal.reader(request.after_sequence) as events:
             async for data in events:
                 yield data
@@ -95,19 +96,34 @@ class ExecutionService:
     async def cancel_execution(
         self, request: pb.CancelExecutionRequest, _context: _Context
     ) -> pb.CancelExecutionResponse:
-        record = await self._executions.cancel(request.execution_id)
+        own = self._own(request.execution_id)
+        record = await self._executions.cancel(own.execution_id)
         return pb.CancelExecutionResponse(execution=record.to_proto())
 
     async def get_execution(
         self, request: pb.GetExecutionRequest, _context: _Context
     ) -> pb.GetExecutionResponse:
-        record = self._executions.get(request.execution_id)
+        record = self._own(request.execution_id)
         return pb.GetExecutionResponse(execution=record.to_proto())
 
     async def list_executions(
         self, request: pb.ListExecutionsRequest, _context: _Context
     ) -> pb.ListExecutionsResponse:
-        return listing.page(self._executions.newest_first(), request)
+        caller = principal.current()
+        every = self._executions.newest_first()
+        return listing.page((each for each in every if caller.may_see(each.principal)), request)
+
+    def _own(self, execution_id: str) -> Record:
+        """
+        An execution that the caller may see.
+
+        Raises:
+            UnknownExecution: there is none; one of somebody else is refused in the same words.
+        """
+        record = self._executions.get(execution_id)
+        if not principal.current().may_see(record.principal):
+            raise UnknownExecution(execution_id)
+        return record
 
     async def _record(self, request: _Request, context: _Context) -> tuple[Record, bool]:
         """

@@ -29,17 +29,21 @@ from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server import isolation_check, registry_service, service
 from toolcell_server.addresses import Address, AddressTaken
+from toolcell_server.authentication.interceptor import AuthenticationInterceptor
+from toolcell_server.authentication.noticing import Noticing
 from toolcell_server.interceptors import ErrorInterceptor
 from toolcell_server.rpc_metrics import MetricsInterceptor
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from toolcell_server.authentication.authenticator import Authenticator
     from toolcell_server.executions import Executions
     from toolcell_server.metrics import Metrics
     from toolcell_server.registry_service import RegistryService
     from toolcell_server.service import ExecutionService
     from toolcell_server.settings import ServerSettings
+    from toolcell_server.tls import Tls
 
 MINIMUM_STREAMS: Final = 1000  # of one connection
 LAST_EVENTS_SECONDS: Final = 1.0  # arbitrary; a reader that reads takes them in milliseconds
@@ -74,16 +78,19 @@ class Serving:
         self._health = checks
         self.address = Address("", 0)
 
-    async def start(self, address: Address) -> None:
+    async def start(self, address: Address, tls: Tls | None = None) -> None:
         """
-        Listen and serve.
+        Listen and serve, over TLS if there are certificates.
 
         Raises:
             AddressTaken: the address cannot be had.
         """
         _try(address)
         try:
-            port = self._server.add_insecure_port(str(address))
+            if tls is None:
+                port = self._server.add_insecure_port(str(address))
+            else:
+                port = self._server.add_secure_port(str(address), tls.credentials())
         except RuntimeError as exc:  # somebody was faster
             raise AddressTaken(address, "server.listen") from exc
         await self._server.start()
@@ -128,9 +135,13 @@ async def serving(
     executions: ExecutionService,
     tools: RegistryService,
     metrics: Metrics,
+    *,
+    authenticator: Authenticator | None = None,
+    tls: Tls | None = None,
 ) -> AsyncIterator[Serving]:
     """
-    A server of these services that listens as the settings say, and has ended on leaving.
+    A server of these services that listens as the settings say, and has ended on leaving.  Without
+    an authenticator nobody is asked who he is.
 
     Raises:
         AddressTaken: the address cannot be had.
@@ -140,7 +151,11 @@ async def serving(
     admitted = settings.max_executions + settings.queue
     streams = ("grpc.max_concurrent_streams", max(MINIMUM_STREAMS, 2 * admitted))
     server = grpc.aio.server(
-        interceptors=(ErrorInterceptor(), MetricsInterceptor(metrics)),
+        interceptors=(
+            *_authentication(authenticator, metrics),
+            ErrorInterceptor(),
+            MetricsInterceptor(metrics),
+        ),
         options=(*_OPTIONS, receive, streams),
     )
     service.add_to(server, executions)
@@ -152,10 +167,22 @@ async def serving(
         reflection.enable_server_reflection(names, server)
     running = Serving(server, checks)
     try:
-        await running.start(Address.parse(settings.listen))
+        await running.start(Address.parse(settings.listen), tls)
         yield running
     finally:
         await running.stop()
+
+
+def _authentication(
+    authenticator: Authenticator | None, metrics: Metrics
+) -> tuple[grpc.aio.ServerInterceptor, ...]:
+    """
+    Outermost: it refuses before anything else looks at a call.
+    """
+    if authenticator is None:
+        return ()
+    noticing = Noticing(metrics.authentication)
+    return (AuthenticationInterceptor(authenticator, noticing, metrics.rpcs),)
 
 
 def _try(address: Address) -> None:

@@ -5,6 +5,7 @@ gates by their classes.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from toolcell_server.admission import Admission
@@ -20,10 +21,14 @@ from toolcell_server.timed import TimedExecutor
 from toolcell_server.watchdog import Watchdog
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from toolcell_server.app import App
+    from toolcell_server.authentication.authenticator import Authenticator
     from toolcell_server.executor import Executor
     from toolcell_server.gates import Gate
     from toolcell_server.settings import ServerSettings
+    from toolcell_server.tls import Tls
 
 
 def admission(app: App) -> Admission:
@@ -38,6 +43,36 @@ def admission(app: App) -> Admission:
         opener=app.pool.open,
         gates=gates(app),
     )
+
+
+@contextlib.asynccontextmanager
+async def authenticating(app: App) -> AsyncIterator[Authenticator | None]:
+    """
+    What asks callers who they are, if the operator wants them to be asked.
+    """
+    if not app.settings.auth.enabled:
+        yield None
+        return
+    # Here: its cryptography takes longer to load than a server without it takes to start.
+    from toolcell_server.authentication import making
+
+    auth, metrics = app.settings.auth, app.metrics.authentication
+    async with making.authenticating(auth, metrics) as authenticator:
+        yield authenticator
+
+
+def tls(app: App) -> Tls | None:
+    """
+    The certificates that the server listens with, if it does over TLS.
+    """
+    if app.settings.tls.certificate is None:
+        return None
+    from toolcell_server.tls import Tls  # as above
+
+    metrics = app.metrics.authentication
+    found = Tls(app.settings.tls, metrics.failing("tls"))
+    metrics.show_expiry(found.expires)
+    return found
 
 
 def gates(_app: App) -> tuple[Gate, ...]:

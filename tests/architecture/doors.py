@@ -80,6 +80,7 @@ DOORS = (
             *("grpc_health", "grpc_reflection", "jsonschema", "referencing", "msgspec"),
             *("dns", "grpc_health", "grpc_reflection", "h11", "idna", "jsonschema"),
             *("msgspec", "prometheus_client", "psutil", "referencing", "uvloop"),
+            *("jwt", "cryptography"),
         ),
         "the server never imports a tool, a wall or the zygote",
     ),

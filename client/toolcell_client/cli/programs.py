@@ -26,6 +26,8 @@ NEEDED = {
         "msgspec",
         "prometheus_client",
         "grpc_health",
+        "jwt",
+        "cryptography",
     ),
 }
 

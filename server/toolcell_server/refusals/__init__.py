@@ -10,6 +10,7 @@ from toolcell_server.refusals.arguments import (
     PathNotAllowed,
 )
 from toolcell_server.refusals.base import CallRefused
+from toolcell_server.refusals.callers import Unauthenticated
 from toolcell_server.refusals.executions import (
     Draining,
     EventsExpired,
@@ -54,6 +55,7 @@ __all__ = [
     "RequestIdReused",
     "SwitchedOff",
     "ToolBroken",
+    "Unauthenticated",
     "UnknownExecution",
     "UnknownTool",
 ]

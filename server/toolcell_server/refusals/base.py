@@ -25,6 +25,7 @@ Code = Literal[
     "FAILED_PRECONDITION",
     "OUT_OF_RANGE",
     "UNAVAILABLE",
+    "UNAUTHENTICATED",
 ]
 Category = Literal["user", "temporary", "permanent"]
 FieldViolation = tuple[str, str]  # field of the request, description

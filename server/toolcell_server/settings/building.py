@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 from toolcell_server import limits
 from toolcell_server.limits import Limits
 from toolcell_server.policy import Policy
-from toolcell_server.settings import bundles, checks
+from toolcell_server.settings import auth, bundles, checks, tls
+from toolcell_server.settings.auth import AuthSettings
 from toolcell_server.settings.egress import EgressSettings
 from toolcell_server.settings.errors import SettingsError
+from toolcell_server.settings.tls import TlsSettings
 from toolcell_server.settings.values import CEILINGS, BuiltinSettings, ServerSettings, Settings
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "limits.ceilings": limits.NAMES,
     "builtin": tuple(BuiltinSettings.__slots__),
     "egress": tuple(EgressSettings.__slots__),
+    "auth": auth.NAMES,
+    "auth.jwt": auth.JWT_NAMES,
+    "server.tls": tls.NAMES,
 }
 
 
@@ -66,6 +71,8 @@ def _build(values: Mapping[str, Any]) -> Settings:
         bundles=bundles.build(values.get("bundles", [])),
         builtin=BuiltinSettings(**_section("builtin", values)),
         egress=EgressSettings.build(_section("egress", values)),
+        auth=AuthSettings.build(_section("auth", values), _section("auth.jwt", values)),
+        tls=TlsSettings.build(_section("server.tls", values)),
         log_format=values.get("log_format", "text"),
         state_dir=values.get("state_dir", ""),
     )

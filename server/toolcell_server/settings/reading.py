@@ -36,6 +36,10 @@ _TEXTS: Final = frozenset(
         "state_dir",
         "policy.minimum_isolation",
         "egress.ca_file",
+        "auth.tokens_file",
+        "auth.certificate_names",
+        *(f"auth.jwt.{name}" for name in ("issuer", "jwks_file", "jwks_url", "ca_file")),
+        *(f"server.tls.{name}" for name in ("certificate", "key", "client_ca")),
     }
 )
 _TABLES: Final = frozenset({*filter(None, SECTIONS), "limits"})

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Final
 from toolcell_server.limits import Limits
 from toolcell_server.policy import Policy
 from toolcell_server.settings import checks, host
+from toolcell_server.settings.auth import AuthSettings
 from toolcell_server.settings.egress import EgressSettings
+from toolcell_server.settings.errors import SettingsError
+from toolcell_server.settings.tls import TlsSettings
 
 if TYPE_CHECKING:
     from toolcell_server.settings.bundles import BundleSettings
@@ -57,9 +60,10 @@ _SECONDS: Final = {
 class ServerSettings:
     """
     The section `[server]`.  Addresses are `host:port`; an empty `metrics_listen` switches the
-    metrics off; `queue` is how many executions may wait when `max_executions` run, and none waits
-    that would probably not begin within `queue_seconds`; of each bundle at most `warm_cells` cells
-    wait for calls, for `warm_seconds` after the last.
+    metrics off, and only with `metrics_public` it may be reached from elsewhere; `queue` is how
+    many executions may wait when `max_executions` run, and none waits that would probably not begin
+    within `queue_seconds`; of each bundle at most `warm_cells` cells wait for calls, for
+    `warm_seconds` after the last.
 
     Raises:
         SettingsError: one of the values cannot be used.
@@ -67,6 +71,7 @@ class ServerSettings:
 
     listen: str = "127.0.0.1:50051"
     metrics_listen: str = "127.0.0.1:9464"
+    metrics_public: bool = False
     reflection: bool = False
     max_receive_bytes: int = 16 * MEBIBYTE
     reattach_grace_seconds: float = 10.0
@@ -81,9 +86,10 @@ class ServerSettings:
     warm_seconds: float = 30.0
 
     def __post_init__(self) -> None:
-        checks.loopback("server.listen", self.listen)
+        checks.address("server.listen", self.listen)
+        checks.switch("server.metrics_public", self.metrics_public)
         if self.metrics_listen != "":
-            checks.loopback("server.metrics_listen", self.metrics_listen)
+            _check_metrics(self.metrics_listen, public=self.metrics_public)
         checks.switch("server.reflection", self.reflection)
         for name, (lowest, highest) in _WHOLE.items():
             checks.number(f"server.{name}", getattr(self, name), lowest, highest, whole=True)
@@ -125,6 +131,8 @@ class Settings:
     bundles: tuple[BundleSettings, ...] = ()
     builtin: BuiltinSettings = field(default_factory=BuiltinSettings)
     egress: EgressSettings = field(default_factory=EgressSettings)
+    auth: AuthSettings = field(default_factory=AuthSettings)
+    tls: TlsSettings = field(default_factory=TlsSettings)
     log_format: str = "text"
     state_dir: str = ""
 
@@ -132,7 +140,36 @@ class Settings:
         if self.state_dir != "":
             checks.directory("state_dir", self.state_dir)
         checks.one_of("log_format", self.log_format, LOG_FORMATS)
+        _check_reach(self.server.listen, self.auth, self.tls)
         largest = min(MAXIMUM_ARGUMENTS, self.server.max_receive_bytes)
         for name, highest in (("arguments_bytes", largest), ("result_bytes", MAXIMUM_RESULT)):
             key, value = f"limits.ceilings.{name}", getattr(self.ceilings, name)
             checks.number(key, value, 1, highest, whole=True)
+
+
+def _check_metrics(listen: str, *, public: bool) -> None:
+    """
+    Whoever reaches the metrics reads them, unencrypted: they name tools and count, no more.
+    """
+    key = "server.metrics_listen"
+    if public:
+        checks.address(key, listen)
+        return
+    why, remedy = "nobody who asks for metrics is authenticated", "set server.metrics_public = true"
+    checks.loopback(key, listen, why, remedy)
+
+
+def _check_reach(listen: str, auth: AuthSettings, tls: TlsSettings) -> None:
+    """
+    Who is reached from elsewhere must know who calls, and tokens must not be read on the way.
+    """
+    missing = {
+        "[server.tls], with certificate and key": tls.certificate is None,
+        "[auth], with tokens, jwt or certificates": not auth.enabled,
+    }
+    if lacking := [each for each, lacks in missing.items() if lacks]:
+        why = "the server would not authenticate callers over TLS"
+        checks.loopback("server.listen", listen, why, f"add {' and '.join(lacking)}")
+    if auth.by_certificate and tls.client_ca is None:
+        what, remedy = "are of no use without authorities", "name them as server.tls.client_ca"
+        raise SettingsError(what, remedy, key="auth.certificates")

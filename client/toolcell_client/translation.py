@@ -32,6 +32,8 @@ NEVER_SENT = (
     "errors resolving",
     "empty address list",
 )
+# What gRPC says of a TLS handshake that failed on our side.
+HANDSHAKE = ("handshake failed", "Handshake failed", "CERTIFICATE_VERIFY_FAILED", "Peer name")
 # How gRPC itself refuses a call, before the server's own code sees it.
 TOO_LARGE = "message larger than max"
 TOO_LARGE_HINT = "Send less, or a path to the data instead of the data."
@@ -60,6 +62,7 @@ BY_REASON: dict[str, type[errors.CallRefused]] = {
     "REQUEST_ID_REUSED": errors.RequestIdReused,
     "SWITCHED_OFF": errors.SwitchedOff,
     "TOOL_BROKEN": errors.ToolBroken,
+    "UNAUTHENTICATED": errors.NotAuthenticated,
     "UNKNOWN_EXECUTION": errors.UnknownExecution,
     "UNKNOWN_TOOL": errors.UnknownTool,
 }
@@ -102,11 +105,24 @@ def refused(status: Status) -> errors.CallRefused:
 
 
 def _broken(code: grpc.StatusCode, text: str, target: str) -> errors.ServerUnreachable:
+    if code is grpc.StatusCode.UNAVAILABLE and any(word in text for word in HANDSHAKE):
+        return errors.ServerUnreachable(
+            f"no TLS connection to {target} ({_reason(text)}); check that the server speaks TLS,"
+            " that ca= names its authorities, and that the name in its certificate is the target's",
+            target,
+        )
     if code is grpc.StatusCode.UNAVAILABLE and text.startswith(NEVER_SENT):
         return errors.ServerUnreachable(f"no toolcell server at {target}", target)
     return errors.ConnectionLost(
         f"the connection to {target} broke ({code.name}: {text[:200]})", target
     )
+
+
+def _reason(text: str) -> str:
+    """
+    The end of gRPC's chain of causes says most.
+    """
+    return text.rpartition(": ")[2][:200]
 
 
 class _Details:

@@ -38,6 +38,7 @@ from toolcell_server.refusals import (
     RequestIdReused,
     SwitchedOff,
     ToolBroken,
+    Unauthenticated,
     UnknownExecution,
     UnknownTool,
 )
@@ -66,6 +67,7 @@ EACH = [
     RequestIdReused("r-1"),
     SwitchedOff("network"),
     ToolBroken("echo", "line 3: invalid syntax"),
+    Unauthenticated("expired"),
     UnknownExecution("e-1"),
     UnknownTool("ehco", ["echo"]),
 ]

@@ -51,6 +51,7 @@ class FakeAdmission:
             call_id=request.call_id,
             request_id=request.request_id,
             detached=request.detached,
+            principal=principal.name,
         )
 
 
@@ -75,8 +76,11 @@ class Service:
 
 
 @contextlib.asynccontextmanager
-async def serving(executor: ScriptedExecutor, **keeping: Any) -> AsyncIterator[Service]:
-    server = grpc.aio.server(interceptors=[ErrorInterceptor()], options=[("grpc.so_reuseport", 0)])
+async def serving(
+    executor: ScriptedExecutor, *outermost: grpc.aio.ServerInterceptor, **keeping: Any
+) -> AsyncIterator[Service]:
+    interceptors = [*outermost, ErrorInterceptor()]
+    server = grpc.aio.server(interceptors=interceptors, options=[("grpc.so_reuseport", 0)])
     port = server.add_insecure_port("127.0.0.1:0")
     service = Service(executor, Keeping(**keeping), port)
     add_to(server, ExecutionService(service.executions, service.admission))

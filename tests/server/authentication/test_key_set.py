@@ -86,5 +86,5 @@ def test_what_is_no_key_set_is_refused(data: bytes) -> None:
     """
     An empty set in place of a good one would lock everybody out.
     """
-    with pytest.raises(ValueError, match="[a-z]"):
+    with pytest.raises(ValueError, match=r"[a-z]"):
         KeySet.parse(data)

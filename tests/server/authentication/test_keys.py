@@ -177,5 +177,5 @@ def test_nobody_there_is_said() -> None:
     async def scenario() -> Any:
         return await fetch(f"http://127.0.0.1:{port}/", None)
 
-    with pytest.raises(NotFetched, match="[a-z]"):
+    with pytest.raises(NotFetched, match=r"[a-z]"):
         asyncio.run(scenario())

@@ -129,7 +129,7 @@ def test_a_detached_execution_is_watched_by_its_principal_from_another_connectio
         async with serving(ScriptedExecutor(started()), doorman()) as service:
             ours = await begun(service, ALICE, detached=True)
             async with grpc.aio.insecure_channel(f"127.0.0.1:{service.port}") as other:
-                watch = other.unary_stream(
+                watch: Any = other.unary_stream(
                     "/toolcell.v1.ToolExecutionService/Watch",
                     request_serializer=pb.WatchRequest.SerializeToString,
                     response_deserializer=pb.WatchResponse.FromString,

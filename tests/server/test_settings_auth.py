@@ -97,10 +97,18 @@ def test_every_key_reaches_its_value(tmp_path: Path) -> None:
     assert found.auth.certificates[0].principal.name == "b"
     assert Reference("file", "/etc/tokens.toml") == found.auth.tokens_file
     assert jwt == settings.JwtSettings(
-        issuer="https://i", audience=("a", "b"), jwks_url="https://i/keys",
-        ca_file="/etc/ca.pem", algorithms=("ES512",), name_claim="mail",
-        name_prefix="i:", roles_claim="r", scopes_claim="s", session_claim="sid",
-        leeway_seconds=5, refresh_seconds=60,
+        issuer="https://i",
+        audience=("a", "b"),
+        jwks_url="https://i/keys",
+        ca_file="/etc/ca.pem",
+        algorithms=("ES512",),
+        name_claim="mail",
+        name_prefix="i:",
+        roles_claim="r",
+        scopes_claim="s",
+        session_claim="sid",
+        leeway_seconds=5,
+        refresh_seconds=60,
     )
 
 

@@ -150,7 +150,8 @@ def test_health_is_asked_without_credentials_and_nothing_beside_it() -> None:
                 assert health_pb2.HealthCheckResponse.SERVING == each.status
                 break
             for method in ("/grpc.health.v1.Health/List", "/grpc.health.v1.Health/check"):
-                assert REFUSED is (await failure(channel.unary_unary(method)(b""))).code()
+                call: Any = channel.unary_unary(method)
+                assert REFUSED is (await failure(call(b""))).code()
         await server.stop(None)
 
     run(scenario())

@@ -91,7 +91,8 @@ def hmac_signed(secret: bytes, header: dict[str, Any]) -> str:
 
 def public_pem(key: Key) -> bytes:
     form = serialization.PublicFormat.SubjectPublicKeyInfo
-    return key.private.public_key().public_bytes(serialization.Encoding.PEM, form)
+    pem: bytes = key.private.public_key().public_bytes(serialization.Encoding.PEM, form)
+    return pem
 
 
 @pytest.mark.parametrize("key", [RSA, EC, OKP], ids=lambda key: key.algorithm)

@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 import subprocess
+import sys
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +86,7 @@ def test_what_is_printed_for_people_can_be_pasted(monkeypatch: pytest.MonkeyPatc
 
     printed: list[str] = []
     monkeypatch.setattr(token, "for_people", lambda _: True)
-    monkeypatch.setattr(token.sys.stdout, "write", printed.append)
+    monkeypatch.setattr(sys.stdout, "write", printed.append)
     token.make(type("Options", (), {"name": "alice"}))
     secret, _, rest = "".join(printed).partition("\n")
     table = tomllib.loads(rest[rest.index("[[") :])["auth"]["tokens"][0]

@@ -49,7 +49,7 @@ class Listener(grpc.GenericRpcHandler):
 
 def listening(papers: Any = None) -> Iterator[Listener]:
     listener = Listener()
-    server = grpc.server(concurrent.futures.ThreadPoolExecutor(1), (listener,))
+    server = grpc.server(concurrent.futures.ThreadPoolExecutor(1), [listener])
     if papers is None:
         port = server.add_insecure_port("127.0.0.1:0")
     else:

@@ -5,25 +5,32 @@ A real server that asks callers who they are, and real clients that say so.
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import re
+import subprocess
+import sys
 import urllib.request
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from certifying import Authority, Papers
 from cryptography import x509
 from issuing import AUDIENCE, ISSUER, Key, key_server, key_set
-from running_server import Server, start_server
+from plain_calls import TOOLCELL
+from running_server import LOCAL, Server, start_server
 from toolcell_client import Client
 from toolcell_client.errors import NotAuthenticated, ServerUnreachable, UnknownExecution
+from toolcell_server import settings
 from waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 ALICE = "tc_alice-0123456789abcdefghijklmnopqrstuvwxyz"
 BOB = "tc_bob-0123456789abcdefghijklmnopqrstuvwxyz"
+NOBODY = 9  # the port of discard, which nobody serves
 OPERATOR = "tc_operator-0123456789abcdefghijklmnopqrst"
 
 
@@ -250,3 +257,85 @@ def test_certificate_tokens_and_keys_are_renewed_without_a_restart(tmp_path: Pat
             assert not enters(ALICE, second)
             wait_until(lambda: enters(new.token(), second))
             assert not enters(old.token(), second)
+
+
+def test_the_command_line_says_who_calls(
+    server: Server, authority: Authority, folder: Path
+) -> None:
+    """
+    By the environment and by files; without either it is told what to do.
+    """
+    environment = {"TOOLCELL_TARGET": target(server), "TOOLCELL_CA": str(authority.ca)}
+    call = [*TOOLCELL, "call", "calculate", "expression=6*7"]
+    (folder / "alice").write_text(ALICE)
+    for flags, more in (
+        ([], {"TOOLCELL_TOKEN": ALICE}),
+        ([], {"TOOLCELL_TOKEN_FILE": str(folder / "alice")}),
+        (["--token-file", str(folder / "alice")], {}),
+    ):
+        done = said([*call, *flags], {**environment, **more})
+        assert (0, "42") == (done.returncode, json.loads(done.stdout)["text"])
+    done = said(call, environment)
+
+    assert done.returncode == 4
+    assert "--token-file" in done.stderr
+
+
+def said(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    own = {key: value for key, value in os.environ.items() if not key.startswith("TOOLCELL_")}
+    return subprocess.run(
+        command,
+        env={**own, **environment},
+        capture_output=True,
+        text=True,
+        timeout=40,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        pytest.param(
+            f'[auth.jwt]\nissuer = "i"\naudience = "a"\njwks_url = "http://127.0.0.1:{NOBODY}/"',
+            "auth.jwt.jwks_url",
+            id="no issuer",
+        ),
+        pytest.param('[auth]\ntokens_file = "/none"', "auth.tokens", id="no file of tokens"),
+        pytest.param(
+            '[server.tls]\ncertificate = "/none"\nkey = "/none"', "server.tls", id="no certificate"
+        ),
+    ],
+)
+def test_a_server_that_could_let_nobody_in_does_not_start(
+    text: str, says: str, tmp_path: Path
+) -> None:
+    """
+    In one line, as every setting that cannot be used.
+    """
+    file = tmp_path / "settings.toml"
+    file.write_text(f"[server]\n{LOCAL}{text}\n")
+    program = [sys.executable, "-m", "toolcell_server", "--settings", str(file)]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=40, check=False)
+
+    assert (2, "") == (done.returncode, done.stdout)
+    assert says in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_the_example_of_the_document_is_read_and_its_tables_name_every_key(tmp_path: Path) -> None:
+    """
+    An example that does not work is worse than none.
+    """
+    text = (Path(__file__).parents[2] / "docs/governance/identity.md").read_text()
+    [example] = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    file = tmp_path / "example.toml"
+    file.write_text(example)
+    found = settings.read(str(file))
+
+    assert {"alice", "nightly", "agent"} == found.auth.names
+    assert found.auth.jwt
+    assert found.tls.client_ca
+    named = set(re.findall(r"`\.?(?:[a-z_]+\.)*([a-z_]+)`", text))
+    assert set(settings.JwtSettings.__slots__) <= named
+    assert {"tokens", "tokens_file", "certificates", "certificate_names"} <= named

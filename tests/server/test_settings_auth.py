@@ -131,6 +131,23 @@ def test_the_environment_may_name_files_and_issuers(tmp_path: Path) -> None:
     assert found.auth.tokens_file
 
 
+def test_no_tool_is_granted_the_files_that_say_who_calls(tmp_path: Path) -> None:
+    """
+    A tool that writes the file of tokens would make itself anybody.
+    """
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    text = (
+        f'[policy]\nroots = [{{path = "{tmp_path}", access = "write"}}]\n'
+        f'[auth]\ntokens_file = "{tmp_path}/link"\n'
+        f'[[auth.tokens]]\nname = "a"\ntoken = {{file = "{tmp_path}/kept"}}\n'
+        f'[server.tls]\ncertificate = "{tmp_path}/crt"\nkey = "{tmp_path}/./key"\n'
+    )
+    denied = read(tmp_path, text).policy.denied_paths
+
+    for name in ("link", "real", "kept", "crt", "key"):
+        assert str(tmp_path / name) in denied
+
+
 TLS = '[server.tls]\ncertificate = "/a"\nkey = "/b"\n'
 PUBLIC = '[server]\nlisten = "0.0.0.0:1"\n'
 

@@ -9,6 +9,9 @@ read, because the handler that refuses him asks for no message (it is one that s
 whatever the method is).  A certificate is judged at the beginning of the handler; TLS has verified
 it by then.
 
+A fault of our own lets nobody in, and leaves as INTERNAL with the id under which the log has it:
+this is outside of what does that for the handlers.
+
 Health is what load balancers ask without credentials, and tells nothing but health.  Reflection is
 authenticated like everything else.
 """
@@ -16,6 +19,8 @@ authenticated like everything else.
 from __future__ import annotations
 
 import dataclasses
+import logging
+import uuid
 from contextlib import aclosing
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -39,6 +44,7 @@ if TYPE_CHECKING:
 
 OPEN: Final = frozenset({"/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"})
 _TOLD: Final[dict[Kind, Cause]] = {Kind.NONE: "missing", Kind.EXPIRED: "expired"}
+_log = logging.getLogger(__name__)
 _shown: ContextVar[Principal | None] = ContextVar("shown", default=None)
 
 
@@ -69,6 +75,8 @@ class AuthenticationInterceptor(grpc.aio.ServerInterceptor):
             _shown.set(await self._authenticator.by_metadata(metadata))
         except NotAuthentic as failure:
             return self._refusing(failure.kind)
+        except Exception as error:  # noqa: BLE001  # whatever it is, nobody is let in
+            return _failing(error)
         handler = await continuation(handler_call_details)
         return None if handler is None else self._wrapped.get(method, handler)
 
@@ -93,6 +101,8 @@ class AuthenticationInterceptor(grpc.aio.ServerInterceptor):
             caller = _shown.get() or self._authenticator.by_connection(context.auth_context())
         except NotAuthentic as failure:
             await self._refuse(failure.kind, context)
+        except Exception as error:  # noqa: BLE001  # as above
+            await _fail(error, context)
         principal.adopt(dataclasses.replace(caller, origin=context.peer()))
 
     def _wrap(self, _method: str, handler: Handler) -> Handler:
@@ -113,3 +123,16 @@ class AuthenticationInterceptor(grpc.aio.ServerInterceptor):
                     yield response
 
         return authenticated
+
+
+def _failing(error: Exception) -> Handler:
+    async def fail(_requests: Any, context: Context) -> None:
+        await _fail(error, context)
+
+    return grpc.stream_stream_rpc_method_handler(fail)
+
+
+async def _fail(error: Exception, context: Context) -> NoReturn:
+    error_id = uuid.uuid4().hex
+    _log.error("error %s in authentication", error_id, exc_info=error)
+    await status.abort(context, status.internal(error_id))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from toolcell_server import limits
 from toolcell_server.limits import Limits
 from toolcell_server.policy import Policy
-from toolcell_server.settings import auth, bundles, checks, tls
+from toolcell_server.settings import auth, bundles, checks, secret_files, tls
 from toolcell_server.settings.auth import AuthSettings
 from toolcell_server.settings.egress import EgressSettings
 from toolcell_server.settings.errors import SettingsError
@@ -63,16 +63,18 @@ def build(found: Mapping[str, Setting]) -> Settings:
 
 def _build(values: Mapping[str, Any]) -> Settings:
     defaults, ceilings = _limits(values)
+    callers = AuthSettings.build(_section("auth", values), _section("auth.jwt", values))
+    papers = TlsSettings.build(_section("server.tls", values))
     return Settings(
         server=ServerSettings(**_section("server", values)),
-        policy=_policy(values),
+        policy=secret_files.denied(_policy(values), callers, papers),
         defaults=defaults,
         ceilings=ceilings,
         bundles=bundles.build(values.get("bundles", [])),
         builtin=BuiltinSettings(**_section("builtin", values)),
         egress=EgressSettings.build(_section("egress", values)),
-        auth=AuthSettings.build(_section("auth", values), _section("auth.jwt", values)),
-        tls=TlsSettings.build(_section("server.tls", values)),
+        auth=callers,
+        tls=papers,
         log_format=values.get("log_format", "text"),
         state_dir=values.get("state_dir", ""),
     )

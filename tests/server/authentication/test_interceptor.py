@@ -157,6 +157,42 @@ def test_health_is_asked_without_credentials_and_nothing_beside_it() -> None:
     run(scenario())
 
 
+def test_a_fault_of_ours_lets_nobody_in_and_tells_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """
+    GRPC would send the text of the exception.
+    """
+
+    class Broken:
+        async def by_metadata(self, _metadata: Any) -> None:
+            if not self.late:
+                raise RuntimeError("secret detail")
+
+        def by_connection(self, _peer: Any) -> None:
+            raise RuntimeError("secret detail")
+
+        late = False
+
+    async def scenario() -> None:
+        interceptor, broken = Doorman().interceptor, Broken()
+        interceptor._authenticator = broken  # type: ignore[assignment]
+        async with calling(interceptor, unary=name, stream=names) as channel:
+            for broken.late in (False, True):
+                for call in (
+                    channel.unary_unary(UNARY)(b""),
+                    channel.unary_stream(STREAM)(b"").read(),
+                ):
+                    error = await failure(call)
+                    assert grpc.StatusCode.INTERNAL is error.code()
+                    assert "secret" not in str(error)
+
+    with caplog.at_level(logging.ERROR):
+        run(scenario())
+
+    assert "secret detail" in caplog.text
+
+
 def test_the_log_has_one_line_a_kind_in_ten_seconds(caplog: pytest.LogCaptureFixture) -> None:
     """
     Or whoever may connect could fill the disk.

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import http.server
 import json
+import ssl
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from certifying import Papers
 
 ISSUER = "https://issuer.example"
 AUDIENCE = "toolcell"
@@ -82,9 +85,9 @@ class Endpoint:
 
 
 @contextlib.contextmanager
-def key_server(body: bytes) -> Iterator[Endpoint]:
+def key_server(body: bytes, papers: Papers | None = None) -> Iterator[Endpoint]:
     """
-    An HTTP server on loopback.
+    An HTTP server on loopback; with a certificate, over TLS.
     """
     endpoint = Endpoint(body)
 
@@ -103,6 +106,11 @@ def key_server(body: bytes) -> Iterator[Endpoint]:
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         endpoint.url = f"http://127.0.0.1:{server.server_port}/keys"
+        if papers:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(papers.certificate, papers.key)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+            endpoint.url = endpoint.url.replace("http:", "https:")
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:

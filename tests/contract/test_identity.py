@@ -4,46 +4,25 @@ A real server that asks callers who they are, and real clients that say so.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
 import subprocess
-import sys
 import urllib.request
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from certifying import Authority, Papers
-from cryptography import x509
-from issuing import AUDIENCE, ISSUER, Key, key_server, key_set
+from certifying import Authority
+from identities import ALICE, BOB, OPERATOR, TOKENS
+from issuing import AUDIENCE, ISSUER, Key, key_set
 from plain_calls import TOOLCELL
-from running_server import LOCAL, Server, start_server
+from running_server import Server, start_server
 from toolcell_client import Client
 from toolcell_client.errors import NotAuthenticated, ServerUnreachable, UnknownExecution
-from toolcell_server import settings
-from waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-ALICE = "tc_alice-0123456789abcdefghijklmnopqrstuvwxyz"
-BOB = "tc_bob-0123456789abcdefghijklmnopqrstuvwxyz"
-NOBODY = 9  # the port of discard, which nobody serves
-OPERATOR = "tc_operator-0123456789abcdefghijklmnopqrst"
-
-
-def token(name: str, secret: str, more: str = "") -> str:
-    digest = hashlib.sha256(secret.encode()).hexdigest()
-    return f'[[auth.tokens]]\nname = "{name}"\nsha256 = "{digest}"\n{more}\n'
-
-
-TOKENS = (
-    token("alice", ALICE)
-    + token("bob", BOB)
-    + token("operator", OPERATOR, 'scopes = ["toolcell:executions"]')
-)
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -180,85 +159,6 @@ def test_the_metrics_count_failures_and_tell_when_the_certificate_ends(server: S
     assert re.search(r'grpc_code="Unauthenticated"', text)
 
 
-def test_a_certificate_is_a_principal_and_one_of_another_authority_is_nobody(
-    tmp_path: Path,
-) -> None:
-    """
-    TLS refuses the stranger; a certificate that is nobody's is refused by us; a token beats both.
-    """
-    authority, papers = Authority(tmp_path), Authority(tmp_path, "own").server()
-    service = authority.sign("service", [x509.UniformResourceIdentifier("spiffe://a/service")])
-    nobody = authority.sign("nobody", [x509.DNSName("nobody.example")])
-    foreign = Authority(tmp_path, "foreign").sign(
-        "stranger", [x509.UniformResourceIdentifier("spiffe://a/service")]
-    )
-    settings = (
-        f'[server.tls]\ncertificate = "{papers.certificate}"\nkey = "{papers.key}"\n'
-        f'client_ca = "{authority.ca}"\n{TOKENS}'
-        '[[auth.certificates]]\nsan = "spiffe://a/service"\nname = "service"\n'
-    )
-    with start_server(tmp_path, settings) as server:
-
-        def client(papers: Papers, token: str = "") -> Client:
-            return Client(
-                server.target,
-                ca=tmp_path / "own.pem",
-                certificate=papers.certificate,
-                key=papers.key,
-                token=token,
-                attempts=0,
-            )
-
-        with client(service) as one:
-            one.run("calculate", {"expression": "1"}).raise_for_outcome()
-            assert ["service"] == [execution.principal for execution in one.list_executions()]
-        with client(service, token=ALICE) as one:
-            assert [] == list(one.list_executions())
-        with client(service, token=BOB[:-1]) as one, pytest.raises(NotAuthenticated):
-            next(iter(one.list_tools()))
-        with client(nobody) as one, pytest.raises(NotAuthenticated):
-            next(iter(one.list_tools()))
-        with client(foreign) as one, pytest.raises(ServerUnreachable):
-            one.get_tool("calculate")
-
-
-def test_certificate_tokens_and_keys_are_renewed_without_a_restart(tmp_path: Path) -> None:
-    """
-    What needs a restart is renewed too late, and a token that leaked lives on.
-    """
-    first, second = Authority(tmp_path, "first"), Authority(tmp_path, "second")
-    papers, renewed = first.server("one"), second.server("two")
-    file, old, new = tmp_path / "tokens.toml", Key("old"), Key("new")
-    file.write_text(token("alice", ALICE).replace("auth.tokens", "tokens"))
-    with key_server(key_set(old)) as issuer:
-        settings = (
-            f'[server.tls]\ncertificate = "{papers.certificate}"\nkey = "{papers.key}"\n'
-            f'[auth]\ntokens_file = "{file}"\n[auth.jwt]\nissuer = "{ISSUER}"\n'
-            f'audience = "{AUDIENCE}"\njwks_url = "{issuer.url}"\n'
-        )
-        with start_server(tmp_path, settings) as server:
-
-            def enters(secret: str, authority: Authority) -> bool:
-                with Client(server.target, token=secret, ca=authority.ca, attempts=0) as one:
-                    try:
-                        one.get_tool("calculate")
-                    except (NotAuthenticated, ServerUnreachable):
-                        return False
-                return True
-
-            assert enters(ALICE, first)
-            assert enters(old.token(), first)
-            assert not enters(BOB, first)
-            renewed.put_in_place_of(papers)
-            file.write_text(token("bob", BOB).replace("auth.tokens", "tokens"))
-            issuer.body = key_set(new)
-            wait_until(lambda: enters(BOB, second))
-            assert not enters(BOB, first)
-            assert not enters(ALICE, second)
-            wait_until(lambda: enters(new.token(), second))
-            assert not enters(old.token(), second)
-
-
 def test_the_command_line_says_who_calls(
     server: Server, authority: Authority, folder: Path
 ) -> None:
@@ -291,51 +191,3 @@ def said(command: list[str], environment: dict[str, str]) -> subprocess.Complete
         timeout=40,
         check=False,
     )
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        pytest.param(
-            f'[auth.jwt]\nissuer = "i"\naudience = "a"\njwks_url = "http://127.0.0.1:{NOBODY}/"',
-            "auth.jwt.jwks_url",
-            id="no issuer",
-        ),
-        pytest.param('[auth]\ntokens_file = "/none"', "auth.tokens", id="no file of tokens"),
-        pytest.param(
-            '[server.tls]\ncertificate = "/none"\nkey = "/none"', "server.tls", id="no certificate"
-        ),
-    ],
-)
-def test_a_server_that_could_let_nobody_in_does_not_start(
-    text: str, says: str, tmp_path: Path
-) -> None:
-    """
-    In one line, as every setting that cannot be used.
-    """
-    file = tmp_path / "settings.toml"
-    file.write_text(f"[server]\n{LOCAL}{text}\n")
-    program = [sys.executable, "-m", "toolcell_server", "--settings", str(file)]
-    done = subprocess.run(program, capture_output=True, text=True, timeout=40, check=False)
-
-    assert (2, "") == (done.returncode, done.stdout)
-    assert says in done.stderr.splitlines()[-1]
-    assert "Traceback" not in done.stderr
-
-
-def test_the_example_of_the_document_is_read_and_its_tables_name_every_key(tmp_path: Path) -> None:
-    """
-    An example that does not work is worse than none.
-    """
-    text = (Path(__file__).parents[2] / "docs/governance/identity.md").read_text()
-    [example] = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
-    file = tmp_path / "example.toml"
-    file.write_text(example)
-    found = settings.read(str(file))
-
-    assert {"alice", "nightly", "agent"} == found.auth.names
-    assert found.auth.jwt
-    assert found.tls.client_ca
-    named = set(re.findall(r"`\.?(?:[a-z_]+\.)*([a-z_]+)`", text))
-    assert set(settings.JwtSettings.__slots__) <= named
-    assert {"tokens", "tokens_file", "certificates", "certificate_names"} <= named

@@ -10,6 +10,8 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from certifying import Authority
+from cryptography import x509
 from issuing import Key, key_server, key_set
 from toolcell_server.authentication import fetching
 from toolcell_server.authentication.fetching import NotFetched, fetch
@@ -17,6 +19,8 @@ from toolcell_server.authentication.keys import KeysAtUrl
 from toolcell_server.settings import JwtSettings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from issuing import Endpoint
 
 OLD, NEW = Key("old"), Key("new")
@@ -165,6 +169,31 @@ def test_a_server_that_drips_is_left_in_time(monkeypatch: pytest.MonkeyPatch) ->
                 await fetch(f"http://127.0.0.1:{port}/", None)
 
     asyncio.run(scenario())
+
+
+def test_over_tls_the_authority_and_the_name_are_checked(tmp_path: Path) -> None:
+    """
+    Whoever stands in between could hand us his own keys.
+    """
+    ours, theirs = Authority(tmp_path), Authority(tmp_path, "theirs")
+    elsewhere = ours.sign("elsewhere", [x509.DNSName("elsewhere.example")])
+
+    async def fetched(url: str, authority: Authority) -> KeysAtUrl:
+        settings = JwtSettings(issuer="i", audience=("a",), jwks_url=url, ca_file=str(authority.ca))
+        keys = KeysAtUrl(settings)
+        await keys.start()
+        return keys
+
+    with key_server(key_set(OLD), ours.server()) as issuer:
+        keys = asyncio.run(fetched(issuer.url, ours))
+        assert keys._set.find("old", "ES256") is not None
+        with pytest.raises(NotFetched, match="certificate verify failed"):
+            asyncio.run(fetched(issuer.url, theirs))
+    with (
+        key_server(key_set(OLD), elsewhere) as issuer,
+        pytest.raises(NotFetched, match="certificate verify failed"),
+    ):
+        asyncio.run(fetched(issuer.url, ours))
 
 
 def test_nobody_there_is_said() -> None:

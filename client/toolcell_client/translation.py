@@ -20,7 +20,7 @@ from google.rpc.error_details_pb2 import (
 )
 from google.rpc.status_pb2 import Status
 
-from toolcell_client import errors
+from toolcell_client import errors, unreachable
 from toolcell_client.errors import Refusal, Violation
 
 DOMAIN = "toolcell"
@@ -32,8 +32,6 @@ NEVER_SENT = (
     "errors resolving",
     "empty address list",
 )
-# What gRPC says of a TLS handshake that failed on our side.
-HANDSHAKE = ("handshake failed", "Handshake failed", "CERTIFICATE_VERIFY_FAILED", "Peer name")
 # How gRPC itself refuses a call, before the server's own code sees it.
 TOO_LARGE = "message larger than max"
 TOO_LARGE_HINT = "Send less, or a path to the data instead of the data."
@@ -105,24 +103,11 @@ def refused(status: Status) -> errors.CallRefused:
 
 
 def _broken(code: grpc.StatusCode, text: str, target: str) -> errors.ServerUnreachable:
-    if code is grpc.StatusCode.UNAVAILABLE and any(word in text for word in HANDSHAKE):
-        return errors.ServerUnreachable(
-            f"no TLS connection to {target} ({_reason(text)}); check that the server speaks TLS,"
-            " that ca= names its authorities, and that the name in its certificate is the target's",
-            target,
-        )
     if code is grpc.StatusCode.UNAVAILABLE and text.startswith(NEVER_SENT):
-        return errors.ServerUnreachable(f"no toolcell server at {target}", target)
+        return errors.ServerUnreachable(unreachable.sentence(text, target), target)
     return errors.ConnectionLost(
         f"the connection to {target} broke ({code.name}: {text[:200]})", target
     )
-
-
-def _reason(text: str) -> str:
-    """
-    The end of gRPC's chain of causes says most.
-    """
-    return text.rpartition(": ")[2][:200]
 
 
 class _Details:

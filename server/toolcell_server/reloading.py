@@ -88,6 +88,8 @@ class Reloaded(Generic[_Made]):
             self._value = self._made()
         except (SecretUnavailable, SettingsError, ValueError) as exc:
             self._complain(str(exc))
+        except Exception as exc:  # noqa: BLE001  # a parser's surprise must not fail each call
+            self._complain(type(exc).__name__)
         else:
             self._complaint = ""
             self._failing(False)

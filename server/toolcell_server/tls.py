@@ -126,5 +126,5 @@ def checked(chain: bytes, key: bytes, authorities: bytes = b"") -> Certificates:
 def _certificates(what: str, pem: bytes) -> list[x509.Certificate]:
     try:
         return x509.load_pem_x509_certificates(pem)
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise ValueError(f"{what} is no certificate in PEM") from None

@@ -9,6 +9,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from toolcell_server.admission import Admission
+from toolcell_server.authentication.verified import as_is
 from toolcell_server.clocked import ClockedExecutor
 from toolcell_server.executions import Keeping
 from toolcell_server.granting import Granting
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from toolcell_server.app import App
     from toolcell_server.authentication.authenticator import Authenticator
+    from toolcell_server.authentication.verified import Expand
     from toolcell_server.executor import Executor
     from toolcell_server.gates import Gate
     from toolcell_server.settings import ServerSettings
@@ -57,8 +59,15 @@ async def authenticating(app: App) -> AsyncIterator[Authenticator | None]:
     from toolcell_server.authentication import making
 
     auth, metrics = app.settings.auth, app.metrics.authentication
-    async with making.authenticating(auth, metrics) as authenticator:
+    async with making.authenticating(auth, metrics, expand(app)) as authenticator:
         yield authenticator
+
+
+def expand(_app: App) -> Expand:
+    """
+    What the roles of a principal are worth in scopes; asked once for each credential.
+    """
+    return as_is
 
 
 def tls(app: App) -> Tls | None:

@@ -138,6 +138,9 @@ PURE = (
     *("toolcell_server.schema_check", "toolcell_server.schema_walk"),
     *("toolcell_server.strict_json", "toolcell_server.tails", "toolcell_server.tool"),
     *("toolcell_server.versions", "toolcell_server.violations"),
+    *("toolcell_server.authentication.claims", "toolcell_server.authentication.failure"),
+    *("toolcell_server.authentication.header", "toolcell_server.authentication.key_set"),
+    *("toolcell_server.authentication.verified", "toolcell_server.refusals.callers"),
 )
 _INPUT_OUTPUT = """
     asyncio ctypes fcntl grpc http io logging mmap multiprocessing os pathlib psutil resource

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 from certifying import Authority
+from cryptography import x509
 from toolcell.v1 import registry_pb2
 from toolcell_client import AsyncClient, Client, ClientOptions, tokens
 from toolcell_client.errors import NotAuthenticated, ServerUnreachable
@@ -235,6 +236,23 @@ def test_a_server_of_another_name_or_authority_is_not_spoken_to(tmp_path: Path) 
         ):
             client.get_tool("x")
         assert 1 == len(listener.heard)
+    elsewhere = ours.sign("elsewhere", [x509.DNSName("elsewhere.example")])
+    for listener in listening(elsewhere):
+        with pytest.raises(ServerUnreachable, match="another name"):
+            sent({"token": TOKEN, "ca": ours.ca}, listener)
+        assert [] == listener.heard
+
+
+def test_a_server_that_does_not_speak_tls_is_not_sent_a_token(
+    plain: Listener, tmp_path: Path
+) -> None:
+    """
+    There is no falling back to plain text.
+    """
+    with pytest.raises(ServerUnreachable, match="does not speak TLS"):
+        sent({"token": TOKEN, "ca": Authority(tmp_path).ca}, plain)
+
+    assert [] == plain.heard
 
 
 def test_the_error_says_what_to_do() -> None:

@@ -134,9 +134,14 @@ def test_a_client_that_does_not_know_the_authority_is_told_what_to_check(
     other = Authority(tmp_path, "other")
     with (
         Client(target(server), token=ALICE, ca=other.ca, attempts=0) as client,
-        pytest.raises(ServerUnreachable, match="TLS"),
+        pytest.raises(ServerUnreachable, match=r"not trusted .* give ca="),
     ):
         client.get_tool("calculate")
+    with (
+        Client(target(server), attempts=0) as plain,
+        pytest.raises(ServerUnreachable, match="may want TLS"),
+    ):
+        plain.get_tool("calculate")
 
 
 def test_the_metrics_count_failures_and_tell_when_the_certificate_ends(server: Server) -> None:

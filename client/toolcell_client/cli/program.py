@@ -127,7 +127,7 @@ def _unreachable(error: ServerUnreachable) -> str:
     execution_id = getattr(error, "execution_id", "")
     if execution_id:
         return f"{error}; it may still run: toolcell watch {execution_id}"
-    if type(error) is ServerUnreachable:
+    if type(error) is ServerUnreachable and str(error).startswith("no toolcell server"):
         return f"{error}; start one with: toolcell serve"
     return str(error)
 

@@ -145,6 +145,8 @@ class KeysAtUrl:
             await self._fetch()
         except (NotFetched, ValueError) as exc:
             self._complain(str(exc))
+        except Exception as exc:  # noqa: BLE001  # whatever it is, the last good set stays
+            self._complain(type(exc).__name__)
         else:
             self._complaint = ""
             self._failing(False)

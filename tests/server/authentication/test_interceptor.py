@@ -149,7 +149,11 @@ def test_health_is_asked_without_credentials_and_nothing_beside_it() -> None:
             async for each in stub.Watch(health_pb2.HealthCheckRequest()):
                 assert health_pb2.HealthCheckResponse.SERVING == each.status
                 break
-            for method in ("/grpc.health.v1.Health/List", "/grpc.health.v1.Health/check"):
+            for method in (
+                "/grpc.health.v1.Health/List",
+                "/grpc.health.v1.Health/check",
+                "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+            ):
                 call: Any = channel.unary_unary(method)
                 assert REFUSED is (await failure(call(b""))).code()
         await server.stop(None)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from issuing import AUDIENCE, ISSUER, Key, key_set
 from toolcell_server.authentication.failure import Kind, NotAuthentic
 from toolcell_server.authentication.jwts import REMEMBERED, Jwts
@@ -266,3 +268,29 @@ def test_memory_is_bounded() -> None:
         jwts._remember(str(number).encode(), None)  # type: ignore[arg-type]
 
     assert REMEMBERED == len(jwts._remembered)
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_whatever_is_sent_nobody_is_let_in_and_nothing_breaks(data: st.DataObject) -> None:
+    """
+    A token is read before it is known who sent it: parts are replaced, by JSON and by anything.
+    """
+    parts = GOOD.split(".")
+    values = st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
+        max_leaves=6,
+    )
+    objects = st.dictionaries(NAMES, values, max_size=6).map(encoded)
+    anything = objects | st.binary(max_size=40).map(encoded) | st.text("AZaz09-_", max_size=20)
+    index = data.draw(st.integers(0, 2))
+    parts[index] = data.draw(anything)
+    token = ".".join(parts)
+    assume(token != GOOD)
+
+    assert refusal(token) in Kind
+
+
+NAMES = st.sampled_from(["alg", "kid", "typ", "crit", "b64", "exp", "aud", "sub", "jwk", "x"])
+GOOD = EC.token()

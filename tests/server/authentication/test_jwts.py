@@ -4,7 +4,6 @@ Signed tokens: the good ones, and every way that is known to forge one (RFC 8725
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import hmac
@@ -28,6 +27,7 @@ from toolcell_server.settings import JwtSettings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from toolcell_server.authentication.verified import Verified
     from toolcell_server.principal import Principal
 
 RSA, EC, OKP = Key("rsa", "RS256"), Key("ec", "ES256"), Key("okp", "EdDSA")
@@ -63,7 +63,12 @@ def verifier(
 
 
 def principal(token: str, jwts: Jwts | None = None) -> Principal:
-    return asyncio.run((jwts or verifier()).verify(token, digest_of(token))).principal
+    try:
+        (jwts or verifier()).verify(token, digest_of(token)).send(None)
+    except StopIteration as done:
+        verified: Verified = done.value
+        return verified.principal
+    raise AssertionError("it waited, and nothing here makes it wait")
 
 
 def refusal(token: str, jwts: Jwts | None = None) -> Kind:
@@ -270,18 +275,15 @@ def test_memory_is_bounded() -> None:
     assert REMEMBERED == len(jwts._remembered)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_whatever_is_sent_nobody_is_let_in_and_nothing_breaks(data: st.DataObject) -> None:
     """
     A token is read before it is known who sent it: parts are replaced, by JSON and by anything.
     """
     parts = GOOD.split(".")
-    values = st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
-        max_leaves=6,
-    )
+    values = st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=8)
+    values |= st.lists(values, max_size=2)
     objects = st.dictionaries(NAMES, values, max_size=6).map(encoded)
     anything = objects | st.binary(max_size=40).map(encoded) | st.text("AZaz09-_", max_size=20)
     index = data.draw(st.integers(0, 2))

@@ -28,6 +28,7 @@ def test_a_certificate_is_a_principal_and_one_of_another_authority_is_nobody(
     """
     authority, papers = Authority(tmp_path), Authority(tmp_path, "own").server()
     service = authority.sign("service", [x509.UniformResourceIdentifier("spiffe://a/service")])
+    ended = authority.sign("ended", [x509.UniformResourceIdentifier("spiffe://a/service")], -1)
     nobody = authority.sign("nobody", [x509.DNSName("nobody.example")])
     foreign = Authority(tmp_path, "foreign").sign(
         "stranger", [x509.UniformResourceIdentifier("spiffe://a/service")]
@@ -58,8 +59,9 @@ def test_a_certificate_is_a_principal_and_one_of_another_authority_is_nobody(
             next(iter(one.list_tools()))
         with client(nobody) as one, pytest.raises(NotAuthenticated):
             next(iter(one.list_tools()))
-        with client(foreign) as one, pytest.raises(ServerUnreachable):
-            one.get_tool("calculate")
+        for refused in (foreign, ended):
+            with client(refused) as one, pytest.raises(ServerUnreachable):
+                one.get_tool("calculate")
 
 
 def test_certificate_tokens_and_keys_are_renewed_without_a_restart(tmp_path: Path) -> None:

@@ -52,7 +52,6 @@ class Certificates:
             (kind_of(each.san), _folded(each.san)): each.principal for each in settings.certificates
         }
         self._kind = settings.certificate_names
-        self._taken = settings.names
         self._expand = expand
         self._clock = clock
         self._remembered: dict[bytes, Verified] = {}
@@ -82,27 +81,29 @@ class Certificates:
             names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
         except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension):
             raise NotAuthentic(Kind.CERTIFICATE) from None
-        principal = self._principal(names.value)
-        return Verified(self._expand(principal), certificate.not_valid_after_utc.timestamp())
+        principal, claimed = self._principal(names.value)
+        expires = certificate.not_valid_after_utc.timestamp()
+        return Verified(self._expand(principal), expires, claimed=claimed)
 
-    def _principal(self, names: x509.SubjectAlternativeName) -> Principal:
+    def _principal(self, names: x509.SubjectAlternativeName) -> tuple[Principal, bool]:
+        """
+        Whose these names are; and whether that is what they say themselves.
+        """
         found = {kind: names.get_values_for_type(of) for kind, of in _KINDS.items()}
         pairs = {(kind, _folded(name)) for kind, values in found.items() for name in values}
         listed = [principal for pair, principal in self._listed.items() if pair in pairs]
         own = found[self._kind] if self._kind else []
         if len(listed) == 1:
-            return listed[0]
+            return listed[0], False
         if listed or len(own) != 1:
             raise NotAuthentic(Kind.CERTIFICATE)
-        return self._named(own[0])
+        return _named(own[0]), True
 
-    def _named(self, name: str) -> Principal:
-        if not (0 < len(name) <= MAXIMUM_NAME and name.isprintable()) or "*" in name:
-            raise NotAuthentic(Kind.CERTIFICATE)
-        name = _folded(name)
-        if name in self._taken:
-            raise NotAuthentic(Kind.NAME_TAKEN)
-        return Principal(name=name)
+
+def _named(name: str) -> Principal:
+    if not (0 < len(name) <= MAXIMUM_NAME and name.isprintable()) or "*" in name:
+        raise NotAuthentic(Kind.CERTIFICATE)
+    return Principal(name=_folded(name))
 
 
 def kind_of(name: str) -> str:

@@ -54,7 +54,7 @@ _KINDS: Final = (
 
 class Jwts:
     """
-    Verifies tokens of one issuer.  `taken` are names that no token may have.
+    Verifies tokens of one issuer.
     """
 
     def __init__(
@@ -62,13 +62,11 @@ class Jwts:
         settings: JwtSettings,
         keys: Keys,
         expand: Expand,
-        taken: frozenset[str] = frozenset(),
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
         self._keys = keys
         self._expand = expand
-        self._taken = taken
         self._clock = clock
         self._remembered: dict[bytes, Verified] = {}
         self._generation: object = None
@@ -104,9 +102,7 @@ class Jwts:
             expires = float(claims["exp"]) + self._settings.leeway_seconds
         except (Unusable, OverflowError):
             raise NotAuthentic(Kind.CLAIMS) from None
-        if principal.name in self._taken:
-            raise NotAuthentic(Kind.NAME_TAKEN)
-        return Verified(self._expand(principal), expires)
+        return Verified(self._expand(principal), expires, claimed=True)
 
     def _header(self, token: str) -> tuple[str | None, str]:
         try:

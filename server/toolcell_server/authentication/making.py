@@ -49,8 +49,8 @@ async def authenticating(
         jwts = None
         if settings.jwt is not None:
             keys = await _keys(settings.jwt, metrics, opened)
-            jwts = Jwts(settings.jwt, keys, expand, settings.names)
-        yield Authenticator(tokens, jwts, certificates)
+            jwts = Jwts(settings.jwt, keys, expand)
+        yield Authenticator(tokens, jwts, certificates, settings.names)
 
 
 async def _keys(

@@ -15,20 +15,30 @@ from __future__ import annotations
 import hashlib
 import secrets
 import tomllib
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from toolcell_server.authentication.verified import Verified
 from toolcell_server.reloading import Reloaded
 from toolcell_server.settings.identities import TokenSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from toolcell_server.authentication.verified import Expand
     from toolcell_server.settings import AuthSettings
 
-Table: TypeAlias = "Mapping[bytes, Verified]"
 MINIMUM_CHARACTERS = 20  # of a token that is kept by reference; far below what we make
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """
+    The tokens of one source, by place; and the principals that it names.
+    """
+
+    tokens: Mapping[bytes, Verified]
+    names: frozenset[str]
 
 
 def digest_of(token: str) -> bytes:
@@ -77,27 +87,39 @@ class StaticTokens:
         Whose token it is that has this SHA-256; None: nobody's.  It may have expired.
         """
         place = self._place(digest)
-        if place in self._listed:
-            return self._listed[place]
-        tables = (each.current() for each in self._kept)
-        return next((table[place] for table in tables if place in table), None)
+        found = (table.tokens.get(place) for table in self._tables())
+        return next(filter(None, found), None)
+
+    def name(self, principal: str) -> bool:
+        """
+        Whether there is a token of a principal of that name.
+        """
+        return any(principal in table.names for table in self._tables())
+
+    def _tables(self) -> Iterator[Table]:
+        yield self._listed
+        for each in self._kept:
+            yield each.current()
 
     def _place(self, digest: bytes) -> bytes:
         return hashlib.blake2b(digest, key=self._key).digest()
 
     def _table(self, tokens: Iterable[TokenSettings]) -> Table:
-        return {
-            self._place(token.digest): Verified(self._expand(token.principal), token.expires)
-            for token in tokens
+        return self._made((token, token.digest) for token in tokens)
+
+    def _made(self, tokens: Iterable[tuple[TokenSettings, bytes]]) -> Table:
+        known = {
+            self._place(digest): Verified(self._expand(token.principal), token.expires)
+            for token, digest in tokens
         }
+        return Table(known, frozenset(each.principal.name for each in known.values()))
 
     def _referred(self, token: TokenSettings, data: bytes) -> Table:
         text = data.decode("ascii", "replace").strip()
         if len(text) < MINIMUM_CHARACTERS or not text.isascii() or not text.isprintable():
             what = f"is no token of at least {MINIMUM_CHARACTERS} characters of printable ASCII"
             raise ValueError(f"{token.reference} {what}")
-        verified = Verified(self._expand(token.principal), token.expires)
-        return {self._place(digest_of(text)): verified}
+        return self._made([(token, digest_of(text))])
 
     def _filed(self, data: bytes) -> Table:
         try:

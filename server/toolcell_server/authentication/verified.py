@@ -18,11 +18,13 @@ Expand: TypeAlias = Callable[[Principal], Principal]
 @dataclass(frozen=True, slots=True)
 class Verified:
     """
-    A principal who has proved to be one, until `expires`, in seconds since the epoch.
+    A principal who has proved to be one, until `expires`, in seconds since the epoch.  `claimed`
+    is whether the credential itself says his name, and not the operator.
     """
 
     principal: Principal
     expires: float = math.inf
+    claimed: bool = False
 
 
 def as_is(principal: Principal) -> Principal:

@@ -171,5 +171,6 @@ def _check_reach(listen: str, auth: AuthSettings, tls: TlsSettings) -> None:
         why = "the server would not authenticate callers over TLS"
         checks.loopback("server.listen", listen, why, f"add {' and '.join(lacking)}")
     if auth.by_certificate and tls.client_ca is None:
-        what, remedy = "are of no use without authorities", "name them as server.tls.client_ca"
-        raise SettingsError(what, remedy, key="auth.certificates")
+        what, remedy = "needs authorities of clients", "name them as server.tls.client_ca"
+        key = "auth.certificates" if auth.certificates else "auth.certificate_names"
+        raise SettingsError(what, remedy, key=key)

@@ -90,15 +90,6 @@ def test_the_one_name_of_a_kind_may_be_the_principal(tmp_path: Path) -> None:
     assert Kind.CERTIFICATE == refusal(tmp_path, text, MAIL("a@b.example"))
 
 
-def test_a_name_that_the_settings_give_to_another_is_taken(tmp_path: Path) -> None:
-    """
-    A certificate for the host `agent` must not be the principal `agent`.
-    """
-    text = f'[auth]\ncertificate_names = "dns"\n{LISTED}'
-
-    assert Kind.NAME_TAKEN == refusal(tmp_path, text, DNS("agent"))
-
-
 def test_a_certificate_ends_during_a_connection(tmp_path: Path) -> None:
     """
     TLS looks at the dates once; connections live for days.

@@ -212,3 +212,18 @@ def test_the_log_has_one_line_a_kind_in_ten_seconds(caplog: pytest.LogCaptureFix
     said = [record.__dict__["fields"] for record in caplog.records]
 
     assert [("none", 0), ("expired", 0), ("none", 99)] == [(f["kind"], f["unsaid"]) for f in said]
+
+
+def test_the_metric_tells_how_many_sources_are_broken() -> None:
+    """
+    Of two files of tokens, one that is mended must not hide the other.
+    """
+    registry = CollectorRegistry()
+    metrics = AuthenticationMetrics(registry)
+    one, other = metrics.failing("tokens"), metrics.failing("tokens")
+    seen = []
+    for tell, failing in ((one, True), (one, True), (other, True), (one, False), (other, False)):
+        tell(failing)
+        seen.append(registry.get_sample_value("toolcell_reload_failed", {"what": "tokens"}))
+
+    assert [1, 1, 2, 1, 0] == seen

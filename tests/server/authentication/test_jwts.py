@@ -54,12 +54,11 @@ class KnownKeys:
 
 def verifier(
     keys: Any = None,
-    taken: frozenset[str] = frozenset(),
     clock: Callable[[], float] = time.time,
     **changes: Any,
 ) -> Jwts:
     given = {"issuer": ISSUER, "audience": (AUDIENCE,), "jwks_url": "https://a/", **changes}
-    return Jwts(JwtSettings(**given), keys or KnownKeys(), as_is, taken, clock)
+    return Jwts(JwtSettings(**given), keys or KnownKeys(), as_is, clock)
 
 
 def principal(token: str, jwts: Jwts | None = None) -> Principal:
@@ -230,13 +229,6 @@ def test_claims_become_a_principal() -> None:
     assert (frozenset({"admin"}), frozenset({"read", "write"})) == (found.roles, found.scopes)
 
 
-def test_the_name_of_a_listed_principal_is_taken() -> None:
-    """
-    Who can choose a name at the issuer must not choose that of the operator's own.
-    """
-    assert Kind.NAME_TAKEN == refusal(EC.token(sub="root"), verifier(taken=frozenset({"root"})))
-
-
 def test_what_was_verified_is_remembered_until_it_expires() -> None:
     """
     A signature costs more than a call may; a token that has ended must end here, too.
@@ -282,7 +274,7 @@ def test_whatever_is_sent_nobody_is_let_in_and_nothing_breaks(data: st.DataObjec
     A token is read before it is known who sent it: parts are replaced, by JSON and by anything.
     """
     parts = GOOD.split(".")
-    values = st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=8)
+    values: Any = st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=8)
     values |= st.lists(values, max_size=2)
     objects = st.dictionaries(NAMES, values, max_size=6).map(encoded)
     anything = objects | st.binary(max_size=40).map(encoded) | st.text("AZaz09-_", max_size=20)

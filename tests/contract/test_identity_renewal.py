@@ -89,7 +89,7 @@ def test_certificate_tokens_and_keys_are_renewed_without_a_restart(tmp_path: Pat
                 return True
 
             assert enters(ALICE, first)
-            assert enters(old.token(), first)
+            assert enters(old.token(sub="carol"), first)
             assert not enters(BOB, first)
             renewed.put_in_place_of(papers)
             file.write_text(token("bob", BOB).replace("auth.tokens", "tokens"))
@@ -97,5 +97,5 @@ def test_certificate_tokens_and_keys_are_renewed_without_a_restart(tmp_path: Pat
             wait_until(lambda: enters(BOB, second))
             assert not enters(BOB, first)
             assert not enters(ALICE, second)
-            wait_until(lambda: enters(new.token(), second))
-            assert not enters(old.token(), second)
+            wait_until(lambda: enters(new.token(sub="carol"), second))
+            assert not enters(old.token(sub="carol"), second)

@@ -52,6 +52,7 @@ class FakeAdmission:
             call_id=request.call_id,
             request_id=request.request_id,
             detached=request.detached,
+            principal=principal.name,
         )
 
 
@@ -85,9 +86,13 @@ class Service:
 
 @contextlib.asynccontextmanager
 async def serving(
-    executor: ScriptedExecutor, *, remembers: Remembers | None = None, **keeping: Any
+    executor: ScriptedExecutor,
+    *outermost: grpc.aio.ServerInterceptor,
+    remembers: Remembers | None = None,
+    **keeping: Any,
 ) -> AsyncIterator[Service]:
-    server = grpc.aio.server(interceptors=[ErrorInterceptor()], options=[("grpc.so_reuseport", 0)])
+    interceptors = [*outermost, ErrorInterceptor()]
+    server = grpc.aio.server(interceptors=interceptors, options=[("grpc.so_reuseport", 0)])
     port = server.add_insecure_port("127.0.0.1:0")
     service = Service(executor, Keeping(**keeping), port, remembers)
     add_to(server, ExecutionService(service.executions, service.admission))

@@ -88,7 +88,7 @@ class AsyncConnection:
 
     def execute(self, request: pb.ExecuteRequest, deadline: Deadline) -> AsyncEvents:
         return self.executions.Execute(
-            request, timeout=deadline.remaining(), metadata=self.options.pairs
+            request, timeout=deadline.remaining(), metadata=self.options.call_metadata()
         )
 
     async def run(self, request: pb.RunRequest, deadline: Deadline) -> pb.RunResponse:
@@ -98,7 +98,7 @@ class AsyncConnection:
     def watch(self, execution_id: str, after_sequence: int, deadline: Deadline) -> AsyncEvents:
         request = pb.WatchRequest(execution_id=execution_id, after_sequence=after_sequence)
         return self._connected().watch(
-            request, timeout=deadline.remaining(), metadata=self.options.pairs
+            request, timeout=deadline.remaining(), metadata=self.options.call_metadata()
         )
 
     async def ask(
@@ -114,7 +114,7 @@ class AsyncConnection:
             ToolcellError: it was refused, or not answered.
         """
         try:
-            return await method(request, timeout=seconds, metadata=self.options.pairs)
+            return await method(request, timeout=seconds, metadata=self.options.call_metadata())
         except grpc.RpcError as exc:
             raise translate(exc, self.options.target) from exc
 
@@ -160,10 +160,11 @@ class _Stubs:
     def __init__(self, options: ClientOptions) -> None:
         self.loop = asyncio.get_running_loop()
         arguments = options.channel_arguments()
-        if options.credentials is None:
+        credentials = options.channel_credentials
+        if credentials is None:
             self.channel = grpc.aio.insecure_channel(options.target, arguments)
         else:
-            self.channel = grpc.aio.secure_channel(options.target, options.credentials, arguments)
+            self.channel = grpc.aio.secure_channel(options.target, credentials, arguments)
         self.executions = cast(
             "ToolExecutionServiceAsyncStub",
             execution_pb2_grpc.ToolExecutionServiceStub(self.channel),

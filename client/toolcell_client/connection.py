@@ -34,10 +34,11 @@ class Connection:
     def __init__(self, options: ClientOptions) -> None:
         self.options = options
         arguments = options.channel_arguments()
-        if options.credentials is None:
+        credentials = options.channel_credentials
+        if credentials is None:
             self._channel = grpc.insecure_channel(options.target, arguments)
         else:
-            self._channel = grpc.secure_channel(options.target, options.credentials, arguments)
+            self._channel = grpc.secure_channel(options.target, credentials, arguments)
         self.executions = execution_pb2_grpc.ToolExecutionServiceStub(self._channel)
         self.registry = registry_pb2_grpc.ToolRegistryServiceStub(self._channel)
         self.approvals = approval_pb2_grpc.ApprovalServiceStub(self._channel)
@@ -53,7 +54,7 @@ class Connection:
 
     def execute(self, request: pb.ExecuteRequest, deadline: Deadline) -> Events:
         return self.executions.Execute(
-            request, timeout=deadline.remaining(), metadata=self.options.pairs
+            request, timeout=deadline.remaining(), metadata=self.options.call_metadata()
         )
 
     def run(self, request: pb.RunRequest, deadline: Deadline) -> pb.RunResponse:
@@ -61,7 +62,9 @@ class Connection:
 
     def watch(self, execution_id: str, after_sequence: int, deadline: Deadline) -> Events:
         request = pb.WatchRequest(execution_id=execution_id, after_sequence=after_sequence)
-        return self._watch(request, timeout=deadline.remaining(), metadata=self.options.pairs)
+        return self._watch(
+            request, timeout=deadline.remaining(), metadata=self.options.call_metadata()
+        )
 
     def ask(
         self,
@@ -76,7 +79,7 @@ class Connection:
             ToolcellError: it was refused, or not answered.
         """
         try:
-            return method(request, timeout=seconds, metadata=self.options.pairs)
+            return method(request, timeout=seconds, metadata=self.options.call_metadata())
         except grpc.RpcError as exc:
             raise translate(exc, self.options.target) from exc
 

@@ -173,6 +173,12 @@ class NotAuthenticated(CallRefused):
     Raised when the server wants credentials, or better ones.
     """
 
+    def __str__(self) -> str:
+        return (
+            f"{super().__str__()} (give token=, token_file= or a certificate; on the command line"
+            " --token-file or $TOOLCELL_TOKEN)"
+        )
+
 
 class NoCapacity(CallRefused):
     """

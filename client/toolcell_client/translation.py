@@ -21,7 +21,7 @@ from google.rpc.error_details_pb2 import (
 )
 from google.rpc.status_pb2 import Status
 
-from toolcell_client import errors
+from toolcell_client import errors, unreachable
 from toolcell_client.errors import Quota, Refusal, Violation
 
 DOMAIN = "toolcell"
@@ -74,6 +74,7 @@ BY_REASON: dict[str, type[errors.CallRefused]] = {
     "SWITCHED_OFF": errors.SwitchedOff,
     "TOOL_BROKEN": errors.ToolBroken,
     "TOOL_UNAVAILABLE": errors.ToolUnavailable,
+    "UNAUTHENTICATED": errors.NotAuthenticated,
     "UNKNOWN_EXECUTION": errors.UnknownExecution,
     "UNKNOWN_TOOL": errors.UnknownTool,
 }
@@ -117,7 +118,7 @@ def refused(status: Status) -> errors.CallRefused:
 
 def _broken(code: grpc.StatusCode, text: str, target: str) -> errors.ServerUnreachable:
     if code is grpc.StatusCode.UNAVAILABLE and text.startswith(NEVER_SENT):
-        return errors.ServerUnreachable(f"no toolcell server at {target}", target)
+        return errors.ServerUnreachable(unreachable.sentence(text, target), target)
     return errors.ConnectionLost(
         f"the connection to {target} broke ({code.name}: {text[:200]})", target
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from toolcell_worker.manifest import Manifest
+    from toolcell_worker.manifest_shape import Manifest
 
 ScreenAction = Literal["report", "refuse"]
 ResultScreen = Literal["html", "control"]

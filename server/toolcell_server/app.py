@@ -18,15 +18,15 @@ from toolcell.v1 import execution_pb2 as pb
 from toolcell.v1 import registry_pb2
 
 from toolcell_server import (
-    fallbacks,
     garbage,
     instructions,
     isolation_check,
     metrics_listener,
+    parts,
+    unmatched,
     wiring,
 )
 from toolcell_server.addresses import Address
-from toolcell_server.capacity import Capacity
 from toolcell_server.control_groups import ControlGroups
 from toolcell_server.database import Database
 from toolcell_server.egress_process import Egress
@@ -41,9 +41,6 @@ from toolcell_server.pool import Pool
 from toolcell_server.rates.clock import steady
 from toolcell_server.rates.memory import MemoryWindows
 from toolcell_server.rates.saved import Saved
-from toolcell_server.rates.warning import warn_of_unknown_tools
-from toolcell_server.registry import Registry
-from toolcell_server.rights import Rights
 from toolcell_server.shutdown import Shutdown, unless
 from toolcell_server.validation import Validation
 
@@ -74,17 +71,11 @@ class App:
         self.metrics = Metrics()
         self.saved = Saved(self.database) if settings.state_dir else None
         self.windows = MemoryWindows(steady(), self.saved)
-        self.auditing = wiring.auditing(self)
+        self.auditing = parts.auditing(self)
+        self.tls = parts.tls(self)
         self.bundles = instructions.of_bundles(settings)
-        self.registry = Registry(
-            settings.defaults,
-            settings.ceilings,
-            settings.policy.tools_disabled,
-            [bundle.name for bundle in self.bundles],
-        )
-        self.rights = Rights(
-            settings.rights.roles, settings.rights.rules, settings.rights.anonymous_roles
-        )
+        self.registry = parts.registry(self)
+        self.rights = parts.rights(settings)
         self.tools = PermittedTools(self.registry, self.rights)
         self.hooks = Hooks.of(settings.middleware)
         self.pool = Pool(
@@ -94,23 +85,16 @@ class App:
             lambda bundle: self.metrics.cells.zygote_restarts.labels(bundle).inc(),
             ControlGroups(),
         )
-        at, refused = settings.server, self.metrics.capacity.refused_for
-        self.capacity = Capacity(at.max_executions, at.queue, at.queue_seconds, refused=refused)
-        self.metrics.watch_cells(
-            lambda: self.capacity.running,
-            lambda: self.capacity.waiting,
-            lambda: self.capacity.limit,
-            (self.capacity.maximum_running, self.capacity.maximum_waiting),
-        )
-        self.cache = wiring.cache(self)
-        self.breaker = wiring.breaker(self)
+        self.capacity = parts.capacity(self)
+        self.cache = parts.cache(self)
+        self.breaker = parts.breaker(self)
         self.validation = Validation()
         self.seen = EgressSeen(self.metrics, self.redactor.json)
         self.egress = Egress(instructions.of_egress(settings), self.seen)
-        self.desk, self.demands = wiring.desk(self), wiring.demands(self)
+        self.desk, self.demands = parts.desk(self), parts.demands(self)
         self.executor = wiring.executor(self)
         self.executions = Executions(
-            self.executor, wiring.keeping(settings.server), wiring.remembering(self)
+            self.executor, parts.keeping(settings.server), parts.remembering(self)
         )
         self._tell_level: Callable[[], None] = _nobody_asks
         self._tasks: set[asyncio.Task[None]] = set()
@@ -143,19 +127,15 @@ class App:
             if await unless(shutdown.asked, self.pool.start()):
                 self._check_isolation()
                 self.hooks.load()
-                self.rights.warn_of_unknown(self.registry.of_name)
                 self.seen.report_only(on=self.settings.policy.domains_report_only)
-                self.registry.warn_of_unknown_disabled()
-                self.registry.warn_of_unknown_credentials(self.settings.egress.names)
-                warn_of_unknown_tools(self.settings.rates, self.registry)
-                fallbacks.warn(self.registry)
-                self._warn_of_unmatched_approvals()
+                unmatched.warn(self)
                 opened.push_async_callback(self.validation.aclose)
                 await self._serve(shutdown, lambda listening: announce(listening, metrics_at))
         return 128 + shutdown.number if shutdown.number else 0
 
     async def _serve(self, shutdown: Shutdown, announce: Callable[[str], None]) -> None:
         from toolcell_server.approvals.service import ApprovalService  # see the theory above
+        from toolcell_server.guarding import guards
         from toolcell_server.registry_service import RegistryService
         from toolcell_server.serving import Faces, serving
 
@@ -163,9 +143,12 @@ class App:
         faces = Faces(
             executions=self._service(),
             tools=RegistryService(self.tools),
-            approvals=ApprovalService(wiring.deciding(self)),
+            approvals=ApprovalService(parts.deciding(self)),
         )
-        async with serving(settings, faces, self.metrics, auditing=self.auditing) as face:
+        async with (
+            guards(self) as around,
+            serving(settings, faces, self.metrics, around, tls=self.tls) as face,
+        ):
             self._tell_level = lambda: self._in_background(face.show_isolation(self._weakest()))
             self._tell_level()
             self._log_serving(face.address)
@@ -236,11 +219,6 @@ class App:
             remedy = REMEDIES.get(failure.wall, UNBUILT_REMEDY)
             raise isolation_check.NotIsolated(failure.wall, str(failure), remedy)
         isolation_check.check(self._isolations(), self.settings.policy.minimum_isolation)
-
-    def _warn_of_unmatched_approvals(self) -> None:
-        for pattern in self.demands.unmatched({tool.name for tool in self.registry.tools()}):
-            said = "approval.tools names a tool that no bundle has"
-            _log.warning(said, extra={"fields": {"tool": pattern}})
 
     def _isolations(self) -> list[Isolation]:
         """

@@ -19,6 +19,7 @@ from toolcell.v1 import execution_pb2 as pb
 from toolcell.v1 import registry_pb2
 
 from toolcell_server.audit_metrics import AuditMetrics
+from toolcell_server.authentication_metrics import AuthenticationMetrics
 from toolcell_server.metric_groups import (
     CapacityMetrics,
     CellMetrics,
@@ -59,6 +60,7 @@ class Metrics:
         self.repeating = RepeatingMetrics(registry)
         self.records = RecordMetrics(registry)
         self.screens = ScreenMetrics(registry)
+        self.authentication = AuthenticationMetrics(registry)
         self.tools = Gauge(
             "toolcell_tools", "Registered tools, by state.", ("state",), registry=registry
         )

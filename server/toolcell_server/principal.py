@@ -58,6 +58,13 @@ def current() -> Principal:
     return _current.get()
 
 
+def adopt(principal: Principal) -> None:
+    """
+    Serve a call of this principal for the rest of this task: gRPC makes one for each call.
+    """
+    _current.set(principal)
+
+
 @contextlib.contextmanager
 def calling(principal: Principal) -> Iterator[None]:
     """

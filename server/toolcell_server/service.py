@@ -16,7 +16,8 @@ from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server import listing, principal
 from toolcell_server.idempotency import Scope, fingerprint
-from toolcell_server.refusals import ApprovalReplayed
+from toolcell_server.principal import OTHERS
+from toolcell_server.refusals import ApprovalReplayed, UnknownExecution
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -100,7 +101,7 @@ class ExecutionService:
         )
 
     async def watch(self, request: pb.WatchRequest, _context: _Context) -> AsyncIterator[bytes]:
-        record = self._executions.get(request.execution_id)
+        record = self._own(request.execution_id)
         with record.attachments, record.reader(request.after_sequence) as events:
             async for data in events:
                 yield data
@@ -108,20 +109,37 @@ class ExecutionService:
     async def cancel_execution(
         self, request: pb.CancelExecutionRequest, _context: _Context
     ) -> pb.CancelExecutionResponse:
-        record = await self._executions.cancel(request.execution_id)
+        own = self._own(request.execution_id)
+        record = await self._executions.cancel(own.execution_id)
         return pb.CancelExecutionResponse(execution=record.to_proto())
 
     async def get_execution(
         self, request: pb.GetExecutionRequest, _context: _Context
     ) -> pb.GetExecutionResponse:
-        record = self._executions.get(request.execution_id)
+        record = self._own(request.execution_id)
         return pb.GetExecutionResponse(execution=record.to_proto())
 
     async def list_executions(
         self, request: pb.ListExecutionsRequest, _context: _Context
     ) -> pb.ListExecutionsResponse:
-        matching = self._executions.newest_first(listing.narrowing(request))
-        return listing.page(matching, request)
+        caller = principal.current()
+        narrowing = listing.narrowing(request)
+        if OTHERS not in caller.scopes:
+            narrowing = narrowing._replace(principal=caller.name)
+        matching = self._executions.newest_first(narrowing)
+        return listing.page((each for each in matching if caller.may_see(each.principal)), request)
+
+    def _own(self, execution_id: str) -> Known:
+        """
+        An execution that the caller may see.
+
+        Raises:
+            UnknownExecution: there is none; one of somebody else is refused in the same words.
+        """
+        record = self._executions.get(execution_id)
+        if not principal.current().may_see(record.principal):
+            raise UnknownExecution(execution_id)
+        return record
 
     async def _record(self, request: _Request, context: _Context) -> tuple[Known, bool]:
         """

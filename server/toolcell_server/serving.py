@@ -31,19 +31,18 @@ from toolcell.v1 import execution_pb2 as pb
 from toolcell_server import isolation_check, registry_service, service
 from toolcell_server.addresses import Address, AddressTaken
 from toolcell_server.approvals import service as approval_service
-from toolcell_server.interceptors import ErrorInterceptor
 from toolcell_server.rpc_metrics import MetricsInterceptor
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from toolcell_server.approvals.service import ApprovalService
-    from toolcell_server.audit.auditing import Auditing
     from toolcell_server.executions import Executions
     from toolcell_server.metrics import Metrics
     from toolcell_server.registry_service import RegistryService
     from toolcell_server.service import ExecutionService
     from toolcell_server.settings import ServerSettings
+    from toolcell_server.tls import Tls
 
 MINIMUM_STREAMS: Final = 1000  # of one connection
 LAST_EVENTS_SECONDS: Final = 1.0  # arbitrary; a reader that reads takes them in milliseconds
@@ -78,16 +77,19 @@ class Serving:
         self._health = checks
         self.address = Address("", 0)
 
-    async def start(self, address: Address) -> None:
+    async def start(self, address: Address, tls: Tls | None = None) -> None:
         """
-        Listen and serve.
+        Listen and serve, over TLS if there are certificates.
 
         Raises:
             AddressTaken: the address cannot be had.
         """
         _try(address)
         try:
-            port = self._server.add_insecure_port(str(address))
+            if tls is None:
+                port = self._server.add_insecure_port(str(address))
+            else:
+                port = self._server.add_secure_port(str(address), tls.credentials())
         except RuntimeError as exc:  # somebody was faster
             raise AddressTaken(address, "server.listen") from exc
         await self._server.start()
@@ -150,11 +152,13 @@ async def serving(
     settings: ServerSettings,
     faces: Faces,
     metrics: Metrics,
+    guards: Sequence[grpc.aio.ServerInterceptor],
     *,
-    auditing: Auditing | None = None,
+    tls: Tls | None = None,
 ) -> AsyncIterator[Serving]:
     """
     A server of these services that listens as the settings say, and has ended on leaving.
+    `guards` stand around every call, the outermost first.
 
     Raises:
         AddressTaken: the address cannot be had.
@@ -164,7 +168,7 @@ async def serving(
     admitted = settings.max_executions + settings.queue
     streams = ("grpc.max_concurrent_streams", max(MINIMUM_STREAMS, 2 * admitted))
     server = grpc.aio.server(
-        interceptors=(ErrorInterceptor(auditing), MetricsInterceptor(metrics)),
+        interceptors=(*guards, MetricsInterceptor(metrics)),
         options=(*_OPTIONS, receive, streams),
     )
     faces.add_to(server)
@@ -175,7 +179,7 @@ async def serving(
         reflection.enable_server_reflection(names, server)
     running = Serving(server, checks)
     try:
-        await running.start(Address.parse(settings.listen))
+        await running.start(Address.parse(settings.listen), tls)
         yield running
     finally:
         await running.stop()

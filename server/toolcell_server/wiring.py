@@ -5,39 +5,24 @@ gates by their classes.
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from toolcell_server import outcomes, recovering
 from toolcell_server.admission import Admission
-from toolcell_server.approvals import telling
-from toolcell_server.approvals.deciding import Deciding
-from toolcell_server.approvals.desk import Desk
 from toolcell_server.approvals.gate import ApprovalGate
-from toolcell_server.approvals.happenings import unrecorded
-from toolcell_server.approvals.kinds import Demands
 from toolcell_server.approvals.previewing import Previewing
-from toolcell_server.approvals.recorded import Recorded
 from toolcell_server.approved import ApprovedExecutor
-from toolcell_server.audit.auditing import Auditing
-from toolcell_server.audit.log import AuditLog
 from toolcell_server.audited import AuditedExecutor
 from toolcell_server.audited_admission import AuditedAdmission
-from toolcell_server.breaker import Breaker
 from toolcell_server.breaker_gate import BreakerGate
-from toolcell_server.cache import Cache
 from toolcell_server.cached import CachedExecutor
 from toolcell_server.charged import ChargedExecutor
 from toolcell_server.clocked import ClockedExecutor
-from toolcell_server.executions import Keeping
 from toolcell_server.falling_back import FallingBack
 from toolcell_server.fell_back import FellBackExecutor
-from toolcell_server.forgetful import Forgetful
 from toolcell_server.granting import Granting
 from toolcell_server.guarded import GuardedExecutor
 from toolcell_server.hook_gate import HookGate
 from toolcell_server.hooked import HookedExecutor
-from toolcell_server.ledger import Ledger
 from toolcell_server.logged import LoggedExecutor
 from toolcell_server.metered import MeteredExecutor
 from toolcell_server.preparing import Preparing
@@ -45,7 +30,6 @@ from toolcell_server.queued import QueuedExecutor
 from toolcell_server.rates.gate import RateGate
 from toolcell_server.rates.places import Places
 from toolcell_server.redacted import RedactedExecutor
-from toolcell_server.remembering import Remembering
 from toolcell_server.reported import ReportedExecutor
 from toolcell_server.retried import RetriedExecutor
 from toolcell_server.rights_gate import RightsGate
@@ -56,15 +40,9 @@ from toolcell_server.timed import TimedExecutor
 from toolcell_server.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from toolcell_server.app import App
-    from toolcell_server.approvals.happenings import Recorder
     from toolcell_server.executor import Executor
-    from toolcell_server.forgetful import Remembers
     from toolcell_server.gates import Gate
-    from toolcell_server.settings import ServerSettings
-    from toolcell_server.tool import Tool
 
 
 def admission(app: App) -> FallingBack:
@@ -129,59 +107,6 @@ def _approval(app: App) -> Gate:
     return ApprovalGate(app.demands, granting.grant, app.desk, previewing)
 
 
-def desk(app: App) -> Desk:
-    """
-    Where calls ask for approvals; `time.time`, because approvals outlive this process.
-    """
-    record = _recorder(app)
-
-    def redact(tool: Tool, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        redacted = app.redactor.with_keys(tool.redact_keys).json(dict(arguments))
-        return telling.masked(tool, redacted)
-
-    return Desk(app.settings.approval, app.database, clock=time.time, record=record, redact=redact)
-
-
-def demands(app: App) -> Demands:
-    """
-    Which calls need an approval.
-    """
-    section = app.settings.approval
-    return Demands(default_for_destructive=section.default_for_destructive, tools=section.tools)
-
-
-def deciding(app: App) -> Deciding:
-    """
-    Where approvals are decided.
-    """
-    return Deciding(app.desk.store, app.database, clock=time.time, record=_recorder(app))
-
-
-def _recorder(app: App) -> Recorder:
-    return Recorded(app.auditing) if app.auditing else unrecorded
-
-
-def cache(app: App) -> Cache | None:
-    """
-    Where results are kept, if the operator wants them kept.
-    """
-    at, metrics = app.settings.cache, app.metrics.cache
-    if not at.enabled:
-        return None
-    made = Cache(at.entries, at.bytes, metrics.dropped)
-    metrics.watch(lambda: len(made), lambda: made.size)
-    return made
-
-
-def breaker(app: App) -> Breaker | None:
-    """
-    What leaves failing tools alone, if the operator wants that.
-    """
-    if not app.settings.breaker.enabled:
-        return None
-    return Breaker(app.settings.breaker.rules(), time.monotonic, app.metrics.circuit_changed)
-
-
 def executor(app: App) -> Executor:
     """
     The chain, from the inside out; the order is explained where each stands.
@@ -214,44 +139,3 @@ def executor(app: App) -> Executor:
     if app.auditing:
         executor = AuditedExecutor(executor, app.auditing)
     return LoggedExecutor(executor)
-
-
-def auditing(app: App) -> Auditing | None:
-    """
-    The audit log, where there is a place for it.
-    """
-    place = app.settings.audit.place(app.settings.state_dir)
-    if not place:
-        return None
-    log = AuditLog(app.settings.audit, place, app.metrics.audit)
-    return Auditing(log, app.redactor.json)
-
-
-def remembering(app: App) -> Remembers:
-    """
-    What outlives the server; executions that it did not outlive the last time get their ending.
-
-    Raises:
-        StoreFailed: the database cannot be used.
-    """
-    settings = app.settings
-    if not settings.state_dir:
-        return Forgetful()
-    ledger = Ledger(app.database)
-    app.metrics.records.watch(ledger)
-    for lost in recovering.recover(ledger, time.time_ns()):
-        app.metrics.ended(lost.tool, outcomes.label(lost.summary.outcome)).inc()
-    kept, failed = settings.server.keep_finished_seconds, app.metrics.records.failed
-    return Remembering(ledger, settings.records, kept, failed)
-
-
-def keeping(server: ServerSettings) -> Keeping:
-    """
-    How long executions are remembered.
-    """
-    return Keeping(
-        journal_bytes=server.journal_bytes,
-        reattach_grace_seconds=server.reattach_grace_seconds,
-        heartbeat_seconds=server.heartbeat_seconds,
-        keep_finished_seconds=server.keep_finished_seconds,
-    )

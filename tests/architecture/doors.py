@@ -81,6 +81,7 @@ DOORS = (
             *("dns", "grpc_health", "grpc_reflection", "h11", "idna", "jsonschema", "limits"),
             *("msgspec", "prometheus_client", "psutil", "referencing", "uvloop"),
             "cryptography",
+            *("jwt", "cryptography"),
         ),
         "the server never imports a tool, a wall or the zygote",
     ),
@@ -156,6 +157,9 @@ PURE = (
     *("toolcell_server.formats", "toolcell_server.places", "toolcell_server.preparation"),
     *("toolcell_server.redaction", "toolcell_server.redaction.events"),
     *("toolcell_server.result_screens", "toolcell_server.screens", "toolcell_server.transforms"),
+    *("toolcell_server.authentication.claims", "toolcell_server.authentication.failure"),
+    *("toolcell_server.authentication.header", "toolcell_server.authentication.key_set"),
+    *("toolcell_server.authentication.verified", "toolcell_server.refusals.callers"),
 )
 _INPUT_OUTPUT = """
     asyncio ctypes fcntl grpc http io logging mmap multiprocessing os pathlib psutil resource
@@ -165,7 +169,9 @@ _INPUT_OUTPUT = """
 INPUT_OUTPUT = tuple(_INPUT_OUTPUT.split())
 
 # The composition root and what starts it: the only files that know concrete executors.
-ROOTS = tuple(f"server/toolcell_server/{name}.py" for name in ("app", "wiring", "__main__"))
+ROOTS = tuple(
+    f"server/toolcell_server/{name}.py" for name in ("app", "parts", "wiring", "__main__")
+)
 
 
 def judge(root: Path) -> list[str]:

@@ -61,6 +61,7 @@ from toolcell_server.refusals import (
     ToolBroken,
     ToolUnavailable,
     TooManyApprovals,
+    Unauthenticated,
     UnknownExecution,
     UnknownTool,
     Vetoed,
@@ -127,6 +128,7 @@ EACH = [
     SwitchedOff("network"),
     ToolBroken("echo", "line 3: invalid syntax"),
     ToolUnavailable("echo", 2.5),
+    Unauthenticated("expired"),
     UnknownExecution("e-1"),
     UnknownTool("ehco", ["echo"]),
 ]

@@ -11,10 +11,20 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from toolcell_client.cli import approvals, call, cancel, confirming, programs, ps, tools, watch
+from toolcell_client.cli import (
+    approvals,
+    call,
+    cancel,
+    confirming,
+    connecting,
+    programs,
+    ps,
+    token,
+    tools,
+    watch,
+)
 from toolcell_client.cli.exits import Exit, Terminated, UsageError
 from toolcell_client.cli.screen import RED, Screen
-from toolcell_client.client import Client
 from toolcell_client.errors import (
     ApprovalRequired,
     CallRefused,
@@ -75,12 +85,11 @@ def _perform(arguments: list[str]) -> int:
     if arguments and arguments[0] in PROGRAMS:
         programs.become(PROGRAMS[arguments[0]], arguments[1:])
     options = _parsed(arguments)
-    try:
-        client = Client(options.target)
-    except ValueError as exc:
-        raise UsageError(str(exc)) from exc
-    with client:
-        code: Exit = options.run(client, options)
+    if "alone" in options:
+        code: Exit = options.alone(options)
+    else:
+        with connecting.client(options) as client:
+            code = options.run(client, options)
     sys.stdout.flush()
     return code
 
@@ -98,9 +107,7 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
 
 def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
-        "--target", default="", help="host:port (default: $TOOLCELL_TARGET, else 127.0.0.1:50051)"
-    )
+    connecting.add(common)
     common.add_argument("--json", action="store_true", help="JSON, also on a terminal")
     parser = argparse.ArgumentParser(
         prog="toolcell",
@@ -111,7 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_ShowVersion, nargs=0, help="print it and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("serve", add_help=False, help="start a server here")
-    for command in (call, tools, watch, cancel, ps, approvals):
+    for command in (call, tools, watch, cancel, ps, approvals, token):
         command.add(commands, common)
     commands.add_parser("doctor", add_help=False, help="check what this host can isolate")
     commands.add_parser("audit", add_help=False, help="verify and search an audit log")
@@ -138,7 +145,7 @@ def _unreachable(error: ServerUnreachable) -> str:
     execution_id = getattr(error, "execution_id", "")
     if execution_id:
         return f"{error}; it may still run: toolcell watch {execution_id}"
-    if type(error) is ServerUnreachable:
+    if type(error) is ServerUnreachable and str(error).startswith("no toolcell server"):
         return f"{error}; start one with: toolcell serve"
     return str(error)
 

@@ -27,6 +27,8 @@ NEEDED = {
         "msgspec",
         "prometheus_client",
         "grpc_health",
+        "jwt",
+        "cryptography",
     ),
 }
 

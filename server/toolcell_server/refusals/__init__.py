@@ -30,6 +30,7 @@ from toolcell_server.refusals.asking import (
 )
 from toolcell_server.refusals.audit import AuditFailed, AuditNotKept
 from toolcell_server.refusals.base import CallRefused
+from toolcell_server.refusals.callers import Unauthenticated
 from toolcell_server.refusals.executions import (
     Draining,
     EventsExpired,
@@ -104,6 +105,7 @@ __all__ = [
     "TooManyApprovals",
     "ToolBroken",
     "ToolUnavailable",
+    "Unauthenticated",
     "UnknownExecution",
     "UnknownTool",
     "Vetoed",

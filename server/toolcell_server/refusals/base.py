@@ -28,6 +28,7 @@ Code = Literal[
     "OUT_OF_RANGE",
     "UNAVAILABLE",
     "RESOURCE_EXHAUSTED",
+    "UNAUTHENTICATED",
 ]
 Category = Literal["user", "temporary", "permanent"]
 FieldViolation = tuple[str, str]  # field of the request, description

@@ -11,10 +11,21 @@ from typing import TYPE_CHECKING, Any, Final
 from toolcell_server import limits
 from toolcell_server.limits import Limits
 from toolcell_server.policy import Policy
-from toolcell_server.settings import arguments, bundles, checks, middleware, rates, redaction
+from toolcell_server.settings import (
+    arguments,
+    auth,
+    bundles,
+    checks,
+    middleware,
+    rates,
+    redaction,
+    secret_files,
+    tls,
+)
 from toolcell_server.settings.approval import ApprovalSettings
 from toolcell_server.settings.arguments import ArgumentSettings, ResultSettings
 from toolcell_server.settings.audit import AuditSettings
+from toolcell_server.settings.auth import AuthSettings
 from toolcell_server.settings.breaker import BreakerSettings
 from toolcell_server.settings.cache import CacheSettings
 from toolcell_server.settings.egress import EgressSettings
@@ -22,6 +33,7 @@ from toolcell_server.settings.errors import SettingsError
 from toolcell_server.settings.records import RecordsSettings
 from toolcell_server.settings.redaction import RedactionSettings
 from toolcell_server.settings.rights import RightsSettings
+from toolcell_server.settings.tls import TlsSettings
 from toolcell_server.settings.values import CEILINGS, BuiltinSettings, ServerSettings, Settings
 
 if TYPE_CHECKING:
@@ -48,6 +60,9 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "arguments": tuple(ArgumentSettings.__slots__),
     "results": tuple(ResultSettings.__slots__),
     "redaction": redaction.KEYS,
+    "auth": auth.NAMES,
+    "auth.jwt": auth.JWT_NAMES,
+    "server.tls": tls.NAMES,
 }
 
 
@@ -78,9 +93,11 @@ def build(found: Mapping[str, Setting]) -> Settings:
 
 def _build(values: Mapping[str, Any]) -> Settings:
     defaults, ceilings = _limits(values)
+    callers = AuthSettings.build(_section("auth", values), _section("auth.jwt", values))
+    papers = TlsSettings.build(_section("server.tls", values))
     return Settings(
         server=ServerSettings(**_section("server", values)),
-        policy=_policy(values),
+        policy=secret_files.denied(_policy(values), callers, papers),
         defaults=defaults,
         ceilings=ceilings,
         bundles=bundles.build(values.get("bundles", [])),
@@ -100,6 +117,8 @@ def _build(values: Mapping[str, Any]) -> Settings:
         screens=arguments.build_screens(values.get("screens", [])),
         results=ResultSettings.build(_section("results", values)),
         redaction=RedactionSettings.build(_section("redaction", values)),
+        auth=callers,
+        tls=papers,
         log_format=values.get("log_format", "text"),
         state_dir=values.get("state_dir", ""),
     )

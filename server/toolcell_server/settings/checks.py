@@ -55,24 +55,28 @@ def one_of(key: str, value: Any, words: Collection[str]) -> None:
         raise SettingsError("is not known", f"give one of {', '.join(words)}", key=key, value=value)
 
 
-def loopback(key: str, value: Any) -> None:
+def address(key: str, value: Any) -> Address:
     """
-    Check for an address that nobody but this host can reach.
+    Check for an address to listen on.
     """
     text(key, value)
     try:
-        address = Address.parse(value)
+        return Address.parse(value)
     except ValueError as exc:
         raise SettingsError(
             str(exc), "write the address and the port", key=key, value=value
         ) from None
-    if not address.is_loopback:
-        raise SettingsError(
-            "is not a loopback address, and this version does not authenticate callers yet",
-            f"listen on 127.0.0.1:{address.port} and let a proxy on this host authenticate",
-            key=key,
-            value=value,
-        )
+
+
+def loopback(key: str, value: Any, why: str, remedy: str) -> None:
+    """
+    Check for an address that nobody but this host can reach; `why` it must be one, and what else
+    than such an address mends it.
+    """
+    port = address(key, value).port
+    if not Address.parse(value).is_loopback:
+        what, other = f"is not a loopback address, and {why}", f"listen on 127.0.0.1:{port}"
+        raise SettingsError(what, f"{other}, or {remedy}", key=key, value=value)
 
 
 def directory(key: str, value: Any) -> None:

@@ -45,6 +45,10 @@ _TEXTS: Final = frozenset(
         "records.synchronous",
         "arguments.screen_action",
         "results.action",
+        "auth.tokens_file",
+        "auth.certificate_names",
+        *(f"auth.jwt.{name}" for name in ("issuer", "jwks_file", "jwks_url", "ca_file")),
+        *(f"server.tls.{name}" for name in ("certificate", "key", "client_ca")),
     }
 )
 _TABLES: Final = frozenset({*filter(None, SECTIONS), "limits"})

@@ -13,12 +13,15 @@ from toolcell_server.settings import checks, host
 from toolcell_server.settings.approval import ApprovalSettings
 from toolcell_server.settings.arguments import ArgumentSettings, ResultSettings, ScreenSettings
 from toolcell_server.settings.audit import AuditSettings
+from toolcell_server.settings.auth import AuthSettings
 from toolcell_server.settings.breaker import BreakerSettings
 from toolcell_server.settings.cache import CacheSettings
 from toolcell_server.settings.egress import EgressSettings
+from toolcell_server.settings.errors import SettingsError
 from toolcell_server.settings.records import RecordsSettings
 from toolcell_server.settings.redaction import RedactionSettings
 from toolcell_server.settings.rights import RightsSettings
+from toolcell_server.settings.tls import TlsSettings
 
 if TYPE_CHECKING:
     from toolcell_server.rates.rules import Rule
@@ -67,9 +70,10 @@ _SECONDS: Final = {
 class ServerSettings:
     """
     The section `[server]`.  Addresses are `host:port`; an empty `metrics_listen` switches the
-    metrics off; `queue` is how many executions may wait when `max_executions` run, and none waits
-    that would probably not begin within `queue_seconds`; of each bundle at most `warm_cells` cells
-    wait for calls, for `warm_seconds` after the last.
+    metrics off, and only with `metrics_public` it may be reached from elsewhere; `queue` is how
+    many executions may wait when `max_executions` run, and none waits that would probably not begin
+    within `queue_seconds`; of each bundle at most `warm_cells` cells wait for calls, for
+    `warm_seconds` after the last.
 
     Raises:
         SettingsError: one of the values cannot be used.
@@ -77,6 +81,7 @@ class ServerSettings:
 
     listen: str = "127.0.0.1:50051"
     metrics_listen: str = "127.0.0.1:9464"
+    metrics_public: bool = False
     reflection: bool = False
     max_receive_bytes: int = 16 * MEBIBYTE
     reattach_grace_seconds: float = 10.0
@@ -91,9 +96,10 @@ class ServerSettings:
     warm_seconds: float = 30.0
 
     def __post_init__(self) -> None:
-        checks.loopback("server.listen", self.listen)
+        checks.address("server.listen", self.listen)
+        checks.switch("server.metrics_public", self.metrics_public)
         if self.metrics_listen != "":
-            checks.loopback("server.metrics_listen", self.metrics_listen)
+            _check_metrics(self.metrics_listen, public=self.metrics_public)
         checks.switch("server.reflection", self.reflection)
         for name, (lowest, highest) in _WHOLE.items():
             checks.number(f"server.{name}", getattr(self, name), lowest, highest, whole=True)
@@ -147,6 +153,8 @@ class Settings:
     screens: tuple[ScreenSettings, ...] = ()
     results: ResultSettings = field(default_factory=ResultSettings)
     redaction: RedactionSettings = field(default_factory=RedactionSettings)
+    auth: AuthSettings = field(default_factory=AuthSettings)
+    tls: TlsSettings = field(default_factory=TlsSettings)
     log_format: str = "text"
     state_dir: str = ""
 
@@ -154,7 +162,37 @@ class Settings:
         if self.state_dir != "":
             checks.directory("state_dir", self.state_dir)
         checks.one_of("log_format", self.log_format, LOG_FORMATS)
+        _check_reach(self.server.listen, self.auth, self.tls)
         largest = min(MAXIMUM_ARGUMENTS, self.server.max_receive_bytes)
         for name, highest in (("arguments_bytes", largest), ("result_bytes", MAXIMUM_RESULT)):
             key, value = f"limits.ceilings.{name}", getattr(self.ceilings, name)
             checks.number(key, value, 1, highest, whole=True)
+
+
+def _check_metrics(listen: str, *, public: bool) -> None:
+    """
+    Whoever reaches the metrics reads them, unencrypted: they name tools and count, no more.
+    """
+    key = "server.metrics_listen"
+    if public:
+        checks.address(key, listen)
+        return
+    why, remedy = "nobody who asks for metrics is authenticated", "set server.metrics_public = true"
+    checks.loopback(key, listen, why, remedy)
+
+
+def _check_reach(listen: str, auth: AuthSettings, tls: TlsSettings) -> None:
+    """
+    Who is reached from elsewhere must know who calls, and tokens must not be read on the way.
+    """
+    missing = {
+        "[server.tls], with certificate and key": tls.certificate is None,
+        "[auth], with tokens, jwt or certificates": not auth.enabled,
+    }
+    if lacking := [each for each, lacks in missing.items() if lacks]:
+        why = "the server would not authenticate callers over TLS"
+        checks.loopback("server.listen", listen, why, f"add {' and '.join(lacking)}")
+    if auth.by_certificate and tls.client_ca is None:
+        what, remedy = "needs authorities of clients", "name them as server.tls.client_ca"
+        key = "auth.certificates" if auth.certificates else "auth.certificate_names"
+        raise SettingsError(what, remedy, key=key)

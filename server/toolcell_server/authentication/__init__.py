@@ -1,0 +1,3 @@
+"""
+Who calls: from credentials to a principal, or to nobody.
+"""

@@ -1,0 +1,186 @@
+"""
+Makes the parts of the server that the settings ask for.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from toolcell_server import outcomes, recovering
+from toolcell_server.approvals import telling
+from toolcell_server.approvals.deciding import Deciding
+from toolcell_server.approvals.desk import Desk
+from toolcell_server.approvals.happenings import unrecorded
+from toolcell_server.approvals.kinds import Demands
+from toolcell_server.approvals.recorded import Recorded
+from toolcell_server.audit.auditing import Auditing
+from toolcell_server.audit.log import AuditLog
+from toolcell_server.breaker import Breaker
+from toolcell_server.cache import Cache
+from toolcell_server.capacity import Capacity
+from toolcell_server.executions import Keeping
+from toolcell_server.forgetful import Forgetful
+from toolcell_server.ledger import Ledger
+from toolcell_server.registry import Registry
+from toolcell_server.remembering import Remembering
+from toolcell_server.rights import Rights
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from toolcell_server.app import App
+    from toolcell_server.approvals.happenings import Recorder
+    from toolcell_server.forgetful import Remembers
+    from toolcell_server.settings import ServerSettings, Settings
+    from toolcell_server.tls import Tls
+    from toolcell_server.tool import Tool
+
+
+def registry(app: App) -> Registry:
+    """
+    The tools that the bundles offer.
+    """
+    settings = app.settings
+    return Registry(
+        settings.defaults,
+        settings.ceilings,
+        settings.policy.tools_disabled,
+        [bundle.name for bundle in app.bundles],
+    )
+
+
+def rights(settings: Settings) -> Rights:
+    """
+    Who may call what.
+    """
+    return Rights(
+        settings.rights.roles,
+        settings.rights.rules,
+        settings.rights.anonymous_roles,
+        authenticated=settings.auth.enabled,
+    )
+
+
+def capacity(app: App) -> Capacity:
+    """
+    The places of executions, and its metrics.
+    """
+    at, refused = app.settings.server, app.metrics.capacity.refused_for
+    made = Capacity(at.max_executions, at.queue, at.queue_seconds, refused=refused)
+    app.metrics.watch_cells(
+        lambda: made.running,
+        lambda: made.waiting,
+        lambda: made.limit,
+        (made.maximum_running, made.maximum_waiting),
+    )
+    return made
+
+
+def tls(app: App) -> Tls | None:
+    """
+    The certificates that the server listens with, if it does over TLS.
+    """
+    if app.settings.tls.certificate is None:
+        return None
+    # Here: its cryptography takes longer to load than a server without it takes to start.
+    from toolcell_server.tls import Tls
+
+    metrics = app.metrics.authentication
+    found = Tls(app.settings.tls, metrics.failing("tls"))
+    metrics.show_expiry(found.expires)
+    return found
+
+
+def desk(app: App) -> Desk:
+    """
+    Where calls ask for approvals; `time.time`, because approvals outlive this process.
+    """
+    record = _recorder(app)
+
+    def redact(tool: Tool, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        redacted = app.redactor.with_keys(tool.redact_keys).json(dict(arguments))
+        return telling.masked(tool, redacted)
+
+    return Desk(app.settings.approval, app.database, clock=time.time, record=record, redact=redact)
+
+
+def demands(app: App) -> Demands:
+    """
+    Which calls need an approval.
+    """
+    section = app.settings.approval
+    return Demands(default_for_destructive=section.default_for_destructive, tools=section.tools)
+
+
+def deciding(app: App) -> Deciding:
+    """
+    Where approvals are decided.
+    """
+    return Deciding(app.desk.store, app.database, clock=time.time, record=_recorder(app))
+
+
+def _recorder(app: App) -> Recorder:
+    return Recorded(app.auditing) if app.auditing else unrecorded
+
+
+def cache(app: App) -> Cache | None:
+    """
+    Where results are kept, if the operator wants them kept.
+    """
+    at, metrics = app.settings.cache, app.metrics.cache
+    if not at.enabled:
+        return None
+    made = Cache(at.entries, at.bytes, metrics.dropped)
+    metrics.watch(lambda: len(made), lambda: made.size)
+    return made
+
+
+def breaker(app: App) -> Breaker | None:
+    """
+    What leaves failing tools alone, if the operator wants that.
+    """
+    if not app.settings.breaker.enabled:
+        return None
+    return Breaker(app.settings.breaker.rules(), time.monotonic, app.metrics.circuit_changed)
+
+
+def auditing(app: App) -> Auditing | None:
+    """
+    The audit log, where there is a place for it.
+    """
+    place = app.settings.audit.place(app.settings.state_dir)
+    if not place:
+        return None
+    log = AuditLog(app.settings.audit, place, app.metrics.audit)
+    return Auditing(log, app.redactor.json)
+
+
+def remembering(app: App) -> Remembers:
+    """
+    What outlives the server; executions that it did not outlive the last time get their ending.
+
+    Raises:
+        StoreFailed: the database cannot be used.
+    """
+    settings = app.settings
+    if not settings.state_dir:
+        return Forgetful()
+    ledger = Ledger(app.database)
+    app.metrics.records.watch(ledger)
+    for lost in recovering.recover(ledger, time.time_ns()):
+        app.metrics.ended(lost.tool, outcomes.label(lost.summary.outcome)).inc()
+    kept, failed = settings.server.keep_finished_seconds, app.metrics.records.failed
+    return Remembering(ledger, settings.records, kept, failed)
+
+
+def keeping(server: ServerSettings) -> Keeping:
+    """
+    How long executions are remembered.
+    """
+    return Keeping(
+        journal_bytes=server.journal_bytes,
+        reattach_grace_seconds=server.reattach_grace_seconds,
+        heartbeat_seconds=server.heartbeat_seconds,
+        keep_finished_seconds=server.keep_finished_seconds,
+    )

@@ -14,7 +14,6 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
-from toolcell.v1 import execution_pb2 as pb
 from toolcell.v1 import registry_pb2
 
 from toolcell_server import (
@@ -34,7 +33,7 @@ from toolcell_server.egress_seen import EgressSeen
 from toolcell_server.executions import Executions
 from toolcell_server.hooks import Hooks
 from toolcell_server.keeper import Keeper
-from toolcell_server.makes import REMEDIES
+from toolcell_server.levels import Levels
 from toolcell_server.metrics import Metrics
 from toolcell_server.permitted import PermittedTools
 from toolcell_server.pool import Pool
@@ -48,13 +47,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
     from toolcell_server.falling_back import FallingBack
-    from toolcell_server.isolation import Isolation
     from toolcell_server.service import ExecutionService
     from toolcell_server.settings import Settings
 
 _log = logging.getLogger(__name__)
-
-UNBUILT_REMEDY = "the reason says what the host refuses; see the Dockerfile for containers"
 
 
 class App:
@@ -85,6 +81,7 @@ class App:
             lambda bundle: self.metrics.cells.zygote_restarts.labels(bundle).inc(),
             ControlGroups(),
         )
+        self.levels = Levels(self.pool, self.registry)
         self.capacity = parts.capacity(self)
         self.cache = parts.cache(self)
         self.breaker = parts.breaker(self)
@@ -125,7 +122,7 @@ class App:
             opened.push_async_callback(self.pool.aclose)
             opened.callback(self.hooks.close)
             if await unless(shutdown.asked, self.pool.start()):
-                self._check_isolation()
+                self.levels.check(self.settings.policy.minimum_isolation)
                 self.hooks.load()
                 self.seen.report_only(on=self.settings.policy.domains_report_only)
                 unmatched.warn(self)
@@ -149,7 +146,9 @@ class App:
             guards(self) as around,
             serving(settings, faces, self.metrics, around, tls=self.tls) as face,
         ):
-            self._tell_level = lambda: self._in_background(face.show_isolation(self._weakest()))
+            self._tell_level = lambda: self._in_background(
+                face.show_isolation(self.levels.weakest())
+            )
             self._tell_level()
             self._log_serving(face.address)
             garbage.settle()
@@ -213,24 +212,6 @@ class App:
             if tool.bundle == bundle and tool.broken_reason:
                 fields = {"bundle": bundle, "tool": tool.name, "reason": tool.broken_reason}
                 _log.warning("broken tool", extra={"fields": fields})
-
-    def _check_isolation(self) -> None:
-        if failure := self.pool.unbuilt():
-            remedy = REMEDIES.get(failure.wall, UNBUILT_REMEDY)
-            raise isolation_check.NotIsolated(failure.wall, str(failure), remedy)
-        isolation_check.check(self._isolations(), self.settings.policy.minimum_isolation)
-
-    def _isolations(self) -> list[Isolation]:
-        """
-        Of the bundles that have tools which can be called.
-        """
-        callable_tools = (tool for tool in self.registry.tools() if not tool.broken_reason)
-        bundles = sorted({tool.bundle for tool in callable_tools})
-        return [self.pool.isolation(bundle) for bundle in bundles]
-
-    def _weakest(self) -> pb.IsolationLevel.ValueType:
-        levels = (isolation.level for isolation in self._isolations())
-        return min(levels, default=pb.ISOLATION_LEVEL_NONE)
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -11,7 +11,8 @@ old in `cache.py` and `file_marks.py`.
 Kept is what completed, whole, without a denial (without what it was denied the answer might be
 another), and without a `partial` event, because those are part of the answer and are not repeated.
 Output and logs are of one run, and are not repeated either.  The age of an answer counts from
-before its run: what it read may have changed while it ran.
+before its run: what it read may have changed while it ran.  A tool sees how much time its caller
+left it and may make do with less, so what answers everybody must have had all of it.
 
 `no_cache` reads nothing and keeps what comes: whoever wants it fresh makes it fresh for others.
 
@@ -85,6 +86,8 @@ class CachedExecutor:
             async for event in events:
                 kind = event.WhichOneof("event")
                 whole = whole and kind not in ("partial", "denied")
+                if kind == "started":
+                    whole = whole and self._has_all_its_time(execution)
                 if kind == "finished" and whole and _is_whole(event.finished):
                     self._keep(key, execution, marks, event.finished.result_json, began)
                 yield event
@@ -97,6 +100,14 @@ class CachedExecutor:
         found, result = self.cache.find(key, execution.tool, marks, now)
         self.metrics.looked_up[found].inc()
         return result if found == "hit" else None
+
+    def _has_all_its_time(self, execution: Execution) -> bool:
+        """
+        Whether its caller left a public tool all the time that it may take.
+        """
+        if execution.deadline is None or execution.tool.cache_scope != cache_keys.PUBLIC:
+            return True
+        return self.clock() + execution.grant.limits.wall_seconds <= execution.deadline
 
     def _keep(
         self,

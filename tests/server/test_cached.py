@@ -164,6 +164,22 @@ def test_everybody_is_answered_by_a_public_tool() -> None:
     assert cached.hit(call(scope="public", principal="mallory"))
 
 
+@pytest.mark.parametrize(("left", "kept"), [(29.9, False), (30.0, True), (None, True)])
+def test_nobody_is_answered_with_what_another_was_in_a_hurry_for(
+    left: float | None, kept: bool
+) -> None:
+    """
+    A tool may make do with the time that it is left; its caller fools himself alone.
+    """
+    cached = Cached(started(), completed())
+    deadline = None if left is None else cached.now + left
+    cached.run(call(scope="public", principal="mallory", deadline=deadline))
+    cached.run(call(principal="mallory", deadline=deadline))
+
+    assert kept is cached.hit(call(scope="public", principal="alice"))
+    assert cached.hit(call(principal="mallory"))
+
+
 def test_a_call_that_wants_it_fresh_makes_it_fresh_for_others() -> None:
     cached = Cached()
     for number, made in enumerate([call(), call(no_cache=True), call()]):

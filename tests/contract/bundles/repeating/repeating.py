@@ -151,3 +151,27 @@ def meddling(path: str) -> dict[str, str]:
         except OSError as exc:
             found[name] = type(exc).__name__
     return found
+
+
+@tool(effects="read_only", profile="net", paths=[reads("{folder}")])
+def meddling_below(folder: str) -> dict[str, str]:
+    """
+    Try to talk to whoever listens in a folder that may be read.
+    """
+    found = {}
+    for name, attempt in (("fifo", _through_fifo), ("socket", _through_socket)):
+        try:
+            attempt(Path(folder))
+            found[name] = "done"
+        except OSError as exc:
+            found[name] = type(exc).__name__
+    return found
+
+
+def _through_fifo(folder: Path) -> None:
+    os.write(os.open(folder / "fifo", os.O_WRONLY | os.O_NONBLOCK), b"meddled")
+
+
+def _through_socket(folder: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.connect(str(folder / "socket"))

@@ -187,6 +187,12 @@ class ToolBroken(CallRefused):
     """
 
 
+class ToolUnavailable(CallRefused):
+    """
+    Raised when the tool has failed too often of late, and is left alone.  See `retry_delay`.
+    """
+
+
 class SwitchedOff(CallRefused):
     """
     Raised when the operator switched off the tool, or something that it needs.

@@ -60,6 +60,7 @@ BY_REASON: dict[str, type[errors.CallRefused]] = {
     "REQUEST_ID_REUSED": errors.RequestIdReused,
     "SWITCHED_OFF": errors.SwitchedOff,
     "TOOL_BROKEN": errors.ToolBroken,
+    "TOOL_UNAVAILABLE": errors.ToolUnavailable,
     "UNKNOWN_EXECUTION": errors.UnknownExecution,
     "UNKNOWN_TOOL": errors.UnknownTool,
 }

@@ -143,3 +143,14 @@ def test_a_silent_server_times_out_and_the_execution_is_cancelled(
 
     assert server.cancels == list(server.executions)
     assert server.requests[0].timeout.nanos == 10**8
+
+
+def test_a_tool_that_is_left_alone_is_told_from_a_server_without_room(server: FakeServer) -> None:
+    """
+    Another tool may serve at once; another call of this one will not.
+    """
+    server.tool("echo", completed())
+    server.refuse("echo", grpc.StatusCode.UNAVAILABLE, "TOOL_UNAVAILABLE", times=9)
+
+    with Client(server.target, attempts=1) as client, pytest.raises(errors.ToolUnavailable):
+        client.run("echo")

@@ -38,6 +38,7 @@ from toolcell_server.refusals import (
     RequestIdReused,
     SwitchedOff,
     ToolBroken,
+    ToolUnavailable,
     UnknownExecution,
     UnknownTool,
 )
@@ -66,6 +67,7 @@ EACH = [
     RequestIdReused("r-1"),
     SwitchedOff("network"),
     ToolBroken("echo", "line 3: invalid syntax"),
+    ToolUnavailable("echo", 2.5),
     UnknownExecution("e-1"),
     UnknownTool("ehco", ["echo"]),
 ]

@@ -77,19 +77,21 @@ class Breaker:
         Learn how an execution ended.
         """
         if is_trouble(outcome):
+            # All that ran in a zygote end with it, which is one failure.
+            together = outcome.lost.reason == pb.LOST_REASON_ZYGOTE_DIED
             for key in _keys(tool, principal):
-                self._note_failure(key, principal)
+                self._note_failure(key, principal, together=together)
         elif self._circuits and outcome.HasField("completed"):
             for key in _keys(tool, principal):
                 self._note_success(key)
 
-    def _note_failure(self, key: _Key, principal: str) -> None:
+    def _note_failure(self, key: _Key, principal: str, *, together: bool) -> None:
         circuit = self._circuits.get(key)
         if circuit is None:
             circuit = self._circuits[key] = Circuit(self._rules, self._most_of_one(key))
         self._circuits.move_to_end(key)
         was_open = circuit.is_open
-        circuit.failed(principal, self._clock())
+        circuit.failed(principal, self._clock(), together=together)
         if circuit.is_open and not was_open:
             self._changed(key.tool, key.principal is None, 1)
         if len(self._circuits) > MAXIMUM_CIRCUITS:

@@ -15,6 +15,7 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from typing import Final
 
+TOGETHER_SECONDS: Final = 1.0  # arbitrary; within it all hear that their zygote died
 PROBED_SECONDS: Final = 1.0  # arbitrary; how long those wait who come while it is being tried
 
 
@@ -76,7 +77,12 @@ class Circuit:
     def leave(self) -> None:
         self._trying -= 1
 
-    def failed(self, principal: str, now: float) -> None:
+    def failed(self, principal: str, now: float, *, together: bool = False) -> None:
+        """
+        Count a failure; one that is `together` with others counts once for all of a moment.
+        """
+        if together and self._failures and now - self._failures[-1][0] < TOGETHER_SECONDS:
+            return
         if self._open_until is not None:
             if now >= self._open_until:
                 self._open_until = now + self._rules.open_seconds

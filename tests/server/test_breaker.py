@@ -111,6 +111,21 @@ def test_where_callers_are_not_told_apart_they_are_one(scene: Scene) -> None:
     assert not scene.passes("")
 
 
+def test_a_zygote_that_dies_is_one_failure_however_many_ran_in_it(scene: Scene) -> None:
+    """
+    It serves again in a moment; one that dies again and again does not.
+    """
+    died = lost(pb.LOST_REASON_ZYGOTE_DIED).finished.outcome
+    scene.note("alice", died, 50)
+    once = scene.passes("alice")
+    for _ in range(3):
+        scene.now += 1.0
+        scene.note("alice", died, 50)
+
+    assert once
+    assert not scene.passes("alice")
+
+
 @pytest.mark.parametrize(
     "outcome",
     [

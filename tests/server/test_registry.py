@@ -150,7 +150,7 @@ def test_limits_of_a_tool_are_capped_by_the_ceilings() -> None:
             manifest(domains=["10.0.0.1:443"]), "domains", id="a domain that is an address"
         ),
         pytest.param(manifest(approval=True), "approval", id="approval, which is not built"),
-        pytest.param(manifest(retry={"attempts": 3}), "retry", id="retries, which are not built"),
+        pytest.param(manifest(retry={"attempts": 3}), "retry", id="retries of what writes"),
         pytest.param({"name": "echo"}, "description", id="no description"),
     ],
 )

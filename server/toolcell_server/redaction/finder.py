@@ -45,6 +45,13 @@ class Finder:
     def __bool__(self) -> bool:
         return bool(self._signs)
 
+    @property
+    def signs(self) -> int:
+        """
+        How many different texts are looked for.
+        """
+        return len(self._signs)
+
     def sees(self, data: bytes) -> bool:
         """
         Whether there may be a secret in it.

@@ -69,6 +69,12 @@ class Redactor:
         """
         return bool(self._finder)
 
+    def work(self, size: int) -> int:
+        """
+        How many bytes are compared to search that many, about.
+        """
+        return size * self._finder.signs
+
     def stream(self, *, after_gap: bool = False) -> Stream:
         """
         For bytes that come in pieces.

@@ -34,6 +34,10 @@ class Place:
 
     steps: tuple[str, ...]
 
+    @property
+    def text(self) -> str:
+        return "".join(f"/{escape(step)}" for step in self.steps)
+
     @classmethod
     def parse(cls, text: str) -> Self:
         """

@@ -9,8 +9,8 @@ is counted (`usage.stdout_bytes`, the limit of output) is what the tool wrote; w
 tails of `Run`, is what left here.
 
 Where there is nothing to redact for a tool, the events of the executor underneath are handed on as
-they are: this layer is not there.  A value larger than 64 KiB is redacted in a thread: should it
-hold many small texts, it takes long, and the loop must go on.
+they are: this layer is not there.  A value larger than 64 KiB is redacted in a thread, and so is a
+large piece where there are many secrets to look for: it takes long, and the loop must go on.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from toolcell_server.executor import closing
 from toolcell_server.redaction.events import redact
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterable, Iterator
 
     from toolcell_server.execution import Execution
     from toolcell_server.executor import Executor
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from toolcell_server.tool import Tool
 
 AT_ONCE: Final = 64 * 1024  # bytes
+SEARCHED_AT_ONCE: Final = 16 * 2**20  # bytes, for each that is looked for; about 10 ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,8 @@ class RedactedExecutor:
         outputs = _Outputs(redactor)
         async with closing(self.base.execute(execution)) as events:
             async for event in events:
-                if event.HasField("output") and redactor.in_text:
-                    for left in outputs.take(event.output):
+                if event.HasField("output"):
+                    for left in await outputs.take(event.output):
                         yield pb.ExecuteResponse(output=left)
                     continue
                 if event.ByteSize() <= AT_ONCE:
@@ -91,10 +92,17 @@ class _Outputs:
         self._redactor = redactor
         self._streams: dict[pb.OutputStream.ValueType, Stream] = {}
 
-    def take(self, output: pb.Output) -> Iterator[pb.Output]:
+    async def take(self, output: pb.Output) -> Iterable[pb.Output]:
         """
         What may leave of it, and of what was held back.
         """
+        if not self._redactor.in_text:
+            return (output,)
+        if self._redactor.work(len(output.data)) <= SEARCHED_AT_ONCE:
+            return self._taken(output)
+        return await asyncio.to_thread(lambda: list(self._taken(output)))
+
+    def _taken(self, output: pb.Output) -> Iterator[pb.Output]:
         kind = output.stream
         stream = self._streams.get(kind)
         if output.skipped_bytes or stream is None:

@@ -27,7 +27,7 @@ from toolcell_server.screens.readings import MAXIMUM, Unreadable
 
 if TYPE_CHECKING:
     import contextlib
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from toolcell_server.gates import Call
     from toolcell_server.settings.arguments import ScreenSettings
@@ -53,10 +53,12 @@ class Screen:
 @dataclass(frozen=True, slots=True)
 class Hit:
     """
-    What a text looks like; `at` is a pointer into the arguments.
+    What a text looks like; `at` is a pointer into the arguments, for the caller, whose keys are in
+    it; `place` is what the screen calls it, for the log.
     """
 
     at: str
+    place: str
     kind: str
     refuses: bool
 
@@ -104,7 +106,7 @@ class Screening:
             "tool": call.tool.name,
             "principal": call.principal.name,
             "call_id": call.request.call_id,
-            "at": hit.at,
+            "place": hit.place,
             "kind": hit.kind,
             "action": action,
         }
@@ -140,13 +142,14 @@ def find(arguments: Mapping[str, object], screens: Iterable[Screen]) -> list[Hit
             for trail, text in texts(value, place):
                 left -= len(text)
                 kinds = _kinds(text, screen.kinds) if left >= 0 else (UNREADABLE,)
-                hits.update((Hit(pointer_of(trail), kind, screen.refuses), None) for kind in kinds)
+                at, name = pointer_of(trail) if kinds else "", screen.place.text
+                hits.update((Hit(at, name, kind, screen.refuses), None) for kind in kinds)
                 if left < 0 or len(hits) >= _MOST_HITS:
                     return list(hits)
     return list(hits)
 
 
-def _kinds(text: str, kinds: tuple[str, ...]) -> Iterable[str]:
+def _kinds(text: str, kinds: tuple[str, ...]) -> Sequence[str]:
     try:
         return looks_like(text, kinds)
     except Unreadable:

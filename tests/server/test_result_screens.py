@@ -202,6 +202,24 @@ def test_a_gap_in_the_output_leaves_no_half_of_a_secret() -> None:
     assert events[-1].HasField("finished")
 
 
+def test_a_large_piece_is_redacted_among_many_secrets() -> None:
+    """
+    In order, whoever does it.
+    """
+    secrets = [f"s3cret-number-{number}" for number in range(20)]
+    piece = b"x" * 100_000 + secrets[7].encode()[:9]
+    rest = secrets[7].encode()[9:] + b"\n"
+    events = told(
+        RedactedExecutor(
+            ScriptedExecutor(scripted.output(piece), scripted.output(rest), completed()),
+            Redactor.of(secrets),
+        ),
+        scripted.execution(),
+    )
+
+    assert b"x" * 100_000 + b"[redacted]\n" == b"".join(event.output.data for event in events)
+
+
 def test_a_large_result_does_not_stop_the_loop() -> None:
     """
     Other calls go on while it is looked at.

@@ -69,6 +69,12 @@ class Redactor:
         """
         return bool(self._finder)
 
+    def work(self, size: int) -> int:
+        """
+        How many bytes are compared to search that many, about.
+        """
+        return size * self._finder.signs
+
     def stream(self, *, after_gap: bool = False) -> Stream:
         """
         For bytes that come in pieces.
@@ -93,9 +99,9 @@ class Redactor:
         """
         match value:
             case str():
-                return self.text(value)
+                return self._whole(value)
             case dict():
-                below = {self.text(key): self._entry(key, part) for key, part in value.items()}
+                below = {self._whole(key): self._entry(key, part) for key, part in value.items()}
                 same = below.keys() == value.keys() and all(
                     below[key] is value[key] for key in value
                 )
@@ -106,7 +112,7 @@ class Redactor:
                 return value if same else parts
             case int() | float() if not isinstance(value, bool):
                 shown = repr(value)
-                return value if self.text(shown) == shown else REDACTED
+                return value if self._whole(shown) == shown else REDACTED
         return value
 
     def json_bytes(self, data: bytes) -> bytes:
@@ -126,6 +132,13 @@ class Redactor:
         return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode(
             "utf-8", "backslashreplace"
         )
+
+    def _whole(self, text: str) -> str:
+        """
+        As `text`, of one that nothing has cut off.
+        """
+        sees = self._finder and self._finder.sees(text.encode("utf-8", "surrogatepass"))
+        return self.text(text) if sees else text
 
     def _entry(self, key: str, value: Any) -> Any:
         return REDACTED if key.lower() in self._keys else self.json(value)

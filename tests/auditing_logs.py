@@ -78,9 +78,7 @@ def crash(folder: Path, records: int = 5, **settings: Any) -> None:
     asyncio.run(whole())
 
 
-def complaints(
-    folder: Path, *signers: signing.Signer, checkpoint: Path | None = None
-) -> list[str]:
+def complaints(folder: Path, *signers: signing.Signer, checkpoint: Path | None = None) -> list[str]:
     """
     What a verification says is wrong.
     """

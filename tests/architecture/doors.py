@@ -138,6 +138,11 @@ PURE = (
     *("toolcell_server.schema_check", "toolcell_server.schema_walk"),
     *("toolcell_server.strict_json", "toolcell_server.tails", "toolcell_server.tool"),
     *("toolcell_server.versions", "toolcell_server.violations"),
+    *("toolcell_server.audit.chain", "toolcell_server.audit.checkpoints"),
+    *("toolcell_server.audit.content", "toolcell_server.audit.describing"),
+    *("toolcell_server.audit.lines", "toolcell_server.audit.searching"),
+    *("toolcell_server.audit.values", "toolcell_server.audit.verifying"),
+    *("toolcell_server.ending_hints", "toolcell_server.error_table"),
 )
 _INPUT_OUTPUT = """
     asyncio ctypes fcntl grpc http io logging mmap multiprocessing os pathlib psutil resource

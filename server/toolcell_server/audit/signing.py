@@ -26,7 +26,6 @@ if TYPE_CHECKING:
         Ed25519PublicKey,
     )
 
-ALGORITHM: Final = "ed25519"
 _ID_DIGITS: Final = 16
 
 

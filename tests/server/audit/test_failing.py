@@ -71,19 +71,23 @@ def test_what_a_full_disk_did_not_take_is_written_later(tmp_path: Path) -> None:
     assert complaints(tmp_path) == []
 
 
-def test_it_is_tried_again_without_being_asked(tmp_path: Path, monkeypatch: object) -> None:
+def test_it_is_tried_again_without_being_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "RETRY_SECONDS", 0.02)
     one = log(tmp_path)
-    pytest.MonkeyPatch.setattr(monkeypatch, writing, "RETRY_SECONDS", 0.02)  # type: ignore[arg-type]
 
     async def scenario() -> None:
+        tried = asyncio.Event()
+        monkeypatch.setattr(one._writing, "_again", lambda: (one.flush(), tried.set()))
         one.start()
         with full_at(size(tmp_path)):
             fill(one)
             one.flush()
         assert one.failing
         async with asyncio.timeout(10):
-            while one.failing:
-                await asyncio.sleep(0.01)
+            await tried.wait()
+        assert one.failing == ""
         await one.aclose()
 
     asyncio.run(scenario())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from auditing_logs import complaints, crash, during, keys, log, records, write
-from toolcell_server.audit import checkpoints
+from toolcell_server.audit import checkpoints, synchronizing
 from toolcell_server.audit.folder import AuditUnusable
 
 if TYPE_CHECKING:
@@ -228,19 +228,30 @@ def test_the_copy_is_the_latest_checkpoint(tmp_path: Path) -> None:
     assert copy.fault([signer.public]) == ""
 
 
-def test_a_checkpoint_is_made_in_time(tmp_path: Path) -> None:
+def test_a_checkpoint_is_made_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    Few records are signed, too.
+    Few records are signed, too, and the copy is replaced.
     """
-    one = log(tmp_path / "log", checkpoint_seconds=0.1, checkpoint_file=str(tmp_path / "copy"))
+    copy = tmp_path / "copy"
+    one = log(
+        tmp_path / "log", checkpoint_seconds=0.1, fsync_seconds=0.1, checkpoint_file=str(copy)
+    )
+    put = synchronizing.put
 
     async def scenario() -> int:
+        loop, replaced = asyncio.get_running_loop(), asyncio.Event()
+
+        def told(place: Path, checkpoint: bytes) -> None:
+            put(place, checkpoint)
+            loop.call_soon_threadsafe(replaced.set)
+
         one.start()
+        monkeypatch.setattr(synchronizing, "put", told)
         one.append("test.happened", {})
         async with asyncio.timeout(10):
-            while checkpoints.read((tmp_path / "copy").read_bytes()).count < 3:
-                await asyncio.sleep(0.01)
+            await replaced.wait()
         made = len(records(tmp_path / "log", "audit.checkpoint"))
+        assert checkpoints.read(copy.read_bytes()).count == 3
         await one.aclose()
         return made
 
@@ -251,14 +262,18 @@ def test_a_turn_of_the_loop_is_one_write(tmp_path: Path, monkeypatch: pytest.Mon
     """
     Whatever number of records it makes.
     """
-    one, writes = log(tmp_path), []
+    one = log(tmp_path)
+    writes: list[bytes] = []
 
     async def scenario() -> None:
         one.start()
         real = one._writing.files.write
-        monkeypatch.setattr(
-            one._writing.files, "write", lambda batch: (writes.append(batch), real(batch))
-        )
+
+        def told(batch: bytes) -> None:
+            writes.append(batch)
+            real(batch)
+
+        monkeypatch.setattr(one._writing.files, "write", told)
         for number in range(10):
             one.append("test.happened", {"number": number})
         for _ in range(3):
@@ -277,7 +292,7 @@ def test_a_record_that_cannot_be_made_does_not_cost_the_others(
 
     def act() -> None:
         one.later(lambda: one.append("test.first", {}))
-        one.later(lambda: 1 / 0)  # type: ignore[arg-type,return-value]
+        one.later(lambda: 1 / 0)  # type: ignore[arg-type]
         one.later(lambda: one.append("test.second", {}))
 
     during(one, act)

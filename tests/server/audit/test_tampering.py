@@ -91,8 +91,9 @@ def test_a_log_that_was_cut_at_a_whole_record_is_found_by_the_copy(
     put(place, lines(place)[:12])
 
     assert complaints(place) == []  # what is left is a log
-    assert "ends here, and its checkpoint knows 22 records: it was cut short" in (
-        complaints(place, checkpoint=tmp_path / "copy")[0]
+    assert (
+        "ends here, and its checkpoint knows 22 records: it was cut short"
+        in (complaints(place, checkpoint=tmp_path / "copy")[0])
     )
 
 
@@ -110,16 +111,17 @@ def test_an_old_copy_of_the_folder_is_found_by_the_copy(place: Path, tmp_path: P
     write(place, 5, checkpoint_file=str(tmp_path / "copy"))
     assert complaints(place, checkpoint=tmp_path / "copy") == []
 
-    assert "put back as it was before" in (
-        complaints(tmp_path / "old", checkpoint=tmp_path / "copy")[0]
+    assert (
+        "put back as it was before"
+        in (complaints(tmp_path / "old", checkpoint=tmp_path / "copy")[0])
     )
 
 
 def test_another_log_in_its_place_is_found_by_the_copy(place: Path, tmp_path: Path) -> None:
     write(tmp_path / "other", 40)
 
-    assert "this one was replaced" in (
-        complaints(tmp_path / "other", checkpoint=tmp_path / "copy")[0]
+    assert (
+        "this one was replaced" in (complaints(tmp_path / "other", checkpoint=tmp_path / "copy")[0])
     )
 
 
@@ -143,7 +145,9 @@ def test_a_file_that_is_missing_is_found(tmp_path: Path, number: int) -> None:
     (place / f"audit-0000000{number}.jsonl").unlink()
 
     said = " ".join(complaints(place))
-    wanted = "no record says that they were deleted" if number == 1 else f"0{number}.jsonl: the file"
+    wanted = (
+        "no record says that they were deleted" if number == 1 else f"0{number}.jsonl: the file"
+    )
     assert wanted in said
 
 

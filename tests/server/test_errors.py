@@ -95,7 +95,7 @@ def test_every_value_of_the_contract_has_its_row(kind: Any, word: str) -> None:
     Who adds a limit, a wall or a reason says what a model can do about it.
     """
     prefix = kind.Name(0).removesuffix("UNSPECIFIED")
-    wanted = {f"{word}({name.removeprefix(prefix).lower()})" for name in kind}
+    wanted = {f"{word}({name.removeprefix(prefix).lower()})" for name, _ in kind.items()}
     rows = {row.reason for row in ENDINGS if row.reason.startswith(word)}
 
     assert rows == wanted - {f"{word}(unspecified)"}

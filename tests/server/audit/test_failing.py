@@ -79,7 +79,12 @@ def test_it_is_tried_again_without_being_asked(
 
     async def scenario() -> None:
         tried = asyncio.Event()
-        monkeypatch.setattr(one._writing, "_again", lambda: (one.flush(), tried.set()))
+
+        def again() -> None:
+            one.flush()
+            tried.set()
+
+        monkeypatch.setattr(one._writing, "_again", again)
         one.start()
         with full_at(size(tmp_path)):
             fill(one)

@@ -554,6 +554,7 @@ def test_every_option_reaches_the_manifest() -> None:
         "approval": True,
         "fallback": "fetch2",
         "rates": {"per_minute": 5},
+        "audit": "required",
     }
     found = declared(_fine, **options, returns={"type": "integer"})
 

@@ -150,7 +150,8 @@ class AuditLog:
 
     def _resume(self) -> None:
         anew = self.settings.on_broken == "new_log"
-        resumed = resuming.resume(self._folder, self._copy, anew=anew)
+        keys = [self.settings.key.public] if self.settings.key else []
+        resumed = resuming.resume(self._folder, self._copy, anew=anew, keys=keys)
         self._chain = resumed.chain
         files = self._writing.files = Files(self._folder, self.settings, resumed.number)
         if resumed.append:
@@ -202,15 +203,19 @@ class AuditLog:
 
     def _delete_expired(self) -> None:
         """
-        Say what is deleted, then delete it.
+        Say what is deleted, sign it, then delete it.
         """
         try:
-            for deletion in self._writing.files.expired():
+            expired = list(self._writing.files.expired())
+            if not expired:
+                return
+            for deletion in expired:
                 self._put(verifying.DELETED, deletion.to_json())
-                if not self._writing.write():
-                    return
+            self._checkpoint("retention")
+            if self._writing.write():
                 self._writing.files.synchronize()
-                deletion.path.unlink(missing_ok=True)
+                for deletion in expired:
+                    deletion.path.unlink(missing_ok=True)
         except OSError as exc:
             self._writing.faults.note("retention", exc)
 

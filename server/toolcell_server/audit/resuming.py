@@ -25,10 +25,12 @@ from toolcell_server.audit.lines import NotALine, read
 from toolcell_server.audit.verifying import Verification
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
     from typing import Any
 
     from toolcell_server.audit.checkpoints import Checkpoint
+    from toolcell_server.audit.signing import PublicKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +46,19 @@ class Resumed:
     past: dict[str, Any]
 
 
-def resume(folder: Path, copy: Path | None, *, anew: bool) -> Resumed:
+def resume(
+    folder: Path, copy: Path | None, *, anew: bool, keys: Sequence[PublicKey] = ()
+) -> Resumed:
     """
     Where the log in that folder stands.  `copy` is the file of the latest checkpoint; `anew`: a
-    log that does not verify is left as it is, and another begun.
+    log that does not verify is left as it is, and another begun.  What claims to be signed by one
+    of the `keys` must be.
 
     Raises:
         AuditUnusable: it does not verify, or cannot be read.
     """
     files = _with_content(folder)
-    verification = Verification(copy=_copy(copy))
+    verification = Verification(keys=keys, copy=_copy(copy), others=True)
     if len(files) > 1:
         verification.start = _end(files[-2])
     # An incomplete last line is no complaint here.

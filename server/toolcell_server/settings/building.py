@@ -5,6 +5,7 @@ From keys and values to `Settings`.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -60,15 +61,16 @@ def build(found: Mapping[str, Setting]) -> Settings:
 
 def _build(values: Mapping[str, Any]) -> Settings:
     defaults, ceilings = _limits(values)
+    audit = AuditSettings.build(_section("audit", values))
     return Settings(
         server=ServerSettings(**_section("server", values)),
-        policy=_policy(values),
+        policy=_policy(values, audit.own(values.get("state_dir", ""))),
         defaults=defaults,
         ceilings=ceilings,
         bundles=bundles.build(values.get("bundles", [])),
         builtin=BuiltinSettings(**_section("builtin", values)),
         egress=EgressSettings.build(_section("egress", values)),
-        audit=AuditSettings.build(_section("audit", values)),
+        audit=audit,
         log_format=values.get("log_format", "text"),
         state_dir=values.get("state_dir", ""),
     )
@@ -79,13 +81,16 @@ def _section(section: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: values[key] for name, key in keys.items() if key in values}
 
 
-def _policy(values: Mapping[str, Any]) -> Policy:
+def _policy(values: Mapping[str, Any], own: tuple[str, ...]) -> Policy:
+    """
+    The policy; the server's own files are denied to every tool.
+    """
     section = _section("policy", values)
     with _named("policy"):
         policy = Policy.from_settings(section)
     for index, root in enumerate(policy.roots):
         checks.directory(f"policy.roots[{index}].path", root.path)
-    return policy
+    return dataclasses.replace(policy, denied_paths=(*policy.denied_paths, *own))
 
 
 def _limits(values: Mapping[str, Any]) -> tuple[Limits, Limits]:

@@ -10,8 +10,9 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from auditing_logs import complaints, crash, during, keys, log, records, write
-from toolcell_server.audit import checkpoints, synchronizing
+from auditing_logs import complaints, crash, during, keys, log, records, rewritten, write
+from toolcell_server.audit import checkpoints, lines, reading, synchronizing
+from toolcell_server.audit.chain import Chain
 from toolcell_server.audit.folder import AuditUnusable
 
 if TYPE_CHECKING:
@@ -92,14 +93,34 @@ def test_an_old_file_is_deleted_and_that_is_recorded(tmp_path: Path) -> None:
     """
     A file that is gone is accepted if a record says so, and only then.
     """
-    write(tmp_path, 1500, rotate_bytes=SMALL, keep_files=2)
-    left = sorted(each.name for each in tmp_path.glob("*.jsonl"))
+    signer, place = keys(tmp_path), tmp_path / "log"
+    write(place, 1500, rotate_bytes=SMALL, keep_files=2, key=signer)
+    left = sorted(each.name for each in place.glob("*.jsonl"))
 
     assert len(left) == 2
     assert left[0] > "audit-00000002.jsonl"
-    assert complaints(tmp_path) == []
-    (tmp_path / left[0]).unlink()
-    assert "no record says that they were deleted" in " ".join(complaints(tmp_path))
+    assert complaints(place) == complaints(place, signer) == []
+    (place / left[0]).unlink()
+    assert "no record says that they were deleted" in " ".join(complaints(place))
+
+
+def test_a_deletion_that_nobody_signed_does_not_count(tmp_path: Path) -> None:
+    """
+    Who removes the first file and appends a record of its deletion is found by the key.
+    """
+    signer, place = keys(tmp_path), tmp_path / "log"
+    write(place, 900, rotate_bytes=SMALL, key=signer)
+    first, *_, last = sorted(place.glob("*.jsonl"))
+    end, tail = (reading.last_line(file) for file in (first, last))
+    deleted = {"file": first.name, "last": lines.read(end).sequence, "head": lines.read(end).hash}
+    before = lines.read(tail)
+    chain = Chain(before.source, before.sequence, before.hash)
+    with last.open("ab") as file:
+        file.write(chain.next("audit.deleted", deleted, time.time_ns()))
+    first.unlink()
+
+    assert complaints(place) == []
+    assert "no record says that they were deleted" in " ".join(complaints(place, signer))
 
 
 def test_files_are_deleted_by_their_age(tmp_path: Path) -> None:
@@ -196,6 +217,32 @@ def test_a_new_log_is_begun_if_the_operator_says_so(tmp_path: Path) -> None:
         for word in ("was changed", "a new log begins here")
         if word in said
     ]
+
+
+def test_a_log_that_was_rewritten_under_our_key_is_not_continued(tmp_path: Path) -> None:
+    """
+    Or the next checkpoint would vouch for it.
+    """
+    signer = keys(tmp_path)
+    write(tmp_path / "log", 9, key=signer)
+    rewritten(tmp_path / "log", lambda all_: [{**one, "subject": "x"} for one in all_])
+
+    assert "has a signature that is wrong" in why(tmp_path / "log", key=signer)
+
+
+def test_a_new_key_goes_on_with_the_log_of_the_old_one(tmp_path: Path) -> None:
+    """
+    Verified with both.
+    """
+    old, new = keys(tmp_path, "old"), keys(tmp_path, "new")
+    write(tmp_path / "log", 3)
+    write(tmp_path / "other", 3, key=old)
+    write(tmp_path / "log", 3, key=new)
+    write(tmp_path / "other", 3, key=new)
+
+    assert complaints(tmp_path / "other", old, new) == []
+    assert "by a key that was not given" in " ".join(complaints(tmp_path / "other", new))
+    assert "is not signed" in " ".join(complaints(tmp_path / "log", new))
 
 
 def test_an_old_folder_is_not_continued(tmp_path: Path) -> None:

@@ -110,22 +110,8 @@ class AuditLog:
         """
         Write what there is, now; `failing` says whether that worked.
         """
-        later, self._later = self._later, []
-        for make in later:
-            try:
-                make()
-            except Exception:  # noqa: BLE001  # one record that cannot be made must not cost the others
-                _log.exception("a record of the audit log could not be made")
-                self._metrics.failures.labels("record").inc()
-        if not self._writing.write():
-            return
-        if report := self._writing.faults.report():
-            self._put("audit.failed", report)
-            self._writing.write()
-        if self._chain.sequence > self._covered:
-            self._writing.in_time("checkpoint", self.settings.checkpoint_seconds, self._in_time)
-        if self._writing.due():
-            self._rotate()
+        self._make()
+        self._write()
 
     async def durable(self) -> bool:
         """
@@ -189,6 +175,26 @@ class AuditLog:
         _log.info("audit checkpoint", extra={"fields": {"why": why, **made.to_json()}})
         self._metrics.last_checkpoint.set(moment / 1e9)
 
+    def _make(self) -> None:
+        later, self._later = self._later, []
+        for make in later:
+            try:
+                make()
+            except Exception:  # noqa: BLE001  # one record that cannot be made must not cost the others
+                _log.exception("a record of the audit log could not be made")
+                self._metrics.failures.labels("record").inc()
+
+    def _write(self) -> None:
+        if not self._writing.write():
+            return
+        if report := self._writing.faults.report():
+            self._put("audit.failed", report)
+            self._writing.write()
+        if self._chain.sequence > self._covered:
+            self._writing.in_time("checkpoint", self.settings.checkpoint_seconds, self._in_time)
+        if self._writing.due():
+            self._rotate()
+
     def _in_time(self) -> None:
         if self._chain.sequence > self._covered and not self._writing.faults:
             self._checkpoint("time")
@@ -228,7 +234,9 @@ class AuditLog:
 
     def _turn(self) -> None:
         self._armed = False
-        self.flush()
+        self._make()
+        if "write" not in self._writing.faults:  # else it is tried again in time, not at each turn
+            self._write()
 
     def _release(self) -> None:
         os.close(self._lock)

@@ -51,7 +51,7 @@ EACH = [
     ArgumentsInvalid([("arguments_json/path", "must be string")]),
     ArgumentsNotJson("NaN is not JSON", "/a/0"),
     ArgumentsTooLarge(2048, 1024),
-    AuditFailed("write: No space left on device"),
+    AuditFailed(5.0),
     AuditNotKept("pay"),
     BadPageToken("is malformed"),
     Draining(2.5),

@@ -146,6 +146,8 @@ class AuditLog:
             files.next()
         if problem := resumed.past.get("unverified"):
             _log.error("a new audit log begins", extra={"fields": {"because": problem}})
+            if self._copy:
+                synchronizing.set_aside(self._copy, self._now())
         self._open("resumed" if resumed.append else "started", resumed.past)
         self._checkpoint("start")
         if not self._writing.write():

@@ -97,6 +97,18 @@ def put(place: Path, checkpoint: bytes) -> None:
     temporary.replace(place)
 
 
+def set_aside(place: Path, now: int) -> None:
+    """
+    Keep the last checkpoint of a log that does not verify: it is evidence, and must not be
+    replaced by that of the next log.
+
+    Raises:
+        OSError: it cannot be renamed.
+    """
+    if place.exists():
+        place.rename(place.with_name(f"{place.name}.{now}"))
+
+
 def _synchronize(descriptor: int) -> None:
     try:
         os.fdatasync(descriptor)

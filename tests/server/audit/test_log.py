@@ -198,16 +198,20 @@ def test_a_log_that_was_changed_is_not_continued(tmp_path: Path) -> None:
 
 def test_a_new_log_is_begun_if_the_operator_says_so(tmp_path: Path) -> None:
     """
-    In a file of its own, which says why; the broken one stays as it is, and red.
+    In a file of its own, which says why; the broken one stays as it is, and red, and so does its
+    last checkpoint.
     """
-    crash(tmp_path)
+    copy = tmp_path / "copy"
+    crash(tmp_path, checkpoint_file=str(copy))
+    checkpoint = copy.read_bytes()
     path = tmp_path / "audit-00000001.jsonl"
     broken = path.read_bytes().replace(b'"number":2', b'"number":9')
     path.write_bytes(broken)
 
-    write(tmp_path, 3, on_broken="new_log")
+    write(tmp_path, 3, on_broken="new_log", checkpoint_file=str(copy))
 
     assert path.read_bytes() == broken
+    assert [each.read_bytes() for each in tmp_path.glob("copy.*")] == [checkpoint]
     opened = records(tmp_path, "audit.opened")[1]["data"]
     assert opened["file"] == "audit-00000002.jsonl"
     assert "record 5: was changed" in opened["unverified"]

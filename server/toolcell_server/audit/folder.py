@@ -66,15 +66,19 @@ def prepare(folder: Path) -> None:
     """
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        mode = folder.stat().st_mode
+        found = folder.stat()
     except OSError as exc:
         raise AuditUnusable(
             f"the audit folder {folder} cannot be made: {exc.strerror}; create it, or name another"
             " with audit.folder"
         ) from None
-    if mode & (stat.S_IWGRP | stat.S_IWOTH):
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise AuditUnusable(
             f"others may write in the audit folder {folder}; take that from them: chmod go-w"
+        )
+    if found.st_uid not in (0, os.geteuid()):
+        raise AuditUnusable(
+            f"the audit folder {folder} belongs to another user; give it to the server's: chown"
         )
 
 

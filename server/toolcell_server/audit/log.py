@@ -236,6 +236,8 @@ class AuditLog:
 
     def _turn(self) -> None:
         self._armed = False
+        if self._lock < 0:
+            return  # it has ended
         self._make()
         if "write" not in self._writing.faults:  # else it is tried again in time, not at each turn
             self._write()

@@ -49,8 +49,7 @@ class Synchronizing:
         """
         Put that checkpoint in the second place, the next time that the log is on the disk.
         """
-        if self._place:
-            self._checkpoint = checkpoint
+        self._checkpoint = checkpoint
 
     async def idle(self) -> None:
         """

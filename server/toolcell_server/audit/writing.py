@@ -84,8 +84,9 @@ class Writing:
         self._metrics.bytes.inc(self._bytes)
         self._lines.clear()
         self._bytes = 0
-        self._disk.publish(self._checkpoint)
-        waiting = self._checkpoint and self._has_copy
+        waiting = self._has_copy and self._checkpoint
+        if waiting:
+            self._disk.publish(self._checkpoint)
         self._checkpoint = b""
         self.faults.mend("write")
         if waiting or self._settings.fsync != "never":

@@ -44,6 +44,14 @@ def test_a_folder_that_others_may_write_is_not_taken(tmp_path: Path) -> None:
     assert "chmod go-w" in why(tmp_path / "log")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a folder away")
+def test_a_folder_of_somebody_else_is_not_taken(tmp_path: Path) -> None:
+    (tmp_path / "log").mkdir(0o700)
+    os.chown(tmp_path / "log", 12345, -1)
+
+    assert "belongs to another user" in why(tmp_path / "log")
+
+
 def test_there_is_one_writer(tmp_path: Path) -> None:
     """
     A second server on the same folder does not start; after the first has ended, it does.
@@ -170,16 +178,38 @@ def test_a_torn_tail_is_put_aside_and_recorded(tmp_path: Path, tail: bytes) -> N
     assert complaints(tmp_path) == []
 
 
-def test_a_file_that_was_made_and_never_written_is_no_damage(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b"", b"\0" * 100, b'{"specversion"'])
+def test_a_file_that_was_begun_and_no_more_is_no_damage(tmp_path: Path, content: bytes) -> None:
     """
-    A crash between the two.
+    A crash between making it and its first whole record: the log goes on in the one before.
     """
     write(tmp_path, 3)
-    (tmp_path / "audit-00000002.jsonl").touch(0o600)
+    (tmp_path / "audit-00000002.jsonl").write_bytes(content)
 
     write(tmp_path, 3)
 
     assert complaints(tmp_path) == []
+    assert len({one["source"] for one in records(tmp_path)}) == 1
+    assert [each.read_bytes() for each in tmp_path.glob("*.torn")] == [content] * bool(content)
+
+
+def test_a_checkpoint_that_waits_for_the_disk_is_not_forgotten(tmp_path: Path) -> None:
+    """
+    Records that follow are written before it is put in its place.
+    """
+    copy = tmp_path / "copy"
+    one = log(tmp_path / "log", checkpoint_file=str(copy), checkpoint_records=5)
+
+    async def scenario() -> None:
+        one.start()
+        for number in range(6):
+            one.append("test.happened", {"number": number})
+            one.flush()
+        await one._writing.synchronized()
+        assert checkpoints.read(copy.read_bytes()).count == 7
+        await one.aclose()
+
+    asyncio.run(scenario())
 
 
 def test_a_log_that_was_changed_is_not_continued(tmp_path: Path) -> None:
@@ -294,7 +324,8 @@ def test_a_checkpoint_is_made_in_time(tmp_path: Path, monkeypatch: pytest.Monkey
 
         def told(place: Path, checkpoint: bytes) -> None:
             put(place, checkpoint)
-            loop.call_soon_threadsafe(replaced.set)
+            if checkpoints.read(checkpoint).count == 3:
+                loop.call_soon_threadsafe(replaced.set)
 
         one.start()
         monkeypatch.setattr(synchronizing, "put", told)

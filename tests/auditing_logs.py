@@ -5,7 +5,9 @@ Audit logs for tests, written by the real thing, and looked at from outside.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import resource
 from typing import TYPE_CHECKING, Any
 
 from toolcell_server.audit import checkpoints, reading, signing
@@ -16,7 +18,7 @@ from toolcell_server.metrics import Metrics
 from toolcell_server.settings.audit import AuditSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -122,3 +124,16 @@ def rewritten(
         lines.append(chain.next(kind, data, 1_700_000_000 * 10**9, one.get("subject", "")))
     (file,) = folders.files(folder)
     file.write_bytes(b"".join(lines))
+
+
+@contextlib.contextmanager
+def full_at(size: int) -> Iterator[None]:
+    """
+    No file grows beyond that size: a disk that is full takes the first part of a write, too.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -2,7 +2,8 @@
 `python -m toolcell_server`: reads the settings, serves, says how it ended.
 
 `python -m toolcell_server run` runs one tool in one cell (`alone.py`), `… doctor` says what this
-host can isolate (`doctor.py`), `… audit` reads an audit log (`audit/program.py`).
+host can isolate (`doctor.py`), `… audit` reads an audit log (`audit/program.py`),
+`… errors` prints the reference of all errors (`error_reference.py`).
 
 Exit codes: 0 drained, 2 it cannot serve with these settings on this host (one line says why),
 128 + signal when a second signal cut the drain short.
@@ -33,7 +34,7 @@ from toolcell_server import installed  # noqa: F401  # it speaks, and ends the p
 # isort: split
 import uvloop
 
-from toolcell_server import alone, app, doctor, logs, scheduling, settings
+from toolcell_server import alone, app, doctor, error_reference, logs, scheduling, settings
 from toolcell_server.addresses import AddressTaken
 from toolcell_server.audit import program as audit_program
 from toolcell_server.audit.folder import AuditUnusable
@@ -67,6 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return doctor.main(asked[1:])
     if asked[:1] == ["audit"]:
         return audit_program.main(asked[1:])
+    if asked[:1] == ["errors"]:
+        return error_reference.main()
     given = _parser().parse_args(asked)
     try:
         found = settings.read(given.config, os.environ, _flags(given))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server import denial_hints
+from toolcell_server.ending_hints import CANCELLED_HINTS, MAY_WORK_LATER, NOT_ENCLOSED
 from toolcell_server.limit_hints import LIMIT_HINTS
 
 if TYPE_CHECKING:
@@ -73,11 +74,13 @@ def cancelled(reason: pb.CancelReason.ValueType | None) -> pb.Outcome:
     """
     The caller ended it.
     """
+    reason = reason or pb.CANCEL_REASON_REQUESTED
     return pb.Outcome(
-        cancelled=pb.Cancelled(reason=reason or pb.CANCEL_REASON_REQUESTED),
+        cancelled=pb.Cancelled(reason=reason),
         category=pb.ERROR_CATEGORY_TEMPORARY,
         retryable=True,
         message="the execution was cancelled",
+        hint=CANCELLED_HINTS.get(reason, ""),
         spoken="That was cancelled.",
     )
 
@@ -92,7 +95,7 @@ def lost(reason: pb.LostReason.ValueType, message: str, wall: str = "") -> pb.Ou
         category=pb.ERROR_CATEGORY_TEMPORARY if built else pb.ERROR_CATEGORY_PERMANENT,
         retryable=built,
         message=message,
-        hint="The service failed, not the tool; it may work later." if built else "",
+        hint=MAY_WORK_LATER if built else NOT_ENCLOSED,
         spoken="Something went wrong on our side.",
     )
 

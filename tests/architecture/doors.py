@@ -160,6 +160,11 @@ PURE = (
     *("toolcell_server.authentication.claims", "toolcell_server.authentication.failure"),
     *("toolcell_server.authentication.header", "toolcell_server.authentication.key_set"),
     *("toolcell_server.authentication.verified", "toolcell_server.refusals.callers"),
+    *("toolcell_server.audit.chain", "toolcell_server.audit.checkpoints"),
+    *("toolcell_server.audit.content", "toolcell_server.audit.describing"),
+    *("toolcell_server.audit.lines", "toolcell_server.audit.searching"),
+    *("toolcell_server.audit.values", "toolcell_server.audit.verifying"),
+    *("toolcell_server.ending_hints", "toolcell_server.error_table"),
 )
 _INPUT_OUTPUT = """
     asyncio ctypes fcntl grpc http io logging mmap multiprocessing os pathlib psutil resource

@@ -570,11 +570,12 @@ def test_every_option_reaches_the_manifest() -> None:
         "result_screens": ["control"],
         "result_action": "strip",
         "redact_keys": ["token"],
+        "audit": "required",
     }
     found = declared(_fine, **options, returns={"type": "integer"})
 
     expected = {**options, "tags": ["a", "b"], "profile": "net", "command": False}
-    expected |= {"returns": {"type": "integer"}, "preview": False, "audit": ""}
+    expected |= {"returns": {"type": "integer"}, "preview": False}
     manifest = {key: value for key, value in found.manifest.items() if key != "parameters"}
     assert manifest == expected
 

@@ -68,7 +68,7 @@ class Auditing:
             "execution.accepted", self._describing.accepted(execution), subject=identity
         )
         if not await self._log.durable():
-            raise AuditFailed(self._log.failing)
+            raise AuditFailed
 
     def demands(self, tool: Tool) -> bool:
         """
@@ -84,7 +84,7 @@ class Auditing:
             AuditFailed: records do not reach the disk, and this tool may not run without.
         """
         if self._log.failing and self.demands(tool):
-            raise AuditFailed(self._log.failing)
+            raise AuditFailed
 
     def ended(self, execution: Execution, seen: Seen) -> None:
         """

@@ -5,8 +5,8 @@ Where the chain of records stands, and its next line.  Pure.
 from __future__ import annotations
 
 import functools
-import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from toolcell_server.audit import lines
@@ -52,4 +52,4 @@ def rfc3339(nanoseconds: int) -> str:
 
 @functools.lru_cache(maxsize=1)
 def _second(seconds: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")

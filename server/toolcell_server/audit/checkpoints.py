@@ -14,14 +14,13 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from toolcell_server.audit.signing import ALGORITHM
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from toolcell_server.audit.signing import PublicKey, Signer
 
 TYPE: Final = "audit.checkpoint"
+ALGORITHM: Final = "ed25519"
 UNSIGNED: Final = "none"
 
 

@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 
 class Faults:
     """
-    At most one of each kind: `write`, `sync`, `checkpoint_file`, `rotate`.
+    At most one of each kind: `write`, `sync`, `checkpoint_file`.
     """
 
     def __init__(self, metrics: AuditMetrics) -> None:

@@ -7,16 +7,20 @@ order, and a missing number is a missing file.  None is opened through a link.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import re
 import stat
+import time
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 LOCK: Final = "lock"
+# Whoever asks whether the folder is in use holds the lock for some microseconds.
+_PAUSES: Final = (0.01, 0.02, 0.05)  # seconds
 _NAME: Final = re.compile(r"audit-(\d{8})\.jsonl")
 _OPENING: Final = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
@@ -62,15 +66,19 @@ def prepare(folder: Path) -> None:
     """
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        mode = folder.stat().st_mode
+        found = folder.stat()
     except OSError as exc:
         raise AuditUnusable(
             f"the audit folder {folder} cannot be made: {exc.strerror}; create it, or name another"
             " with audit.folder"
         ) from None
-    if mode & (stat.S_IWGRP | stat.S_IWOTH):
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise AuditUnusable(
             f"others may write in the audit folder {folder}; take that from them: chmod go-w"
+        )
+    if found.st_uid not in (0, os.geteuid()):
+        raise AuditUnusable(
+            f"the audit folder {folder} belongs to another user; give it to the server's: chown"
         )
 
 
@@ -88,14 +96,15 @@ def lock(folder: Path) -> int:
             f"the audit folder {folder} cannot be written: {exc.strerror}; let the server's user"
             " write there, or name another with audit.folder"
         ) from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise AuditUnusable(
-            f"another server writes its audit log in {folder}; give each its own audit.folder"
-        ) from None
-    return descriptor
+    for pause in (*_PAUSES, 0.0):
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return descriptor
+        time.sleep(pause)
+    os.close(descriptor)
+    raise AuditUnusable(
+        f"another server writes its audit log in {folder}; give each its own audit.folder"
+    )
 
 
 def in_use(folder: Path) -> bool:

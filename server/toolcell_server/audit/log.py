@@ -110,22 +110,8 @@ class AuditLog:
         """
         Write what there is, now; `failing` says whether that worked.
         """
-        later, self._later = self._later, []
-        for make in later:
-            try:
-                make()
-            except Exception:  # noqa: BLE001  # one record that cannot be made must not cost the others
-                _log.exception("a record of the audit log could not be made")
-                self._metrics.failures.labels("record").inc()
-        if not self._writing.write():
-            return
-        if report := self._writing.faults.report():
-            self._put("audit.failed", report)
-            self._writing.write()
-        if self._chain.sequence > self._covered:
-            self._writing.in_time("checkpoint", self.settings.checkpoint_seconds, self._in_time)
-        if self._writing.due():
-            self._rotate()
+        self._make()
+        self._write()
 
     async def durable(self) -> bool:
         """
@@ -150,7 +136,8 @@ class AuditLog:
 
     def _resume(self) -> None:
         anew = self.settings.on_broken == "new_log"
-        resumed = resuming.resume(self._folder, self._copy, anew=anew)
+        keys = [self.settings.key.public] if self.settings.key else []
+        resumed = resuming.resume(self._folder, self._copy, anew=anew, keys=keys)
         self._chain = resumed.chain
         files = self._writing.files = Files(self._folder, self.settings, resumed.number)
         if resumed.append:
@@ -159,6 +146,8 @@ class AuditLog:
             files.next()
         if problem := resumed.past.get("unverified"):
             _log.error("a new audit log begins", extra={"fields": {"because": problem}})
+            if self._copy:
+                synchronizing.set_aside(self._copy, self._now())
         self._open("resumed" if resumed.append else "started", resumed.past)
         self._checkpoint("start")
         if not self._writing.write():
@@ -188,6 +177,26 @@ class AuditLog:
         _log.info("audit checkpoint", extra={"fields": {"why": why, **made.to_json()}})
         self._metrics.last_checkpoint.set(moment / 1e9)
 
+    def _make(self) -> None:
+        later, self._later = self._later, []
+        for make in later:
+            try:
+                make()
+            except Exception:  # noqa: BLE001  # one record that cannot be made must not cost the others
+                _log.exception("a record of the audit log could not be made")
+                self._metrics.failures.labels("record").inc()
+
+    def _write(self) -> None:
+        if not self._writing.write():
+            return
+        if report := self._writing.faults.report():
+            self._put("audit.failed", report)
+            self._writing.write()
+        if self._chain.sequence > self._covered:
+            self._writing.in_time("checkpoint", self.settings.checkpoint_seconds, self._in_time)
+        if self._writing.due():
+            self._rotate()
+
     def _in_time(self) -> None:
         if self._chain.sequence > self._covered and not self._writing.faults:
             self._checkpoint("time")
@@ -202,15 +211,19 @@ class AuditLog:
 
     def _delete_expired(self) -> None:
         """
-        Say what is deleted, then delete it.
+        Say what is deleted, sign it, then delete it.
         """
         try:
-            for deletion in self._writing.files.expired():
+            expired = list(self._writing.files.expired())
+            if not expired:
+                return
+            for deletion in expired:
                 self._put(verifying.DELETED, deletion.to_json())
-                if not self._writing.write():
-                    return
+            self._checkpoint("retention")
+            if self._writing.write():
                 self._writing.files.synchronize()
-                deletion.path.unlink(missing_ok=True)
+                for deletion in expired:
+                    deletion.path.unlink(missing_ok=True)
         except OSError as exc:
             self._writing.faults.note("retention", exc)
 
@@ -223,7 +236,11 @@ class AuditLog:
 
     def _turn(self) -> None:
         self._armed = False
-        self.flush()
+        if self._lock < 0:
+            return  # it has ended
+        self._make()
+        if "write" not in self._writing.faults:  # else it is tried again in time, not at each turn
+            self._write()
 
     def _release(self) -> None:
         os.close(self._lock)

@@ -25,10 +25,12 @@ from toolcell_server.audit.lines import NotALine, read
 from toolcell_server.audit.verifying import Verification
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
     from typing import Any
 
     from toolcell_server.audit.checkpoints import Checkpoint
+    from toolcell_server.audit.signing import PublicKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +46,21 @@ class Resumed:
     past: dict[str, Any]
 
 
-def resume(folder: Path, copy: Path | None, *, anew: bool) -> Resumed:
+def resume(
+    folder: Path, copy: Path | None, *, anew: bool, keys: Sequence[PublicKey] = ()
+) -> Resumed:
     """
     Where the log in that folder stands.  `copy` is the file of the latest checkpoint; `anew`: a
-    log that does not verify is left as it is, and another begun.
+    log that does not verify is left as it is, and another begun.  What claims to be signed by one
+    of the `keys` must be.
 
     Raises:
         AuditUnusable: it does not verify, or cannot be read.
     """
-    files = _with_content(folder)
-    verification = Verification(copy=_copy(copy))
+    files = folders.files(folder)
+    # A newest file without a whole record was begun and no more; the one before is the newest.
+    torn = _set_torn_aside(files.pop()) if files and not _whole(files[-1]) else 0
+    verification = Verification(keys=keys, copy=_copy(copy), others=True)
     if len(files) > 1:
         verification.start = _end(files[-2])
     # An incomplete last line is no complaint here.
@@ -66,24 +73,17 @@ def resume(folder: Path, copy: Path | None, *, anew: bool) -> Resumed:
             " (toolcell audit verify), move its files away, or set audit.on_broken = 'new_log'"
         )
     last = verification.last
-    past: dict[str, Any]
+    past: dict[str, Any] = {"unverified": complaint} if complaint else {}
     if complaint or last is None:
-        past = {"unverified": complaint} if complaint else {}
-        return Resumed(Chain(uuid.uuid4().hex), number, append=False, past=past)
-    past = {"crashed": last.type != checkpoints.TYPE}
-    if torn := _cut_torn(files[-1]):
+        chain = Chain(uuid.uuid4().hex)
+    else:
+        torn += _set_torn_aside(files[-1])
+        past = {"crashed": last.type != checkpoints.TYPE}
+        chain = Chain(last.source, last.sequence, last.hash)
+    if torn:
         past["torn_bytes"] = torn
-    return Resumed(Chain(last.source, last.sequence, last.hash), number, append=True, past=past)
-
-
-def _with_content(folder: Path) -> list[Path]:
-    """
-    The files of the log.  A newest one that is empty was made and not yet written; it goes.
-    """
-    files = folders.files(folder)
-    if files and files[-1].stat().st_size == 0:
-        files.pop().unlink()
-    return files
+    append = not complaint and last is not None
+    return Resumed(chain, number, append=append, past=past)
 
 
 def _copy(path: Path | None) -> Checkpoint | None:
@@ -121,22 +121,34 @@ def _end(path: Path) -> tuple[str, int, str]:
     return line.source, line.sequence, line.hash
 
 
-def _cut_torn(path: Path) -> int:
+def _whole(path: Path) -> int:
     """
-    Move what follows the last whole line into a file of its own; how many bytes that were.
+    Where the last whole line of a file ends.
     """
-    torn, whole = b"", 0
+    whole = at = 0
     for line in reading.lines(path):
-        torn += line
-        if torn.endswith(b"\n"):
-            whole, torn = whole + len(torn), b""
-    if not torn:
-        return 0
-    aside = path.with_suffix(f".{whole}.torn")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-    with os.fdopen(os.open(aside, flags, 0o600), "wb") as file:
-        file.write(torn)
-        file.flush()
-        os.fsync(file.fileno())
-    os.truncate(path, whole)
+        at += len(line)
+        whole = at if line.endswith(b"\n") else whole
+    return whole
+
+
+def _set_torn_aside(path: Path) -> int:
+    """
+    Move what follows the last whole line into a file of its own, and the file away if nothing is
+    left of it; how many bytes that were.
+    """
+    whole = _whole(path)
+    with path.open("rb") as file:
+        file.seek(whole)
+        torn = file.read()
+    if torn:
+        aside = path.with_suffix(f".{whole}.torn")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+        with os.fdopen(os.open(aside, flags, 0o600), "wb") as copy:
+            copy.write(torn)
+            copy.flush()
+            os.fsync(copy.fileno())
+        os.truncate(path, whole)
+    if not whole:
+        path.unlink()
     return len(torn)

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
         Ed25519PublicKey,
     )
 
-ALGORITHM: Final = "ed25519"
 _ID_DIGITS: Final = 16
 
 
@@ -77,10 +76,11 @@ class Signer:
     Signs.  Shows its key to nobody.
     """
 
-    __slots__ = ("_key", "public")
+    __slots__ = ("_key", "file", "public")
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self._key = key
+        self.file = ""  # where it was read from, if from a file
         self.public = PublicKey(key.public_key())
 
     @classmethod

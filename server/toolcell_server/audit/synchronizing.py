@@ -49,8 +49,7 @@ class Synchronizing:
         """
         Put that checkpoint in the second place, the next time that the log is on the disk.
         """
-        if self._place:
-            self._checkpoint = checkpoint
+        self._checkpoint = checkpoint
 
     async def idle(self) -> None:
         """
@@ -95,6 +94,18 @@ def put(place: Path, checkpoint: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(place)
+
+
+def set_aside(place: Path, now: int) -> None:
+    """
+    Keep the last checkpoint of a log that does not verify: it is evidence, and must not be
+    replaced by that of the next log.
+
+    Raises:
+        OSError: it cannot be renamed.
+    """
+    if place.exists():
+        place.rename(place.with_name(f"{place.name}.{now}"))
 
 
 def _synchronize(descriptor: int) -> None:

@@ -11,11 +11,13 @@ counted together.  So at most 2 * `KEYS` + 1 records come out of a second, whate
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
 
+_log = logging.getLogger(__name__)
 SECONDS: Final = 1.0
 KEYS: Final = 256
 _REST: Final = ("the rest",)
@@ -41,7 +43,7 @@ class Tally:
         at: Hashable = _REST if full and (kind, key) not in self._counted else (kind, key)
         known = self._counted.get(at)
         if known is None and at is not _REST:
-            self._told(kind, {"count": 1, **make()})
+            self._tell(kind, {"count": 1}, make)
             self._counted[at] = 0, kind, make
         else:
             self._counted[at] = (known[0] if known else 0) + 1, kind, make
@@ -57,4 +59,13 @@ class Tally:
         for at, (count, kind, make) in counted.items():
             if count:
                 mixed = {"mixed": True} if at is _REST else {}
-                self._told(kind, {"count": count, **mixed, **make()})
+                self._tell(kind, {"count": count, **mixed}, make)
+
+    def _tell(self, kind: str, count: dict[str, Any], make: Callable[[], dict[str, Any]]) -> None:
+        """
+        Whoever is being refused must be, whether or not it can be told.
+        """
+        try:
+            self._told(kind, {**count, **make()})
+        except Exception:  # noqa: BLE001  # as above
+            _log.exception("a record of the audit log could not be made")

@@ -34,6 +34,9 @@ _LEVELS: Final = {
 _ACCESSES: Final = {
     number: name.removeprefix("PATH_ACCESS_").lower() for name, number in pb.PathAccess.items()
 }
+_EVIDENCES: Final = {
+    number: name.removeprefix("EVIDENCE_").lower() for name, number in pb.Evidence.items()
+}
 _CATEGORIES: Final = {
     number: name.removeprefix("ERROR_CATEGORY_").lower()
     for name, number in pb.ErrorCategory.items()
@@ -89,7 +92,7 @@ def denial(denied: pb.Denied) -> dict[str, Any]:
         "operation": bounded(denied.operation),
         "target": bounded(denied.target),
         "reason": bounded(denied.reason),
-        "evidence": pb.Evidence.Name(denied.evidence).removeprefix("EVIDENCE_").lower(),
+        "evidence": _EVIDENCES.get(denied.evidence, "unspecified"),
         "reported_only": denied.reported_only,
     }
 

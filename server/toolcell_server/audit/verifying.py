@@ -53,12 +53,14 @@ class Verification:
     Takes the lines of a log in order; `finish` completes the complaints.
 
     `start` is where a log stands of which only the last files are read: its source, and the number
-    and hash of the record before.
+    and hash of the record before.  `others`: checkpoints of other keys, and without one, are no
+    complaint; a server changes its key now and then.
     """
 
     keys: Sequence[PublicKey] = ()
     copy: Checkpoint | None = None
     start: tuple[str, int, str] | None = None
+    others: bool = False
     complaints: list[Complaint] = field(default_factory=list)
     records: int = 0
     signed: int = 0
@@ -70,6 +72,7 @@ class Verification:
     _every: int = 0
     _head_of_copy: str = ""
     _deleted: set[tuple[int, str]] = field(default_factory=set)
+    _to_be_deleted: set[tuple[int, str]] = field(default_factory=set)
 
     def begin(self, file: str) -> None:
         """
@@ -120,7 +123,7 @@ class Verification:
         if self.first and self.first[0] > 1 and self.first not in self._deleted:
             self._complain(0, f"records 1 to {self.first[0] - 1} are missing, and no record says"
                 " that they were deleted")  # fmt: skip
-        if self.keys and not self.signed and self.records:
+        if self.keys and not self.signed and self.records and not self.others:
             self._complain(0, "no checkpoint is signed by a given key: the log was written without")
         if self.copy:
             self._check_copy(self.copy)
@@ -165,7 +168,8 @@ class Verification:
         if line.type == DELETED:
             last, head = line.data.get("last"), line.data.get("head")
             if type(last) is int and isinstance(head, str):
-                self._deleted.add((last + 1, head))
+                # With keys it counts once a signed checkpoint covers it.
+                (self._to_be_deleted if self.keys else self._deleted).add((last + 1, head))
         elif line.type == checkpoints.TYPE:
             self._check_checkpoint(line)
         elif line.type == OPENED:
@@ -184,14 +188,20 @@ class Verification:
         if at != (line.source, line.sequence - 1, line.previous):
             self._complain(line.sequence, "is a checkpoint of other records than those before it")
         if self.keys:
-            if fault := found.fault(self.keys):
-                self._complain(line.sequence, f"the checkpoint {fault}")
-            else:
-                self.signed += 1
+            self._check_signature(line, found)
         self.checkpoint = found
 
+    def _check_signature(self, line: Line, found: Checkpoint) -> None:
+        fault = found.fault(self.keys)
+        if not fault:
+            self.signed += 1
+            self._deleted |= self._to_be_deleted
+            self._to_be_deleted.clear()
+        elif not (self.others and all(key.id != found.key for key in self.keys)):
+            self._complain(line.sequence, f"the checkpoint {fault}")
+
     def _check_copy(self, copy: Checkpoint) -> None:
-        if self.keys and (fault := copy.fault(self.keys)):
+        if self.keys and not self.others and (fault := copy.fault(self.keys)):
             self._complain(0, f"the copy of the checkpoint {fault}")
         last = self.last.sequence if self.last else 0
         first = self.start[1] + 1 if self.start else (self.first or (1, ""))[0]

@@ -10,6 +10,7 @@ bytes, and tried again every second.
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Final
 
 from toolcell_server.audit.faults import Faults
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from toolcell_server.audit_metrics import AuditMetrics
     from toolcell_server.settings.audit import AuditSettings
 
+_log = logging.getLogger(__name__)
 MAXIMUM_BUFFERED: Final = 4 * 2**20  # bytes of lines that could not be written yet
 RETRY_SECONDS: Final = 1.0  # arbitrary; a full disk is not emptied sooner
 
@@ -82,8 +84,9 @@ class Writing:
         self._metrics.bytes.inc(self._bytes)
         self._lines.clear()
         self._bytes = 0
-        self._disk.publish(self._checkpoint)
-        waiting = self._checkpoint and self._has_copy
+        waiting = self._has_copy and self._checkpoint
+        if waiting:
+            self._disk.publish(self._checkpoint)
         self._checkpoint = b""
         self.faults.mend("write")
         if waiting or self._settings.fsync != "never":
@@ -92,15 +95,16 @@ class Writing:
 
     def rotate(self) -> bool:
         """
-        Begin the next file; whether there is one.  The batch must have been written.
+        Begin the next file; whether there is one.  The batch must have been written.  Without a
+        next one the old one grows: that is no reason to refuse calls.
         """
         try:
             self.files.synchronize()
             self.files.next()
         except OSError as exc:
-            self._failed("rotate", exc)
+            self.faults.note("rotate", exc)
+            self.in_time("retry", RETRY_SECONDS, self._retry)
             return False
-        self.faults.mend("rotate")
         return True
 
     def due(self) -> bool:
@@ -131,6 +135,8 @@ class Writing:
         """
         End: what was written is on the disk then, if that can be done.
         """
+        if self._lines:
+            _log.error("records are lost", extra={"fields": {"records": len(self._lines)}})
         await self.synchronized()
         await self._disk.idle()
         for timer in self._timers.values():

@@ -9,21 +9,20 @@ from toolcell_server.refusals.base import CallRefused, shown
 
 class AuditFailed(CallRefused):
     """
-    Raised when a call must leave a record before it runs, and none can be written.  `why` is for
-    the operator's log; callers are not told of the server's disks.
+    Raised when a call must leave a record before it runs, and none can be written.  Why is in the
+    server's log; callers are not told of its disks.
     """
 
     code = "UNAVAILABLE"
     category = "temporary"
     spoken = "I cannot keep a record of that right now, so I may not do it."
 
-    def __init__(self, why: str = "", retry_delay_seconds: float = 5.0) -> None:
+    def __init__(self, retry_delay_seconds: float = 5.0) -> None:
         super().__init__(
             "the audit log of the server cannot be written, and nothing may run without it",
             f"try again in {retry_delay_seconds:g} seconds, or tell the operator",
             retry_delay_seconds=retry_delay_seconds,
         )
-        self.why = why
 
 
 class AuditNotKept(CallRefused):

@@ -88,6 +88,15 @@ class AuditSettings:
         key = _signer(given.pop("key")) if "key" in given else None
         return cls(key=key, **given)
 
+    def own(self, state_dir: str) -> tuple[str, ...]:
+        """
+        The paths that no tool may ever be granted: what proves and what is proved.
+        """
+        key = self.key.file if self.key else ""
+        places = (state_dir, self.place(state_dir), self.checkpoint_file, key)
+        named = [path for path in places if path]
+        return (*named, *map(os.path.realpath, named))
+
     def place(self, state_dir: str) -> str:
         """
         The folder of the log; empty: none is kept.
@@ -114,10 +123,12 @@ def _signer(value: Any) -> Signer:
     check_known(f"{key}.{kind}", kind, ("file", "env"))
     checks.text(f"{key}.{kind}", where)
     try:
-        return Signer.from_pem(_text(kind, where))
+        signer = Signer.from_pem(_text(kind, where))
     except BadKey as exc:
         remedy = "name a file that `toolcell audit keygen` made"
         raise SettingsError(str(exc), remedy, key=f"{key}.{kind}", value=where) from None
+    signer.file = str(Path(where).absolute()) if kind == "file" else ""
+    return signer
 
 
 def _text(kind: str, where: str) -> bytes:

@@ -5,6 +5,7 @@ From keys and values to `Settings`.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -95,9 +96,11 @@ def _build(values: Mapping[str, Any]) -> Settings:
     defaults, ceilings = _limits(values)
     callers = AuthSettings.build(_section("auth", values), _section("auth.jwt", values))
     papers = TlsSettings.build(_section("server.tls", values))
+    audit = AuditSettings.build(_section("audit", values))
+    policy = _policy(values, audit.own(values.get("state_dir", "")))
     return Settings(
         server=ServerSettings(**_section("server", values)),
-        policy=secret_files.denied(_policy(values), callers, papers),
+        policy=secret_files.denied(policy, callers, papers),
         defaults=defaults,
         ceilings=ceilings,
         bundles=bundles.build(values.get("bundles", [])),
@@ -105,7 +108,6 @@ def _build(values: Mapping[str, Any]) -> Settings:
         egress=EgressSettings.build(_section("egress", values)),
         rates=rates.build(values.get("rates", [])),
         approval=ApprovalSettings.build(_section("approval", values)),
-        audit=AuditSettings.build(_section("audit", values)),
         cache=CacheSettings.build(_section("cache", values)),
         breaker=BreakerSettings.build(_section("breaker", values)),
         records=RecordsSettings.build(_section("records", values)),
@@ -119,6 +121,7 @@ def _build(values: Mapping[str, Any]) -> Settings:
         redaction=RedactionSettings.build(_section("redaction", values)),
         auth=callers,
         tls=papers,
+        audit=audit,
         log_format=values.get("log_format", "text"),
         state_dir=values.get("state_dir", ""),
     )
@@ -129,13 +132,16 @@ def _section(section: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: values[key] for name, key in keys.items() if key in values}
 
 
-def _policy(values: Mapping[str, Any]) -> Policy:
+def _policy(values: Mapping[str, Any], own: tuple[str, ...]) -> Policy:
+    """
+    The policy; the server's own files are denied to every tool.
+    """
     section = _section("policy", values)
     with _named("policy"):
         policy = Policy.from_settings(section)
     for index, root in enumerate(policy.roots):
         checks.directory(f"policy.roots[{index}].path", root.path)
-    return policy
+    return dataclasses.replace(policy, denied_paths=(*policy.denied_paths, *own))
 
 
 def _limits(values: Mapping[str, Any]) -> tuple[Limits, Limits]:

@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from auditing_logs import keys
+from toolcell.v1 import execution_pb2 as pb
 from toolcell_server import settings
+from toolcell_server.grant_compiler import compile_grant
+from toolcell_server.refusals import PathNotAllowed
 from toolcell_server.settings import SettingsError
 from toolcell_server.settings.audit import AuditSettings
+from toolcell_server.tool import Tool
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from toolcell_server.grants import Grant
 
 
 def complaint(**section: Any) -> str:
@@ -99,3 +105,39 @@ def test_a_file_and_the_environment_set_it(tmp_path: Path) -> None:
 
     assert (found.folder, found.rotate_bytes) == (f"{tmp_path}/a", 1_000_000)
     assert (found.on_failure, found.checkpoint_seconds) == ("continue", 5)
+
+
+def test_no_tool_is_granted_what_proves_or_what_is_proved(tmp_path: Path) -> None:
+    """
+    Whatever roots the operator opens: the log, its key, the copy of the checkpoint, the state.
+    """
+    keys(tmp_path)
+    (tmp_path / "state").mkdir()
+    file = tmp_path / "settings.toml"
+    file.write_text(
+        f"""
+        state_dir = "{tmp_path}/state"
+        [policy]
+        roots = [{{path = "{tmp_path}", access = "write"}}]
+        [audit]
+        folder = "{tmp_path}/log"
+        key = {{file = "{tmp_path}/key.pem"}}
+        checkpoint_file = "{tmp_path}/copy"
+        """
+    )
+    policy = settings.read(str(file)).policy
+    tool = Tool(
+        name="t",
+        bundle="b",
+        parameters={"properties": {"path": {"type": "string"}}},
+        paths=({"path": "{path}", "access": "read"},),
+    )
+
+    def grant(path: str) -> Grant:
+        named = {"path": f"{tmp_path}/{path}"}
+        return compile_grant(tool, policy, named, pb.Grants(), tool.limits)
+
+    assert grant("other.txt").paths[0].path == f"{tmp_path}/other.txt"
+    for path in ("log/audit-00000001.jsonl", "key.pem", "copy", "state/toolcell.sqlite3", "log"):
+        with pytest.raises(PathNotAllowed):
+            grant(path)

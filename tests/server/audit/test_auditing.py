@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from admitting import READ_FILE, WALLS, admission, request
-from auditing_logs import complaints, log, records
+from auditing_logs import complaints, full_at, log, records
 from scripted_executor import ScriptedExecutor, StopsShort, completed, execution
 from toolcell.v1 import execution_pb2 as pb
 from toolcell_server import refusals
@@ -310,6 +310,20 @@ class TestAdmission:
             await base.validation.aclose()
 
         audited(tmp_path, act)
+
+    def test_a_call_whose_acceptance_does_not_reach_the_disk_does_not_run(
+        self, tmp_path: Path
+    ) -> None:
+        """
+        The disk is full at that very moment: what is recorded later says that it did not.
+        """
+
+        async def act(auditing: Auditing) -> None:
+            admitted = self.admit(tmp_path, auditing)
+            with full_at(0), pytest.raises(refusals.AuditFailed):
+                await admitted
+
+        assert types(audited(tmp_path, act)) == ["execution.accepted", "execution.not_run"]
 
     @pytest.mark.parametrize("demanded", ["", "required"])
     def test_where_the_operator_goes_on_only_tools_that_demand_it_are_refused(

@@ -5,33 +5,18 @@ A disk that is full, and one that fails: what is kept, what is said, and that it
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import resource
+import time
 from typing import TYPE_CHECKING
 
 import pytest
-from auditing_logs import complaints, log, records
+from auditing_logs import complaints, full_at, log, records
 from toolcell_server.audit import synchronizing, writing
 from toolcell_server.audit.folder import AuditUnusable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from toolcell_server.audit.log import AuditLog
-
-
-@contextlib.contextmanager
-def full_at(size: int) -> Iterator[None]:
-    """
-    No file grows beyond that size: a disk that is full takes the first part of a write, too.
-    """
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def fill(one: AuditLog, records: int = 20) -> None:
@@ -71,19 +56,28 @@ def test_what_a_full_disk_did_not_take_is_written_later(tmp_path: Path) -> None:
     assert complaints(tmp_path) == []
 
 
-def test_it_is_tried_again_without_being_asked(tmp_path: Path, monkeypatch: object) -> None:
+def test_it_is_tried_again_without_being_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "RETRY_SECONDS", 0.02)
     one = log(tmp_path)
-    pytest.MonkeyPatch.setattr(monkeypatch, writing, "RETRY_SECONDS", 0.02)  # type: ignore[arg-type]
 
     async def scenario() -> None:
+        tried = asyncio.Event()
+
+        def again() -> None:
+            one.flush()
+            tried.set()
+
+        monkeypatch.setattr(one._writing, "_again", again)
         one.start()
         with full_at(size(tmp_path)):
             fill(one)
             one.flush()
         assert one.failing
         async with asyncio.timeout(10):
-            while one.failing:
-                await asyncio.sleep(0.01)
+            await tried.wait()
+        assert one.failing == ""
         await one.aclose()
 
     asyncio.run(scenario())
@@ -182,3 +176,80 @@ def test_a_checkpoint_that_cannot_be_put_in_its_place_is_a_fault(tmp_path: Path)
 
     asyncio.run(scenario())
     assert complaints(tmp_path / "log", checkpoint=place / "copy") == []
+
+
+def test_a_full_disk_is_not_tried_at_each_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Whoever goes on without the log must not pay for it with each call.
+    """
+    one = log(tmp_path)
+    tries: list[int] = []
+
+    async def scenario() -> None:
+        one.start()
+        real = one._writing.files.write
+
+        def counted(batch: bytes) -> None:
+            tries.append(len(batch))
+            real(batch)
+
+        monkeypatch.setattr(one._writing.files, "write", counted)
+        with full_at(size(tmp_path)):
+            for _ in range(20):
+                one.append("test.happened", {})
+                for _ in range(3):
+                    await asyncio.sleep(0)
+        assert len(tries) == 1
+        await one.aclose()
+
+    asyncio.run(scenario())
+    assert len(records(tmp_path, "test.happened")) == 20
+    assert complaints(tmp_path) == []
+
+
+def test_without_a_next_file_the_old_one_grows(tmp_path: Path) -> None:
+    """
+    That is said, and no reason to refuse calls.
+    """
+    one = log(tmp_path, rotate_bytes=64 * 1024)
+
+    async def scenario() -> bool:
+        one.start()
+        (tmp_path / "audit-00000002.jsonl").mkdir()  # in the way
+        fill(one, 300)
+        kept = await one.durable()
+        (tmp_path / "audit-00000002.jsonl").rmdir()
+        await one.aclose()
+        return kept
+
+    assert asyncio.run(scenario()) is True
+    assert size(tmp_path) > 64 * 1024
+    assert complaints(tmp_path) == []
+    assert one._metrics.failures.labels("rotate")._value.get() >= 1
+
+
+def test_metrics_say_what_the_log_does(tmp_path: Path) -> None:
+    """
+    Records, bytes, failures, and when the last checkpoint was.
+    """
+    one = log(tmp_path)
+
+    async def scenario() -> None:
+        one.start()
+        with full_at(size(tmp_path)):
+            fill(one)
+            one.flush()
+        assert one._metrics.failing._value.get() == 1
+        one.flush()
+        await one.aclose()
+
+    asyncio.run(scenario())
+    metrics = one._metrics
+
+    assert metrics.records._value.get() == len(records(tmp_path))
+    assert metrics.bytes._value.get() == size(tmp_path)
+    assert metrics.failures.labels("write")._value.get() == 1
+    assert metrics.failing._value.get() == 0
+    assert time.time() - metrics.last_checkpoint._value.get() < 60

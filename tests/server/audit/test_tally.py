@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from auditing_logs import log, records
 from toolcell_server import principal
 from toolcell_server.audit import tally
@@ -17,8 +16,10 @@ from toolcell_server.principal import Principal
 from toolcell_server.refusals import UnknownTool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    import pytest
 
 
 def told(act: Callable[[Tally], None]) -> list[tuple[str, dict[str, Any]]]:
@@ -75,12 +76,18 @@ def test_after_its_second_it_begins_anew(monkeypatch: pytest.MonkeyPatch) -> Non
     found: list[int] = []
 
     async def scenario() -> None:
-        one = Tally(lambda _, data: found.append(data["count"]))
+        twice = asyncio.Event()
+
+        def told(_: str, data: Mapping[str, Any]) -> None:
+            found.append(data["count"])
+            if len(found) == 2:
+                twice.set()
+
+        one = Tally(told)
         for _ in range(3):
             one.add("refused", "key", dict)
         async with asyncio.timeout(10):
-            while len(found) < 2:
-                await asyncio.sleep(0.005)
+            await twice.wait()
         one.add("refused", "key", dict)
 
     asyncio.run(scenario())

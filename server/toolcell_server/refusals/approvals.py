@@ -6,7 +6,7 @@ No message holds a token.  `ApprovalRequired` carries one in its metadata, for t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from toolcell_server.refusals.base import CallRefused, shown
 
@@ -38,6 +38,13 @@ class ApprovalRequired(CallRefused):
             _HINTS[kind],
             metadata={"kind": kind, **metadata},
         )
+
+    @classmethod
+    def example(cls) -> Self:
+        """
+        One of them, for the reference of all errors.
+        """
+        return cls("TOOL", "approve", {})
 
 
 class ApprovalPending(CallRefused):

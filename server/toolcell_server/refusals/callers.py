@@ -4,7 +4,7 @@ Refusals that depend on who calls.
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from toolcell_server.refusals.base import CallRefused
 
@@ -26,3 +26,10 @@ class Unauthenticated(CallRefused):
 
     def __init__(self, cause: Cause) -> None:
         super().__init__(*_CAUSES[cause], metadata={"cause": cause})
+
+    @classmethod
+    def example(cls) -> Self:
+        """
+        One of them, for the reference of all errors.
+        """
+        return cls("missing")

@@ -81,8 +81,8 @@ class StoreFailed(CallRefused):
     def __init__(self, purpose: str, retry_delay_seconds: float = 1.0) -> None:
         super().__init__(
             f"the server's database cannot be used to {purpose}",
-            f"try again in {retry_delay_seconds:g} seconds; nothing ran. The operator finds the "
-            "cause in the server's log",
+            f"try again in {retry_delay_seconds:g} seconds; nothing ran, and the server's log has "
+            "the cause",
             retry_delay_seconds=retry_delay_seconds,
         )
 

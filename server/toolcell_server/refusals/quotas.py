@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from toolcell_server.refusals.base import CallRefused
 
@@ -59,6 +59,24 @@ class QuotaExceeded(CallRefused):
         )
         first = sorted(spent, key=lambda each: each.seconds, reverse=True)[:MOST_TOLD]
         self.quotas = [(each.subject, each.says) for each in first]
+
+    @classmethod
+    def example(cls) -> Self:
+        """
+        One of them, for the reference of all errors.
+        """
+        return cls(
+            [
+                Spent(
+                    subject="principal:NAME",
+                    says="RULE: at most 5 calls per minute for each principal",
+                    kind="calls",
+                    limit="5",
+                    remaining="0",
+                    seconds=12.0,
+                )
+            ]
+        )
 
 
 class QuotasUnreliable(CallRefused):

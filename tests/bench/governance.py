@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bench.bed import Bed, Found
     from bench.quantities import Measured
 
-TOKEN = "a token of the benchmark's: nobody guesses it"
+TOKEN = "bench-0123456789abcdef0123456789abcdef"
 PLAIN, GOVERNED = "Run, without governance", "Run, governed"
 # Identity, rights, rates, durable idempotency and audit, each on, and none in the way.
 SETTINGS = """

@@ -8,6 +8,7 @@ import hashlib
 
 ALICE = "tc_alice-0123456789abcdefghijklmnopqrstuvwxyz"
 BOB = "tc_bob-0123456789abcdefghijklmnopqrstuvwxyz"
+CALLS = 'scopes = ["tools:*"]'
 OPERATOR = "tc_operator-0123456789abcdefghijklmnopqrst"
 
 
@@ -17,7 +18,7 @@ def token(name: str, secret: str, more: str = "") -> str:
 
 
 TOKENS = (
-    token("alice", ALICE)
-    + token("bob", BOB)
-    + token("operator", OPERATOR, 'scopes = ["toolcell:executions"]')
+    token("alice", ALICE, CALLS)
+    + token("bob", BOB, CALLS)
+    + token("operator", OPERATOR, 'scopes = ["tools:*", "toolcell:executions"]')
 )

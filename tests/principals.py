@@ -21,7 +21,8 @@ APPROVERS = frozenset({"boss", "chief"})
 
 class TestPrincipals(grpc.aio.ServerInterceptor):
     """
-    Takes `x-test-principal` and `x-test-session` for who calls; `boss` and `chief` may approve.
+    Takes `x-test-principal` and `x-test-session` for who calls; all may call every
+    tool, `boss` and `chief` may approve.
     """
 
     __test__ = False  # for pytest, whose tests are called so
@@ -42,7 +43,7 @@ class TestPrincipals(grpc.aio.ServerInterceptor):
 
 def _caller(metadata: dict[Any, Any]) -> Principal:
     name = str(metadata.get("x-test-principal", ""))
-    scopes = frozenset({APPROVE}) if name in APPROVERS else frozenset()
+    scopes = frozenset({"tools:*", *((APPROVE,) if name in APPROVERS else ())})
     session = str(metadata.get("x-test-session", ""))
     return Principal(name=name, scopes=scopes, session=session)
 

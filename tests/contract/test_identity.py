@@ -43,7 +43,7 @@ def server(folder: Path, authority: Authority) -> Iterator[Server]:
     papers = authority.server()
     key = Key("first")
     (folder / "keys.json").write_bytes(key_set(key))
-    (folder / "good.jwt").write_text(key.token(sub="carol"))
+    (folder / "good.jwt").write_text(key.token(sub="carol", scope="tools:*"))
     tls = f'[server.tls]\ncertificate = "{papers.certificate}"\nkey = "{papers.key}"\n'
     signed = (
         f'[auth.jwt]\nissuer = "{ISSUER}"\naudience = "{AUDIENCE}"\n'

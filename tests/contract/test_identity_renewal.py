@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from certifying import Authority, Papers
 from cryptography import x509
-from identities import ALICE, BOB, TOKENS, token
+from identities import ALICE, BOB, CALLS, TOKENS, token
 from issuing import AUDIENCE, ISSUER, Key, key_server, key_set
 from running_server import start_server
 from toolcell_client import Client
@@ -36,7 +36,7 @@ def test_a_certificate_is_a_principal_and_one_of_another_authority_is_nobody(
     settings = (
         f'[server.tls]\ncertificate = "{papers.certificate}"\nkey = "{papers.key}"\n'
         f'client_ca = "{authority.ca}"\n{TOKENS}'
-        '[[auth.certificates]]\nsan = "spiffe://a/service"\nname = "service"\n'
+        '[[auth.certificates]]\nsan = "spiffe://a/service"\nname = "service"\nscopes = ["tools:*"]\n'
     )
     with start_server(tmp_path, settings) as server:
 
@@ -71,7 +71,7 @@ def test_certificate_tokens_and_keys_are_renewed_without_a_restart(tmp_path: Pat
     first, second = Authority(tmp_path, "first"), Authority(tmp_path, "second")
     papers, renewed = first.server("one"), second.server("two")
     file, old, new = tmp_path / "tokens.toml", Key("old"), Key("new")
-    file.write_text(token("alice", ALICE).replace("auth.tokens", "tokens"))
+    file.write_text(token("alice", ALICE, CALLS).replace("auth.tokens", "tokens"))
     with key_server(key_set(old)) as issuer:
         settings = (
             f'[server.tls]\ncertificate = "{papers.certificate}"\nkey = "{papers.key}"\n'
@@ -89,13 +89,13 @@ def test_certificate_tokens_and_keys_are_renewed_without_a_restart(tmp_path: Pat
                 return True
 
             assert enters(ALICE, first)
-            assert enters(old.token(sub="carol"), first)
+            assert enters(old.token(sub="carol", scope="tools:*"), first)
             assert not enters(BOB, first)
             renewed.put_in_place_of(papers)
-            file.write_text(token("bob", BOB).replace("auth.tokens", "tokens"))
+            file.write_text(token("bob", BOB, CALLS).replace("auth.tokens", "tokens"))
             issuer.body = key_set(new)
             wait_until(lambda: enters(BOB, second))
             assert not enters(BOB, first)
             assert not enters(ALICE, second)
-            wait_until(lambda: enters(new.token(sub="carol"), second))
-            assert not enters(old.token(sub="carol"), second)
+            wait_until(lambda: enters(new.token(sub="carol", scope="tools:*"), second))
+            assert not enters(old.token(sub="carol", scope="tools:*"), second)

@@ -36,7 +36,8 @@ def test_a_certificate_is_a_principal_and_one_of_another_authority_is_nobody(
     settings = (
         f'[server.tls]\ncertificate = "{papers.certificate}"\nkey = "{papers.key}"\n'
         f'client_ca = "{authority.ca}"\n{TOKENS}'
-        '[[auth.certificates]]\nsan = "spiffe://a/service"\nname = "service"\nscopes = ["tools:*"]\n'
+        '[[auth.certificates]]\nsan = "spiffe://a/service"\nname = "service"\n'
+        'scopes = ["tools:*"]\n'
     )
     with start_server(tmp_path, settings) as server:
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-ALICE, BOB, MALLORY = (Principal(name=name) for name in ("alice", "bob", "mallory"))
+CALLS = frozenset({"tools:*"})
+ALICE, BOB, MALLORY = (Principal(name=name, scopes=CALLS) for name in ("alice", "bob", "mallory"))
 
 
 class Callers:

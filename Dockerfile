@@ -15,7 +15,7 @@
 # the host restricts user namespaces (Ubuntu 24.04), it needs
 # `sysctl kernel.apparmor_restrict_unprivileged_userns=0`.  `toolcell doctor` says what is missing.
 #
-# The service listens on loopback only, until it can authenticate callers: hence --network host, or
+# Without [auth] and [server.tls] the service listens on loopback only: hence --network host, or
 # one network namespace shared with the orchestrator (a pod, or --network container:NAME).
 
 # One line for both stages: the virtual environment names the interpreter of its base image.

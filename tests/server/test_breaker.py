@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from scripted_executor import ScriptedExecutor, execution, finished, lost
 from toolcell.v1 import execution_pb2 as pb
-from toolcell_server import breaker as breakers
-from toolcell_server.breaker import Breaker
-from toolcell_server.breaker_gate import BreakerGate
-from toolcell_server.circuit import Rules
+from toolcell_server.breaking import breaker as breakers
+from toolcell_server.breaking.breaker import Breaker
+from toolcell_server.breaking.circuit import Rules
+from toolcell_server.breaking.gate import BreakerGate
+from toolcell_server.breaking.guarded import GuardedExecutor
 from toolcell_server.gates import Call
-from toolcell_server.guarded import GuardedExecutor
 from toolcell_server.limits import Limits
 from toolcell_server.principal import Principal
 from toolcell_server.refusals import ToolUnavailable

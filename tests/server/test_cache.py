@@ -9,8 +9,8 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toolcell_server.cache import LARGEST_PART, OVERHEAD_BYTES, Cache, Entry
-from toolcell_server.cache_keys import Key
+from toolcell_server.caching.cache import LARGEST_PART, OVERHEAD_BYTES, Cache, Entry
+from toolcell_server.caching.keys import Key
 
 ENTRIES = 8
 BYTES = ENTRIES * 2 * OVERHEAD_BYTES * LARGEST_PART

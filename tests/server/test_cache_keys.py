@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted_executor import execution
 from toolcell_server import strict_json
-from toolcell_server.cache_keys import canonical, key_of
+from toolcell_server.caching.keys import canonical, key_of
 from toolcell_server.egress.rules import Rule
 from toolcell_server.grants import Grant
 from toolcell_server.limits import Limits

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from scripted_executor import ScriptedExecutor, completed, execution, finished, output, started
 from toolcell.v1 import execution_pb2 as pb
-from toolcell_server.cache import Cache
-from toolcell_server.cached import CachedExecutor
+from toolcell_server.caching.cache import Cache
+from toolcell_server.caching.cached import CachedExecutor
 from toolcell_server.endings import cancelled
 from toolcell_server.grants import Grant, OpenedMount, PathGrant
 from toolcell_server.limits import Limits

@@ -4,7 +4,7 @@ One circuit: what opens it, how long, and what closes it.
 
 from __future__ import annotations
 
-from toolcell_server.circuit import PROBED_SECONDS, Circuit, Rules
+from toolcell_server.breaking.circuit import PROBED_SECONDS, Circuit, Rules
 
 RULES = Rules(failures=3, window_seconds=30.0, open_seconds=10.0, half_open=1)
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from admitting import FileOpener, admission
 from toolcell.v1 import execution_pb2 as pb
-from toolcell_server import fallbacks, refusals
+from toolcell_server import refusals
 from toolcell_server.capacity import Capacity
-from toolcell_server.falling_back import FallingBack
+from toolcell_server.fallbacks import fallbacks
+from toolcell_server.fallbacks.falling_back import FallingBack
 from toolcell_server.limits import Limits
 from toolcell_server.principal import Principal
 from toolcell_server.registry import Registry

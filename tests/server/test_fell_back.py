@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from scripted_executor import ScriptedExecutor, completed, execution, finished, kinds, lost, started
 from toolcell.v1 import execution_pb2 as pb
-from toolcell_server.fell_back import FellBackExecutor, may_fall_back
+from toolcell_server.fallbacks.fell_back import FellBackExecutor, may_fall_back
 from toolcell_server.refusals import CallRefused, NoCapacity
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from toolcell.v1 import execution_pb2 as pb
-from toolcell_server.file_marks import SETTLED_NANOSECONDS, marks_of, settled
+from toolcell_server.caching.file_marks import SETTLED_NANOSECONDS, marks_of, settled
 from toolcell_server.grants import OpenedMount, PathGrant
 from waiting import wait_until
 

@@ -23,7 +23,7 @@ from scripted_executor import (
 )
 from toolcell.v1 import execution_pb2 as pb
 from toolcell_server.endings import cancelled, failed
-from toolcell_server.hooked import HookedExecutor
+from toolcell_server.hooks.hooked import HookedExecutor
 from toolcell_server.limits import Limits
 from toolcell_server.principal import Principal
 from toolcell_server.validation import Validation

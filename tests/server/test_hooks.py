@@ -14,8 +14,8 @@ import pytest
 from hooking import hooks, module, table
 from ruling import tool
 from scripted_executor import DEADLINE, run
-from toolcell_server.hook_thread import MOST_IN_LINE, HookThread, HookTookTooLong
-from toolcell_server.hooks import Answer, HookDidFail, Hooks
+from toolcell_server.hooks.hooks import Answer, HookDidFail, Hooks
+from toolcell_server.hooks.thread import MOST_IN_LINE, HookThread, HookTookTooLong
 from toolcell_server.settings import SettingsError, middleware
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from toolcell_server.executions import Executions, Keeping
 from toolcell_server.idempotency import Scope
 from toolcell_server.listing import Narrowing
 from toolcell_server.metrics import Metrics
+from toolcell_server.records.remembering import OPERATIONS
 from toolcell_server.refusals import RequestIdReused, StoreFailed
-from toolcell_server.remembering import OPERATIONS
 
 if TYPE_CHECKING:
     from pathlib import Path

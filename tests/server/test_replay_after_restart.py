@@ -11,7 +11,7 @@ from restarting import restarted
 from scripted_executor import ScriptedExecutor, completed, kinds, output, run, started
 from served import all_of, refusal
 from toolcell.v1 import execution_pb2 as pb
-from toolcell_server.bygone import Bygone
+from toolcell_server.records.bygone import Bygone
 from toolcell_server.results import INLINE_BYTES
 
 if TYPE_CHECKING:

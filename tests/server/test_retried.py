@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from scripted_executor import ScriptedExecutor, completed, execution, lost, output, started
 from toolcell.v1 import execution_pb2 as pb
-from toolcell_server.retried import RetriedExecutor
+from toolcell_server.retrying.retried import RetriedExecutor
 
 if TYPE_CHECKING:
     from toolcell_server.execution import Execution

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from scripted_executor import ScriptedExecutor, completed, execution, finished, kinds, lost, started
 from toolcell.v1 import execution_pb2 as pb
-from toolcell_server import retries
 from toolcell_server.manifest import Retry
-from toolcell_server.retried import RetriedExecutor, wait
-from toolcell_server.retry_budget import PER_SUCCESS, TOKENS, RetryBudget, Spender
+from toolcell_server.retrying import retries
+from toolcell_server.retrying.budget import PER_SUCCESS, TOKENS, RetryBudget, Spender
+from toolcell_server.retrying.retried import RetriedExecutor, wait
 
 if TYPE_CHECKING:
     from toolcell_server.execution import Execution, Stop

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from toolcell.v1 import execution_pb2 as pb
 
-    from toolcell_server.breaker import Breaker
+    from toolcell_server.breaking.breaker import Breaker
     from toolcell_server.execution import Execution
     from toolcell_server.executor import Executor
 

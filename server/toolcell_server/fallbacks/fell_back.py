@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Final
 
 from toolcell.v1 import execution_pb2 as pb
 
-from toolcell_server import retries
 from toolcell_server.effects import READ_ONLY
 from toolcell_server.executor import closing
 from toolcell_server.refusals import CallRefused
+from toolcell_server.retrying import retries
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -5,7 +5,7 @@ Theory of operation.  A tool asks for it (`cache_ttl_seconds`), and its effects 
 enforced (`effects.py`), so that not to run it changes nothing but the answer.  Whoever may not call
 it never comes here, because rights, rates and approvals are gates of the admission; whoever may is
 answered from what he himself was told, or, for a tool that says so (`cache_scope = "public"`), from
-what anybody was.  What makes two executions the same is in `cache_keys.py`, what makes an answer
+what anybody was.  What makes two executions the same is in `keys.py`, what makes an answer
 old in `cache.py` and `file_marks.py`.
 
 Kept is what completed, whole, without a denial (without what it was denied the answer might be
@@ -29,19 +29,20 @@ from typing import TYPE_CHECKING
 
 from toolcell.v1 import execution_pb2 as pb
 
-from toolcell_server import cache_keys, file_marks
-from toolcell_server.cache import Entry
+from toolcell_server.caching import file_marks
+from toolcell_server.caching import keys as cache_keys
+from toolcell_server.caching.cache import Entry
 from toolcell_server.effects import READ_ONLY
 from toolcell_server.executor import closing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from toolcell_server.cache import Cache
-    from toolcell_server.cache_keys import Key
+    from toolcell_server.caching.cache import Cache
+    from toolcell_server.caching.file_marks import Mark
+    from toolcell_server.caching.keys import Key
     from toolcell_server.execution import Execution
     from toolcell_server.executor import Executor
-    from toolcell_server.file_marks import Mark
     from toolcell_server.repeating_metrics import CacheMetrics
 
 

@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from toolcell.v1 import execution_pb2 as pb
 
-from toolcell_server import effects, fallbacks
+from toolcell_server import effects
 from toolcell_server.durations import to_duration
+from toolcell_server.fallbacks import fallbacks
 from toolcell_server.principal import ANYBODY
 from toolcell_server.refusals import (
     CallRefused,
@@ -34,7 +35,7 @@ from toolcell_server.refusals import (
 
 if TYPE_CHECKING:
     from toolcell_server.execution import Execution
-    from toolcell_server.fallbacks import Tools
+    from toolcell_server.fallbacks.fallbacks import Tools
     from toolcell_server.principal import Principal
     from toolcell_server.request_fields import Request
     from toolcell_server.tool import Tool

@@ -21,20 +21,21 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
-from toolcell_server import database, entries
+from toolcell_server import database
+from toolcell_server.records import entries
+from toolcell_server.records.retention import Retention
+from toolcell_server.records.store_health import StoreHealth
 from toolcell_server.refusals import RequestIdReused, StoreFailed
-from toolcell_server.retention import Retention
-from toolcell_server.store_health import StoreHealth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
 
-    from toolcell_server.bygone import Bygone
-    from toolcell_server.entries import Entry
     from toolcell_server.idempotency import Scope
-    from toolcell_server.ledger import Ledger
     from toolcell_server.listing import Narrowing
     from toolcell_server.record import Record
+    from toolcell_server.records.bygone import Bygone
+    from toolcell_server.records.entries import Entry
+    from toolcell_server.records.ledger import Ledger
     from toolcell_server.settings.records import RecordsSettings
 
 OPERATIONS: Final = ("begin", "end", "read", "forget")

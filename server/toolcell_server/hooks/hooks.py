@@ -15,8 +15,8 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from toolcell_server import hook_loading
-from toolcell_server.hook_thread import HookRaised, HookThread, HookTookTooLong
+from toolcell_server.hooks import loading as hook_loading
+from toolcell_server.hooks.thread import HookRaised, HookThread, HookTookTooLong
 from toolcell_server.middleware import HookCall, HookResult, Veto
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from toolcell_server.cache_keys import Key
+    from toolcell_server.caching.keys import Key
 
 LARGEST_PART: Final = 8  # arbitrary; one entry takes at most this part of all bytes
 OVERHEAD_BYTES: Final = 1024  # about what an entry takes besides its result

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from toolcell.v1 import execution_pb2 as pb
 
-from toolcell_server.bygone import Bygone
+from toolcell_server.records.bygone import Bygone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from toolcell.v1 import execution_pb2 as pb
 
-from toolcell_server.circuit import Circuit
+from toolcell_server.breaking.circuit import Circuit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from toolcell_server.circuit import Rules
+    from toolcell_server.breaking.circuit import Rules
     from toolcell_server.tool import Tool
 
 MAXIMUM_CIRCUITS: Final = 4096  # arbitrary; about two megabytes

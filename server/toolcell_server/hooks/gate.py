@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from toolcell_server import strict_json
-from toolcell_server.hooks import HookDidFail
+from toolcell_server.hooks.hooks import HookDidFail
 from toolcell_server.refusals import ArgumentsInvalid, HookFailed, Vetoed
 
 if TYPE_CHECKING:
     import contextlib
 
     from toolcell_server.gates import Call
-    from toolcell_server.hooks import Hook, Hooks
+    from toolcell_server.hooks.hooks import Hook, Hooks
     from toolcell_server.validation import Validation
 
 

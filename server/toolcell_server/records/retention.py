@@ -17,9 +17,9 @@ from toolcell_server.database import StoreFailed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from toolcell_server.ledger import Ledger
+    from toolcell_server.records.ledger import Ledger
+    from toolcell_server.records.store_health import StoreHealth
     from toolcell_server.settings.records import RecordsSettings
-    from toolcell_server.store_health import StoreHealth
 
 TIDY_SECONDS: Final = 10.0  # arbitrary; what is too old is not told, only still there
 _AT_ONCE: Final = 64  # rows; about a millisecond

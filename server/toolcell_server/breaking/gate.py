@@ -15,7 +15,7 @@ from toolcell_server.refusals import ToolUnavailable
 if TYPE_CHECKING:
     import contextlib
 
-    from toolcell_server.breaker import Breaker
+    from toolcell_server.breaking.breaker import Breaker
     from toolcell_server.gates import Call
 
 

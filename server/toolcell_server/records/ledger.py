@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from toolcell_server.database import StoreFailed
-from toolcell_server.entries import Entry
+from toolcell_server.records.entries import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence

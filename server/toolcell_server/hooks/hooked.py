@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING, Any
 
 from toolcell.v1 import execution_pb2 as pb
 
-from toolcell_server import endings, hook_endings
+from toolcell_server import endings
 from toolcell_server.executor import closing
-from toolcell_server.hooks import HookDidFail
+from toolcell_server.hooks import endings as hook_endings
+from toolcell_server.hooks.hooks import HookDidFail
 from toolcell_server.refusals import NoCapacity
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from toolcell_server.execution import Execution
     from toolcell_server.executor import Executor
-    from toolcell_server.hooks import Answer, Hook, Hooks
+    from toolcell_server.hooks.hooks import Answer, Hook, Hooks
     from toolcell_server.validation import Validation
 
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 from toolcell.v1 import execution_pb2 as pb
 
-from toolcell_server import endings, entries
+from toolcell_server import endings
+from toolcell_server.records import entries
 
 if TYPE_CHECKING:
-    from toolcell_server.entries import Entry
+    from toolcell_server.records.entries import Entry
 
 _NANOSECONDS: Final = 10**9
 MESSAGE: Final = "the server died over it; whether the tool ran, in part or to its end, is unknown"

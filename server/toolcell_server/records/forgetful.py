@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
-    from toolcell_server.bygone import Bygone
     from toolcell_server.idempotency import Scope
     from toolcell_server.listing import Narrowing
     from toolcell_server.record import Record
+    from toolcell_server.records.bygone import Bygone
 
 
 class Remembers(Protocol):

@@ -2,7 +2,7 @@
 Tries a tool again, when that can do no harm and may help.
 
 Theory of operation.  What may be tried again, and after what, is in `retries.py`, how much of it in
-`retry_budget.py`.  Each attempt has a cell of its own, and its `started` event; between two there
+`budget.py`.  Each attempt has a cell of its own, and its `started` event; between two there
 is a `retrying` event.  What a failed attempt has printed was streamed by then and stays; what it
 has staged is gone with its cell, because only an attempt that completed is committed.
 
@@ -26,9 +26,10 @@ from typing import TYPE_CHECKING
 from google.protobuf.duration_pb2 import Duration
 from toolcell.v1 import execution_pb2 as pb
 
-from toolcell_server import endings, retries
+from toolcell_server import endings
 from toolcell_server.executor import closing
-from toolcell_server.retry_budget import RetryBudget, Spender
+from toolcell_server.retrying import retries
+from toolcell_server.retrying.budget import RetryBudget, Spender
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

@@ -8,11 +8,11 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from toolcell_server import interrupted
+from toolcell_server.records import interrupted
 
 if TYPE_CHECKING:
-    from toolcell_server.bygone import Bygone
-    from toolcell_server.ledger import Ledger
+    from toolcell_server.records.bygone import Bygone
+    from toolcell_server.records.ledger import Ledger
 
 _log = logging.getLogger(__name__)
 

@@ -11,6 +11,7 @@ from toolcell_server.admission import Admission
 from toolcell_server.approvals.gate import ApprovalGate
 from toolcell_server.approvals.previewing import Previewing
 from toolcell_server.approved import ApprovedExecutor
+from toolcell_server.arguments.preparing import Preparing
 from toolcell_server.audited import AuditedExecutor
 from toolcell_server.audited_admission import AuditedAdmission
 from toolcell_server.breaking.gate import BreakerGate
@@ -25,17 +26,16 @@ from toolcell_server.hooks.gate import HookGate
 from toolcell_server.hooks.hooked import HookedExecutor
 from toolcell_server.logged import LoggedExecutor
 from toolcell_server.metered import MeteredExecutor
-from toolcell_server.preparing import Preparing
 from toolcell_server.queued import QueuedExecutor
 from toolcell_server.rates.gate import RateGate
 from toolcell_server.rates.places import Places
-from toolcell_server.redacted import RedactedExecutor
+from toolcell_server.redaction.redacted import RedactedExecutor
 from toolcell_server.reported import ReportedExecutor
 from toolcell_server.retrying.retried import RetriedExecutor
 from toolcell_server.rights_gate import RightsGate
 from toolcell_server.sandboxed import SandboxedExecutor
-from toolcell_server.screened import ScreenedExecutor
-from toolcell_server.screening import Screening
+from toolcell_server.screens.screened import ScreenedExecutor
+from toolcell_server.screens.screening import Screening
 from toolcell_server.timed import TimedExecutor
 from toolcell_server.watchdog import Watchdog
 

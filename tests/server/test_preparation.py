@@ -9,8 +9,8 @@ import time
 from typing import Any
 
 import pytest
+from toolcell_server.arguments.preparing import Preparing
 from toolcell_server.limits import Limits
-from toolcell_server.preparing import Preparing
 from toolcell_server.refusals import ArgumentsNotJson, ArgumentsTooLarge
 from toolcell_server.settings.arguments import ArgumentSettings
 from toolcell_server.tool import Tool

@@ -13,11 +13,11 @@ import pytest
 import scripted_executor as scripted
 from scripted_executor import ScriptedExecutor, completed, kinds
 from toolcell.v1 import execution_pb2 as pb
-from toolcell_server import result_screens
-from toolcell_server.redacted import RedactedExecutor
 from toolcell_server.redaction import Redactor
+from toolcell_server.redaction.redacted import RedactedExecutor
 from toolcell_server.reported import ReportedExecutor
-from toolcell_server.screened import ScreenedExecutor
+from toolcell_server.screens import results as result_screens
+from toolcell_server.screens.screened import ScreenedExecutor
 from toolcell_server.settings.arguments import ResultSettings
 
 ALL = ("html", "control")

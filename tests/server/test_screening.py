@@ -17,7 +17,7 @@ from toolcell_server.gates import Call
 from toolcell_server.limits import Limits
 from toolcell_server.principal import ANYBODY
 from toolcell_server.refusals import Screened
-from toolcell_server.screening import Screening
+from toolcell_server.screens.screening import Screening
 from toolcell_server.settings.arguments import ScreenSettings
 from toolcell_server.status import to_status
 from toolcell_server.tool import Tool

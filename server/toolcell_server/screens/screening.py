@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from toolcell.v1 import execution_pb2 as pb
 
-from toolcell_server.places import Place, pointer_of, texts
+from toolcell_server.arguments.places import Place, pointer_of, texts
 from toolcell_server.refusals import Screened
 from toolcell_server.screens import looks_like
 from toolcell_server.screens.readings import MAXIMUM, Unreadable

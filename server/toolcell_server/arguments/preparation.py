@@ -17,9 +17,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from toolcell_server import schema_check, schema_walk, transforms
-from toolcell_server.places import Place
-from toolcell_server.preparation_nodes import Node, Room, read
+from toolcell_server import schema_check, schema_walk
+from toolcell_server.arguments import transforms
+from toolcell_server.arguments.nodes import Node, Room, read
+from toolcell_server.arguments.places import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

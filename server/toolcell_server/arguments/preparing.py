@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from toolcell_server import strict_json
-from toolcell_server.preparation import Preparation
-from toolcell_server.preparation_nodes import Overfull
+from toolcell_server.arguments.nodes import Overfull
+from toolcell_server.arguments.preparation import Preparation
 from toolcell_server.refusals import ArgumentsNotJson, ArgumentsTooLarge
 from toolcell_server.settings.arguments import ArgumentSettings
 

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Final
 
 from toolcell.v1 import execution_pb2 as pb
 
-from toolcell_server import endings, result_screens
+from toolcell_server import endings
 from toolcell_server.executor import closing
+from toolcell_server.screens import results as result_screens
 from toolcell_server.settings.arguments import RESULT_ACTIONS, ResultSettings
 
 if TYPE_CHECKING:

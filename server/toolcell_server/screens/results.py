@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from toolcell_server import single_keys
-from toolcell_server.places import pointer_of
+from toolcell_server.arguments.places import pointer_of
+from toolcell_server.arguments.transforms import CONTROLS
 from toolcell_server.screens import looks_like
 from toolcell_server.screens.readings import MAXIMUM, Unreadable
-from toolcell_server.transforms import CONTROLS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from toolcell_server.places import Trail
+    from toolcell_server.arguments.places import Trail
 
 _SEQUENCES: Final = re.compile(
     "(?:\x1b\\[|\x9b)[0-?]{0,64}[ -/]{0,16}[@-~]"

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from toolcell_server import strict_json
 from toolcell_server.arguments.nodes import Overfull
 from toolcell_server.arguments.preparation import Preparation
+from toolcell_server.per_tool import PerTool
 from toolcell_server.refusals import ArgumentsNotJson, ArgumentsTooLarge
 from toolcell_server.settings.arguments import ArgumentSettings
 
@@ -35,8 +36,8 @@ class Preparing:
     """
 
     settings: ArgumentSettings = field(default_factory=ArgumentSettings)
-    _kept: dict[tuple[str, str], tuple[Tool, Preparation | None]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
+    _preparations: PerTool[Preparation | None] = field(
+        default_factory=PerTool, init=False, repr=False, compare=False
     )
 
     def prepared(self, tool: Tool, data: bytes, maximum: int) -> tuple[dict[str, Any], bytes]:
@@ -53,7 +54,7 @@ class Preparing:
             arguments = strict_json.parse(data, maximum)
         except strict_json.NotStrictJson as exc:
             raise ArgumentsNotJson(str(exc), exc.pointer) from None
-        preparation = self._of(tool)
+        preparation = self._preparations.get(tool, self._made)
         try:
             if preparation is None or not preparation.apply(arguments, maximum):
                 return arguments, data
@@ -64,15 +65,10 @@ class Preparing:
             raise ArgumentsTooLarge(len(data), maximum)
         return arguments, data
 
-    def _of(self, tool: Tool) -> Preparation | None:
-        kept = self._kept.get((tool.name, tool.version))
-        if kept is None or kept[0] is not tool:  # a reload brought another one
-            found = Preparation.of(
-                tool.parameters,
-                tool.transforms,
-                drop_nulls=tool.drop_nulls or self.settings.drop_nulls,
-                fill_defaults=tool.fill_defaults or self.settings.fill_defaults,
-            )
-            kept = tool, found
-            self._kept[tool.name, tool.version] = kept
-        return kept[1]
+    def _made(self, tool: Tool) -> Preparation | None:
+        return Preparation.of(
+            tool.parameters,
+            tool.transforms,
+            drop_nulls=tool.drop_nulls or self.settings.drop_nulls,
+            fill_defaults=tool.fill_defaults or self.settings.fill_defaults,
+        )

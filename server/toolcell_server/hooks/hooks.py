@@ -12,12 +12,14 @@ from __future__ import annotations
 import inspect
 import json
 import logging
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from toolcell_server.hooks import loading as hook_loading
 from toolcell_server.hooks.thread import HookRaised, HookThread, HookTookTooLong
 from toolcell_server.middleware import HookCall, HookResult, Veto
+from toolcell_server.per_tool import PerTool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from toolcell_server.tool import Tool
 
 _LONGEST_MESSAGE: Final = 500
-_MOST_KEPT: Final = 4096
 
 _log = logging.getLogger(__name__)
 
@@ -133,8 +134,8 @@ class Hooks:
     """
 
     every: tuple[Hook, ...]
-    _of: dict[tuple[str, str, str, str], tuple[Tool, tuple[Hook, ...]]] = field(
-        default_factory=dict, repr=False
+    _at: dict[str, PerTool[tuple[Hook, ...]]] = field(
+        default_factory=lambda: defaultdict(PerTool), repr=False
     )
 
     @classmethod
@@ -156,14 +157,12 @@ class Hooks:
         """
         Those that a call of the tool meets at a place; kept as long as it is the same tool.
         """
-        key = (place, tool.name, tool.version, tool.bundle)
-        kept = self._of.get(key)
-        if kept is None or kept[0] is not tool:
-            if len(self._of) >= _MOST_KEPT:
-                self._of.clear()
-            hooks = tuple(hook for hook in self.every if hook.is_at(place) and hook.covers(tool))
-            kept = self._of[key] = (tool, hooks)
-        return kept[1]
+        return self._at[place].get(
+            tool,
+            lambda tool: tuple(
+                hook for hook in self.every if hook.is_at(place) and hook.covers(tool)
+            ),
+        )
 
     def close(self) -> None:
         for hook in self.every:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server.executor import closing
+from toolcell_server.per_tool import PerTool
 from toolcell_server.redaction.events import redact
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ class RedactedExecutor:
 
     base: Executor
     redactor: Redactor
-    _of_tools: dict[tuple[str, str], tuple[Tool, Redactor]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
+    _of_tools: PerTool[Redactor] = field(
+        default_factory=PerTool, init=False, repr=False, compare=False
     )
 
     def execute(self, execution: Execution) -> AsyncIterator[pb.ExecuteResponse]:
@@ -76,11 +77,7 @@ class RedactedExecutor:
     def _of(self, tool: Tool) -> Redactor:
         if not tool.redact_keys:
             return self.redactor
-        kept = self._of_tools.get((tool.name, tool.version))
-        if kept is None or kept[0] is not tool:  # a reload brought another one
-            kept = tool, self.redactor.with_keys(tool.redact_keys)
-            self._of_tools[tool.name, tool.version] = kept
-        return kept[1]
+        return self._of_tools.get(tool, lambda tool: self.redactor.with_keys(tool.redact_keys))
 
 
 class _Outputs:

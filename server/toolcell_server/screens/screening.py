@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server.arguments.places import Place, pointer_of, texts
+from toolcell_server.per_tool import PerTool
 from toolcell_server.refusals import Screened
 from toolcell_server.screens import looks_like
 from toolcell_server.screens.readings import MAXIMUM, Unreadable
@@ -73,8 +74,8 @@ class Screening:
     always: tuple[ScreenSettings, ...] = ()
     refuse_all: bool = False
     counted: Callable[[str, str], None] = lambda _kind, _action: None
-    _kept: dict[tuple[str, str], tuple[Tool, tuple[Screen, ...]]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
+    _of_tools: PerTool[tuple[Screen, ...]] = field(
+        default_factory=PerTool, init=False, repr=False, compare=False
     )
 
     async def let_pass(self, call: Call, _resources: contextlib.ExitStack) -> Call:
@@ -115,11 +116,7 @@ class Screening:
     def _of(self, tool: Tool) -> tuple[Screen, ...]:
         if not tool.screens and not self.always:
             return ()
-        kept = self._kept.get((tool.name, tool.version))
-        if kept is None or kept[0] is not tool:  # a reload brought another one
-            kept = tool, tuple(self._screens(tool))
-            self._kept[tool.name, tool.version] = kept
-        return kept[1]
+        return self._of_tools.get(tool, lambda tool: tuple(self._screens(tool)))
 
     def _screens(self, tool: Tool) -> Iterator[Screen]:
         refuses = self.refuse_all or tool.screen_action == "refuse"

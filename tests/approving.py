@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 from admitting import WALLS, FileOpener
-from principals import TestPrincipals
+from principals import SaysWho
 from scripted_executor import ScriptedExecutor, completed, started
 from toolcell.v1 import approval_pb2, approval_pb2_grpc
 from toolcell.v1 import execution_pb2 as pb
@@ -159,7 +159,7 @@ async def office(
     """
     An office that is open, with its approvals in that folder; without one, in memory.
     """
-    server = grpc.aio.server(interceptors=[ErrorInterceptor(), TestPrincipals()])
+    server = grpc.aio.server(interceptors=[ErrorInterceptor(), SaysWho()])
     with contextlib.closing(Database.opened(folder)) as database:
         place = Office(database, executor or runs(), **settings)
         service.add_to(server, service.ExecutionService(place.executions, place.admission))

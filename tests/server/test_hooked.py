@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,6 +32,7 @@ from toolcell_server.validation import Validation
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from piping import Pipe
     from toolcell_server.execution import Execution
 
 BEFORE, AFTER = "before_execution", "after_execution"
@@ -184,11 +186,17 @@ def test_a_hook_is_not_asked_about_what_was_cancelled(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("at", [BEFORE, AFTER])
-def test_a_stop_does_not_wait_for_a_hook(at: str, tmp_path: Path) -> None:
+def test_a_stop_does_not_wait_for_a_hook(at: str, tmp_path: Path, pipe: Pipe) -> None:
     """
     It ends as cancelled, at once; the result of a hook that was asked too late is withheld.
     """
-    body = "import asyncio\nasync def hook(*given): await asyncio.sleep(4)"
+    body = f"""
+        import asyncio, os
+
+        async def hook(*given):
+            os.write({pipe.writing}, b".")
+            await asyncio.sleep(4)
+        """
     one = execution()
 
     async def scenario(executor: HookedExecutor) -> list[pb.ExecuteResponse]:
@@ -197,8 +205,10 @@ def test_a_stop_does_not_wait_for_a_hook(at: str, tmp_path: Path) -> None:
         async def read() -> None:
             events.extend([event async for event in executor.execute(one)])
 
-        reading = asyncio.create_task(read())
-        await asyncio.sleep(0.05)
+        reading, was_asked = asyncio.create_task(read()), asyncio.Event()
+        asyncio.get_running_loop().add_reader(pipe.reading, was_asked.set)
+        await was_asked.wait()
+        asyncio.get_running_loop().remove_reader(pipe.reading)
         assert not reading.done()
         one.stop.request(pb.CANCEL_REASON_REQUESTED)
         async with asyncio.timeout(1):
@@ -208,6 +218,7 @@ def test_a_stop_does_not_wait_for_a_hook(at: str, tmp_path: Path) -> None:
     with hooks(tmp_path, body, ("hook", at, {"timeout_seconds": 5})) as found:
         executor = HookedExecutor(ScriptedExecutor(completed(b'"SECRET"')), found, Validation())
         events = run(scenario(executor))
+    os.close(pipe.writing)
 
     assert kinds(events) == ["finished"]
     assert ending(events).outcome.cancelled.reason == pb.CANCEL_REASON_REQUESTED

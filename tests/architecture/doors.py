@@ -133,7 +133,7 @@ PURE = (
     *("toolcell_server.egress.http_request", "toolcell_server.egress.http_secrets"),
     *("toolcell_server.json_pointer", "toolcell_server.limits", "toolcell_server.manifest"),
     *("toolcell_server.pages", "toolcell_server.path_templates", "toolcell_server.paths"),
-    "toolcell_server.demand",
+    *("toolcell_server.demand", "toolcell_server.hidden"),
     *("toolcell_server.rates.notation", "toolcell_server.rates.rules"),
     *("toolcell_server.rates.manifests", "toolcell_server.rates.subjects"),
     *("toolcell_server.rates.window", "toolcell_server.rates.windows"),

@@ -59,6 +59,7 @@ class HookThread:
 
         Raises:
             HookTookTooLong: after that many seconds there is no answer, or too many wait for one.
+            HookRaised: it cancelled itself.
             Exception: whatever it raises.
         """
         if self._sent - self._taken >= MOST_IN_LINE:

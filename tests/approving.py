@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 from admitting import WALLS, FileOpener
+from clocks import Clock
 from principals import SaysWho
 from scripted_executor import ScriptedExecutor, completed, started
 from toolcell.v1 import approval_pb2, approval_pb2_grpc
@@ -53,25 +54,13 @@ TOOLS = [
 ]
 
 
-class Clock:
-    """
-    Stands still until a test moves it.
-    """
-
-    def __init__(self) -> None:
-        self.now = MORNING
-
-    def __call__(self) -> float:
-        return self.now
-
-
 class Office:
     """
     The running server, its parts, and what a caller says to it.
     """
 
     def __init__(self, database: Database, executor: ScriptedExecutor, **settings: Any) -> None:
-        self.clock, self.executor = Clock(), executor
+        self.clock, self.executor = Clock(MORNING), executor
         self.happenings: list[Happening] = []
         self.database = database
         section = ApprovalSettings.build(settings)

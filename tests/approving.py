@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 from admitting import WALLS, FileOpener
-from principals import TestPrincipals
+from clocks import Clock
+from principals import SaysWho
 from scripted_executor import ScriptedExecutor, completed, started
 from toolcell.v1 import approval_pb2, approval_pb2_grpc
 from toolcell.v1 import execution_pb2 as pb
@@ -53,25 +54,13 @@ TOOLS = [
 ]
 
 
-class Clock:
-    """
-    Stands still until a test moves it.
-    """
-
-    def __init__(self) -> None:
-        self.now = MORNING
-
-    def __call__(self) -> float:
-        return self.now
-
-
 class Office:
     """
     The running server, its parts, and what a caller says to it.
     """
 
     def __init__(self, database: Database, executor: ScriptedExecutor, **settings: Any) -> None:
-        self.clock, self.executor = Clock(), executor
+        self.clock, self.executor = Clock(MORNING), executor
         self.happenings: list[Happening] = []
         self.database = database
         section = ApprovalSettings.build(settings)
@@ -159,7 +148,7 @@ async def office(
     """
     An office that is open, with its approvals in that folder; without one, in memory.
     """
-    server = grpc.aio.server(interceptors=[ErrorInterceptor(), TestPrincipals()])
+    server = grpc.aio.server(interceptors=[ErrorInterceptor(), SaysWho()])
     with contextlib.closing(Database.opened(folder)) as database:
         place = Office(database, executor or runs(), **settings)
         service.add_to(server, service.ExecutionService(place.executions, place.admission))

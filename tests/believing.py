@@ -10,9 +10,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import grpc
+from principals import SaysWho
 from toolcell.v1.execution_pb2_grpc import ToolExecutionServiceStub
 from toolcell.v1.registry_pb2_grpc import ToolRegistryServiceStub
-from toolcell_server import principal, registry_service, rpc_handlers, service, settings
+from toolcell_server import registry_service, service, settings
 from toolcell_server.app import App
 from toolcell_server.interceptors import ErrorInterceptor
 from toolcell_server.principal import Principal
@@ -20,48 +21,16 @@ from toolcell_server.registry_service import RegistryService
 from toolcell_server.service import ExecutionService
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
-
-    from toolcell_server.rpc_handlers import Context, Continuation, Coroutine, Generator, Handler
 
 HEADER = "x-test-principal"
 
 
-class SaysWho(grpc.aio.ServerInterceptor):
-    """
-    Believes what a caller says of himself.
-    """
-
-    async def intercept_service(
-        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
-    ) -> Handler | None:
-        handler = await continuation(handler_call_details)
-        return None if handler is None else rpc_handlers.wrapped(handler, _coroutine, _generator)
-
-
-def _said(context: Context) -> Principal:
-    metadata = dict(context.invocation_metadata() or ())
+def _said(metadata: Mapping[str, Any], origin: str) -> Principal:
     fields: dict[str, Any] = json.loads(metadata.get(HEADER, "{}"))
     sets = {key: frozenset(fields.pop(key, ())) for key in ("roles", "scopes")}
-    return Principal(**{**fields, **sets, "origin": context.peer()})
-
-
-def _coroutine(behaviour: Coroutine) -> Coroutine:
-    async def known(request: Any, context: Context) -> Any:
-        with principal.calling(_said(context)):
-            return await behaviour(request, context)
-
-    return known
-
-
-def _generator(behaviour: Generator) -> Generator:
-    async def known(request: Any, context: Context) -> AsyncGenerator[Any, None]:
-        with principal.calling(_said(context)):
-            async for response in behaviour(request, context):
-                yield response
-
-    return known
+    return Principal(**{**fields, **sets, "origin": origin})
 
 
 def who(**fields: Any) -> tuple[tuple[str, str], ...]:
@@ -94,7 +63,7 @@ async def callers(folder: Path, toml: str) -> AsyncIterator[Callers]:
         opened.callback(app.database.close)
         admission = await opened.enter_async_context(app.without_a_face())
         server = grpc.aio.server(
-            interceptors=[ErrorInterceptor(), SaysWho()], options=[("grpc.so_reuseport", 0)]
+            interceptors=[ErrorInterceptor(), SaysWho(_said)], options=[("grpc.so_reuseport", 0)]
         )
         port = server.add_insecure_port("127.0.0.1:0")
         service.add_to(server, ExecutionService(app.executions, admission))

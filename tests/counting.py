@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from clocks import Clock
 from toolcell.v1 import execution_pb2 as pb
 from toolcell_server.gates import Call
 from toolcell_server.principal import Principal
@@ -25,18 +26,6 @@ if TYPE_CHECKING:
 ALICE = Principal(name="alice")
 BOB = Principal(name="bob", roles=frozenset({"batch"}))
 NOW = 1_800_000_000.0
-
-
-class Clock:
-    """
-    Stands still until a test turns it.
-    """
-
-    def __init__(self, now: float = NOW) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def rule(*calls: str, name: str = "test", **fields: Any) -> Rule:
@@ -104,7 +93,7 @@ class Gated:
 
 
 def gated(*rules: Rule, saved: Any = None) -> Gated:
-    clock, refused = Clock(), list[str]()
+    clock, refused = Clock(NOW), list[str]()
     counted = MemoryWindows(clock, saved)
     gate = RateGate(rules, counted, Places(clock), refused.append)
     return Gated(clock, counted, gate, refused)

@@ -10,7 +10,7 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from toolcell_server.hooks import Hooks
+from toolcell_server.hooks.hooks import Hooks
 from toolcell_server.settings import middleware
 
 if TYPE_CHECKING:

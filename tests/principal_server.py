@@ -18,12 +18,12 @@ _serve = App._serve
 async def _believing(app: App, *arguments: Any) -> None:
     # As late as the server itself imports gRPC: after its zygotes were started.
     import grpc.aio
-    from principals import TestPrincipals
+    from principals import SaysWho
 
     made = grpc.aio.server
 
     def server(*, interceptors: Any = (), **options: Any) -> grpc.aio.Server:
-        return made(interceptors=(*interceptors, TestPrincipals()), **options)
+        return made(interceptors=(*interceptors, SaysWho()), **options)
 
     grpc.aio.server = server  # type: ignore[assignment]
     await _serve(app, *arguments)

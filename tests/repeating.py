@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import time
-import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +69,6 @@ def kinds(client: Client, tool: str, arguments: dict[str, Any]) -> tuple[list[st
 
 
 def metrics(server: Server) -> dict[str, float]:
-    with urllib.request.urlopen(f"http://{server.metrics}/metrics", timeout=10) as answer:
-        lines = answer.read().decode().splitlines()
+    lines = server.scrape().splitlines()
     pairs = [line.rpartition(" ") for line in lines if line.startswith("toolcell_")]
     return {name: float(value) for name, _, value in pairs}

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from served import Service, serving
 from toolcell_server.database import Database
-from toolcell_server.ledger import Ledger
-from toolcell_server.recovering import recover
-from toolcell_server.remembering import Remembering
+from toolcell_server.records.ledger import Ledger
+from toolcell_server.records.recovering import recover
+from toolcell_server.records.remembering import Remembering
 from toolcell_server.settings.records import RecordsSettings
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scripted_executor import ScriptedExecutor
-    from toolcell_server.entries import Entry
+    from toolcell_server.records.entries import Entry
 
 HOUR = 3600.0
 SECOND = 10**9  # nanoseconds

@@ -9,6 +9,7 @@ import json
 import selectors
 import subprocess
 import sys
+import urllib.request
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Self
 
@@ -59,6 +60,13 @@ class Server:
         finally:
             if self.process.stdout:
                 self.process.stdout.close()
+
+    def scrape(self) -> str:
+        """
+        The metrics, as Prometheus reads them.
+        """
+        with urllib.request.urlopen(f"http://{self.metrics}/metrics", timeout=10) as answer:
+            return str(answer.read().decode())
 
     def __enter__(self) -> Self:
         return self

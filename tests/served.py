@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from toolcell.v1 import execution_pb2 as pb
     from toolcell_server.execution import Execution
-    from toolcell_server.forgetful import Remembers
     from toolcell_server.principal import Principal
+    from toolcell_server.records.forgetful import Remembers
 
 
 class FakeAdmission:

@@ -31,9 +31,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from toolcell_server import request_fields
+from toolcell_server.arguments.preparing import Preparing
 from toolcell_server.execution import Execution
 from toolcell_server.gates import Call
-from toolcell_server.preparing import Preparing
 from toolcell_server.principal import ANYBODY
 from toolcell_server.refusals import NobodyApproves
 from toolcell_server.wanted import Wanted

@@ -31,7 +31,7 @@ from toolcell_server.database import Database
 from toolcell_server.egress_process import Egress
 from toolcell_server.egress_seen import EgressSeen
 from toolcell_server.executions import Executions
-from toolcell_server.hooks import Hooks
+from toolcell_server.hooks.hooks import Hooks
 from toolcell_server.keeper import Keeper
 from toolcell_server.levels import Levels
 from toolcell_server.metrics import Metrics
@@ -46,7 +46,7 @@ from toolcell_server.validation import Validation
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
-    from toolcell_server.falling_back import FallingBack
+    from toolcell_server.fallbacks.falling_back import FallingBack
     from toolcell_server.service import ExecutionService
     from toolcell_server.settings import Settings
 

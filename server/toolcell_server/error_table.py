@@ -64,13 +64,6 @@ class Row:
     hint: str
     spoken: str
 
-    @property
-    def actor(self) -> str:
-        """
-        Who must act.
-        """
-        return ACTORS[self.category]
-
 
 def of_refusals() -> list[Row]:
     """

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from toolcell.v1 import execution_pb2 as pb
 
-from toolcell_server.forgetful import Forgetful
 from toolcell_server.idempotency import RequestIds, Scope
 from toolcell_server.kept import Kept
 from toolcell_server.listing import ALL, Narrowing
 from toolcell_server.record import Record
+from toolcell_server.records.forgetful import Forgetful
 from toolcell_server.refusals import Draining, UnknownExecution
 from toolcell_server.running import ENDING_SECONDS, Running
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from toolcell_server.execution import Execution
     from toolcell_server.executor import Executor
-    from toolcell_server.forgetful import Remembers
     from toolcell_server.known import Known
+    from toolcell_server.records.forgetful import Remembers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

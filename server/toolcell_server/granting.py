@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server.grant_compiler import compile_grant
+from toolcell_server.per_tool import PerTool
 from toolcell_server.policy import FLOORS
 from toolcell_server.refusals import FieldNotSupported, IsolationBelowFloor
 
@@ -41,7 +42,7 @@ class Granting:
 
     policy: Policy
     isolation: Callable[[str], Isolation]  # of a bundle
-    _grants: dict[tuple[str, str], tuple[Tool, Grant]] = field(default_factory=dict, init=False)
+    _grants: PerTool[Grant] = field(default_factory=PerTool, init=False)
 
     def grant(self, call: Call) -> Grant:
         """
@@ -74,11 +75,9 @@ class Granting:
         """
         if tool.paths or tool.domains or limits is not tool.limits or request.grants.ByteSize():
             return compile_grant(tool, self.policy, arguments, request.grants, limits)
-        kept = self._grants.get((tool.name, tool.version))
-        if kept is None or kept[0] is not tool:  # a reload brought another one
-            kept = tool, compile_grant(tool, self.policy, {}, request.grants, limits)
-            self._grants[tool.name, tool.version] = kept
-        return kept[1]
+        return self._grants.get(
+            tool, lambda tool: compile_grant(tool, self.policy, {}, request.grants, limits)
+        )
 
 
 def _check_isolation(

@@ -1,10 +1,10 @@
 """
 Calls that carry a `request_id`: the same call again joins or replays the first, and never runs.
 
-In memory, for as long as the execution is kept there; `remembering.py` knows those that are not, or
-no longer.  The scope of an id is the principal and the tool, so that callers cannot meet by chance
-or by guessing: the tool as the caller names it, because whoever repeats a call does so before
-anything has put another tool in its place.  A call that was refused leaves no trace.
+In memory, for as long as the execution is kept there; `records/remembering.py` knows those that are
+not, or no longer.  The scope of an id is the principal and the tool, so that callers cannot meet by
+chance or by guessing: the tool as the caller names it, because whoever repeats a call does so
+before anything has put another tool in its place.  A call that was refused leaves no trace.
 """
 
 from __future__ import annotations

@@ -10,10 +10,11 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
-from toolcell_server import effects, preparation, schema_check
+from toolcell_server import effects, schema_check
+from toolcell_server.arguments import preparation
+from toolcell_server.arguments.places import Place
 from toolcell_server.egress import templates
 from toolcell_server.path_templates import PathTemplate, check
-from toolcell_server.places import Place
 from toolcell_server.rates import manifests as rates
 from toolcell_server.screens import KINDS
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from toolcell_server import outcomes, recovering
+from toolcell_server import outcomes
 from toolcell_server.approvals import telling
 from toolcell_server.approvals.deciding import Deciding
 from toolcell_server.approvals.desk import Desk
@@ -16,14 +16,15 @@ from toolcell_server.approvals.kinds import Demands
 from toolcell_server.approvals.recorded import Recorded
 from toolcell_server.audit.auditing import Auditing
 from toolcell_server.audit.log import AuditLog
-from toolcell_server.breaker import Breaker
-from toolcell_server.cache import Cache
+from toolcell_server.breaking.breaker import Breaker
+from toolcell_server.caching.cache import Cache
 from toolcell_server.capacity import Capacity
 from toolcell_server.executions import Keeping
-from toolcell_server.forgetful import Forgetful
-from toolcell_server.ledger import Ledger
+from toolcell_server.records import recovering
+from toolcell_server.records.forgetful import Forgetful
+from toolcell_server.records.ledger import Ledger
+from toolcell_server.records.remembering import Remembering
 from toolcell_server.registry import Registry
-from toolcell_server.remembering import Remembering
 from toolcell_server.rights import Rights
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from toolcell_server.app import App
     from toolcell_server.approvals.happenings import Recorder
-    from toolcell_server.forgetful import Remembers
+    from toolcell_server.records.forgetful import Remembers
     from toolcell_server.settings import ServerSettings, Settings
     from toolcell_server.tls import Tls
     from toolcell_server.tool import Tool

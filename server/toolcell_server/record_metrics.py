@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Gauge
 
-from toolcell_server.remembering import OPERATIONS
+from toolcell_server.records.remembering import OPERATIONS
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
-    from toolcell_server.ledger import Ledger
+    from toolcell_server.records.ledger import Ledger
 
 
 class RecordMetrics:

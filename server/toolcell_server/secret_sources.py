@@ -18,7 +18,9 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NoReturn, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
+
+from toolcell_server.hidden import Hidden
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -32,24 +34,12 @@ class SecretUnavailable(Exception):  # noqa: N818  # names what happened
     """
 
 
-class SecretValue:
+class SecretValue(Hidden[bytes]):
     """
-    Bytes that no repr, message or copy on disk shows.
+    What a reference leads to.
     """
 
-    __slots__ = ("_value",)
-
-    def __init__(self, value: bytes) -> None:
-        self._value = value
-
-    def reveal(self) -> bytes:
-        return self._value
-
-    def __repr__(self) -> str:
-        return "***"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a secret is not pickled or copied")
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)

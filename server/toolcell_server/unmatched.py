@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from toolcell_server import fallbacks
+from toolcell_server.fallbacks import fallbacks
 from toolcell_server.rates.warning import warn_of_unknown_tools
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ Real tools over a real socket: what is done to arguments, what is refused, what 
 from __future__ import annotations
 
 import json
-import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -163,8 +162,7 @@ def test_a_report_reaches_the_stream_the_log_and_the_metrics(
     request = pb.ExecuteRequest(tool="run", arguments_json=b'{"text": "a; cat /etc/passwd"}')
     events = list(calls.executions.Execute(request, timeout=SECONDS))
     [denied] = [event.denied for event in events if event.HasField("denied")]
-    with urllib.request.urlopen(f"http://{server.metrics}/metrics") as read:
-        metrics = read.read().decode()
+    metrics = server.scrape()
 
     assert ("screen", "arguments_json/text", "shell", True) == (
         denied.operation,

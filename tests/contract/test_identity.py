@@ -8,7 +8,6 @@ import json
 import os
 import re
 import subprocess
-import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
@@ -148,8 +147,7 @@ def test_the_metrics_count_failures_and_tell_when_the_certificate_ends(server: S
     """
     Certificates that end unnoticed end services.
     """
-    with urllib.request.urlopen(f"http://{server.metrics}/metrics", timeout=10) as answer:
-        text = answer.read().decode()
+    text = server.scrape()
     [ends] = re.findall(
         r"^toolcell_tls_certificate_expiry_timestamp_seconds (\S+)", text, re.MULTILINE
     )

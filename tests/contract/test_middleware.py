@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import json
 import textwrap
-import time
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -162,10 +161,8 @@ def test_a_hook_that_hangs_fails_its_own_calls_and_serves_again(calls: PlainCall
     refused = calls.refused(asked("hang"))
     assert (refused.code, refused.reason) == ("UNAVAILABLE", "HOOK_FAILED")
     assert "gave no answer within 0.3 s" in refused.message
-    assert calls.refused(asked("2")).reason == "HOOK_FAILED"
-    begun = time.monotonic()
     assert calls.run("current_time").finished.outcome.HasField("completed")
-    assert time.monotonic() - begun < 1.5
+    assert calls.refused(asked("2")).reason == "HOOK_FAILED", "it hangs no longer"
 
     def serves() -> bool:
         with contextlib.suppress(grpc.RpcError):

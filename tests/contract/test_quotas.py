@@ -8,7 +8,6 @@ import contextlib
 import re
 import shutil
 import sqlite3
-import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
@@ -58,8 +57,7 @@ def confused() -> int:
 
 
 def counted(server: Server, kind: str) -> float:
-    with urllib.request.urlopen(f"http://{server.metrics}/metrics") as page:
-        text = page.read().decode()
+    text = server.scrape()
     [value] = re.findall(
         rf'^toolcell_rate_refusals_total{{kind="{kind}"}} (\S+)$', text, re.MULTILINE
     )

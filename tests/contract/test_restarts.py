@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import sqlite3
 import stat
-import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
@@ -94,8 +93,7 @@ def test_a_server_that_died_over_a_call_counts_and_logs_it_as_lost(
         stream.close()
     with start(tmp_path / "two", state, bundle) as server, Client(server.target) as client:
         result = client.run("sleep_on", request_id="1")
-        with urllib.request.urlopen(f"http://{server.metrics}/metrics") as page:
-            metrics = page.read().decode()
+        metrics = server.scrape()
 
     assert ("lost(outcome_unknown)", True) == (result.label, result.replayed)
     assert 'toolcell_executions_total{outcome="lost",tool="sleep_on"} 1.0' in metrics

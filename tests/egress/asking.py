@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import urllib.request
 from typing import TYPE_CHECKING, Any
 
 from waiting import wait_until
@@ -106,5 +105,4 @@ def reported(result: Result) -> set[tuple[str, str]]:
 
 
 def metrics(bed: Bed) -> list[str]:
-    with urllib.request.urlopen(f"http://{bed.server.metrics}/metrics", timeout=10) as answer:
-        return str(answer.read().decode()).splitlines()
+    return bed.server.scrape().splitlines()

@@ -4,7 +4,6 @@ Attack N15: credentials that the egress adds are seen by the sites that they are
 
 from __future__ import annotations
 
-import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
@@ -59,8 +58,7 @@ def test_a_credential_is_added_upstream_and_seen_nowhere_else(keyed: Bed) -> Non
     keyed.secure.seen.clear()
     events = list(keyed.client.execute("run_keyed", _fetch()))
     result = keyed.client.run("run_keyed", _fetch())
-    with urllib.request.urlopen(f"http://{keyed.server.metrics}/metrics", timeout=10) as answer:
-        metrics = answer.read().decode()
+    metrics = keyed.server.scrape()
     shown = [str(events), str(result), str(result.value), keyed.server.log.read_text(), metrics]
 
     assert [f"Key {SECRET}"] * 2 == [seen["X-Api-Key"] for _, _, seen in keyed.secure.seen]

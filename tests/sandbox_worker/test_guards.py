@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from toolcell_server import screens as server_screens
-from toolcell_server import transforms as server_transforms
+from toolcell_server.arguments import transforms as server_transforms
 from toolcell_worker import guards, tool
 from toolcell_worker.errors import DefinitionError
 

@@ -9,6 +9,7 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
+from clocks import Clock
 from scripted_executor import ScriptedExecutor, completed, execution
 from toolcell.v1 import execution_pb2 as pb
 from toolcell_server.capacity import Capacity
@@ -118,18 +119,6 @@ def test_an_impossible_capacity_is_refused(running: int, queue: int) -> None:
         Capacity(running, queue)
 
 
-class Clock:
-    """
-    Stands still until it is moved on.
-    """
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def _experienced(clock: Clock, queue: int = 100, queue_seconds: float = 1000.0) -> Capacity:
     """
     One place, in which each of many executions took a second.
@@ -159,7 +148,7 @@ def test_a_call_that_could_not_end_before_its_deadline_is_refused_at_once() -> N
     """
     It would take a place, run, and be ended for nothing.
     """
-    clock = Clock()
+    clock = Clock(1000.0)
     capacity = _experienced(clock)
     for name in ("runs", "waits", "waits too"):
         capacity.reserve(name, Wanted("somebody"))
@@ -176,7 +165,7 @@ def test_a_call_that_need_not_wait_is_not_refused_for_its_deadline() -> None:
     """
     What it makes of its time is its own affair.
     """
-    clock = Clock()
+    clock = Clock(1000.0)
     capacity = _experienced(clock)
     capacity.reserve("hopeless", Wanted("somebody", "tool", clock.now + 0.01))
 
@@ -187,7 +176,7 @@ def test_nobody_waits_longer_than_the_operator_wants() -> None:
     """
     Whoever cannot begin soon had better ask another server.
     """
-    clock = Clock()
+    clock = Clock(1000.0)
     capacity = _experienced(clock, queue_seconds=5.0)
 
     assert _reserve_many(capacity, "somebody", None, clock) == 1 + 3
@@ -200,7 +189,7 @@ def test_a_flood_with_tight_deadlines_leaves_time_to_others() -> None:
     """
     Time until a deadline is shared as places are.
     """
-    clock = Clock()
+    clock = Clock(1000.0)
     capacity = _experienced(clock)
 
     assert _reserve_many(capacity, "flood", 20.0, clock) > 10
@@ -211,7 +200,7 @@ def test_what_was_promised_comes_before_whose_turn_it_is() -> None:
     """
     Shares that come later take turns from those who were accepted with fewer.
     """
-    clock = Clock()
+    clock = Clock(1000.0)
     capacity = _experienced(clock)
     capacity.reserve("runs", Wanted("somebody", "tool"))
     accepted = _reserve_many(capacity, "first", 8.0, clock)
@@ -241,7 +230,7 @@ def test_under_overload_a_refusal_comes_before_anything_is_looked_at() -> None:
     """
     What is spent on those that are refused is taken from those that run.
     """
-    clock = Clock()
+    clock = Clock(1000.0)
     capacity = Capacity(1, 0, clock=clock, load=lambda: None)
     capacity.check(Wanted())
     capacity.reserve("runs")
@@ -262,7 +251,7 @@ def test_who_waits_is_called_when_the_host_bears_more_again() -> None:
 
     async def scenario() -> None:
         loads = [Load(runnable=1, available_bytes=0, total_bytes=2**30)]
-        clock = Clock()
+        clock = Clock(1000.0)
         capacity = Capacity(4, 4, clock=clock, load=lambda: loads[-1])
         clock.now += 1.0
         capacity.reserve("runs")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from toolcell_server import violations
-from toolcell_server.preparation import Preparation
+from toolcell_server.arguments.preparation import Preparation
 from toolcell_server.schema_check import check
 
 DRAFT_07 = "http://json-schema.org/draft-07/schema#"

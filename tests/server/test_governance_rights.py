@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from scripted_executor import run
 from toolcell_server import settings, wiring
 from toolcell_server.app import App
-from toolcell_server.hooks import Hooks
+from toolcell_server.hooks.hooks import Hooks
 from toolcell_server.principal import APPROVE, Principal
 from toolcell_server.rights import Rights, decide
 from toolcell_server.settings.middleware import PLACES

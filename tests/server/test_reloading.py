@@ -11,6 +11,7 @@ import pickle
 from typing import TYPE_CHECKING
 
 import pytest
+from clocks import Clock
 from toolcell_server.reloading import LOOK_SECONDS, Reloaded
 from toolcell_server.secret_sources import (
     MAXIMUM_BYTES,
@@ -24,14 +25,6 @@ from toolcell_server.secret_sources import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from pathlib import Path
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Vault:

@@ -11,7 +11,6 @@ import socket
 import subprocess
 import sys
 import threading
-import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -178,8 +177,7 @@ def test_the_metrics_show_what_was_called(server: Server) -> None:
     """
     with grpc.insecure_channel(server.target) as channel:
         listed = ToolRegistryServiceStub(channel).ListTools(registry_pb2.ListToolsRequest())
-    with urllib.request.urlopen(f"http://{server.metrics}/metrics") as response:
-        text = response.read().decode()
+    text = server.scrape()
 
     assert f'toolcell_tools{{state="available"}} {len(listed.tools)}.0' in text
     assert 'grpc_method="ListTools"' in text

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from toolcell_server.battery.internet import Internet
     from toolcell_server.execution import Execution
     from toolcell_server.executions import Executions
-    from toolcell_server.falling_back import FallingBack
+    from toolcell_server.fallbacks.falling_back import FallingBack
 
 LEAVING_SECONDS, PAUSE_SECONDS = 5.0, 0.001  # arbitrary; it takes some milliseconds
 PRINTED_BYTES = 2**20  # of each stream, for the oracle; what is beyond it is counted elsewhere

@@ -5,9 +5,10 @@ Credentials that are added to requests: sent, never shown.  Pure.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 from toolcell_server.egress.http_fields import ESSENTIAL, HOP_BY_HOP, TOKEN
+from toolcell_server.hidden import Hidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,12 +19,12 @@ ECHO_BYTES: Final = 8
 _VALUE: Final = re.compile(r"[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?")
 
 
-class Secret:
+class Secret(Hidden[str]):
     """
-    A header value that no repr, message or copy on disk shows.
+    A header value.
     """
 
-    __slots__ = ("_value",)
+    __slots__ = ()
 
     def __init__(self, value: str) -> None:
         """
@@ -32,16 +33,7 @@ class Secret:
         """
         if not _VALUE.fullmatch(value):
             raise ValueError("a secret must be printable ASCII, without blanks around it")
-        self._value = value
-
-    def reveal(self) -> str:
-        return self._value
-
-    def __repr__(self) -> str:
-        return "***"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a secret is not pickled or copied")
+        super().__init__(value)
 
 
 def check_names(extra_headers: Sequence[tuple[str, Secret]]) -> None:

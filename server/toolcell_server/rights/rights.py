@@ -72,13 +72,6 @@ class Rights:
         """
         return any(not rule.outright for rule in self._rules)
 
-    @property
-    def role_names(self) -> frozenset[str]:
-        """
-        The roles that the settings have.
-        """
-        return frozenset(self._roles)
-
     def expand(self, principal: Principal) -> Principal:
         """
         A principal with the scopes of his roles, those apart that hold at some origins only.  A

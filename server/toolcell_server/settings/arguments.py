@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from toolcell_server.places import Place
+from toolcell_server.arguments.places import Place
 from toolcell_server.screens import KINDS
 from toolcell_server.settings import checks
 from toolcell_server.settings.errors import SettingsError

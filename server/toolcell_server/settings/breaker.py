@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from toolcell_server.circuit import Rules
+from toolcell_server.breaking.circuit import Rules
 from toolcell_server.settings import checks
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from certifying import Authority
+from clocks import Clock
 from cryptography import x509
 from issuing import Key, key_server, key_set
 from toolcell_server.authentication import fetching
@@ -24,14 +25,6 @@ if TYPE_CHECKING:
     from issuing import Endpoint
 
 OLD, NEW = Key("old"), Key("new")
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 async def started(url: str, clock: Clock, told: list[bool]) -> KeysAtUrl:

@@ -10,7 +10,8 @@ import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
-from counting import Clock, rule, use
+from clocks import Clock
+from counting import rule, use
 from toolcell_server.rates.memory import MemoryWindows
 
 if TYPE_CHECKING:

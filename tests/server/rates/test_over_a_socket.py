@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import admitting
 import grpc
-from counting import Clock, rule
+from clocks import Clock
+from counting import rule
 from google.rpc.error_details_pb2 import (
     ErrorInfo,
     QuotaFailure,

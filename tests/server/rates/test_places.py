@@ -4,7 +4,8 @@ How many calls are under way at once.
 
 from __future__ import annotations
 
-from counting import Clock, rule, use
+from clocks import Clock
+from counting import rule, use
 from toolcell_server.rates.places import GUESSED_SECONDS, LONGEST_SECONDS, SHORTEST_SECONDS, Places
 
 [BOUND] = rule(concurrency=2).bounds

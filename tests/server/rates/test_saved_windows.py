@@ -9,7 +9,8 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
-from counting import Clock, rule, use
+from clocks import Clock
+from counting import rule, use
 from toolcell_server.database import FILE, Database, StoreFailed
 from toolcell_server.rates.memory import MemoryWindows
 from toolcell_server.rates.saved import SAVE_SECONDS, Saved

@@ -12,7 +12,9 @@ import re._parser as parser  # type: ignore[import-not-found]
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from toolcell_server import result_screens, screens, transforms
+from toolcell_server import screens
+from toolcell_server.arguments import transforms
+from toolcell_server.screens import results as result_screens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

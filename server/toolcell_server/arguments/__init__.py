@@ -1,0 +1,3 @@
+"""
+A call's arguments before they are judged: where things are in them, and what is made ready.
+"""

@@ -1,0 +1,3 @@
+"""
+Circuits: a tool that keeps failing is not called for a while.
+"""

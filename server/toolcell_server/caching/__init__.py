@@ -1,0 +1,3 @@
+"""
+Results that are kept: whose, of what and for how long.
+"""

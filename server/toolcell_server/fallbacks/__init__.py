@@ -1,0 +1,3 @@
+"""
+Tools that stand in for another, that failed or was refused.
+"""

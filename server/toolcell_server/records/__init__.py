@@ -1,0 +1,3 @@
+"""
+What of executions outlives the server, in its database.
+"""

@@ -1,0 +1,41 @@
+"""
+The first thing that a server does with the table of executions: it ends those that the last one did
+not end.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from toolcell_server.records import interrupted
+
+if TYPE_CHECKING:
+    from toolcell_server.records.bygone import Bygone
+    from toolcell_server.records.ledger import Ledger
+
+_log = logging.getLogger(__name__)
+
+
+def recover(ledger: Ledger, now: int) -> list[Bygone]:
+    """
+    Give each of them its ending, `lost(outcome_unknown)`, all or none, and return them.  Called
+    once, before anything runs.  `now` is in nanoseconds since 1970.
+
+    Raises:
+        StoreFailed: that cannot be written; then nothing may run.
+    """
+    ended = [interrupted.ended(entry, now) for entry in ledger.unfinished()]
+    ledger.end(ended)
+    for entry in ended:
+        # As `logged.py` logs those of this server.
+        fields = {
+            "execution_id": entry.execution_id,
+            "request_id": entry.request_id,
+            "principal": entry.principal,
+            "tool": entry.tool,
+            "outcome": "lost",
+            "outcome_message": interrupted.MESSAGE,
+        }
+        _log.error("execution finished", extra={"fields": fields})
+    return [entry.bygone() for entry in ended]

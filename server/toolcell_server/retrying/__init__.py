@@ -1,0 +1,3 @@
+"""
+Attempts that are followed by another: after what, when and how often.
+"""

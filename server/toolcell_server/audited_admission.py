@@ -35,6 +35,8 @@ class AuditedAdmission:
         principal: Principal = ANYBODY,
         share: str = "",
         execution_id: str = "",
+        *,
+        stands_in: bool = False,
     ) -> Execution:
         """
         As `Admission.admit`.
@@ -44,7 +46,9 @@ class AuditedAdmission:
             AuditNotKept: its tool demands an audit log, and there is none.
             CallRefused: another of its kinds; nothing ran, nothing is left open.
         """
-        execution = await self.base.admit(request, time_remaining, principal, share, execution_id)
+        execution = await self.base.admit(
+            request, time_remaining, principal, share, execution_id, stands_in=stands_in
+        )
         try:
             await self._record(execution, validated=request.validate_only)
         except BaseException:

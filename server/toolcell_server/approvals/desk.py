@@ -97,7 +97,7 @@ class Desk:
     def required(self, asked: Asked, preview: Preview = NO_PREVIEW) -> ApprovalRequired:
         """
         The refusal of a call that brings no token, and that a person can say yes to from now on.
-        A call that is only to be checked asks nobody.
+        A call that is only to be checked, or stands in for another, asks nobody.
 
         Raises:
             TooManyApprovals: its principal has too many that wait.
@@ -105,7 +105,7 @@ class Desk:
         """
         call, kind = asked.call, asked.kind
         digest = binding.arguments_digest(call.arguments)
-        if call.request.validate_only:
+        if not call.may_ask:
             return ApprovalRequired(call.tool.name, kind, {"arguments_digest": digest})
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         approval = self._add(asked, preview, digest, token)

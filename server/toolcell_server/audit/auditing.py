@@ -86,11 +86,16 @@ class Auditing:
         if self._log.failing and self.demands(tool):
             raise AuditFailed
 
+    def begun(self, execution: Execution) -> None:
+        """
+        It will end, and be recorded then: to give back what it holds says nothing any more.
+        """
+        self._open.discard(execution.execution_id)
+
     def ended(self, execution: Execution, seen: Seen) -> None:
         """
         Record how it ended.
         """
-        self._open.discard(execution.execution_id)
         self._log.later(functools.partial(self._write_ending, execution, seen))
 
     def denied(self, execution: Execution, count: int, denied: pb.Denied) -> None:

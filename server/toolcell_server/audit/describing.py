@@ -68,6 +68,7 @@ class Describing:
             "committed_paths": [
                 values.bounded(path) for path in finished.committed_paths[: values.LISTED]
             ],
+            "fell_back": values.fell_back(seen.fell_back),
             "attempts": seen.attempts,
             "denials": seen.denials,
             "cached": finished.cached,

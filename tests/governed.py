@@ -14,16 +14,28 @@ from auditing_logs import records
 from toolcell.v1 import execution_pb2 as pb
 from toolcell_server import settings
 from toolcell_server.app import App
-from toolcell_server.principal import Principal
+from toolcell_server.principal import Principal, calling
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
+    from toolcell_server.execution import Execution
     from toolcell_server.falling_back import FallingBack
 
 ALICE = Principal(name="alice", scopes=frozenset({"tools:*"}))
-OLGA = Principal(name="olga", scopes=frozenset({"toolcell:approve"}))
+
+
+class Context:
+    """
+    The end of an RPC that has no deadline.
+    """
+
+    def time_remaining(self) -> None:
+        return None
+
+    def peer(self) -> str:
+        return "ipv4:127.0.0.1:1"
 
 
 class Governed:
@@ -34,6 +46,7 @@ class Governed:
     def __init__(self, app: App, admission: FallingBack) -> None:
         self.app = app
         self._admission = admission
+        self._service = app._service()
         self.events: list[pb.ExecuteResponse] = []
 
     async def run(
@@ -41,10 +54,22 @@ class Governed:
     ) -> pb.Finished:
         data = json.dumps(arguments or {}).encode()
         request = pb.RunRequest(tool=tool, arguments_json=data, **fields)
-        record = self.app.executions.start(await self._admission.admit(request, None, ALICE))
+        record = self.app.executions.start(await self.admit(request))
         with record.attachments, record.reader() as events:
             self.events = [pb.ExecuteResponse.FromString(event) async for event in events]
         return self.events[-1].finished
+
+    async def admit(self, request: pb.RunRequest) -> Execution:
+        return await self._admission.admit(request, None, ALICE)
+
+    async def served(self, tool: str, **fields: Any) -> pb.RunResponse:
+        """
+        The same through the service, which joins and replays.
+        """
+        fields.setdefault("arguments_json", b"{}")
+        with calling(ALICE):
+            context: Any = Context()
+            return await self._service.run(pb.RunRequest(tool=tool, **fields), context)
 
     @property
     def kinds(self) -> list[str]:
@@ -61,15 +86,21 @@ class Governed:
 
 
 def governed(
-    folder: Path, scenario: Callable[[Governed], Awaitable[None]], more: str = ""
+    folder: Path,
+    scenario: Callable[[Governed], Awaitable[None]],
+    more: str = "",
+    *,
+    state: bool = False,
 ) -> list[dict[str, Any]]:
     """
-    Play a scenario; returns the records of the audit log, those about itself left out.
+    Play a scenario; returns the records of the audit log, those about itself left out.  `state`:
+    what the folder remembers of earlier ones counts.
     """
     file = folder / "settings.toml"
     (folder / "audit").mkdir(mode=0o700, exist_ok=True)
     place = f'[audit]\nfolder = "{folder / "audit"}"\n'
-    file.write_text(repeating.settings(folder, more + place))
+    kept = f'state_dir = "{folder}"\n' if state else ""
+    file.write_text(kept + repeating.settings(folder, more + place))
 
     async def whole() -> None:
         app = App(settings.read(str(file), {}))

@@ -7,8 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from toolcell_server import audit_gate
 from toolcell_server.principal import ANYBODY
-from toolcell_server.refusals import AuditNotKept
 
 if TYPE_CHECKING:
     from toolcell_server.admission import Admission
@@ -57,10 +57,6 @@ class AuditedAdmission:
         return execution
 
     async def _record(self, execution: Execution, *, validated: bool) -> None:
-        if self.auditing is None:
-            if execution.tool.audit:
-                raise AuditNotKept(execution.tool.name)
-            return
-        self.auditing.check(execution.tool)
-        if not validated:
+        audit_gate.check(execution.tool, self.auditing)  # it may have failed since the gate
+        if self.auditing is not None and not validated:
             await self.auditing.accept(execution)

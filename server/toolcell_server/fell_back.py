@@ -94,6 +94,7 @@ class FellBackExecutor:
         async with closing(self.base.execute(execution)) as events:
             async for event in events:
                 if event.HasField("finished"):
+                    execution.end()
                     said = f"{execution.tool.name} ran in place of {instead_of.tool}"
                     event.finished.warnings.add(reason="FELL_BACK", message=said)
                 yield event

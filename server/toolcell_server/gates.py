@@ -43,6 +43,13 @@ class Taken(Protocol):
         """
         ...
 
+    def end(self) -> None:
+        """
+        The call is over, and its caller is about to hear so: he may make the next one at once,
+        while its cell is still being taken to pieces.  Every later call does nothing.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:

@@ -9,9 +9,10 @@ must not be made again lightly, because the tool has run.
 
 Hooks are asked once for an execution, however often it is tried, so this stands above the layer
 that retries.  Whatever keeps results for others must stand underneath, so that what a hook makes
-for one caller is not handed to another; and with it the queue, so that an answer that was kept takes
-no turn.  A fallback is an execution of its own here, and its hooks are asked.  Once an execution is asked to stop it ends as cancelled, and a hook that is being asked is
-not waited for; of endings that were cancelled none is asked.
+for one caller is not handed to another; and with it the queue, so that an answer that was kept
+takes no turn.  A fallback is an execution of its own here, and its hooks are asked.  Once an
+execution is asked to stop it ends as cancelled, and a hook that is being asked is not waited for;
+of endings that were cancelled none is asked.
 """
 
 from __future__ import annotations

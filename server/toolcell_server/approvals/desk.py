@@ -27,6 +27,7 @@ from toolcell_server.approvals.approval import (
     APPROVED,
     PENDING,
     RESERVED,
+    USED,
     VOID,
     Approval,
     time_text,
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 
 SEPARATOR: Final = "."  # between a token and a PIN; no token has one
 LOCKING_ROUNDS: Final = 3  # approvals whose every PIN is wrong, until the principal is locked out
+DIED: Final = "the server died over it; whether the tool ran is unknown"
 _TOKEN_BYTES: Final = 32
 
 
@@ -93,6 +95,18 @@ class Desk:
         self._redact = redact
         wrong = LOCKING_ROUNDS * settings.pin_attempts
         self._counts = PinCounts(database, wrong, settings.pin_lock_seconds)
+
+    def recover(self) -> None:
+        """
+        Take for used what was reserved when the last server died.  Called once, before any call.
+
+        Raises:
+            StoreFailed: that cannot be written.
+        """
+        with self._database.transaction():
+            for approval in self.store.reserved():
+                self.store.move(approval.approval_id, RESERVED, USED)
+                self._tell("used", approval, approval.principal, reason=DIED)
 
     def required(self, asked: Asked, preview: Preview = NO_PREVIEW) -> ApprovalRequired:
         """
@@ -220,8 +234,9 @@ class Desk:
                 self.store.move(approval_id, PENDING, VOID)
         raise ApprovalPinWrong(approval_id, attempts - 1)
 
-    def _tell(self, what: What, approval: Approval, by: str) -> None:
-        self._record(Happening(what=what, by=by, time=self.clock(), approval=approval))
+    def _tell(self, what: What, approval: Approval, by: str, reason: str = "") -> None:
+        now = self.clock()
+        self._record(Happening(what=what, by=by, time=now, approval=approval, reason=reason))
 
 
 def _hash(token: str) -> bytes:

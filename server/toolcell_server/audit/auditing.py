@@ -98,6 +98,14 @@ class Auditing:
         """
         self._log.later(functools.partial(self._write_ending, execution, seen))
 
+    def interrupted(self, execution: pb.Execution) -> None:
+        """
+        Record that the server died over an execution, before anybody is told so.
+        """
+        data = self._describing.interrupted(execution)
+        self._log.append("execution.interrupted", data, subject=execution.execution_id)
+        self._log.flush()
+
     def denied(self, execution: Execution, count: int, denied: pb.Denied) -> None:
         """
         Record an access that was denied; the first few of an execution.

@@ -133,6 +133,7 @@ def test_nobody_is_asked_to_approve_a_fallback(tmp_path: Path, kind: str) -> Non
     found = governed(tmp_path, scenario, approved("stand_in", kind))
 
     assert ["execution.accepted", "execution.finished"] == types(found)
+    assert "APPROVAL_REQUIRED" in found[-1]["data"]["warnings"][0]
 
 
 def test_an_approval_that_was_answered_from_the_cache_is_used(tmp_path: Path) -> None:
@@ -314,6 +315,23 @@ def test_a_preview_is_recorded_as_one(tmp_path: Path) -> None:
     )
     assert [True, True] == previews
     assert "before" == out.read_text()
+
+
+def test_a_preview_shows_no_secret_that_a_result_would_not(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    repeating.say(out, f"key {SECRET} of somebody\n")
+
+    async def scenario(calls: Governed) -> None:
+        with pytest.raises(ApprovalRequired) as asked:
+            await calls.run("previewed", {"path": str(out)})
+        approval = calls.app.desk.store.by_id(asked.value.metadata["approval_id"])
+        assert approval is not None
+        assert approval.preview.startswith("PARTLY MASKED")
+        assert "of somebody" in approval.preview
+        assert SECRET not in approval.preview
+
+    more = approved("previewed", "approve") + "[redaction]\nbuiltin_patterns = true\n"
+    governed(tmp_path, scenario, more)
 
 
 def test_nobody_is_asked_about_what_cannot_be_recorded(tmp_path: Path) -> None:

@@ -203,7 +203,7 @@ class Desk:
             limits=grant.limits.to_proto().SerializeToString(),
             requested=times[0],
             expires=times[1],
-            preview=preview.text,
+            preview=telling.previewed(call.tool, preview.text, self._redact),
             staged=preview.digests,
         )
 

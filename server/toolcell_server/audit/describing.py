@@ -72,6 +72,7 @@ class Describing:
             "fell_back": values.fell_back(seen.fell_back),
             "attempts": seen.attempts,
             "denials": seen.denials,
+            "warnings": [values.bounded(each.message) for each in finished.warnings],
             "cached": finished.cached,
             "replayed": finished.replayed,
             "truncated": finished.truncated,

@@ -365,3 +365,23 @@ def test_who_has_heard_the_ending_may_make_the_next_call(tmp_path: Path, tool: s
             assert finished.outcome.HasField("completed")
 
     governed(tmp_path, scenario, alone)
+
+
+def test_what_is_left_of_a_budget_does_not_alter_what_was_approved(tmp_path: Path) -> None:
+    """
+    Other calls use it between the question and the answer; nobody said yes to a remainder.
+    """
+    budget = '[[rates]]\nname = "budget"\ncpu_seconds_per_day = 5\n'
+
+    async def scenario(calls: Governed) -> None:
+        with pytest.raises(ApprovalRequired) as asked:
+            await calls.run("numbered")
+        await calls.run("numbered_for_all")
+        await calls.settled()
+        token = asked.value.metadata["approval_token"]
+        finished = await calls.run("numbered", approval_token=token)
+        assert finished.outcome.HasField("completed")
+        accepted = calls.events[0].accepted.limits
+        assert 0 < accepted.cpu.ToNanoseconds() < 5e9
+
+    governed(tmp_path, scenario, approved("numbered") + budget)

@@ -66,6 +66,7 @@ class Office:
         section = ApprovalSettings.build(settings)
         record = self.happenings.append
         self.desk = Desk(section, database, clock=self.clock, record=record)
+        self.desk.recover()
         self.deciding = Deciding(self.desk.store, database, clock=self.clock, record=record)
         registry = Registry(Limits(), Limits())
         registry.replace("mine", {"tools": TOOLS})

@@ -9,8 +9,8 @@ from toolcell_client.refused import CallRefused
 
 class ApprovalRefused(CallRefused):
     """
-    Raised when an approval is missing, not decided, over, or for another call; subclasses say
-    which.  Without a class of its own, `reason` does.
+    Raised when an approval is missing, not decided, over, for another call, or cannot be asked for;
+    subclasses say which.  Without a class of its own, `reason` does.
     """
 
     @property

@@ -95,7 +95,8 @@ class InvalidCall(CallRefused):
 
 class InvalidArguments(InvalidCall):
     """
-    Raised when the arguments are not JSON, too large, or fail the tool's schema: see `violations`.
+    Raised when the arguments are not JSON, too large, fail the tool's schema, or look like an
+    injection: see `violations`.
     """
 
 

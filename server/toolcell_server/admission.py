@@ -106,12 +106,15 @@ class Admission:
         principal: Principal = ANYBODY,
         share: str = "",
         execution_id: str = "",
+        *,
+        stands_in: bool = False,
     ) -> Execution:
         """
         An execution that may run; whoever gets it closes it.  `time_remaining` is that of its
         RPC, in seconds; None: no end.  With `validate_only` no place is taken: nothing will run.
         Places are shared fairly between `share`s, if there is no principal.  `execution_id` is
-        that of one that goes on with this call; without it there is a new one.
+        that of one that goes on with this call; without it there is a new one.  `stands_in`: it is
+        a call of the server's own, of a fallback.
 
         Raises:
             CallRefused: one of its kinds; nothing ran, nothing is left open.
@@ -124,6 +127,7 @@ class Admission:
             self.capacity.check(wanted)
         call = await self._call(request, principal, deadline)
         with contextlib.ExitStack() as resources:
+            call = dataclasses.replace(call, stands_in=True) if stands_in else call
             for gate in self.gates:
                 call = await gate.let_pass(call, resources)
             if call.approval_demanded:

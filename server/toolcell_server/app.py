@@ -90,6 +90,7 @@ class App:
         self.egress = Egress(instructions.of_egress(settings), self.seen)
         self.desk, self.demands = parts.desk(self), parts.demands(self)
         self.executor = wiring.executor(self)
+        self.ledger = parts.ledger(self)
         self.executions = Executions(
             self.executor, parts.keeping(settings.server), parts.remembering(self)
         )
@@ -108,14 +109,11 @@ class App:
             KeeperFailed: the keeper cannot do its work here.
             NotIsolated: no cell of this host is isolated at all.
             SettingsError: a hook cannot be had.
+            StoreFailed: what the last server left cannot be ended.
         """
         shutdown = Shutdown()
         async with contextlib.AsyncExitStack() as opened:
-            opened.callback(self.database.close)
-            if self.saved:
-                opened.callback(self.saved.save)  # the last second of the quotas
-            await self._start_audit(opened)
-            opened.callback(self.executions.close)
+            self._start_records(opened)
             opened.enter_context(shutdown.listening())
             metrics_at = self._listen_for_prometheus(opened)
             opened.push_async_callback(self.egress.aclose)
@@ -169,7 +167,7 @@ class App:
             KeeperFailed: the keeper cannot do its work here.
         """
         async with contextlib.AsyncExitStack() as opened:
-            await self._start_audit(opened)
+            self._start_records(opened)
             opened.push_async_callback(self.egress.aclose)
             opened.push_async_callback(self.pool.aclose)
             await self.pool.start()
@@ -185,13 +183,18 @@ class App:
         joined = self.auditing.joined if self.auditing else None
         return ExecutionService(self.executions, wiring.admission(self), joined)
 
-    async def _start_audit(self, opened: contextlib.AsyncExitStack) -> None:
+    def _start_records(self, opened: contextlib.AsyncExitStack) -> None:
         """
         Before anything that leaves records, and ended after it.
         """
+        opened.callback(self.database.close)
+        if self.saved:
+            opened.callback(self.saved.save)  # the last second of the quotas
         if self.auditing:
             self.auditing.start()
             opened.push_async_callback(self.auditing.aclose)
+        parts.recover(self)
+        opened.callback(self.executions.close)
 
     def _listen_for_prometheus(self, opened: contextlib.AsyncExitStack) -> str:
         if not self.settings.server.metrics_listen:

@@ -28,7 +28,7 @@ class AuditedExecutor:
     is recorded as lost, because that is what becomes of it.
 
     It stands outside what may answer in place of a run (a cache) or make several of one (retries):
-    one execution is one record.
+    one execution is one record, also of a tool that another one stood in for.
     """
 
     base: Executor
@@ -36,6 +36,7 @@ class AuditedExecutor:
 
     async def execute(self, execution: Execution) -> AsyncIterator[pb.ExecuteResponse]:
         seen = Seen()
+        self.auditing.begun(execution)
         try:
             async with closing(self.base.execute(execution)) as events:
                 async for event in events:
@@ -53,6 +54,9 @@ class AuditedExecutor:
             case "denied":
                 seen.denials += 1
                 self.auditing.denied(execution, seen.denials, event.denied)
+            case "fell_back":  # its fallback was accepted with the same id
+                self.auditing.begun(execution)
+                seen.fell_back = event.fell_back
             case "finished":  # noted first: the reader stops at this one
                 seen.finished = event.finished
                 seen.result = event.finished.result_json

@@ -7,8 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from toolcell_server import audit_gate
 from toolcell_server.principal import ANYBODY
-from toolcell_server.refusals import AuditNotKept
 
 if TYPE_CHECKING:
     from toolcell_server.admission import Admission
@@ -35,6 +35,8 @@ class AuditedAdmission:
         principal: Principal = ANYBODY,
         share: str = "",
         execution_id: str = "",
+        *,
+        stands_in: bool = False,
     ) -> Execution:
         """
         As `Admission.admit`.
@@ -44,7 +46,9 @@ class AuditedAdmission:
             AuditNotKept: its tool demands an audit log, and there is none.
             CallRefused: another of its kinds; nothing ran, nothing is left open.
         """
-        execution = await self.base.admit(request, time_remaining, principal, share, execution_id)
+        execution = await self.base.admit(
+            request, time_remaining, principal, share, execution_id, stands_in=stands_in
+        )
         try:
             await self._record(execution, validated=request.validate_only)
         except BaseException:
@@ -53,10 +57,6 @@ class AuditedAdmission:
         return execution
 
     async def _record(self, execution: Execution, *, validated: bool) -> None:
-        if self.auditing is None:
-            if execution.tool.audit:
-                raise AuditNotKept(execution.tool.name)
-            return
-        self.auditing.check(execution.tool)
-        if not validated:
+        audit_gate.check(execution.tool, self.auditing)  # it may have failed since the gate
+        if self.auditing is not None and not validated:
             await self.auditing.accept(execution)

@@ -107,6 +107,7 @@ class Execution:
     fallback: Fallback | None = None  # for when it fails; None: there is none
     instead_of: pb.FellBack | None = None  # the tool that was called, if this is its fallback
     attempt: int = 1
+    preview: bool = False  # a run that shows what the tool would change, and changes nothing
     # The approval that lets it run, if it needs one.
     approval: Reservation | None = field(default=None, repr=False, compare=False)
     reports: tuple[pb.Denied, ...] = ()  # what the gates found and let pass
@@ -118,6 +119,13 @@ class Execution:
     resources: contextlib.ExitStack = field(
         default_factory=contextlib.ExitStack, repr=False, compare=False
     )
+
+    def end(self) -> None:
+        """
+        Its ending is about to be told: what only one call may have at a time is given back.
+        """
+        for taken in self.taken:
+            taken.end()
 
     def close(self) -> None:
         """

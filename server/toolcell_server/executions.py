@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from toolcell.v1 import execution_pb2 as pb
 
+from toolcell_server.effects import READ_ONLY
 from toolcell_server.idempotency import RequestIds, Scope
 from toolcell_server.kept import Kept
 from toolcell_server.listing import ALL, Narrowing
@@ -190,7 +191,9 @@ class Executions:
         record = self._record(execution)
         if scope.request_id:
             tool = execution.tool
-            repeatable = tool.idempotent or tool.effects == "read_only"
+            # What stands in for one that may run twice need not be such a tool itself.
+            twice = tool.idempotent and not tool.fallback
+            repeatable = twice or tool.effects == READ_ONLY
             self._remembers.begin(record, fingerprint, repeatable=repeatable)
         self._records[record.execution_id] = record
         self._request_ids.add(scope, fingerprint, record)

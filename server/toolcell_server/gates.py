@@ -43,6 +43,13 @@ class Taken(Protocol):
         """
         ...
 
+    def end(self) -> None:
+        """
+        The call is over, and its caller is about to hear so: he may make the next one at once,
+        while its cell is still being taken to pieces.  Every later call does nothing.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
@@ -52,6 +59,7 @@ class Call:
     `approval_demanded` ("", "confirm", "approve") is what the caller's rights ask for.  The gate
     that has seen to it takes it away; a call that comes out of the gates with it is refused.
     `approval` is the one that lets the call pass.
+    `stands_in`: it is made in place of another tool, and no caller would hear what it asks for.
     `reports` are told to the caller as events: what a gate found and let pass all the same.
     """
 
@@ -66,6 +74,14 @@ class Call:
     approval_demanded: str = ""
     approval: Reservation | None = None
     reports: tuple[pb.Denied, ...] = ()
+    stands_in: bool = False
+
+    @property
+    def may_ask(self) -> bool:
+        """
+        Whether a person may be asked about it.
+        """
+        return not (self.request.validate_only or self.stands_in)
 
 
 class Gate(Protocol):

@@ -112,6 +112,7 @@ def _fields(execution: Execution, seen: _Seen, finished: pb.Finished) -> dict[st
         "truncated": finished.truncated,
         "cached": finished.cached,
         "fallback": seen.fallback,
+        "preview": execution.preview,
     }
 
 

@@ -157,22 +157,45 @@ def auditing(app: App) -> Auditing | None:
     return Auditing(log, app.redactor.json)
 
 
-def remembering(app: App) -> Remembers:
+def ledger(app: App) -> Ledger | None:
     """
-    What outlives the server; executions that it did not outlive the last time get their ending.
+    Where executions are written down, if anything outlives the server.
 
     Raises:
         StoreFailed: the database cannot be used.
     """
+    if not app.settings.state_dir:
+        return None
+    made = Ledger(app.database)
+    app.metrics.records.watch(made)
+    return made
+
+
+def remembering(app: App) -> Remembers:
+    """
+    What outlives the server.
+    """
     settings = app.settings
-    if not settings.state_dir:
+    if app.ledger is None:
         return Forgetful()
-    ledger = Ledger(app.database)
-    app.metrics.records.watch(ledger)
-    for lost in recovering.recover(ledger, time.time_ns()):
-        app.metrics.ended(lost.tool, outcomes.label(lost.summary.outcome)).inc()
     kept, failed = settings.server.keep_finished_seconds, app.metrics.records.failed
-    return Remembering(ledger, settings.records, kept, failed)
+    return Remembering(app.ledger, settings.records, kept, failed)
+
+
+def recover(app: App) -> None:
+    """
+    End what the last server did not: executions get their ending, and approvals that were reserved
+    are used.  After the audit log has begun, which is told, and before anything runs.
+
+    Raises:
+        StoreFailed: that cannot be written.
+    """
+    app.desk.recover()
+    if app.ledger is None:
+        return
+    told = app.auditing.interrupted if app.auditing else lambda _: None
+    for lost in recovering.recover(app.ledger, time.time_ns(), told):
+        app.metrics.ended(lost.tool, outcomes.label(lost.summary.outcome)).inc()
 
 
 def keeping(server: ServerSettings) -> Keeping:

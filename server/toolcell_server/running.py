@@ -103,6 +103,7 @@ class Running:
         self._limit_ending()
 
     def _finish(self, event: pb.ExecuteResponse) -> None:
+        self._execution.end()
         self._end(event)
         self._limit_ending()
 

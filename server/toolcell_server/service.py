@@ -147,27 +147,39 @@ class ExecutionService:
         """
         caller = principal.current()
         asked = fingerprint(request) if request.request_id else b""  # nobody else is compared
-        if not request.validate_only:
-            scope = Scope(caller.name, request.tool, request.request_id)
-            if earlier := self._executions.joined(scope, asked):
-                ended = earlier.has_ended
-                if self._joined:
-                    self._joined(caller, earlier.execution_id, request, ended=ended)
-                return earlier, ended
+        if earlier := self._earlier(request, asked):
+            return earlier
         self._executions.check_accepting()
         try:
             execution = await self._admission.admit(
                 request, context.time_remaining(), caller, share=context.peer()
             )
         except ApprovalReplayed:  # by this call's own twin, which was admitted meanwhile?
-            scope = Scope(caller.name, request.tool, request.request_id)
-            if request.validate_only or not (earlier := self._executions.joined(scope, asked)):
+            if not (earlier := self._earlier(request, asked)):
                 raise
-            return earlier, earlier.has_ended
+            return earlier
         if request.validate_only:
             return self._executions.validated(execution), False
         record = self._executions.start(execution, asked)
-        return record, record.has_ended
+        if record.execution_id != execution.execution_id:
+            return self._found(record, request)
+        return record, False
+
+    def _earlier(self, request: _Request, asked: bytes) -> tuple[Known, bool] | None:
+        """
+        What `_record` returns for a call that joins or replays an earlier one.
+        """
+        if request.validate_only:
+            return None
+        scope = Scope(principal.current().name, request.tool, request.request_id)
+        earlier = self._executions.joined(scope, asked)
+        return self._found(earlier, request) if earlier else None
+
+    def _found(self, earlier: Known, request: _Request) -> tuple[Known, bool]:
+        ended = earlier.has_ended
+        if self._joined:
+            self._joined(principal.current(), earlier.execution_id, request, ended=ended)
+        return earlier, ended
 
 
 def _marked_replayed(data: bytes) -> bytes:

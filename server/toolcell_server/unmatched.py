@@ -26,6 +26,15 @@ def warn(app: App) -> None:
     app.registry.warn_of_unknown_credentials(app.settings.egress.names)
     warn_of_unknown_tools(app.settings.rates, app.registry)
     fallbacks.warn(app.registry)
-    for pattern in app.demands.unmatched({tool.name for tool in app.registry.tools()}):
+    tools = list(app.registry.tools())
+    names = {tool.name for tool in tools}
+    for pattern in app.demands.unmatched(names):
         said = "approval.tools names a tool that no bundle has"
         _log.warning(said, extra={"fields": {"tool": pattern}})
+    for screen in app.settings.screens:
+        if screen.tool not in ("*", *names):
+            said = "a screen names a tool that no bundle has"
+            _log.warning(said, extra={"fields": {"tool": screen.tool, "at": screen.at}})
+    for hook in app.hooks.every:
+        if not any(map(hook.covers, tools)):
+            _log.warning("a hook covers no tool", extra={"fields": {"hook": hook.name}})

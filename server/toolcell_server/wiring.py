@@ -12,6 +12,7 @@ from toolcell_server.approvals.gate import ApprovalGate
 from toolcell_server.approvals.previewing import Previewing
 from toolcell_server.approved import ApprovedExecutor
 from toolcell_server.arguments.preparing import Preparing
+from toolcell_server.audit_gate import AuditGate
 from toolcell_server.audited import AuditedExecutor
 from toolcell_server.audited_admission import AuditedAdmission
 from toolcell_server.breaking.gate import BreakerGate
@@ -71,6 +72,7 @@ def gates(app: App) -> tuple[Gate, ...]:
         _screening(app),
         *_breaking(app),
         RateGate(app.settings.rates, app.windows, Places(), app.metrics.rates.refused),
+        AuditGate(app.auditing),
         _approval(app),  # so late that nobody is asked about a call that is refused anyway
         *_hooks(app, "after_admission"),  # last: when everything has been decided
     )
@@ -103,7 +105,7 @@ def _breaking(app: App) -> tuple[Gate, ...]:
 
 def _approval(app: App) -> Gate:
     granting = Granting(policy=app.settings.policy, isolation=app.pool.isolation)
-    previewing = Previewing(app.executor, app.capacity, app.pool.open)
+    previewing = Previewing(app.executor, app.capacity, app.pool.open, app.auditing)
     return ApprovalGate(app.demands, granting.grant, app.desk, previewing)
 
 

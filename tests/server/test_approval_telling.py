@@ -114,7 +114,12 @@ def test_the_binding_is_of_values_and_of_everything_that_counts() -> None:
     """
     first = binding.binding_of(call({"a": 1, "b": "x"}), GRANT)
 
+    less = Grant(limits=Limits(cpu_seconds=0.5), paths=GRANT.paths)
+    asks_for_less = call({"a": 1, "b": "x"})
+    asks_for_less.request.limits.cpu.FromSeconds(1)
+
     assert first == binding.binding_of(call({"b": "x", "a": 1}), GRANT)
+    assert first == binding.binding_of(call({"a": 1, "b": "x"}), less)  # what a budget has left
     others = [
         binding.binding_of(call({"a": 1, "b": "y"}), GRANT),
         binding.binding_of(call({"a": True, "b": "x"}), GRANT),
@@ -123,7 +128,8 @@ def test_the_binding_is_of_values_and_of_everything_that_counts() -> None:
         binding.binding_of(call({"a": 1, "b": "x"}, bundle="other"), GRANT),
         binding.binding_of(call({"a": 1, "b": "x"}, effects="destructive"), GRANT),
         binding.binding_of(call({"a": 1, "b": "x"}), Grant(limits=Limits())),
-        binding.binding_of(call({"a": 1, "b": "x"}), Grant(limits=Limits(wall_seconds=1.0))),
+        binding.binding_of(call({"a": 1, "b": "x"}, limits=Limits(wall_seconds=1.0)), GRANT),
+        binding.binding_of(asks_for_less, GRANT),
     ]
     assert len({first, *others}) == len(others) + 1
 

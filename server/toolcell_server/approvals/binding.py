@@ -7,7 +7,8 @@ into one digest, and a token lets a call pass only if the call has the same.  Th
 compared as values and not as bytes, so that spaces and the order of keys do not count; a number
 that is written otherwise (1 and 1.0) does.  The arguments are those at the last gate, after
 whatever altered them, because those are what runs.  The grant is in it because settings may change
-between the question and the answer: nobody said yes to a wider one.
+between the question and the answer: nobody said yes to a wider one.  The limits in it are those of
+tool and call: that a budget leaves less of them from one moment to the next makes it no other call.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ def binding_of(call: Call, grant: Grant) -> bytes:
     SHA-256 over everything that a person says yes to.
     """
     tool = call.tool
+    limits = tool.limits.narrowed_by(call.request.limits)
     bound = {
         "tool": tool.name,
         "version": tool.version,
@@ -40,7 +42,7 @@ def binding_of(call: Call, grant: Grant) -> bytes:
         "effects": tool.effects,
         "arguments": arguments_digest(call.arguments),
         "session": call.request.session_id,
-        "limits": _hexadecimal(grant.limits.to_proto()),
+        "limits": _hexadecimal(limits.to_proto()),
         "grants": _hexadecimal(grant.to_proto()),
         "optional": [path.optional for path in grant.paths],
         "profile": grant.profile,

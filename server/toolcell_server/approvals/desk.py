@@ -27,6 +27,7 @@ from toolcell_server.approvals.approval import (
     APPROVED,
     PENDING,
     RESERVED,
+    USED,
     VOID,
     Approval,
     time_text,
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 
 SEPARATOR: Final = "."  # between a token and a PIN; no token has one
 LOCKING_ROUNDS: Final = 3  # approvals whose every PIN is wrong, until the principal is locked out
+DIED: Final = "the server died over it; whether the tool ran is unknown"
 _TOKEN_BYTES: Final = 32
 
 
@@ -94,10 +96,22 @@ class Desk:
         wrong = LOCKING_ROUNDS * settings.pin_attempts
         self._counts = PinCounts(database, wrong, settings.pin_lock_seconds)
 
+    def recover(self) -> None:
+        """
+        Take for used what was reserved when the last server died.  Called once, before any call.
+
+        Raises:
+            StoreFailed: that cannot be written.
+        """
+        with self._database.transaction():
+            for approval in self.store.reserved():
+                self.store.move(approval.approval_id, RESERVED, USED)
+                self._tell("used", approval, approval.principal, reason=DIED)
+
     def required(self, asked: Asked, preview: Preview = NO_PREVIEW) -> ApprovalRequired:
         """
         The refusal of a call that brings no token, and that a person can say yes to from now on.
-        A call that is only to be checked asks nobody.
+        A call that is only to be checked, or stands in for another, asks nobody.
 
         Raises:
             TooManyApprovals: its principal has too many that wait.
@@ -105,7 +119,7 @@ class Desk:
         """
         call, kind = asked.call, asked.kind
         digest = binding.arguments_digest(call.arguments)
-        if call.request.validate_only:
+        if not call.may_ask:
             return ApprovalRequired(call.tool.name, kind, {"arguments_digest": digest})
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         approval = self._add(asked, preview, digest, token)
@@ -189,7 +203,7 @@ class Desk:
             limits=grant.limits.to_proto().SerializeToString(),
             requested=times[0],
             expires=times[1],
-            preview=preview.text,
+            preview=telling.previewed(call.tool, preview.text, self._redact),
             staged=preview.digests,
         )
 
@@ -220,8 +234,9 @@ class Desk:
                 self.store.move(approval_id, PENDING, VOID)
         raise ApprovalPinWrong(approval_id, attempts - 1)
 
-    def _tell(self, what: What, approval: Approval, by: str) -> None:
-        self._record(Happening(what=what, by=by, time=self.clock(), approval=approval))
+    def _tell(self, what: What, approval: Approval, by: str, reason: str = "") -> None:
+        now = self.clock()
+        self._record(Happening(what=what, by=by, time=now, approval=approval, reason=reason))
 
 
 def _hash(token: str) -> bytes:

@@ -5,8 +5,8 @@ Theory of operation.  Nobody has said yes yet, so the run must have no effect: o
 manifest says `preview` is run, which has nothing but paths to read and paths to stage, no domains
 and nothing to write directly (`manifest.py` sees to it, and here the grant is looked at again).
 What it read could be in what it stages, so only those who may decide are shown that, and the caller
-is told nothing of how it ended but a word.  It takes a place as any other execution, and is logged
-and counted as one.
+is told nothing of how it ended but a word.  It takes a place as any other execution, and is logged,
+counted and recorded as one; the record says that it was a preview.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from toolcell_server.wanted import Wanted
 
 if TYPE_CHECKING:
     from toolcell_server.admission import Opener
+    from toolcell_server.audit.auditing import Auditing
     from toolcell_server.capacity import Capacity
     from toolcell_server.executor import Executor
     from toolcell_server.gates import Call
@@ -60,12 +61,14 @@ class Previewing:
     executor: Executor
     capacity: Capacity
     opener: Opener
+    auditing: Auditing | None = None
 
     async def preview(self, call: Call, grant: Grant) -> Preview:
         """
         What the call would change; nothing is said of one whose tool promises no preview.
 
         Raises:
+            AuditFailed: it may not run without a record, which cannot be written.
             PreviewFailed: it did not complete.
             CallRefused: there is no place for it, or a path cannot be opened.
         """
@@ -75,6 +78,8 @@ class Previewing:
         execution = await self._execution(call, grant, recording)
         outcome = pb.Outcome()
         with contextlib.closing(execution):
+            if self.auditing is not None:
+                await self.auditing.accept(execution)
             async with closing(self.executor.execute(execution)) as events:
                 async for event in events:
                     if event.HasField("finished"):
@@ -101,6 +106,7 @@ class Previewing:
                 principal=call.principal.name,
                 caller=call.principal,
                 deadline=call.deadline,
+                preview=True,
                 review=recording,
                 taken=call.taken,  # it runs, so it counts
                 resources=resources.pop_all(),

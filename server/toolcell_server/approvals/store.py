@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from toolcell_server.approvals.approval import COLUMNS, PENDING, RESERVED, USED, Approval
+from toolcell_server.approvals.approval import COLUMNS, PENDING, RESERVED, Approval
 
 if TYPE_CHECKING:
     from toolcell_server.database import Database
@@ -71,7 +71,12 @@ class ApprovalStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         database.prepare(_TABLE)
-        database.execute("UPDATE approvals SET state = ? WHERE state = ?", (USED, RESERVED))
+
+    def reserved(self) -> list[Approval]:
+        """
+        Those that a call holds; before anything runs: that the last server left so.
+        """
+        return self._all("state = ? ORDER BY number", RESERVED)
 
     def add(self, approval: Approval, token_hash: bytes) -> None:
         values = (getattr(approval, name) for name in _KEPT)

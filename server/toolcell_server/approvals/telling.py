@@ -35,6 +35,7 @@ MAXIMUM_GRANTS: Final = 64
 MAXIMUM_GRANT: Final = 500
 _INCOMPLETE: Final = "NOT COMPLETE: some of what it asks for is too long to be shown."
 _MASKED: Final = "PARTLY MASKED: some values are hidden, because their names sound like secrets."
+_MASKED_PREVIEW: Final = "PARTLY MASKED: some of what would change is a secret, and not shown."
 _SECRET: Final = re.compile(
     r"pass(word|wd|phrase)|secret|token|api_?key|private_?key|authorization|credential",
     re.IGNORECASE,
@@ -90,6 +91,14 @@ def tell(call: Call, grant: Grant, redact: Redact) -> Told:
         *(more if len(allowed) > MAXIMUM_GRANTS else ()),
     ]
     return Told("\n".join(lines), json.dumps(shown, ensure_ascii=False), complete)
+
+
+def previewed(tool: Tool, text: str, redact: Redact) -> str:
+    """
+    What would change, without what the operator's redaction takes out of a result.
+    """
+    shown = str(redact(tool, {"preview": text})["preview"])
+    return text if shown == text else f"{_MASKED_PREVIEW}\n{shown}"
 
 
 def printable(text: str) -> str:

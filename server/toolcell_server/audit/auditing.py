@@ -86,12 +86,25 @@ class Auditing:
         if self._log.failing and self.demands(tool):
             raise AuditFailed
 
+    def begun(self, execution: Execution) -> None:
+        """
+        It will end, and be recorded then: to give back what it holds says nothing any more.
+        """
+        self._open.discard(execution.execution_id)
+
     def ended(self, execution: Execution, seen: Seen) -> None:
         """
         Record how it ended.
         """
-        self._open.discard(execution.execution_id)
         self._log.later(functools.partial(self._write_ending, execution, seen))
+
+    def interrupted(self, execution: pb.Execution) -> None:
+        """
+        Record that the server died over an execution, before anybody is told so.
+        """
+        data = self._describing.interrupted(execution)
+        self._log.append("execution.interrupted", data, subject=execution.execution_id)
+        self._log.flush()
 
     def denied(self, execution: Execution, count: int, denied: pb.Denied) -> None:
         """

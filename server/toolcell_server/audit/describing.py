@@ -50,6 +50,7 @@ class Describing:
             "arguments": self._content.describe(execution.arguments),
             "grant": self._grant(execution.grant),
             "detached": execution.detached,
+            "preview": execution.preview,
         }
 
     def ended(self, execution: Execution, seen: Seen) -> dict[str, Any]:
@@ -68,13 +69,31 @@ class Describing:
             "committed_paths": [
                 values.bounded(path) for path in finished.committed_paths[: values.LISTED]
             ],
+            "fell_back": values.fell_back(seen.fell_back),
             "attempts": seen.attempts,
             "denials": seen.denials,
+            "warnings": [values.bounded(each.message) for each in finished.warnings],
             "cached": finished.cached,
             "replayed": finished.replayed,
             "truncated": finished.truncated,
             "queue_seconds": values.seconds(seen.started.queue_time),
             "total_seconds": round(seen.seconds, 6),
+        }
+
+    def interrupted(self, execution: pb.Execution) -> dict[str, Any]:
+        """
+        What is known of one that its server did not outlive.
+        """
+        return {
+            "execution_id": execution.execution_id,
+            "call_id": values.bounded(execution.call_id),
+            "request_id": values.bounded(execution.request_id),
+            "principal": {"name": values.bounded(execution.principal)},
+            "tool": {"name": execution.tool, "version": execution.version},
+            "labels": values.labels(execution.labels),
+            "outcome": values.outcome(execution.outcome),
+            "accepted_time": execution.accepted_time.ToJsonString(),
+            "detached": execution.detached,
         }
 
     def _grant(self, grant: Grant) -> msgspec.Raw:

@@ -20,5 +20,6 @@ class Seen:
     denials: int = 0
     seconds: float = 0.0
     started: pb.Started = field(default_factory=pb.Started)
+    fell_back: pb.FellBack | None = None
     finished: pb.Finished | None = None
     result: bytes = b""

@@ -163,6 +163,27 @@ def _plain(fields: Iterable[tuple[Any, Any]]) -> dict[str, Any]:
     return said
 
 
+def fell_back(told: pb.FellBack | None) -> dict[str, Any] | None:
+    """
+    Which tool ran in place of which, why, and what it was granted.
+    """
+    if told is None:
+        return None
+    return {
+        "tool": told.tool,
+        "version": told.version,
+        "fallback": told.fallback,
+        "fallback_version": told.fallback_version,
+        "refusal": told.refusal,
+        "outcome": outcomes.label(told.outcome) if told.HasField("outcome") else "",
+        "paths": [
+            {"path": bounded(path.path), "access": _ACCESSES.get(path.access, "unspecified")}
+            for path in told.grants.paths[:LISTED]
+        ],
+        "domains": texts(told.grants.domains),
+    }
+
+
 def usage(usage: pb.Usage) -> dict[str, Any]:
     """
     What it used, as the kernel measured.

@@ -79,6 +79,8 @@ class CachedExecutor:
         key = cache_keys.key_of(execution)
         if (result := self._find(key, execution, marks, began)) is not None:
             self.unused(execution.execution_id)
+            if execution.approval is not None:  # it was given for one answer, and this is it
+                execution.approval.begin(execution.execution_id)
             execution.close()
             yield _answer(result)
             return

@@ -56,6 +56,8 @@ class Admits(Protocol):
         principal: Principal = ANYBODY,
         share: str = "",
         execution_id: str = "",
+        *,
+        stands_in: bool = False,
     ) -> Execution:
         """
         As `Admission.admit`.
@@ -132,8 +134,9 @@ class FallingBack:
             raise NotPermitted(f"the fallback of this tool cannot stand in for it: {why}")
         request = _copy(asked.request)
         request.tool, request.version = name, version
+        request.approval_token = ""  # it was for the tool that was called
         execution = await self.base.admit(
-            request, time_remaining, asked.principal, asked.share, execution_id
+            request, time_remaining, asked.principal, asked.share, execution_id, stands_in=True
         )
         if effects.exceed(execution.tool.effects, tool.effects):  # a gate chose yet another
             execution.close()

@@ -26,7 +26,7 @@ from toolcell_server.refusals import CallRefused
 from toolcell_server.retrying import retries
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from toolcell_server.execution import Execution
     from toolcell_server.executor import Executor
@@ -80,17 +80,21 @@ class FellBackExecutor:
             assert fallback.instead_of is not None
             fallback.instead_of.outcome.CopyFrom(failed.finished.outcome)
             self.told(cause(failed.finished.outcome))
-            async with closing(self._run(fallback, fallback.instead_of)) as events:
+            running = self._run(fallback, fallback.instead_of, fallback.reports)
+            async with closing(running) as events:
                 async for event in events:
                     yield event
 
     async def _run(
-        self, execution: Execution, instead_of: pb.FellBack
+        self, execution: Execution, instead_of: pb.FellBack, reports: Sequence[pb.Denied] = ()
     ) -> AsyncIterator[pb.ExecuteResponse]:
         yield pb.ExecuteResponse(fell_back=instead_of)
+        for denied in reports:  # the layer that tells them knows the first tool's alone
+            yield pb.ExecuteResponse(denied=denied)
         async with closing(self.base.execute(execution)) as events:
             async for event in events:
                 if event.HasField("finished"):
+                    execution.end()
                     said = f"{execution.tool.name} ran in place of {instead_of.tool}"
                     event.finished.warnings.add(reason="FELL_BACK", message=said)
                 yield event

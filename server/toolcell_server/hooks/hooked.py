@@ -8,10 +8,11 @@ sent.  A hook without an answer that counts is a fault of the operator's own, so
 must not be made again lightly, because the tool has run.
 
 Hooks are asked once for an execution, however often it is tried, so this stands above the layer
-that retries; and below the queue, which a call waits in before anybody is asked.  Whatever keeps
-results for others must stand underneath, so that what a hook makes for one caller is not handed to
-another.  Once an execution is asked to stop it ends as cancelled, and a hook that is being asked is
-not waited for; of endings that were cancelled none is asked.
+that retries.  Whatever keeps results for others must stand underneath, so that what a hook makes
+for one caller is not handed to another; and with it the queue, so that an answer that was kept
+takes no turn.  A fallback is an execution of its own here, and its hooks are asked.  Once an
+execution is asked to stop it ends as cancelled, and a hook that is being asked is not waited for;
+of endings that were cancelled none is asked.
 """
 
 from __future__ import annotations

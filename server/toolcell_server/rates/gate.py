@@ -18,6 +18,7 @@ may use the same remainder.  `concurrency` bounds that.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -30,7 +31,6 @@ from toolcell_server.refusals import QuotaExceeded, QuotasUnreliable
 from toolcell_server.refusals.quotas import Spent
 
 if TYPE_CHECKING:
-    import contextlib
     from collections.abc import Callable, Sequence
 
     from toolcell_server.gates import Call
@@ -49,8 +49,11 @@ class Run:
     What one call took; see `gates.Taken`.
     """
 
-    def __init__(self, windows: Windows, uses: Sequence[Use], at: float) -> None:
+    def __init__(
+        self, windows: Windows, uses: Sequence[Use], at: float, places: contextlib.ExitStack
+    ) -> None:
         self._windows, self._uses, self._at = windows, uses, at
+        self._places = places
         self._begun = False
 
     def begin(self) -> None:
@@ -63,10 +66,14 @@ class Run:
             elif use.bound.kind == "egress_bytes":
                 self._windows.charge(use, network_bytes)
 
+    def end(self) -> None:
+        self._places.close()
+
     def close(self) -> None:
         """
         The execution is closed, whether it ran or not.
         """
+        self._places.close()
         if not self._begun:
             self._windows.give_back(self._uses, self._at)
 
@@ -93,15 +100,16 @@ class RateGate:
         only_look = call.request.validate_only
         standings = self.places.look(at_once)
         full = any(standing.seconds for standing in standings)
+        places = resources.enter_context(contextlib.ExitStack())
         if at_once and not only_look and not full:
-            resources.callback(self.places.take(at_once))
+            places.callback(self.places.take(at_once))
         at, seen = await self._take(counted, only_look=only_look or full)
         standings += seen
         if short := [standing for standing in standings if standing.seconds]:
             raise self._refusal(call, short)
         if only_look:
             return _narrowed(call, seen)
-        run = Run(self.windows, counted, at)
+        run = Run(self.windows, counted, at, places)
         resources.callback(run.close)
         return dataclasses.replace(_narrowed(call, seen), taken=(*call.taken, run))
 

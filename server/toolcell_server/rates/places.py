@@ -1,9 +1,9 @@
 """
 How many calls are under way at once, by key.  Times in seconds.
 
-A place is taken when a call has been let through and given back when its execution is closed; it
-covers the queue.  When it will be given back nobody knows: the delay that a refusal names is how
-long places of that bound were held lately, by how many there are.
+A place is taken when a call has been let through and given back when its ending is told, or its
+execution is closed without one; it covers the queue.  When it will be given back nobody knows: the
+delay that a refusal names is how long places of that bound were held lately, by how many there are.
 """
 
 from __future__ import annotations

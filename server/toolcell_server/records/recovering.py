@@ -11,21 +11,32 @@ from typing import TYPE_CHECKING
 from toolcell_server.records import interrupted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from toolcell.v1 import execution_pb2 as pb
+
     from toolcell_server.records.bygone import Bygone
     from toolcell_server.records.ledger import Ledger
+
 
 _log = logging.getLogger(__name__)
 
 
-def recover(ledger: Ledger, now: int) -> list[Bygone]:
+def recover(
+    ledger: Ledger, now: int, told: Callable[[pb.Execution], object] = lambda _: None
+) -> list[Bygone]:
     """
     Give each of them its ending, `lost(outcome_unknown)`, all or none, and return them.  Called
-    once, before anything runs.  `now` is in nanoseconds since 1970.
+    once, before anything runs.  `now` is in nanoseconds since 1970.  `told` hears of each before it
+    is written: whoever dies in between tells it twice, and not never.
 
     Raises:
         StoreFailed: that cannot be written; then nothing may run.
     """
     ended = [interrupted.ended(entry, now) for entry in ledger.unfinished()]
+    bygone = [entry.bygone() for entry in ended]
+    for one in bygone:
+        told(one.summary)
     ledger.end(ended)
     for entry in ended:
         # As `logged.py` logs those of this server.
@@ -38,4 +49,4 @@ def recover(ledger: Ledger, now: int) -> list[Bygone]:
             "outcome_message": interrupted.MESSAGE,
         }
         _log.error("execution finished", extra={"fields": fields})
-    return [entry.bygone() for entry in ended]
+    return bygone

@@ -78,10 +78,11 @@ def test_the_same_call_is_told_that_its_outcome_is_unknown(tmp_path: Path) -> No
     [
         ({"effects": "read_only"}, True),
         ({"effects": "writes", "idempotent": True}, True),
+        ({"effects": "writes", "idempotent": True, "fallback": "other"}, False),
         ({"effects": "writes"}, False),
         ({"effects": "destructive"}, False),
     ],
-    ids=["reads", "may run twice", "writes", "destroys"],
+    ids=["reads", "may run twice", "has a fallback", "writes", "destroys"],
 )
 def test_only_what_changes_nothing_by_running_twice_may_be_made_again(
     tmp_path: Path, tool: dict[str, Any], expected: bool

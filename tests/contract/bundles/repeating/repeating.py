@@ -129,6 +129,14 @@ def writing_stand_in(path: str) -> str:
     return str(Path(path).write_text("written"))
 
 
+@tool(effects="writes", paths=[stages("{path}")], preview=True)
+def previewed(path: str) -> str:
+    """
+    Write what can be shown before.
+    """
+    return str(Path(path).write_text("after"))
+
+
 @tool(effects="read_only", paths=[reads("{path}")])
 def meddling(path: str) -> dict[str, str]:
     """

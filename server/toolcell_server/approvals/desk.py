@@ -58,6 +58,7 @@ if TYPE_CHECKING:
 
 SEPARATOR: Final = "."  # between a token and a PIN; no token has one
 LOCKING_ROUNDS: Final = 3  # approvals whose every PIN is wrong, until the principal is locked out
+OVER: Final = 10  # approvals that are over, for each that may wait, until the oldest is forgotten
 _TOKEN_BYTES: Final = 32
 
 
@@ -156,6 +157,7 @@ class Desk:
     def _add(self, asked: Asked, preview: Preview, digest: str, token: str) -> Approval:
         call, now = asked.call, self.clock()
         self.store.purge(now - self._settings.keep_seconds)
+        self.store.forget_surplus(call.principal.name, OVER * self._settings.maximum_pending)
         self.check_room(asked)
         expires = now + self._settings.seconds(asked.kind)
         approval = self._approval(asked, preview, digest, (now, expires))

@@ -14,7 +14,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from toolcell_server.approvals.approval import COLUMNS, PENDING, RESERVED, USED, Approval
+from toolcell_server.approvals.approval import (
+    COLUMNS,
+    DENIED,
+    PENDING,
+    RESERVED,
+    USED,
+    VOID,
+    Approval,
+)
 
 if TYPE_CHECKING:
     from toolcell_server.database import Database
@@ -60,6 +68,12 @@ _INSERT: Final = (
     f" VALUES ({', '.join('?' * (len(_KEPT) + 1))})"
 )
 _SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM approvals WHERE "  # noqa: S608  # as above
+_OVER: Final = (DENIED, USED, VOID)
+_OF_ONE: Final = "principal = ? AND state IN (?, ?, ?)"
+_SURPLUS: Final = (
+    f"DELETE FROM approvals WHERE {_OF_ONE} AND number <= (SELECT number FROM approvals"  # noqa: S608  # our own words
+    f" WHERE {_OF_ONE} ORDER BY number DESC LIMIT 1 OFFSET ?)"
+)
 _CHANGEABLE: Final = frozenset({"decided", "decided_by", "reason", "execution_id"})
 
 
@@ -122,6 +136,14 @@ class ApprovalStore:
         """
         statement = "DELETE FROM approvals WHERE expires < ? AND state != ?"
         self._database.execute(statement, (before, RESERVED))
+
+    def forget_surplus(self, principal: str, most: int) -> None:
+        """
+        Keep that many of a principal's that are over, the newest.  Whoever withdraws what he has
+        asked for, and asks again, must not fill the disk.
+        """
+        of_one = (principal, *_OVER)
+        self._database.execute(_SURPLUS, (*of_one, *of_one, most))
 
     def _one(self, condition: str, value: Any) -> Approval | None:
         return next(iter(self._all(condition, value)), None)

@@ -28,7 +28,8 @@ class AuditedExecutor:
     is recorded as lost, because that is what becomes of it.
 
     It stands outside what may answer in place of a run (a cache) or make several of one (retries):
-    one execution is one record.
+    one execution is one record.  If a fallback ran in it, the record is of the fallback, and names
+    the tool that had failed.
     """
 
     base: Executor
@@ -36,6 +37,7 @@ class AuditedExecutor:
 
     async def execute(self, execution: Execution) -> AsyncIterator[pb.ExecuteResponse]:
         seen = Seen()
+        self.auditing.begun(execution)
         try:
             async with closing(self.base.execute(execution)) as events:
                 async for event in events:
@@ -50,6 +52,9 @@ class AuditedExecutor:
             case "started":
                 seen.attempts += 1
                 seen.started = event.started
+            case "fell_back":  # told before the other tool runs
+                seen.fell_back = event.fell_back
+                seen.ran = self.auditing.begun(execution)
             case "denied":
                 seen.denials += 1
                 self.auditing.denied(execution, seen.denials, event.denied)

@@ -46,17 +46,27 @@ class AuditedAdmission:
         """
         execution = await self.base.admit(request, time_remaining, principal, share, execution_id)
         try:
-            await self._record(execution, validated=request.validate_only)
+            await accept(self.auditing, execution, validated=request.validate_only)
         except BaseException:
             execution.close()
             raise
         return execution
 
-    async def _record(self, execution: Execution, *, validated: bool) -> None:
-        if self.auditing is None:
-            if execution.tool.audit:
-                raise AuditNotKept(execution.tool.name)
-            return
-        self.auditing.check(execution.tool)
-        if not validated:
-            await self.auditing.accept(execution)
+
+async def accept(
+    auditing: Auditing | None, execution: Execution, *, validated: bool = False
+) -> None:
+    """
+    Record what is going to run, unless it is only `validated`.
+
+    Raises:
+        AuditFailed: it may not run without a record, which cannot be written.
+        AuditNotKept: its tool demands an audit log, and there is none.
+    """
+    if auditing is None:
+        if execution.tool.audit:
+            raise AuditNotKept(execution.tool.name)
+        return
+    auditing.check(execution.tool)
+    if not validated:
+        await auditing.accept(execution)

@@ -147,27 +147,38 @@ class ExecutionService:
         """
         caller = principal.current()
         asked = fingerprint(request) if request.request_id else b""  # nobody else is compared
-        if not request.validate_only:
-            scope = Scope(caller.name, request.tool, request.request_id)
-            if earlier := self._executions.joined(scope, asked):
-                ended = earlier.has_ended
-                if self._joined:
-                    self._joined(caller, earlier.execution_id, request, ended=ended)
-                return earlier, ended
+        if earlier := self._earlier(caller, request, asked):
+            return earlier, earlier.has_ended
         self._executions.check_accepting()
         try:
             execution = await self._admission.admit(
                 request, context.time_remaining(), caller, share=context.peer()
             )
         except ApprovalReplayed:  # by this call's own twin, which was admitted meanwhile?
-            scope = Scope(caller.name, request.tool, request.request_id)
-            if request.validate_only or not (earlier := self._executions.joined(scope, asked)):
-                raise
-            return earlier, earlier.has_ended
+            if earlier := self._earlier(caller, request, asked):
+                return earlier, earlier.has_ended
+            raise
         if request.validate_only:
             return self._executions.validated(execution), False
         record = self._executions.start(execution, asked)
+        if record.execution_id != execution.execution_id:
+            self._tell_joined(caller, record, request)
         return record, record.has_ended
+
+    def _earlier(self, caller: Principal, request: _Request, asked: bytes) -> Known | None:
+        """
+        The execution that this call joins or replays; it is told that it does.
+        """
+        if request.validate_only:
+            return None
+        scope = Scope(caller.name, request.tool, request.request_id)
+        if earlier := self._executions.joined(scope, asked):
+            self._tell_joined(caller, earlier, request)
+        return earlier
+
+    def _tell_joined(self, caller: Principal, earlier: Known, request: _Request) -> None:
+        if self._joined:
+            self._joined(caller, earlier.execution_id, request, ended=earlier.has_ended)
 
 
 def _marked_replayed(data: bytes) -> bytes:

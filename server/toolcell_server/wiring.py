@@ -86,7 +86,8 @@ def _hooks(app: App, place: str) -> tuple[Gate, ...]:
 def _rules(app: App) -> tuple[Gate, ...]:
     if not app.rights.depend_on_arguments:
         return ()
-    return (RightsGate(app.rights, app.tools, app.validation),)
+    preparing = Preparing(app.settings.arguments)
+    return (RightsGate(app.rights, app.tools, app.validation, preparing),)
 
 
 def _screening(app: App) -> Gate:
@@ -103,7 +104,9 @@ def _breaking(app: App) -> tuple[Gate, ...]:
 
 def _approval(app: App) -> Gate:
     granting = Granting(policy=app.settings.policy, isolation=app.pool.isolation)
-    previewing = Previewing(app.executor, app.capacity, app.pool.open)
+    previewing = Previewing(
+        app.executor, app.capacity, app.pool.open, app.auditing, app.redactor.text
+    )
     return ApprovalGate(app.demands, granting.grant, app.desk, previewing)
 
 

@@ -4,13 +4,14 @@ Runs a tool to see what it would change.
 Theory of operation.  Nobody has said yes yet, so the run must have no effect: only a tool whose
 manifest says `preview` is run, which has nothing but paths to read and paths to stage, no domains
 and nothing to write directly (`manifest.py` sees to it, and here the grant is looked at again).
-What it read could be in what it stages, so only those who may decide are shown that, and the caller
-is told nothing of how it ended but a word.  It takes a place as any other execution, and is logged
-and counted as one.
+What it read could be in what it stages, so only those who may decide are shown that, without the
+secrets that the operator's redaction finds, and the caller is told nothing of how it ended but a
+word.  It takes a place as any other execution, and is logged, counted and audited as one.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import json
@@ -23,13 +24,17 @@ from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server import outcomes
 from toolcell_server.approvals.reviewing import Recording
+from toolcell_server.audited_admission import accept
 from toolcell_server.execution import Execution
 from toolcell_server.executor import closing
 from toolcell_server.refusals import PreviewFailed
 from toolcell_server.wanted import Wanted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from toolcell_server.admission import Opener
+    from toolcell_server.audit.auditing import Auditing
     from toolcell_server.capacity import Capacity
     from toolcell_server.executor import Executor
     from toolcell_server.gates import Call
@@ -54,18 +59,22 @@ NO_PREVIEW = Preview()
 @dataclass(frozen=True, slots=True)
 class Previewing:
     """
-    Lives on one event loop.
+    Lives on one event loop.  `redact` takes secrets out of what people are shown.
     """
 
     executor: Executor
     capacity: Capacity
     opener: Opener
+    auditing: Auditing | None = None
+    redact: Callable[[str], str] = str
 
     async def preview(self, call: Call, grant: Grant) -> Preview:
         """
         What the call would change; nothing is said of one whose tool promises no preview.
 
         Raises:
+            AuditFailed: it may not run without a record, which cannot be written.
+            AuditNotKept: its tool demands an audit log, and there is none.
             PreviewFailed: it did not complete.
             CallRefused: there is no place for it, or a path cannot be opened.
         """
@@ -75,13 +84,16 @@ class Previewing:
         execution = await self._execution(call, grant, recording)
         outcome = pb.Outcome()
         with contextlib.closing(execution):
+            await accept(self.auditing, execution)
             async with closing(self.executor.execute(execution)) as events:
                 async for event in events:
                     if event.HasField("finished"):
                         outcome = event.finished.outcome
         if not outcome.HasField("completed"):
             raise PreviewFailed(call.tool.name, outcomes.label(outcome))
-        return Preview(recording.text, recording.complete, json.dumps(recording.digests))
+        text = await asyncio.to_thread(self.redact, recording.text)
+        complete = recording.complete and text == recording.text
+        return Preview(text, complete, json.dumps(recording.digests))
 
     async def _execution(self, call: Call, grant: Grant, recording: Recording) -> Execution:
         execution_id = str(uuid.uuid4())

@@ -6,7 +6,8 @@ manifest says `audit = "required"`), the record of the acceptance is written bef
 and the call is refused if it cannot be; so a tool never runs without a trace, whatever happens to
 this process in the middle.  The ending follows in the turn of the loop after its caller has it.  An
 execution that was accepted and never came to run (another call with its `request_id` was faster,
-the server was draining) is closed with a record too: each acceptance has one counterpart.
+the server was draining) is closed with a record too.  What has begun is told by its ending alone,
+whoever closes it before: a cache that answers, or the fallback that takes its place.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ class Auditing:
         self._describing = Describing(self._content)
         self._strict = settings.on_failure == "refuse"
         self._tally = Tally(log.append)
-        self._open: set[str] = set()
+        self._joins = Tally(log.append)  # apart: no flood of them hides refusals among its rest
+        self._open: dict[str, Execution] = {}  # accepted, and not begun
 
     async def accept(self, execution: Execution) -> None:
         """
@@ -60,7 +62,7 @@ class Auditing:
             AuditFailed: that cannot be written; it must not run.
         """
         identity = execution.execution_id
-        self._open.add(identity)
+        self._open[identity] = execution
         execution.resources.callback(self._closed, execution)
         if not self.demands(execution.tool):
             return
@@ -86,11 +88,17 @@ class Auditing:
         if self._log.failing and self.demands(tool):
             raise AuditFailed
 
+    def begun(self, execution: Execution) -> Execution | None:
+        """
+        From now on its ending is what is recorded.  What was accepted under its id and had not
+        begun: itself, or the fallback that takes its place.
+        """
+        return self._open.pop(execution.execution_id, None)
+
     def ended(self, execution: Execution, seen: Seen) -> None:
         """
         Record how it ended.
         """
-        self._open.discard(execution.execution_id)
         self._log.later(functools.partial(self._write_ending, execution, seen))
 
     def denied(self, execution: Execution, count: int, denied: pb.Denied) -> None:
@@ -143,7 +151,7 @@ class Auditing:
         """
         Record, or count, a call that got the events of an earlier one with its `request_id`.
         """
-        self._tally.add(
+        self._joins.add(
             "call.replayed" if ended else "call.joined",
             (caller.name, execution_id),
             lambda: {
@@ -190,11 +198,11 @@ class Auditing:
         Record what was only counted until now, and end.
         """
         self._tally.close()
+        self._joins.close()
         await self._log.aclose()
 
     def _closed(self, execution: Execution) -> None:
-        if execution.execution_id in self._open:
-            self._open.discard(execution.execution_id)
+        if self.begun(execution):
             self._log.append(
                 "execution.not_run",
                 self._describing.accepted(execution),
@@ -202,7 +210,7 @@ class Auditing:
             )
 
     def _write_ending(self, execution: Execution, seen: Seen) -> None:
-        data = self._describing.ended(execution, seen)
+        data = self._describing.ended(seen.ran or execution, seen)
         self._log.append("execution.finished", data, subject=execution.execution_id)
 
     def _asked(self, request: object) -> dict[str, Any]:

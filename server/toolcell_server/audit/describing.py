@@ -50,6 +50,7 @@ class Describing:
             "arguments": self._content.describe(execution.arguments),
             "grant": self._grant(execution.grant),
             "detached": execution.detached,
+            **_beside(execution),
         }
 
     def ended(self, execution: Execution, seen: Seen) -> dict[str, Any]:
@@ -75,6 +76,7 @@ class Describing:
             "truncated": finished.truncated,
             "queue_seconds": values.seconds(seen.started.queue_time),
             "total_seconds": round(seen.seconds, 6),
+            **({"fell_back": values.fell_back(seen.fell_back)} if seen.fell_back else {}),
         }
 
     def _grant(self, grant: Grant) -> msgspec.Raw:
@@ -92,3 +94,16 @@ class Describing:
                 self._isolations.clear()
             self._isolations[key] = msgspec.Raw(encoded(values.walls(report)))
         return self._isolations[key]
+
+
+def _beside(execution: Execution) -> dict[str, Any]:
+    """
+    The tool that was called, if a rule has put another in its place; and that nothing which it
+    stages stays, if it runs for people to see what it would change.
+    """
+    said: dict[str, Any] = {}
+    if execution.asked not in ("", execution.tool.name):
+        said["asked"] = values.bounded(execution.asked)
+    if execution.review is not None and not execution.review.commits:
+        said["preview"] = True
+    return said

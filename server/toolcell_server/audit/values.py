@@ -149,6 +149,16 @@ def outcome(outcome: pb.Outcome) -> dict[str, Any]:
     return said
 
 
+def fell_back(told: pb.FellBack) -> dict[str, Any]:
+    """
+    The tool in whose place another one ran, and why.
+    """
+    said: dict[str, Any] = {"tool": bounded(told.tool), "version": bounded(told.version)}
+    if told.HasField("outcome"):
+        said["outcome"] = outcome(told.outcome)
+    return {**said, "refusal": bounded(told.refusal)} if told.refusal else said
+
+
 def _plain(fields: Iterable[tuple[Any, Any]]) -> dict[str, Any]:
     """
     The scalars of a message, enumerations by name.

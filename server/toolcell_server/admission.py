@@ -106,12 +106,15 @@ class Admission:
         principal: Principal = ANYBODY,
         share: str = "",
         execution_id: str = "",
+        *,
+        asks: bool = True,
     ) -> Execution:
         """
         An execution that may run; whoever gets it closes it.  `time_remaining` is that of its
         RPC, in seconds; None: no end.  With `validate_only` no place is taken: nothing will run.
         Places are shared fairly between `share`s, if there is no principal.  `execution_id` is
-        that of one that goes on with this call; without it there is a new one.
+        that of one that goes on with this call; without it there is a new one.  Without `asks`
+        nobody is asked for an approval: its caller would not be told how to use it.
 
         Raises:
             CallRefused: one of its kinds; nothing ran, nothing is left open.
@@ -123,6 +126,7 @@ class Admission:
         if not request.validate_only:
             self.capacity.check(wanted)
         call = await self._call(request, principal, deadline)
+        call = call if asks else dataclasses.replace(call, asks=False)
         with contextlib.ExitStack() as resources:
             for gate in self.gates:
                 call = await gate.let_pass(call, resources)

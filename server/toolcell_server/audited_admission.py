@@ -35,6 +35,8 @@ class AuditedAdmission:
         principal: Principal = ANYBODY,
         share: str = "",
         execution_id: str = "",
+        *,
+        asks: bool = True,
     ) -> Execution:
         """
         As `Admission.admit`.
@@ -44,7 +46,9 @@ class AuditedAdmission:
             AuditNotKept: its tool demands an audit log, and there is none.
             CallRefused: another of its kinds; nothing ran, nothing is left open.
         """
-        execution = await self.base.admit(request, time_remaining, principal, share, execution_id)
+        execution = await self.base.admit(
+            request, time_remaining, principal, share, execution_id, asks=asks
+        )
         try:
             await accept(self.auditing, execution, validated=request.validate_only)
         except BaseException:

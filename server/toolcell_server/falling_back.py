@@ -5,7 +5,8 @@ Theory of operation.  A fallback is a call of its own: of the same caller, with 
 for the tool, and it passes every station that any call passes: its own schema, rights, rates,
 approval, grant and place.  Nothing that was decided for the first tool counts for it.  If it is
 refused, the caller hears of the first tool's trouble, not of the second one's: that is the tool he
-knows.  A fallback has no fallback.
+knows.  So nobody is asked to approve a fallback, either: the caller would not hear of it, and a
+failing tool would bury the person who decides.  A fallback has no fallback.
 
 When a tool cannot even be admitted (it is broken, switched off, or left alone by the breaker), its
 fallback is admitted in its place.  Else the execution takes along how to admit it, should it fail
@@ -55,6 +56,8 @@ class Admits(Protocol):
         principal: Principal = ANYBODY,
         share: str = "",
         execution_id: str = "",
+        *,
+        asks: bool = True,
     ) -> Execution:
         """
         As `Admission.admit`.
@@ -132,7 +135,7 @@ class FallingBack:
         request = _copy(asked.request)
         request.tool, request.version = name, version
         execution = await self.base.admit(
-            request, time_remaining, asked.principal, asked.share, execution_id
+            request, time_remaining, asked.principal, asked.share, execution_id, asks=False
         )
         if effects.exceed(execution.tool.effects, tool.effects):  # a gate chose yet another
             execution.close()

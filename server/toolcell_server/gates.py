@@ -51,7 +51,7 @@ class Call:
     alters one alters both (`dataclasses.replace`).  `deadline` is a reading of `time.monotonic()`.
     `approval_demanded` ("", "confirm", "approve") is what the caller's rights ask for.  The gate
     that has seen to it takes it away; a call that comes out of the gates with it is refused.
-    `approval` is the one that lets the call pass.
+    `approval` is the one that lets the call pass.  Without `asks` nobody may be asked for one.
     `reports` are told to the caller as events: what a gate found and let pass all the same.
     """
 
@@ -65,6 +65,7 @@ class Call:
     taken: tuple[Taken, ...] = ()
     approval_demanded: str = ""
     approval: Reservation | None = None
+    asks: bool = True
     reports: tuple[pb.Denied, ...] = ()
 
 

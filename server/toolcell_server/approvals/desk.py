@@ -71,6 +71,13 @@ class Asked(NamedTuple):
     grant: Grant
     kind: Kind
 
+    @property
+    def asks(self) -> bool:
+        """
+        Whether somebody is asked: not for a call that is only checked, or cannot be sent again.
+        """
+        return self.call.asks and not self.call.request.validate_only
+
 
 class Desk:
     """
@@ -98,7 +105,7 @@ class Desk:
     def required(self, asked: Asked, preview: Preview = NO_PREVIEW) -> ApprovalRequired:
         """
         The refusal of a call that brings no token, and that a person can say yes to from now on.
-        A call that is only to be checked asks nobody.
+        A call that is only to be checked asks nobody, nor does a fallback.
 
         Raises:
             TooManyApprovals: its principal has too many that wait.
@@ -106,7 +113,7 @@ class Desk:
         """
         call, kind = asked.call, asked.kind
         digest = binding.arguments_digest(call.arguments)
-        if call.request.validate_only:
+        if not asked.asks:
             return ApprovalRequired(call.tool.name, kind, {"arguments_digest": digest})
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         approval = self._add(asked, preview, digest, token)

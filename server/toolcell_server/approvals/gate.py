@@ -66,7 +66,7 @@ class ApprovalGate:
         For whoever approves.  The caller of a confirmation is the one who must not see what a run
         that nobody agreed to has read.
         """
-        if self.previewing is None or asked.kind != APPROVE or asked.call.request.validate_only:
+        if self.previewing is None or asked.kind != APPROVE or not asked.asks:
             return NO_PREVIEW
         self.desk.check_room(asked)
         return await self.previewing.preview(asked.call, asked.grant)

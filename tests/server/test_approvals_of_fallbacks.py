@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from admitting import WALLS, admission
 from toolcell.v1 import execution_pb2 as pb
+from toolcell_server.approvals.approval import PENDING
 from toolcell_server.approvals.desk import Desk
 from toolcell_server.approvals.gate import ApprovalGate
 from toolcell_server.approvals.kinds import Demands
@@ -61,7 +62,7 @@ def test_nobody_is_asked_to_approve_a_fallback(
         with pytest.raises(refusal):
             await FallingBack(base, registry).admit(pb.RunRequest(tool=tool), None, ALICE)
         await base.validation.aclose()
-        return desk.store.pending("alice", 1000.0)
+        return desk.store.unexpired("alice", PENDING, 1000.0)
 
     with contextlib.closing(Database.opened("")) as database:
         assert waiting == asyncio.run(scenario(database))

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Final
 from toolcell_server.approvals.approval import (
     COLUMNS,
     DENIED,
-    PENDING,
     RESERVED,
     USED,
     VOID,
@@ -106,12 +105,12 @@ class ApprovalStore:
         condition = "principal = ? AND number < ? ORDER BY number DESC LIMIT ?"
         return self._all(condition, of, number, most)
 
-    def pending(self, principal: str, now: float) -> int:
+    def unexpired(self, principal: str, state: str, now: float) -> int:
         """
-        How many of a principal's wait for an answer.
+        How many of a principal's are in that state, and would be good for a while yet.
         """
         statement = "SELECT count(*) FROM approvals WHERE principal = ? AND state = ?"
-        found = self._database.query(f"{statement} AND expires > ?", (principal, PENDING, now))
+        found = self._database.query(f"{statement} AND expires > ?", (principal, state, now))
         return int(found[0][0])
 
     def move(self, approval_id: str, before: str, after: str, **changes: Any) -> bool:
@@ -139,8 +138,7 @@ class ApprovalStore:
 
     def forget_surplus(self, principal: str, most: int) -> None:
         """
-        Keep that many of a principal's that are over, the newest.  Whoever withdraws what he has
-        asked for, and asks again, must not fill the disk.
+        Keep that many of a principal's that are over, the newest.
         """
         of_one = (principal, *_OVER)
         self._database.execute(_SURPLUS, (*of_one, *of_one, most))

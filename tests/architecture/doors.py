@@ -157,6 +157,7 @@ PURE = (
     *("toolcell_server.formats", "toolcell_server.places", "toolcell_server.preparation"),
     *("toolcell_server.redaction", "toolcell_server.redaction.events"),
     *("toolcell_server.result_screens", "toolcell_server.screens", "toolcell_server.transforms"),
+    "toolcell_server.stream_safe",
     *("toolcell_server.authentication.claims", "toolcell_server.authentication.failure"),
     *("toolcell_server.authentication.header", "toolcell_server.authentication.key_set"),
     *("toolcell_server.authentication.verified", "toolcell_server.refusals.callers"),

@@ -69,7 +69,10 @@ def decode(token: str, filters: Mapping[str, Any]) -> str:
     plain = _scramble(scrambled, digest)
     if digest != _digest(plain, filters):
         raise BadPageToken("is malformed or was made for other filters")
-    return plain.decode()
+    try:
+        return plain.decode()
+    except UnicodeDecodeError:  # no key is needed to make a token whose digest is right
+        raise BadPageToken("is malformed") from None
 
 
 def _digest(plain: bytes, filters: Mapping[str, Any]) -> bytes:

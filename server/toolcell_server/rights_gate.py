@@ -4,9 +4,10 @@ The gate that shows a call to the operator's rules about arguments.
 Theory of operation.  Whether the tool is the caller's at all was decided before its arguments were
 read (`permitted.py`); here only rules speak whose answer depends on them.  A route puts another
 tool in the place of the one that was called, once, and that tool is treated as if it had been
-called: it must be the caller's, its limits and its schema hold, its own rules are asked.  If it is
-not his, he hears that a rule does not allow the call, and no name of a tool that is none of his
-business.
+called: it must be the caller's, its arguments are prepared as it asks for (what its `transforms`
+strip must not reach it by a detour), its limits and its schema hold, its own rules are asked.  If
+it is not his, he hears that a rule does not allow the call, and no name of a tool that is none of
+his business.
 
 It stands after everything that alters arguments, so that what is judged is what runs.
 """
@@ -14,10 +15,11 @@ It stands after everything that alters arguments, so that what is judged is what
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeGuard
 
-from toolcell_server.refusals import ArgumentsTooLarge, CallRefused, DeniedByRule
+from toolcell_server.arguments.preparing import Preparing
+from toolcell_server.refusals import CallRefused, DeniedByRule
 from toolcell_server.rights import decide
 from toolcell_server.rights.conditions import LONGEST_MATCHED
 from toolcell_server.rights.rules import APPROVALS
@@ -44,6 +46,7 @@ class RightsGate:
     rights: Rights
     tools: PermittedTools
     validation: Validation
+    preparing: Preparing = field(default_factory=Preparing)
 
     async def let_pass(self, call: Call, _resources: contextlib.ExitStack) -> Call:
         """
@@ -57,10 +60,12 @@ class RightsGate:
             return call
         target = self._target(call, decision.route)
         limits = target.limits.narrowed_by(call.request.limits)
-        if len(call.data) > limits.arguments_bytes:
-            raise ArgumentsTooLarge(len(call.data), limits.arguments_bytes)
-        await self.validation.check(target, call.arguments, call.data)
-        again, routed = self._judged(dataclasses.replace(call, tool=target, limits=limits))
+        arguments, data = self.preparing.prepared(target, call.data, limits.arguments_bytes)
+        await self.validation.check(target, arguments, data)
+        routed = dataclasses.replace(
+            call, tool=target, limits=limits, arguments=arguments, data=data
+        )
+        again, routed = self._judged(routed)
         if _leads_on(again.route, target):
             raise DeniedByRule(again.route.name, _TWICE)
         return routed

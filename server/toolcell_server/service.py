@@ -125,6 +125,8 @@ class ExecutionService:
         caller = principal.current()
         narrowing = listing.narrowing(request)
         if OTHERS not in caller.scopes:
+            if request.principal not in ("", caller.name):
+                return pb.ListExecutionsResponse()  # and not after a look at all of his own
             narrowing = narrowing._replace(principal=caller.name)
         matching = self._executions.newest_first(narrowing)
         return listing.page((each for each in matching if caller.may_see(each.principal)), request)

@@ -88,7 +88,8 @@ def _hooks(app: App, place: str) -> tuple[Gate, ...]:
 def _rules(app: App) -> tuple[Gate, ...]:
     if not app.rights.depend_on_arguments:
         return ()
-    return (RightsGate(app.rights, app.tools, app.validation),)
+    preparing = Preparing(app.settings.arguments)
+    return (RightsGate(app.rights, app.tools, app.validation, preparing),)
 
 
 def _screening(app: App) -> Gate:

@@ -160,6 +160,7 @@ PURE = (
     *("toolcell_server.arguments.transforms", "toolcell_server.formats"),
     *("toolcell_server.redaction", "toolcell_server.redaction.events"),
     *("toolcell_server.screens", "toolcell_server.screens.results"),
+    "toolcell_server.stream_safe",
     *("toolcell_server.authentication.claims", "toolcell_server.authentication.failure"),
     *("toolcell_server.authentication.header", "toolcell_server.authentication.key_set"),
     *("toolcell_server.authentication.verified", "toolcell_server.refusals.callers"),

@@ -128,7 +128,7 @@ def test_nobody_is_asked_to_approve_a_fallback(tmp_path: Path, kind: str) -> Non
         with pytest.raises(SwitchedOff):
             await calls.run("switched_off", {"path": str(saying)})
         await calls.settled()
-        assert 0 == calls.app.desk.store.pending("alice", 0.0)
+        assert 0 == calls.app.desk.store.unexpired("alice", "pending", 0.0)
 
     found = governed(tmp_path, scenario, approved("stand_in", kind))
 
@@ -345,7 +345,7 @@ def test_nobody_is_asked_about_what_cannot_be_recorded(tmp_path: Path) -> None:
         with pytest.raises(AuditFailed):
             await calls.run("previewed", {"path": str(out)})
         writing.faults.mend("write")
-        assert 0 == calls.app.desk.store.pending("alice", 0.0)
+        assert 0 == calls.app.desk.store.unexpired("alice", "pending", 0.0)
 
     governed(tmp_path, scenario, approved("previewed", "approve"))
 

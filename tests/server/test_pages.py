@@ -4,6 +4,7 @@ Pages: their sizes and their tokens.
 
 from __future__ import annotations
 
+import base64
 import string
 
 import pytest
@@ -116,3 +117,15 @@ def test_every_flipped_byte_of_a_token_is_noticed() -> None:
         changed = "A" if letter != "A" else "B"
         with pytest.raises(BadPageToken):
             pages.decode(token[:index] + changed + token[index + 1 :], FILTERS)
+
+
+def test_a_token_that_was_made_by_somebody_else_is_refused_whatever_it_holds() -> None:
+    """
+    Its digest needs no key; what is no text must not be a fault of ours.
+    """
+    plain = b"\xff\xfe"
+    digest = pages._digest(plain, FILTERS)
+    sealed = digest + pages._scramble(plain, digest)
+
+    with pytest.raises(BadPageToken, match="malformed"):
+        pages.decode(base64.urlsafe_b64encode(sealed).decode(), FILTERS)

@@ -20,11 +20,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from toolcell_server.approvals import binding, judging, telling
 from toolcell_server.approvals.approval import (
     APPROVED,
+    DENIED,
     PENDING,
     RESERVED,
     USED,
@@ -60,6 +62,8 @@ if TYPE_CHECKING:
 SEPARATOR: Final = "."  # between a token and a PIN; no token has one
 LOCKING_ROUNDS: Final = 3  # approvals whose every PIN is wrong, until the principal is locked out
 DIED: Final = "the server died over it; whether the tool ran is unknown"
+# Approvals that are over, for each that may wait: so many are remembered, and may have been denied.
+OVER: Final = 10
 _TOKEN_BYTES: Final = 32
 
 
@@ -160,16 +164,19 @@ class Desk:
     def check_room(self, asked: Asked) -> None:
         """
         Raises:
-            TooManyApprovals: its principal has too many that wait.
+            TooManyApprovals: its principal has too many that wait, or were denied of late.
             StoreFailed: nobody can tell.
         """
-        maximum = self._settings.maximum_pending
-        if self.store.pending(asked.call.principal.name, self.clock()) >= maximum:
+        maximum, now = self._settings.maximum_pending, self.clock()
+        found = partial(self.store.unexpired, asked.call.principal.name)
+        # Whoever withdraws what he has asked for, and asks again, must not go on without end.
+        if found(PENDING, now) >= maximum or found(DENIED, now) >= OVER * maximum:
             raise TooManyApprovals(maximum, self._settings.seconds(asked.kind))
 
     def _add(self, asked: Asked, preview: Preview, digest: str, token: str) -> Approval:
         call, now = asked.call, self.clock()
         self.store.purge(now - self._settings.keep_seconds)
+        self.store.forget_surplus(call.principal.name, OVER * self._settings.maximum_pending)
         self.check_room(asked)
         expires = now + self._settings.seconds(asked.kind)
         approval = self._approval(asked, preview, digest, (now, expires))

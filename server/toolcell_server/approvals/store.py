@@ -14,7 +14,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from toolcell_server.approvals.approval import COLUMNS, PENDING, RESERVED, Approval
+from toolcell_server.approvals.approval import (
+    COLUMNS,
+    DENIED,
+    RESERVED,
+    USED,
+    VOID,
+    Approval,
+)
 
 if TYPE_CHECKING:
     from toolcell_server.database import Database
@@ -60,6 +67,12 @@ _INSERT: Final = (
     f" VALUES ({', '.join('?' * (len(_KEPT) + 1))})"
 )
 _SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM approvals WHERE "  # noqa: S608  # as above
+_OVER: Final = (DENIED, USED, VOID)
+_OF_ONE: Final = "principal = ? AND state IN (?, ?, ?)"
+_SURPLUS: Final = (
+    f"DELETE FROM approvals WHERE {_OF_ONE} AND number <= (SELECT number FROM approvals"  # noqa: S608  # our own words
+    f" WHERE {_OF_ONE} ORDER BY number DESC LIMIT 1 OFFSET ?)"
+)
 _CHANGEABLE: Final = frozenset({"decided", "decided_by", "reason", "execution_id"})
 
 
@@ -97,12 +110,12 @@ class ApprovalStore:
         condition = "principal = ? AND number < ? ORDER BY number DESC LIMIT ?"
         return self._all(condition, of, number, most)
 
-    def pending(self, principal: str, now: float) -> int:
+    def unexpired(self, principal: str, state: str, now: float) -> int:
         """
-        How many of a principal's wait for an answer.
+        How many of a principal's are in that state, and would be good for a while yet.
         """
         statement = "SELECT count(*) FROM approvals WHERE principal = ? AND state = ?"
-        found = self._database.query(f"{statement} AND expires > ?", (principal, PENDING, now))
+        found = self._database.query(f"{statement} AND expires > ?", (principal, state, now))
         return int(found[0][0])
 
     def move(self, approval_id: str, before: str, after: str, **changes: Any) -> bool:
@@ -127,6 +140,13 @@ class ApprovalStore:
         """
         statement = "DELETE FROM approvals WHERE expires < ? AND state != ?"
         self._database.execute(statement, (before, RESERVED))
+
+    def forget_surplus(self, principal: str, most: int) -> None:
+        """
+        Keep that many of a principal's that are over, the newest.
+        """
+        of_one = (principal, *_OVER)
+        self._database.execute(_SURPLUS, (*of_one, *of_one, most))
 
     def _one(self, condition: str, value: Any) -> Approval | None:
         return next(iter(self._all(condition, value)), None)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import functools
 import re
-import unicodedata
 from typing import TYPE_CHECKING, Final
+
+from toolcell_server.stream_safe import normalized
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,9 +31,9 @@ def strip_control(text: str) -> str:
 
 def nfc(text: str) -> str:
     """
-    The text with each character composed (Unicode TR15).
+    The text with each character composed (Unicode TR15), in the stream-safe form.
     """
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
+    return normalized("NFC", text)
 
 
 NAMED: Final[dict[str, Callable[[str], str]]] = {

@@ -5,7 +5,8 @@ Theory of operation.  A refusal costs a caller nothing, so a hostile one could f
 them.  Of each key (who, why, how) the first is told whole, and what follows within `SECONDS` is one
 more record, with the number and the last of them.  Keys hold names that callers cannot make up
 freely, but for that of a method; still there are at most `KEYS` of them at a time, and the rest is
-counted together.  So at most 2 * `KEYS` + 1 records come out of a second, whatever comes in.
+counted together, each kind by itself.  So at most 2 * `KEYS` records, and one for each kind, come
+out of a second, whatever comes in.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ class Tally:
 
     def __init__(self, told: Callable[[str, Mapping[str, Any]], None]) -> None:
         self._told = told
-        self._counted: dict[Hashable, tuple[int, str, Callable[[], dict[str, Any]]]] = {}
+        self._counted: dict[
+            tuple[str, Hashable], tuple[int, str, Callable[[], dict[str, Any]]]
+        ] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, kind: str, key: Hashable, make: Callable[[], dict[str, Any]]) -> None:
@@ -40,9 +43,10 @@ class Tally:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(SECONDS, self.close)
         full = len(self._counted) >= KEYS
-        at: Hashable = _REST if full and (kind, key) not in self._counted else (kind, key)
+        rest = full and (kind, key) not in self._counted
+        at = (kind, _REST if rest else key)
         known = self._counted.get(at)
-        if known is None and at is not _REST:
+        if known is None and not rest:
             self._tell(kind, {"count": 1}, make)
             self._counted[at] = 0, kind, make
         else:
@@ -58,7 +62,7 @@ class Tally:
         counted, self._counted = self._counted, {}
         for at, (count, kind, make) in counted.items():
             if count:
-                mixed = {"mixed": True} if at is _REST else {}
+                mixed = {"mixed": True} if at[1] is _REST else {}
                 self._tell(kind, {"count": count, **mixed}, make)
 
     def _tell(self, kind: str, count: dict[str, Any], make: Callable[[], dict[str, Any]]) -> None:

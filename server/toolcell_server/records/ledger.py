@@ -62,6 +62,8 @@ _END: Final = f"""{_INSERT} ON CONFLICT (number) DO UPDATE SET
     summary = excluded.summary, events = excluded.events, answer = excluded.answer
 """
 _SELECT: Final = f"SELECT {_COLUMNS} FROM executions"  # noqa: S608  # as above
+_LIGHT: Final = ", ".join("x''" if name in {"events", "answer"} else name for name in Entry._fields)
+_SELECT_LIGHT: Final = f"SELECT {_LIGHT} FROM executions"  # noqa: S608  # as above
 _REMOVE: Final = "DELETE FROM executions WHERE number = ? AND ended IS NOT NULL RETURNING size"
 _FORGET: Final = """DELETE FROM executions WHERE number IN (
     SELECT number FROM executions WHERE ended IS NOT NULL AND ended < ? ORDER BY ended LIMIT ?
@@ -138,6 +140,7 @@ class Ledger:
         """
         Those with a lower number than `before` that ended at `since` or later, of that tool and
         principal; empty: of all.  The numbers of `without`, which may be many, are passed over.
+        They come without events and answer, which a list does not tell, and which are megabytes.
         """
         narrow = {"tool": tool, "principal": principal}
         values = [value for value in narrow.values() if value]
@@ -146,7 +149,7 @@ class Ledger:
         while page := self._database.query(statement, [before, since, *values]):
             for (number,) in page:
                 if number not in without:
-                    yield from self._select("WHERE number = ?", number)
+                    yield from self._select("WHERE number = ?", number, select=_SELECT_LIGHT)
             before = page[-1][0]
 
     def remove(self, number: int) -> None:
@@ -171,5 +174,5 @@ class Ledger:
         self.size -= sum(size for (size,) in sizes)
         return len(sizes)
 
-    def _select(self, where: str, *values: str | int) -> list[Entry]:
-        return [Entry(*row) for row in self._database.query(f"{_SELECT} {where}", values)]
+    def _select(self, where: str, *values: str | int, select: str = _SELECT) -> list[Entry]:
+        return [Entry(*row) for row in self._database.query(f"{select} {where}", values)]

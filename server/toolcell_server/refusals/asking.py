@@ -38,7 +38,8 @@ class ApprovalDecided(CallRefused):
 
 class TooManyApprovals(CallRefused):
     """
-    Raised when a principal has as many approvals waiting as one may have.
+    Raised when a principal has as many approvals waiting as one may have, or had too many denied
+    that have not expired.
     """
 
     code = "RESOURCE_EXHAUSTED"
@@ -47,7 +48,8 @@ class TooManyApprovals(CallRefused):
 
     def __init__(self, maximum: int, seconds: float) -> None:
         super().__init__(
-            f"{maximum} approvals wait for an answer, and a principal may have no more",
+            f"{maximum} approvals wait for an answer, or many times as many were denied of late,"
+            " and a principal may have no more",
             "wait until some are decided or have expired, or deny your own",
             metadata={"maximum": str(maximum)},
             retry_delay_seconds=seconds,

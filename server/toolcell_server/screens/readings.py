@@ -11,9 +11,10 @@ text that grows beyond all measure by it is not read but told as `Unreadable`.
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Final
 from urllib.parse import unquote
+
+from toolcell_server.stream_safe import normalized
 
 MAXIMUM: Final = (
     32 * 1024
@@ -74,7 +75,7 @@ def normal(text: str) -> str:
     if len(text) > MAXIMUM:
         raise Unreadable
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text).translate(_SEPARATORS)
+        text = normalized("NFKC", text).translate(_SEPARATORS)
     text = _INVISIBLE.sub("", text).casefold()
     if len(text) > MAXIMUM:
         raise Unreadable

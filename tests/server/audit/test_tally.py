@@ -71,6 +71,49 @@ def test_more_kinds_than_there_is_room_for_are_counted_together() -> None:
     assert found[-1] == ("refused", {"count": 10_000 - tally.KEYS, "mixed": True})
 
 
+def test_of_what_is_counted_together_each_kind_is_told_by_itself() -> None:
+    """
+    The last of another kind does not speak for it.
+    """
+
+    def act(one: Tally) -> None:
+        for number in range(tally.KEYS):
+            one.add("failed", number, dict)
+        one.add("refused", "new", dict)
+        one.add("failed", "new", dict)
+
+    assert told(act)[-2:] == [
+        ("refused", {"count": 1, "mixed": True}),
+        ("failed", {"count": 1, "mixed": True}),
+    ]
+
+
+def test_a_flood_of_repetitions_hides_no_refusal(tmp_path: Path) -> None:
+    """
+    Whoever repeats many calls of his own must not be able to probe unseen.
+    """
+    auditing = Auditing(log(tmp_path))
+
+    class Request:
+        tool = "forbidden"
+
+    async def scenario() -> None:
+        auditing.start()
+        mallory = Principal(name="mallory")
+        for number in range(2 * tally.KEYS):
+            auditing.joined(mallory, f"execution-{number}", Request(), ended=True)
+        with principal.calling(mallory):
+            auditing.refused(UnknownTool("forbidden"), "/service/Run", Request())
+        auditing.joined(mallory, "last", Request(), ended=True)
+        await auditing.aclose()
+
+    asyncio.run(scenario())
+    (told_,) = records(tmp_path, "call.refused")
+
+    assert ("mallory", "forbidden") == (told_["data"]["principal"]["name"], told_["data"]["tool"])
+    assert len(records(tmp_path, "call.replayed")) == tally.KEYS + 1
+
+
 def test_after_its_second_it_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tally, "SECONDS", 0.02)
     found: list[int] = []

@@ -18,6 +18,8 @@ from plain_calls import TOOLCELL
 if TYPE_CHECKING:
     from pathlib import Path
 
+SECRET = "tc_secret-0123456789-0123456789"
+
 
 def toolcell(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -54,9 +56,12 @@ def test_no_flag_takes_a_token() -> None:
     """
     The arguments of a process are everybody's to read.
     """
-    done = toolcell("ps", "--token", "tc_secret-0123456789-0123456789")
+    for flags in (("--token", SECRET), (f"--token={SECRET}",), ("--token-file", SECRET)):
+        done = toolcell("ps", *flags)
 
-    assert done.returncode == 2
+        assert done.returncode == 2
+        assert SECRET not in done.stderr
+        assert "a file" in done.stderr
     assert "--token " not in toolcell("ps", "--help").stdout
 
 

@@ -18,7 +18,6 @@ from toolcell_client.cli.listing import for_people, print_json
 if TYPE_CHECKING:
     import argparse
 
-PREFIX: Final = "tc_"  # by which scanners for leaked secrets know one
 RANDOM_BYTES: Final = 32
 MINIMUM_CHARACTERS: Final = 20
 
@@ -40,7 +39,7 @@ def make(options: Any) -> Exit:
     """
     Print a new token and its hash.
     """
-    token = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
+    token = tokens.PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
     if for_people(options):
         sys.stdout.write(
             f"{token}\n\nIt is not kept anywhere.  For the settings of the server:\n\n"

@@ -131,7 +131,7 @@ def test_a_log_that_is_being_written_can_be_verified(
         (["verify", "--config", "{folder}/none.toml"], "cannot read the settings file"),
         (["verify"], "the settings keep no audit log"),
         (["search", "{folder}/none"], "No such file or directory"),
-        (["keygen", "{folder}/key.pem"], "File exists"),
+        (["keygen", "{folder}/key.pem"], "key.pem exists; name another"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_line(

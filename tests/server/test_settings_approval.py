@@ -91,7 +91,7 @@ def test_the_page_for_operators_is_right(tmp_path: Path) -> None:
     """
     page = PAGE.read_text()
     (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
-    rows = dict(re.findall(r"^\| `(\w+)` \| `([^`]*)` \|", page, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `approval\.(\w+)` \| `([^`]*)` \|", page, re.MULTILINE))
     defaults: Any = ApprovalSettings()
     plain = [name for name in ApprovalSettings.__slots__ if name not in ("tools", "pins")]
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 KEY: Final = "authorization"
+PREFIX: Final = "tc_"  # of what `toolcell token new` makes: scanners for leaked secrets know it
 LOOK_SECONDS: Final = 1.0
 MAXIMUM_CHARACTERS: Final = 8192
 _TOKEN: Final = re.compile(r"[A-Za-z0-9\-._~+/]+={0,2}\Z", re.ASCII)
@@ -85,7 +86,7 @@ class InFile:
             self._version = self._seen()
             self._token = self._read()
         except OSError as exc:
-            raise ValueError(f"token file {path} cannot be read: {exc.strerror}") from None
+            raise ValueError(_unread(path, exc)) from None
         self._next = clock() + LOOK_SECONDS
 
     def current(self) -> str:
@@ -111,6 +112,15 @@ class InFile:
         with Path(self._path).open("rb") as file:
             text = file.read(MAXIMUM_CHARACTERS + 2)
         return checked(text.decode("ascii", "replace").strip(), f"token file {self._path}")
+
+
+def _unread(path: str, error: OSError) -> str:
+    """
+    Why a file cannot be read; its name is not repeated if it is the token.
+    """
+    if path.startswith(PREFIX):
+        return "what was given as a token file is a token itself; give the name of a file with it"
+    return f"token file {path} cannot be read: {error.strerror}; name one that is yours to read"
 
 
 def checked(token: str, what: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 _UNTRUSTED = re.compile(r"CERTIFICATE_VERIFY_FAILED: ([^:]{1,100})")
+_SIX = re.compile(r"ipv6:%5B([0-9A-Fa-f:.]{2,45})%5D:([0-9]{1,5})")
 
 
 def sentence(text: str, target: str) -> str:
@@ -33,4 +34,8 @@ def sentence(text: str, target: str) -> str:
             f"{target} closed the connection at once; it may want TLS (ca= or tls=True), or a"
             " client certificate that it trusts (certificate= and key=)"
         )
+    if target.startswith("localhost:") and (last := _SIX.search(text)):
+        # Which of the two addresses gRPC tells of is chance; the other may have said more.
+        host, port = last.groups()
+        return f"no toolcell server at {target}, which was [{host}] last; try 127.0.0.1:{port}"
     return f"no toolcell server at {target}"

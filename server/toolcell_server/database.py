@@ -126,8 +126,11 @@ class Database:
 
 
 def _remedied(error: Exception) -> str:
-    if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:  # and its kinds
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # and its kinds
+    if code == sqlite3.SQLITE_BUSY:
         return "another server has it; give each a state_dir of its own"
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        return f"{error}; put a copy of it back, or move it and its -wal away and begin without"
     return str(error)
 
 

@@ -27,16 +27,18 @@ def prepare(file: Path) -> None:
         OSError: one of the two is not as it must be, or cannot be made so; the text has a remedy.
     """
     folder = file.parent.stat()
-    if folder.st_uid != os.geteuid():
-        raise PermissionError(f"its folder belongs to user {folder.st_uid}: chown it to ours")
+    ours = os.geteuid()
+    if folder.st_uid != ours:
+        what = f"its folder belongs to user {folder.st_uid}, and the server is user {ours}"
+        raise PermissionError(f"{what}: chown it, or give another state_dir")
     if folder.st_mode & stat.S_IWOTH:
         raise PermissionError("its folder can be written by everybody: chmod o-w it")
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     descriptor = os.open(file, flags, _FILE_MODE)
     try:
         found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
-            raise PermissionError("it is no file of ours: remove it")
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != ours:
+            raise PermissionError(f"it is no file of user {ours}, who the server is: remove it")
         os.fchmod(descriptor, _FILE_MODE)
     finally:
         os.close(descriptor)

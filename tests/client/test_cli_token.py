@@ -18,6 +18,8 @@ from plain_calls import TOOLCELL
 if TYPE_CHECKING:
     from pathlib import Path
 
+SECRET = "tc_secret-0123456789-0123456789"
+
 
 def toolcell(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -39,6 +41,22 @@ def test_a_new_token_comes_with_its_hash_and_never_twice() -> None:
     assert {"sha256": digest} == json.loads(hashed.stdout)
 
 
+def test_a_new_token_goes_into_a_new_file_of_ones_own_and_is_not_shown(tmp_path: Path) -> None:
+    """
+    As --token-file takes it; a file that is there stays as it is.
+    """
+    file = tmp_path / "alice"
+    done = toolcell("token", "new", "--file", str(file))
+    digest = hashlib.sha256(file.read_text().strip().encode()).hexdigest()
+    again = toolcell("token", "new", "--file", str(file))
+
+    assert {"file": str(file), "sha256": digest} == json.loads(done.stdout)
+    assert 0o600 == file.stat().st_mode & 0o777
+    assert (2, "") == (again.returncode, again.stdout)
+    assert f"{file} cannot be made: File exists; name one that is not there" in again.stderr
+    assert digest == hashlib.sha256(file.read_text().strip().encode()).hexdigest()
+
+
 @pytest.mark.parametrize("text", ["password1", "", "two words of many letters", "x" * 9000])
 def test_what_is_no_good_token_is_not_hashed(text: str) -> None:
     """
@@ -54,9 +72,12 @@ def test_no_flag_takes_a_token() -> None:
     """
     The arguments of a process are everybody's to read.
     """
-    done = toolcell("ps", "--token", "tc_secret-0123456789-0123456789")
+    for flags in (("--token", SECRET), (f"--token={SECRET}",), ("--token-file", SECRET)):
+        done = toolcell("ps", *flags)
 
-    assert done.returncode == 2
+        assert done.returncode == 2
+        assert SECRET not in done.stderr
+        assert "a file" in done.stderr
     assert "--token " not in toolcell("ps", "--help").stdout
 
 
@@ -87,7 +108,7 @@ def test_what_is_printed_for_people_can_be_pasted(monkeypatch: pytest.MonkeyPatc
     printed: list[str] = []
     monkeypatch.setattr(token, "for_people", lambda _: True)
     monkeypatch.setattr(sys.stdout, "write", printed.append)
-    token.make(type("Options", (), {"name": "alice"}))
+    token.make(type("Options", (), {"name": "alice", "file": ""}))
     secret, _, rest = "".join(printed).partition("\n")
     table = tomllib.loads(rest[rest.index("[[") :])["auth"]["tokens"][0]
 

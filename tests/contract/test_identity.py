@@ -143,6 +143,23 @@ def test_a_client_that_does_not_know_the_authority_is_told_what_to_check(
         plain.get_tool("calculate")
 
 
+def test_the_command_line_says_it_in_one_line(server: Server, tmp_path: Path) -> None:
+    """
+    What gRPC says of each handshake, several times over, would hide what to do.
+    """
+    (tmp_path / "token").write_text(ALICE)
+    other = Authority(tmp_path, "other")
+    flags = ["--token-file", str(tmp_path / "token"), "--ca", str(other.ca)]
+    environment = {name: value for name, value in os.environ.items() if name != "GRPC_VERBOSITY"}
+    done = subprocess.run(
+        [*TOOLCELL, "ps", "--target", target(server), *flags],
+        capture_output=True, text=True, timeout=40, check=False, env=environment,
+    )  # fmt: skip
+
+    assert (3, 1) == (done.returncode, done.stderr.count("\n")), done.stderr
+    assert "is not trusted" in done.stderr
+
+
 def test_the_metrics_count_failures_and_tell_when_the_certificate_ends(server: Server) -> None:
     """
     Certificates that end unnoticed end services.

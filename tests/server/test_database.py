@@ -53,7 +53,7 @@ def test_it_is_refused_in_a_folder_that_everybody_may_write(tmp_path: Path) -> N
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
 def test_it_is_refused_in_a_folder_of_somebody_else(tmp_path: Path) -> None:
     os.chown(tmp_path, 12345, 12345)
-    with pytest.raises(StoreFailed, match="belongs to user 12345"):
+    with pytest.raises(StoreFailed, match=r"user 12345, and the server is user 0: chown"):
         Database.opened(str(tmp_path))
 
 
@@ -75,6 +75,14 @@ def test_what_is_no_file_is_not_opened(tmp_path: Path, kind: str) -> None:
     with pytest.raises(StoreFailed):
         Database.opened(str(folder))
     assert kind != "a link" or 0o644 == stat.S_IMODE(place.stat().st_mode)
+
+
+def test_what_is_no_database_is_left_as_it_is_and_the_remedy_is_told(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text("a diary " * 100)
+    with pytest.raises(StoreFailed, match=r"not a database; put a copy of it back, or move it"):
+        Database.opened(str(tmp_path))
+
+    assert (tmp_path / FILE).read_text().startswith("a diary")
 
 
 def test_a_second_one_on_the_same_folder_is_refused(tmp_path: Path) -> None:

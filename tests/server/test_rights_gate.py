@@ -138,6 +138,17 @@ def test_a_rule_in_doubt_refuses_and_names_the_argument() -> None:
     assert told.metadata["argument"] == "/amount"
 
 
+def test_a_rule_that_plainly_does_not_allow_a_value_casts_no_doubt_on_it() -> None:
+    """
+    Who is told that an argument is missing, or of the wrong type, looks for a fault of his own.
+    """
+    told = refused(rule("allow", BIG, name="big"), amount=3)
+
+    assert told.message.startswith("the rule big does not allow this call with these arguments;")
+    assert told.metadata["argument"] == ""
+    assert "is missing" in refused(rule("allow", BIG, name="big"), amount=None).message
+
+
 def test_validate_only_hears_what_a_call_would_hear() -> None:
     """
     A preview that says yes to what will be refused is worse than none.

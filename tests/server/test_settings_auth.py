@@ -180,7 +180,13 @@ PUBLIC = '[server]\nlisten = "0.0.0.0:1"\n'
         pytest.param(f'{TOKEN}expires = "soon"', ("offset",), id="no moment"),
         pytest.param(f'{TOKEN}roles = "dev"', ("roles", "list"), id="no list"),
         pytest.param(f"{TOKEN}labels = {{a = 1}}", ("labels.a",), id="a label that is a number"),
-        pytest.param(f"{TOKEN}{TOKEN}", ("given twice",), id="one hash, two principals"),
+        pytest.param(
+            f"{TOKEN}{TOKEN}", ("tokens[1].sha256", "tokens[0]"), id="one hash, two principals"
+        ),
+        pytest.param("[[auth.tokens]]", ("tokens[0]: has no name", "give it one"), id="no name"),
+        pytest.param("[auth]", ("auth: says nothing", "[[auth.tokens]]"), id="nobody named"),
+        pytest.param("[auth.jwt]", ("auth.jwt: says nothing", "issuer"), id="no JWT named"),
+        pytest.param("[server.tls]", ("server.tls: says nothing", "certificate"), id="no papers"),
         pytest.param(TOKEN.replace("alice", "a b"), ("tokens[0].name",), id="a name with a blank"),
         pytest.param("auth.tokens = 3", ("[[auth.tokens]]",), id="no tables"),
         pytest.param("[auth.jwt]\njwks_file = '/k'", ("auth.jwt.issuer",), id="no issuer"),

@@ -4,13 +4,27 @@ The flags that say which server, and who calls.
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING, Any
 
 from toolcell_client.cli.exits import UsageError
 from toolcell_client.client import Client
 
 if TYPE_CHECKING:
-    import argparse
+    from typing import NoReturn
+
+
+class _TakesNoToken(argparse.Action):
+    """
+    Refuses `--token TOKEN`, and does not repeat it.  Without it argparse takes the flag for a short
+    way to write `--token-file`, and the token for a name, which the error would then show.
+    """
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        parser.error(
+            "no flag takes a token, because the arguments of a process are everybody's to read;"
+            " write it to a file of mode 600 and give --token-file FILE, or set $TOOLCELL_TOKEN"
+        )
 
 
 def add(common: argparse.ArgumentParser) -> None:
@@ -22,6 +36,7 @@ def add(common: argparse.ArgumentParser) -> None:
     )
     flag = common.add_argument
     flag("--token-file", default="", metavar="FILE", help="a token (else $TOOLCELL_TOKEN[_FILE])")
+    flag("--token", action=_TakesNoToken, nargs="?", help=argparse.SUPPRESS)
     flag("--tls", action="store_true", help="TLS, by the usual authorities ($TOOLCELL_TLS=1)")
     flag("--ca", default="", metavar="FILE", help="authorities of the server ($TOOLCELL_CA)")
     flag("--certificate", default="", metavar="FILE", help="our own ($TOOLCELL_CERTIFICATE)")

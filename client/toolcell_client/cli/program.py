@@ -45,8 +45,6 @@ def run(arguments: list[str] | None = None) -> int:
     Run the command line; returns the exit code.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
-    # gRPC reports every lost connection on stderr by itself; we say what matters.
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     signal.signal(signal.SIGTERM, _terminate)
     try:
         return _perform(arguments)

@@ -25,6 +25,7 @@ from toolcell_server.audit.verifying import Verification
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from toolcell_server.settings import Settings
 
@@ -45,8 +46,11 @@ def main(arguments: Sequence[str]) -> int:
     given = _parser().parse_args(arguments)
     try:
         return int(given.run(given))
-    except (Unusable, settings.SettingsError) as exc:
+    except Unusable as exc:
         _say(f"toolcell audit: {exc}")
+    except settings.SettingsError as exc:
+        # Secrets that the server has in its environment are not in an auditor's.
+        _say(f"toolcell audit: {exc}; or name the folder of the log: that needs no settings")
     except OSError as exc:
         _say(f"toolcell audit: {exc.filename}: {exc.strerror}")
     return USAGE
@@ -67,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     verify.set_defaults(run=_verify)
     search = commands.add_parser("search", parents=[read], help="print records, one a line")
     for name in ("since", "until"):
-        search.add_argument(f"--{name}", type=searching.moment, help="as in 2026-11-27T13:00:00Z")
+        search.add_argument(f"--{name}", type=_moment, help="as in 2026-11-27T13:00:00Z")
     for name in ("principal", "tool", "outcome", "execution", "type"):
         search.add_argument(f"--{name}", default=None if name == "principal" else "")
     search.add_argument("--limit", type=int, default=0, help="print no more than that many")
@@ -77,6 +81,15 @@ def _parser() -> argparse.ArgumentParser:
     keygen.add_argument("public", type=Path, nargs="?", help="(default: the private one's + .pub)")
     keygen.set_defaults(run=_keygen)
     return parser
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return searching.moment(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no moment; write it as 2026-11-27T13:00:00Z or 2026-11-27"
+        ) from None
 
 
 def _verify(given: argparse.Namespace) -> int:
@@ -167,7 +180,10 @@ def _search(given: argparse.Namespace) -> int:
 
 def _keygen(given: argparse.Namespace) -> int:
     public = given.public or given.private.with_name(f"{given.private.name}.pub")
-    identity = signing.generate(given.private, public)
+    try:
+        identity = signing.generate(given.private, public)
+    except FileExistsError as exc:
+        raise Unusable(f"{exc.filename} exists; name another: a key is not overwritten") from None
     print(  # noqa: T201  # the program's result
         json.dumps({"key": identity, "private": str(given.private), "public": str(public)})
     )

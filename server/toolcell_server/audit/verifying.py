@@ -44,7 +44,7 @@ class Complaint:
     def __str__(self) -> str:
         at = f"{self.file}:{self.line}" if self.line else self.file
         record = f" record {self.sequence}:" if self.sequence else ""
-        return f"{at}:{record} {self.what}"
+        return f"{at}:{record} {self.what}" if at else self.what
 
 
 @dataclass(slots=True)

@@ -42,7 +42,8 @@ async def authenticating(
     Raises:
         SettingsError: something that the settings name cannot be read, fetched or used.
     """
-    with _named("auth.tokens"):
+    kept = "auth.tokens and auth.tokens_file" if settings.tokens_file else "auth.tokens"
+    with _named(kept):
         tokens = StaticTokens(settings, expand, lambda: metrics.failing("tokens"))
     certificates = Certificates(settings, expand) if settings.by_certificate else None
     async with contextlib.AsyncExitStack() as opened:

@@ -89,7 +89,7 @@ class ApprovalReplayed(CallRefused):
 
     def __init__(self, approval_id: str) -> None:
         super().__init__(
-            f"approval {approval_id} lets one call run, and another call has it",
+            f"approval {approval_id} lets one call run, and one has used it or is using it",
             _ASK_AGAIN,
             metadata={"approval_id": approval_id},
         )

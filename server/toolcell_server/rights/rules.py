@@ -69,15 +69,14 @@ class Rule:
         for worst in (Answer.NO, Answer.TOO_LONG, Answer.UNDECIDED):
             for answer, argument in found:
                 if answer is worst:
-                    return answer, argument
+                    return answer, "" if answer is Answer.NO else argument
         return Answer.YES, ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """
-    What comes of a call.  `rule` is the one that refuses it, or an
-    `allow` that does not match.
+    What comes of a call.  `rule` is the one that refuses it, or an `allow` that does not match.
     `argument` is the one that is missing, of another type, or too long.
     """
 

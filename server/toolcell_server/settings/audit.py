@@ -88,6 +88,17 @@ class AuditSettings:
         key = _signer(given.pop("key")) if "key" in given else None
         return cls(key=key, **given)
 
+    def check_kept(self, section: Mapping[str, Any], state_dir: str) -> None:
+        """
+        Whoever says how a log is kept wants one.
+
+        Raises:
+            SettingsError: there is no place for it.
+        """
+        if section and self.enabled and not self.place(state_dir):
+            remedy = "set state_dir or audit.folder, or audit.enabled = false"
+            raise SettingsError("says of a log that has no place", remedy, key="audit")
+
     def own(self, state_dir: str) -> tuple[str, ...]:
         """
         The paths that no tool may ever be granted: what proves and what is proved.

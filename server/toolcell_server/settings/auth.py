@@ -16,6 +16,7 @@ from toolcell_server.settings.references import file
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from toolcell_server.principal import Principal
     from toolcell_server.secret_sources import Reference
 
 CERTIFICATE_NAMES: Final = ("", "dns", "uri", "email")
@@ -49,10 +50,13 @@ class AuthSettings:
             if names.count(name) > 1:
                 key = "auth.certificates.san"
                 raise SettingsError("is given twice", "remove one", key=key, value=name)
-        digests = [token.digest for token in self.tokens if token.digest]
-        if len(digests) != len(set(digests)):
-            what, remedy = "is given twice", "a token is of one principal; remove one"
-            raise SettingsError(what, remedy, key="auth.tokens.sha256")
+        first: dict[bytes, int] = {}
+        for index, token in enumerate(self.tokens):
+            before = first.setdefault(token.digest, index) if token.digest else index
+            if before != index:
+                what = f"is that of auth.tokens[{before}], too"
+                remedy = "a token is of one principal; make another with: toolcell token new"
+                raise SettingsError(what, remedy, key=f"auth.tokens[{index}].sha256")
 
     @classmethod
     def build(cls, section: Mapping[str, Any], jwt: Mapping[str, Any]) -> Self:
@@ -77,10 +81,16 @@ class AuthSettings:
         return bool(self.certificates or self.certificate_names)
 
     @property
-    def names(self) -> frozenset[str]:
+    def principals(self) -> tuple[Principal, ...]:
         """
         The principals that the settings themselves name.
         """
-        principals = [token.principal for token in self.tokens]
-        principals += [certificate.principal for certificate in self.certificates]
-        return frozenset(principal.name for principal in principals)
+        listed = [token.principal for token in self.tokens]
+        return (*listed, *(certificate.principal for certificate in self.certificates))
+
+    @property
+    def names(self) -> frozenset[str]:
+        """
+        The names of those principals.
+        """
+        return frozenset(principal.name for principal in self.principals)

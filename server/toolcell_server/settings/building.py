@@ -97,6 +97,7 @@ def _build(values: Mapping[str, Any]) -> Settings:
     callers = AuthSettings.build(_section("auth", values), _section("auth.jwt", values))
     papers = TlsSettings.build(_section("server.tls", values))
     audit = AuditSettings.build(_section("audit", values))
+    audit.check_kept(_section("audit", values), values.get("state_dir", ""))
     policy = _policy(values, audit.own(values.get("state_dir", "")))
     return Settings(
         server=ServerSettings(**_section("server", values)),

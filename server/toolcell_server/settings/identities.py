@@ -108,6 +108,8 @@ def _tables(key: str, entries: Any, known: tuple[str, ...]) -> list[Mapping[str,
 
 def _principal(key: str, entry: Mapping[str, Any]) -> Principal:
     name, labels = entry.get("name"), entry.get("labels", {})
+    if name is None:
+        raise SettingsError("has no name", 'give it one, as in name = "alice"', key=key)
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         remedy = "use letters, digits and . _ @ : / + = -, at most 256"
         raise SettingsError("is no name of a principal", remedy, key=f"{key}.name")

@@ -52,6 +52,12 @@ _TEXTS: Final = frozenset(
     }
 )
 _TABLES: Final = frozenset({*filter(None, SECTIONS), "limits"})
+# Sections that protect as soon as they say something, and what: an empty one would protect nothing.
+_NEVER_EMPTY: Final = {
+    "auth": "add [[auth.tokens]], [auth.jwt] or [[auth.certificates]]; tokens = [] lets nobody in",
+    "auth.jwt": "add issuer, audience, and one of jwks_file, jwks_url, secret",
+    "server.tls": "add certificate and key",
+}
 
 
 def read(
@@ -109,6 +115,9 @@ def _flattened(table: dict[str, Any], above: str, source: str) -> Iterator[tuple
         _check_name(key, source)
         if key not in _TABLES:
             yield key, Setting(value, source)
+        elif value == {} and key in _NEVER_EMPTY:
+            what, remedy = "says nothing", f"{_NEVER_EMPTY[key]}, or remove it"
+            raise SettingsError(what, remedy, key=key, source=source)
         elif isinstance(value, dict):
             yield from _flattened(value, key, source)
         else:

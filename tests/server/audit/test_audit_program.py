@@ -129,9 +129,10 @@ def test_a_log_that_is_being_written_can_be_verified(
         (["verify", "{folder}/log", "--public-key", "{folder}/key.pem"], "is no public key"),
         (["verify", "{folder}/log", "--checkpoint", "{folder}/key.pem"], "holds no checkpoint"),
         (["verify", "--config", "{folder}/none.toml"], "cannot read the settings file"),
+        (["verify", "--config", "{folder}/none.toml"], "or name the folder of the log"),
         (["verify"], "the settings keep no audit log"),
         (["search", "{folder}/none"], "No such file or directory"),
-        (["keygen", "{folder}/key.pem"], "File exists"),
+        (["keygen", "{folder}/key.pem"], "key.pem exists; name another"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_line(
@@ -147,6 +148,16 @@ def test_what_cannot_be_done_is_said_in_a_line(
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+def test_a_moment_that_is_none_is_told_with_one_that_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        program.main(["search", str(tmp_path), "--since", "yesterday"])
+
+    assert USAGE == ended.value.code
+    assert "'yesterday' is no moment; write it as 2026-11-27" in capsys.readouterr().err
 
 
 def found(capsys: pytest.CaptureFixture[str], place: Path, *flags: str) -> list[dict[str, Any]]:

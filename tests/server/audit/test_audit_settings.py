@@ -94,6 +94,24 @@ def test_what_cannot_be_used_is_named_with_the_remedy(section: dict[str, Any], s
     assert "secret-secret" not in message
 
 
+@pytest.mark.parametrize("text", ["keep_days = 3.0", "enabled = true"])
+def test_who_says_how_a_log_is_kept_has_one_or_hears_that_there_is_none(
+    text: str, tmp_path: Path
+) -> None:
+    """
+    A log that is switched on in words, and is nowhere, would be missed when it is needed.
+    """
+    file = tmp_path / "settings.toml"
+    file.write_text(f"[audit]\n{text}\n")
+    with pytest.raises(SettingsError, match=r"audit: .* no place; set state_dir or audit.folder"):
+        settings.read(str(file))
+
+    file.write_text(f'state_dir = "{tmp_path}"\n[audit]\n{text}\n')
+    assert settings.read(str(file)).audit.place(str(tmp_path))
+    file.write_text("[audit]\nenabled = false\n")
+    assert not settings.read(str(file)).audit.enabled
+
+
 def test_a_file_and_the_environment_set_it(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.write_text(f'[audit]\nfolder = "{tmp_path}/a"\nrotate_bytes = 1000000\n')

@@ -91,16 +91,17 @@ def governed(
     more: str = "",
     *,
     state: bool = False,
+    content: bool = False,
 ) -> list[dict[str, Any]]:
     """
     Play a scenario; returns the records of the audit log, those about itself left out.  `state`:
-    what the folder remembers of earlier ones counts.
+    what the folder remembers of earlier ones counts; `content`: the log has it.
     """
     file = folder / "settings.toml"
     (folder / "audit").mkdir(mode=0o700, exist_ok=True)
-    place = f'[audit]\nfolder = "{folder / "audit"}"\n'
-    kept = f'state_dir = "{folder}"\n' if state else ""
-    file.write_text(kept + repeating.settings(folder, more + place))
+    place = f'audit = {{folder = "{folder / "audit"}", content = {str(content).lower()}}}\n'
+    top = place + (f'state_dir = "{folder}"\n' if state else "")
+    file.write_text(top + repeating.settings(folder, more))
 
     async def whole() -> None:
         app = App(settings.read(str(file), {}))

@@ -31,6 +31,7 @@ from toolcell_server.database import Database
 from toolcell_server.egress_process import Egress
 from toolcell_server.egress_seen import EgressSeen
 from toolcell_server.executions import Executions
+from toolcell_server.granting import Granting
 from toolcell_server.hooks.hooks import Hooks
 from toolcell_server.keeper import Keeper
 from toolcell_server.levels import Levels
@@ -81,6 +82,7 @@ class App:
             lambda bundle: self.metrics.cells.zygote_restarts.labels(bundle).inc(),
             ControlGroups(),
         )
+        self.granting = Granting(policy=settings.policy, isolation=self.pool.isolation)
         self.levels = Levels(self.pool, self.registry)
         self.capacity = parts.capacity(self)
         self.cache = parts.cache(self)

@@ -43,5 +43,6 @@ async def guards(app: App) -> AsyncIterator[tuple[grpc.aio.ServerInterceptor, ..
             app.metrics.rpcs,
             located=app.rights.located,
             refused=app.auditing.refused if app.auditing else None,
+            failed=app.auditing.failed if app.auditing else None,
         )
         yield outermost, errors

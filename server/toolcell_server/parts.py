@@ -154,7 +154,12 @@ def auditing(app: App) -> Auditing | None:
     if not place:
         return None
     log = AuditLog(app.settings.audit, place, app.metrics.audit)
-    return Auditing(log, app.redactor.json)
+
+    def redact(value: Any, tool: str) -> Any:
+        keys = {key for each in app.registry.of_name(tool) for key in each.redact_keys}
+        return app.redactor.with_keys(keys).json(value)
+
+    return Auditing(log, redact)
 
 
 def ledger(app: App) -> Ledger | None:

@@ -22,7 +22,6 @@ from toolcell_server.charged import ChargedExecutor
 from toolcell_server.clocked import ClockedExecutor
 from toolcell_server.fallbacks.falling_back import FallingBack
 from toolcell_server.fallbacks.fell_back import FellBackExecutor
-from toolcell_server.granting import Granting
 from toolcell_server.hooks.gate import HookGate
 from toolcell_server.hooks.hooked import HookedExecutor
 from toolcell_server.logged import LoggedExecutor
@@ -53,7 +52,7 @@ def admission(app: App) -> FallingBack:
     base = Admission(
         tools=app.tools,
         validation=app.validation,
-        granting=Granting(policy=app.settings.policy, isolation=app.pool.isolation),
+        granting=app.granting,
         capacity=app.capacity,
         opener=app.pool.open,
         gates=gates(app),
@@ -105,9 +104,8 @@ def _breaking(app: App) -> tuple[Gate, ...]:
 
 
 def _approval(app: App) -> Gate:
-    granting = Granting(policy=app.settings.policy, isolation=app.pool.isolation)
     previewing = Previewing(app.executor, app.capacity, app.pool.open, app.auditing)
-    return ApprovalGate(app.demands, granting.grant, app.desk, previewing)
+    return ApprovalGate(app.demands, app.granting.grant, app.desk, previewing)
 
 
 def executor(app: App) -> Executor:

@@ -10,9 +10,11 @@ import hooking
 import pytest
 import repeating
 from governed import Governed, governed, types
+from toolcell.v1 import execution_pb2 as pb
 from toolcell_server.refusals import (
     ApprovalReplayed,
     ApprovalRequired,
+    ArgumentsInvalid,
     AuditFailed,
     QuotaExceeded,
     SwitchedOff,
@@ -315,6 +317,27 @@ def test_a_preview_is_recorded_as_one(tmp_path: Path) -> None:
     )
     assert [True, True] == previews
     assert "before" == out.read_text()
+
+
+def test_the_log_keeps_nothing_under_the_names_that_a_tool_calls_secret(tmp_path: Path) -> None:
+    """
+    With content on; of a call that ran and of one that was refused.
+    """
+
+    async def scenario(calls: Governed) -> None:
+        assert b"redacted" in (await calls.run("keyed", {"pin": "4711"})).result_json.lower()
+        await calls.settled()
+        with pytest.raises(ArgumentsInvalid) as refused:
+            await calls.run("keyed", {"pin": "4711", "more": 1})
+        assert calls.app.auditing is not None
+        request = pb.RunRequest(tool="keyed", arguments_json=b'{"pin": "4711", "more": 1}')
+        calls.app.auditing.refused(refused.value, "/Run", request)
+
+    found = governed(tmp_path, scenario, content=True)
+
+    assert ["execution.accepted", "execution.finished", "call.refused"] == types(found)
+    assert "4711" not in str(found)
+    assert all("pin" in one["data"]["arguments"]["content"] for one in found)
 
 
 def test_a_preview_shows_no_secret_that_a_result_would_not(tmp_path: Path) -> None:

@@ -39,11 +39,11 @@ _ASKED: Final = ("tool", "version", "call_id", "request_id", "execution_id")
 
 class Auditing:
     """
-    Writes records to a log.  `redact` gets the JSON value of arguments or a result, and returns
-    what of it may be written down where `audit.content` is on.
+    Writes records to a log.  `redact` gets the JSON value of arguments or a result and the name of
+    a tool, and returns what of it may be written down where `audit.content` is on.
     """
 
-    def __init__(self, log: AuditLog, redact: Callable[[Any], Any] = withheld) -> None:
+    def __init__(self, log: AuditLog, redact: Callable[[Any, str], Any] = withheld) -> None:
         self._log = log
         settings = log.settings
         self._content = Content(redact if settings.content else None, settings.content_bytes)
@@ -230,5 +230,6 @@ class Auditing:
         }
         arguments = getattr(request, "arguments_json", b"")
         if isinstance(arguments, bytes) and arguments:
-            return {**texts, "arguments": self._content.describe(arguments)}
+            tool = getattr(request, "tool", "")
+            return {**texts, "arguments": self._content.describe(arguments, tool)}
         return texts

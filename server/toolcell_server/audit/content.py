@@ -23,41 +23,46 @@ _KINDS: Final = {str: "text", bool: "truth value", int: "number", float: "number
 
 class Content:
     """
-    Describes the bytes of arguments or a result.  `redact` gets a JSON value and returns what of
-    it may be written down; `maximum` bounds that, in bytes.  None: digests only.
+    Describes the bytes of arguments or a result.  `redact` gets a JSON value and the name of the
+    tool that it is for or from, and returns what of it may be written down; `maximum` bounds that,
+    in bytes.  None: digests only.
     """
 
-    def __init__(self, redact: Callable[[Any], Any] | None, maximum: int) -> None:
+    def __init__(self, redact: Callable[[Any, str], Any] | None, maximum: int) -> None:
         self._redact = redact
         self._maximum = maximum
 
-    def describe(self, data: bytes) -> dict[str, Any]:
+    def describe(self, data: bytes, tool: str) -> dict[str, Any]:
         said: dict[str, Any] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         if self._redact is not None and data:
-            said["content"] = self._shown(data)
+            said["content"] = self._shown(data, tool)
         return said
 
-    def _shown(self, data: bytes) -> Any:
+    def _shown(self, data: bytes, tool: str) -> Any:
         if len(data) > 64 * self._maximum:
             return {"withheld": "too large"}
         assert self._redact is not None
         try:
-            shown = self._redact(json.loads(data))
+            shown = self._redact(json.loads(data), tool)
         except (ValueError, RecursionError):
             return {"withheld": "no JSON"}
         size = len(encoded(shown))
         return shown if size <= self._maximum else {"withheld": f"{size} bytes"}
 
 
-def withheld(value: Any, depth: int = 0) -> Any:
+def withheld(value: Any, _tool: str) -> Any:
     """
     The shape of a JSON value, without what it holds.
     """
+    return _shape(value)
+
+
+def _shape(value: Any, depth: int = 0) -> Any:
     if depth >= _DEEPEST:
         return "…"
     if isinstance(value, dict):
         members = list(value.items())[:_MEMBERS]
-        return {str(name)[:_MEMBERS]: withheld(each, depth + 1) for name, each in members}
+        return {str(name)[:_MEMBERS]: _shape(each, depth + 1) for name, each in members}
     if isinstance(value, list):
-        return [withheld(each, depth + 1) for each in value[:_MEMBERS]]
+        return [_shape(each, depth + 1) for each in value[:_MEMBERS]]
     return None if value is None else f"withheld {_KINDS.get(type(value), 'value')}"

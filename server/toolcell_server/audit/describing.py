@@ -47,7 +47,7 @@ class Describing:
             "principal": values.who(execution.caller),
             "tool": values.which(execution.tool),
             "labels": values.labels(execution.labels),
-            "arguments": self._content.describe(execution.arguments),
+            "arguments": self._content.describe(execution.arguments, execution.tool.name),
             "grant": self._grant(execution.grant),
             "detached": execution.detached,
             "preview": execution.preview,
@@ -62,7 +62,7 @@ class Describing:
         return {
             **self.accepted(execution),
             "outcome": values.outcome(finished.outcome),
-            "result": self._content.describe(seen.result),
+            "result": self._content.describe(seen.result, execution.tool.name),
             "usage": values.usage(finished.usage),
             "isolation": self._isolation(isolation.isolation),
             "contacts": [values.contact(contact) for contact in finished.contacts[: values.LISTED]],

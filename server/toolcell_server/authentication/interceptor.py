@@ -53,8 +53,8 @@ _shown: ContextVar[Principal | None] = ContextVar("shown", default=None)
 class AuthenticationInterceptor(grpc.aio.ServerInterceptor):
     """
     Lets through who is known, as that principal, and refuses everybody else.  `located` gives a
-    principal what is his where he calls from; `refused` is told of each refusal, with an empty name
-    of a method and no request, as neither was looked at.
+    principal what is his where he calls from; `refused` is told of each refusal, and `failed` of
+    each fault of ours, with an empty name of a method and no request, as neither was looked at.
     """
 
     def __init__(
@@ -65,8 +65,10 @@ class AuthenticationInterceptor(grpc.aio.ServerInterceptor):
         *,
         located: Callable[[Principal], Principal] = as_is,
         refused: Callable[[CallRefused, str, object], None] | None = None,
+        failed: Callable[[str, str, Principal, object], None] | None = None,
     ) -> None:
         self._located = located
+        self._failed = failed
         self._refused = refused
         self._authenticator = authenticator
         self._noticing = noticing
@@ -88,7 +90,7 @@ class AuthenticationInterceptor(grpc.aio.ServerInterceptor):
         except NotAuthentic as failure:
             return self._refusing(failure.kind)
         except Exception as error:  # noqa: BLE001  # whatever it is, nobody is let in
-            return _failing(error)
+            return self._failing(error)
         handler = await continuation(handler_call_details)
         return None if handler is None else self._wrapped.get(method, handler)
 
@@ -108,6 +110,19 @@ class AuthenticationInterceptor(grpc.aio.ServerInterceptor):
             self._refused(refusal, "", None)
         await status.abort(context, status.to_status(refusal))
 
+    def _failing(self, error: Exception) -> Handler:
+        async def fail(_requests: Any, context: Context) -> None:
+            await self._fail(error, context)
+
+        return grpc.stream_stream_rpc_method_handler(fail)
+
+    async def _fail(self, error: Exception, context: Context) -> NoReturn:
+        error_id = uuid.uuid4().hex
+        _log.error("error %s in authentication", error_id, exc_info=error)
+        if self._failed is not None:
+            self._failed(error_id, "", Principal(origin=context.peer()), None)
+        await status.abort(context, status.internal(error_id))
+
     async def _enter(self, context: Context) -> None:
         """
         Be the caller for the rest of this call.
@@ -117,7 +132,7 @@ class AuthenticationInterceptor(grpc.aio.ServerInterceptor):
         except NotAuthentic as failure:
             await self._refuse(failure.kind, context)
         except Exception as error:  # noqa: BLE001  # as above
-            await _fail(error, context)
+            await self._fail(error, context)
         principal.adopt(self._located(dataclasses.replace(caller, origin=context.peer())))
 
     def _wrap(self, _method: str, handler: Handler) -> Handler:
@@ -138,16 +153,3 @@ class AuthenticationInterceptor(grpc.aio.ServerInterceptor):
                     yield response
 
         return authenticated
-
-
-def _failing(error: Exception) -> Handler:
-    async def fail(_requests: Any, context: Context) -> None:
-        await _fail(error, context)
-
-    return grpc.stream_stream_rpc_method_handler(fail)
-
-
-async def _fail(error: Exception, context: Context) -> NoReturn:
-    error_id = uuid.uuid4().hex
-    _log.error("error %s in authentication", error_id, exc_info=error)
-    await status.abort(context, status.internal(error_id))

@@ -231,7 +231,8 @@ def test_where_nothing_is_demanded_one_record_is_enough(tmp_path: Path) -> None:
     assert types(found) == ["execution.finished"]
 
 
-def secretive(value: Any) -> Any:
+def secretive(value: Any, tool: str) -> Any:
+    assert tool == "echo"
     return {**value, "password": "***"}
 
 
@@ -245,7 +246,11 @@ def secretive(value: Any) -> Any:
             {"password": "withheld text", "n": "withheld number", "list": [None]},
         ),
         ({"content": True}, secretive, {"password": "***", "n": 1, "list": [None]}),
-        ({"content": True, "content_bytes": 256}, lambda _: "x" * 999, {"withheld": "1001 bytes"}),
+        (
+            {"content": True, "content_bytes": 256},
+            lambda _value, _tool: "x" * 999,
+            {"withheld": "1001 bytes"},
+        ),
     ],
 )
 def test_content_is_written_down_only_if_asked_for_and_as_redacted(

@@ -165,8 +165,9 @@ def test_a_fault_of_ours_lets_nobody_in_and_tells_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """
-    GRPC would send the text of the exception.
+    GRPC would send the text of the exception.  The audit hears of it.
     """
+    recorded: list[str] = []
 
     class Broken:
         async def by_metadata(self, _metadata: Any) -> None:
@@ -181,6 +182,7 @@ def test_a_fault_of_ours_lets_nobody_in_and_tells_nothing(
     async def scenario() -> None:
         interceptor, broken = Doorman().interceptor, Broken()
         interceptor._authenticator = broken  # type: ignore[assignment]
+        interceptor._failed = lambda error_id, *_: recorded.append(error_id)
         async with calling(interceptor, unary=name, stream=names) as channel:
             for broken.late in (False, True):
                 for call in (
@@ -195,6 +197,8 @@ def test_a_fault_of_ours_lets_nobody_in_and_tells_nothing(
         run(scenario())
 
     assert "secret detail" in caplog.text
+    assert 4 == len(recorded)
+    assert all(error_id in caplog.text for error_id in recorded)
 
 
 def test_the_log_has_one_line_a_kind_in_ten_seconds(caplog: pytest.LogCaptureFixture) -> None:

@@ -129,6 +129,14 @@ def writing_stand_in(path: str) -> str:
     return str(Path(path).write_text("written"))
 
 
+@tool(effects="read_only", redact_keys=["pin"])
+def keyed(pin: str) -> dict[str, str]:
+    """
+    Give back what nobody else is to read.
+    """
+    return {"pin": pin}
+
+
 @tool(effects="writes", paths=[stages("{path}")], preview=True)
 def previewed(path: str) -> str:
     """

@@ -182,8 +182,11 @@ class App:
     def _service(self) -> ExecutionService:
         from toolcell_server.service import ExecutionService  # see the theory above
 
-        joined = self.auditing.joined if self.auditing else None
-        return ExecutionService(self.executions, wiring.admission(self), joined)
+        admission = wiring.admission(self)
+        if not self.auditing:
+            return ExecutionService(self.executions, admission)
+        told = self.auditing.joined, self.auditing.reached
+        return ExecutionService(self.executions, admission, *told)
 
     def _start_records(self, opened: contextlib.AsyncExitStack) -> None:
         """

@@ -67,17 +67,30 @@ class Joined(Protocol):
     ) -> None: ...
 
 
+class Reached(Protocol):
+    """
+    Is told of each look at, and each end of, an execution of somebody else.
+    """
+
+    def __call__(self, caller: Principal, execution_id: str, owner: str, method: str) -> None: ...
+
+
 class ExecutionService:
     """
     Executes calls and answers for executions.
     """
 
     def __init__(
-        self, executions: Executions, admission: Admits, joined: Joined | None = None
+        self,
+        executions: Executions,
+        admission: Admits,
+        joined: Joined | None = None,
+        reached: Reached | None = None,
     ) -> None:
         self._executions = executions
         self._admission = admission
         self._joined = joined
+        self._reached = reached
 
     async def execute(self, request: pb.ExecuteRequest, context: _Context) -> AsyncIterator[bytes]:
         record, replayed = await self._record(request, context)
@@ -101,7 +114,7 @@ class ExecutionService:
         )
 
     async def watch(self, request: pb.WatchRequest, _context: _Context) -> AsyncIterator[bytes]:
-        record = self._own(request.execution_id)
+        record = self._own(request.execution_id, "Watch")
         with record.attachments, record.reader(request.after_sequence) as events:
             async for data in events:
                 yield data
@@ -109,14 +122,14 @@ class ExecutionService:
     async def cancel_execution(
         self, request: pb.CancelExecutionRequest, _context: _Context
     ) -> pb.CancelExecutionResponse:
-        own = self._own(request.execution_id)
+        own = self._own(request.execution_id, "CancelExecution")
         record = await self._executions.cancel(own.execution_id)
         return pb.CancelExecutionResponse(execution=record.to_proto())
 
     async def get_execution(
         self, request: pb.GetExecutionRequest, _context: _Context
     ) -> pb.GetExecutionResponse:
-        record = self._own(request.execution_id)
+        record = self._own(request.execution_id, "GetExecution")
         return pb.GetExecutionResponse(execution=record.to_proto())
 
     async def list_executions(
@@ -131,7 +144,7 @@ class ExecutionService:
         matching = self._executions.newest_first(narrowing)
         return listing.page((each for each in matching if caller.may_see(each.principal)), request)
 
-    def _own(self, execution_id: str) -> Known:
+    def _own(self, execution_id: str, method: str) -> Known:
         """
         An execution that the caller may see.
 
@@ -139,8 +152,11 @@ class ExecutionService:
             UnknownExecution: there is none; one of somebody else is refused in the same words.
         """
         record = self._executions.get(execution_id)
-        if not principal.current().may_see(record.principal):
+        caller = principal.current()
+        if not caller.may_see(record.principal):
             raise UnknownExecution(execution_id)
+        if self._reached and caller.name != record.principal:
+            self._reached(caller, execution_id, record.principal, method)
         return record
 
     async def _record(self, request: _Request, context: _Context) -> tuple[Known, bool]:

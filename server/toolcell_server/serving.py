@@ -31,6 +31,7 @@ from toolcell.v1 import execution_pb2 as pb
 from toolcell_server import isolation_check, registry_service, service
 from toolcell_server.addresses import Address, AddressTaken
 from toolcell_server.approvals import service as approval_service
+from toolcell_server.health_service import Health
 from toolcell_server.rpc_metrics import MetricsInterceptor
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Serving:
     A gRPC server that serves at `address`.
     """
 
-    def __init__(self, server: grpc.aio.Server, checks: health.aio.HealthServicer) -> None:
+    def __init__(self, server: grpc.aio.Server, checks: Health) -> None:
         self._server = server
         self._health = checks
         self.address = Address("", 0)
@@ -94,7 +95,7 @@ class Serving:
             raise AddressTaken(address, "server.listen") from exc
         await self._server.start()
         for name in ("", *_SERVICES):
-            await self._health.set(name, _SERVING)
+            self._health.set(name, _SERVING)
         self.address = Address(address.host, port)
 
     async def show_isolation(self, level: pb.IsolationLevel.ValueType) -> None:
@@ -103,13 +104,13 @@ class Serving:
         """
         for name, floor in _LEVELS.items():
             reached = level >= floor
-            await self._health.set(name, _SERVING if reached else _NOT_SERVING)
+            self._health.set(name, _SERVING if reached else _NOT_SERVING)
 
     async def drain(self, executions: Executions, drain_seconds: float) -> None:
         """
         End in good order.
         """
-        await self._health.enter_graceful_shutdown()
+        self._health.end()
         await executions.drain(drain_seconds)
         await self._server.stop(LAST_EVENTS_SECONDS)
 
@@ -172,7 +173,7 @@ async def serving(
         options=(*_OPTIONS, receive, streams),
     )
     faces.add_to(server)
-    checks = health.aio.HealthServicer()
+    checks = Health()
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     if settings.reflection:
         names = (*_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)

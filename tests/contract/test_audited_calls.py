@@ -14,6 +14,7 @@ from auditing_logs import records
 from rivals import Caller, told
 from running_server import start_server
 from toolcell.v1 import approval_pb2, approval_pb2_grpc
+from toolcell.v1 import execution_pb2 as pb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +60,7 @@ scopes = ["tools:*"]
 [[auth.tokens]]
 name = "olga"
 sha256 = "{olga}"
-scopes = ["toolcell:approve"]
+scopes = ["toolcell:approve", "toolcell:executions"]
 
 [[bundles]]
 name = "mine"
@@ -103,7 +104,7 @@ def executions(folder: Path) -> list[tuple[str, str, dict[str, Any]]]:
     return [
         (kind, one["data"]["tool"]["name"], one["data"])
         for kind, one in zip(kinds, found, strict=True)
-        if kind.startswith("execution.")
+        if kind.startswith("execution.") and "tool" in one["data"]
     ]
 
 
@@ -146,3 +147,22 @@ def test_without_a_log_what_demands_one_has_no_preview(tmp_path: Path) -> None:
         file = str(tmp_path / "files" / "new")
 
         assert "AUDIT_NOT_KEPT" == refused(alice, "put", {"path": file})[1]
+
+
+def test_who_reaches_for_an_execution_of_another_is_recorded(tmp_path: Path) -> None:
+    """
+    What one does with his own is told by its ending.
+    """
+    with serving(tmp_path) as (alice, olga):
+        ran = alice.run("draw").execution_id
+        asked = pb.GetExecutionRequest(execution_id=ran)
+        alice.stub.GetExecution(asked, timeout=30, metadata=alice.metadata)
+        olga.stub.GetExecution(asked, timeout=30, metadata=olga.metadata)
+        ended = pb.CancelExecutionRequest(execution_id=ran)
+        olga.stub.CancelExecution(ended, timeout=30, metadata=olga.metadata)
+    found = [one["data"] for one in records(tmp_path / "state" / "audit", "execution.reached")]
+
+    assert ["GetExecution", "CancelExecution"] == [one["method"] for one in found]
+    assert {("olga", "alice", ran)} == {
+        (one["principal"]["name"], one["owner"], one["execution_id"]) for one in found
+    }

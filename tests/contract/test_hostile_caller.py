@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import grpc
 import pytest
 import rivals
-from rivals import ALICE, MALLORY, Caller, details
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from rivals import ALICE, MALLORY, Caller, details, told
 from toolcell.v1 import execution_pb2 as pb
 from toolcell.v1 import registry_pb2
 
@@ -144,6 +145,20 @@ def test_nobody_is_let_in_without_one_good_token(mallory: Caller, metadata: Any)
 
     assert code == "UNAUTHENTICATED"
     assert ALICE not in message
+
+
+def test_who_is_not_known_leaves_no_megabytes_behind(mallory: Caller) -> None:
+    """
+    Health is open to everybody, and a stream of it lives for as long as its caller likes.
+    """
+    stub: Any = health_pb2_grpc.HealthStub(mallory.channel)
+    kept = stub.Watch(health_pb2.HealthCheckRequest(service=""), timeout=30)
+    assert next(kept).status == health_pb2.HealthCheckResponse.SERVING  # the control
+    kept.cancel()
+    with pytest.raises(grpc.RpcError) as raised:
+        next(stub.Watch(health_pb2.HealthCheckRequest(service="x" * 3_000_000), timeout=30))
+
+    assert "INVALID_ARGUMENT" == told(raised.value)[0]
 
 
 def test_headers_that_name_another_change_nothing(mallory: Caller) -> None:

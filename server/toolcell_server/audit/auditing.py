@@ -166,6 +166,21 @@ class Auditing:
             },
         )
 
+    def reached(self, caller: Principal, execution_id: str, owner: str, method: str) -> None:
+        """
+        Record, or count, what somebody did with an execution of somebody else.
+        """
+        self._joins.add(
+            "execution.reached",
+            (caller.name, execution_id, method),
+            lambda: {
+                "principal": values.who(caller),
+                "method": method,
+                "execution_id": execution_id,
+                "owner": values.bounded(owner),
+            },
+        )
+
     def approval(
         self, event: str, approval_id: str, caller: Principal, decider: Principal | None = None,
         **about: str | float | bool,

@@ -50,6 +50,7 @@ class Auditing:
         self._describing = Describing(self._content)
         self._strict = settings.on_failure == "refuse"
         self._tally = Tally(log.append)
+        self._joins = Tally(log.append)  # apart: no flood of them hides refusals among its rest
         self._open: set[str] = set()
 
     async def accept(self, execution: Execution) -> None:
@@ -156,7 +157,7 @@ class Auditing:
         """
         Record, or count, a call that got the events of an earlier one with its `request_id`.
         """
-        self._tally.add(
+        self._joins.add(
             "call.replayed" if ended else "call.joined",
             (caller.name, execution_id),
             lambda: {
@@ -218,6 +219,7 @@ class Auditing:
         Record what was only counted until now, and end.
         """
         self._tally.close()
+        self._joins.close()
         await self._log.aclose()
 
     def _closed(self, execution: Execution) -> None:

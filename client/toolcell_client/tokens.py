@@ -26,6 +26,8 @@ KEY: Final = "authorization"
 PREFIX: Final = "tc_"  # of what `toolcell token new` makes: scanners for leaked secrets know it
 LOOK_SECONDS: Final = 1.0
 MAXIMUM_CHARACTERS: Final = 8192
+_SIGNED: Final = "eyJ"  # how a JWT begins: {" in base64
+_LONGEST_NAME: Final = 40  # characters of a name of a file that begins like a token
 _TOKEN: Final = re.compile(r"[A-Za-z0-9\-._~+/]+={0,2}\Z", re.ASCII)
 _ADDRESS: Final = re.compile(
     r"(?:\[(?P<six>[0-9a-fA-F:]+)\]|(?P<host>[^\s:/\[\],]+))(?::[0-9]+)?\Z"
@@ -118,7 +120,7 @@ def _unread(path: str, error: OSError) -> str:
     """
     Why a file cannot be read; its name is not repeated if it is the token.
     """
-    if path.startswith(PREFIX):
+    if path.startswith((PREFIX, _SIGNED)) and len(path) > _LONGEST_NAME:
         return "what was given as a token file is a token itself; give the name of a file with it"
     return f"token file {path} cannot be read: {error.strerror}; name one that is yours to read"
 

@@ -18,7 +18,8 @@ from plain_calls import TOOLCELL
 if TYPE_CHECKING:
     from pathlib import Path
 
-SECRET = "tc_secret-0123456789-0123456789"
+SECRET = "tc_secret-0123456789-0123456789-0123456789-abc"
+SIGNED = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9." + "s" * 300
 
 
 def toolcell(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
@@ -72,12 +73,13 @@ def test_no_flag_takes_a_token() -> None:
     """
     The arguments of a process are everybody's to read.
     """
-    for flags in (("--token", SECRET), (f"--token={SECRET}",), ("--token-file", SECRET)):
-        done = toolcell("ps", *flags)
+    for secret in (SECRET, SIGNED):
+        for flags in (("--token", secret), (f"--token={secret}",), ("--token-file", secret)):
+            done = toolcell("ps", *flags)
 
-        assert done.returncode == 2
-        assert SECRET not in done.stderr
-        assert "a file" in done.stderr
+            assert done.returncode == 2
+            assert secret not in done.stderr
+            assert "a file" in done.stderr
     assert "--token " not in toolcell("ps", "--help").stdout
 
 

@@ -54,7 +54,7 @@ _TEXTS: Final = frozenset(
 _TABLES: Final = frozenset({*filter(None, SECTIONS), "limits"})
 # Sections that protect as soon as they say something, and what: an empty one would protect nothing.
 _NEVER_EMPTY: Final = {
-    "auth": "add [[auth.tokens]], [auth.jwt] or [[auth.certificates]]; tokens = [] lets nobody in",
+    "auth": "add [[auth.tokens]], [auth.jwt], certificates, or tokens = [], which lets nobody in",
     "auth.jwt": "add issuer, audience, and one of jwks_file, jwks_url, secret",
     "server.tls": "add certificate and key",
 }

@@ -32,6 +32,7 @@ class Scene:
         self.told: list[str] = []
         self.executor = FellBackExecutor(self.base, self.told.append)
         self.closed: list[str] = []
+        self.reports: tuple[pb.Denied, ...] = ()
         self.refusal = refusal
         self.first = self._made("first", *events, fallback=self._admit, effects="read_only")
 
@@ -46,7 +47,8 @@ class Scene:
         if self.refusal:
             raise self.refusal
         said = pb.FellBack(tool=failed.tool.name, fallback="second")
-        return self._made("second", started(), completed(b"2"), instead_of=said, stop=failed.stop)
+        more = {"instead_of": said, "stop": failed.stop, "reports": self.reports}
+        return self._made("second", started(), completed(b"2"), **more)
 
     def run(self, call: Execution) -> list[pb.ExecuteResponse]:
         async def whole() -> list[pb.ExecuteResponse]:
@@ -68,6 +70,18 @@ def test_another_tool_runs_and_the_caller_is_told(ending: pb.ExecuteResponse, ca
     assert (b"2", ["FELL_BACK"]) == (last.result_json, [each.reason for each in last.warnings])
     assert ["first", "second"] == scene.closed
     assert [cause] == scene.told
+
+
+def test_what_gates_found_in_the_call_of_the_fallback_is_told() -> None:
+    """
+    They look at it anew, and let it pass with a report.
+    """
+    scene = Scene(started(), DOWN)
+    scene.reports = (pb.Denied(operation="screen", reported_only=True),)
+    events = scene.run(scene.first)
+
+    assert ["started", "fell_back", "denied", "started", "finished"] == kinds(events)
+    assert scene.reports[0] == events[2].denied
 
 
 def test_a_callers_mistake_is_no_reason_for_another_tool() -> None:

@@ -187,14 +187,9 @@ class Auditing:
         **about: str | float | bool,
     ) -> None:  # fmt: skip
         """
-        Record an event of an approval: `requested`, `granted`, `denied`, `expired`, `used`, …
-
-        Args:
-            event: what happened, in lower case.
-            approval_id: which approval; never the token that proves it.
-            caller: whose call waits for it.
-            decider: who decided, if somebody did.
-            about: the tool, its version, the SHA-256 of its arguments, a comment: texts, bounded.
+        Record an event of an approval: `requested`, `approved`, `denied`, `used`, …; the caller's
+        whose call waits for it, and who decided, if somebody did.  Never the token that proves it.
+        `about`: the tool, its version, the SHA-256 of its arguments, a comment; texts are bounded.
         """
         data: dict[str, Any] = {
             name: values.bounded(value) if isinstance(value, str) else value

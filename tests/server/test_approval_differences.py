@@ -5,7 +5,6 @@ What a file would become, as people read it.
 from __future__ import annotations
 
 import random
-import time
 
 import pytest
 from toolcell_server import manifest
@@ -87,16 +86,15 @@ def test_no_line_can_pose_as_another() -> None:
     assert shown.replace("\n", "").isprintable()
 
 
+@pytest.mark.timeout(20)
 def test_a_long_difference_is_cut_and_says_so() -> None:
     """
-    In linear time, however it is made.
+    In linear time, however it is made: a search for the best one would take hours.
     """
     old = b"\n".join(b"a" if n % 2 else b"b" for n in range(MAXIMUM_TEXT // 2))
     new = b"\n".join(b"b" if n % 2 else b"a" for n in range(MAXIMUM_TEXT // 2))
-    begun = time.monotonic()
     text, complete = difference("/a", content(old), content(new))
 
-    assert time.monotonic() - begun < 2.0
     assert not complete
     assert len(text.split("\n")) <= MAXIMUM_LINES + 3
     assert "lines left out" in text

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -152,15 +151,13 @@ def test_a_stop_during_the_wait_ends_the_execution() -> None:
 def test_waiting_ends_when_the_stop_is_requested() -> None:
     made = call()
 
-    async def scenario() -> float:
-        began = time.monotonic()
+    async def scenario() -> None:
         waiting = asyncio.create_task(wait(made.stop, 30))
         await asyncio.sleep(0)
         made.stop.request(pb.CANCEL_REASON_REQUESTED)
-        await waiting
-        return time.monotonic() - began
+        await asyncio.wait_for(waiting, 25)
 
-    assert asyncio.run(scenario()) < 5
+    asyncio.run(scenario())
 
 
 def test_an_outage_does_not_multiply_its_load() -> None:

@@ -231,17 +231,17 @@ def test_a_large_result_does_not_stop_the_loop() -> None:
         Redactor.of(["s3cret-s3cret"], (), ["a"]),
     )
 
-    async def scenario() -> tuple[float, list[pb.ExecuteResponse]]:
+    async def scenario() -> tuple[int, list[pb.ExecuteResponse]]:
         async def whole() -> list[pb.ExecuteResponse]:
             return [event async for event in layers.execute(scripted.execution())]
 
-        longest, last, task = 0.0, time.monotonic(), asyncio.create_task(whole())
+        turns, task = 0, asyncio.create_task(whole())
         while not task.done():
             await asyncio.wait((task,), timeout=0.005)
-            longest, last = max(longest, time.monotonic() - last), time.monotonic()
-        return longest, await task
+            turns += 1
+        return turns, await task
 
-    longest, events = scripted.run(scenario())
+    turns, events = scripted.run(scenario())
 
-    assert longest < 1.0
+    assert turns > 5  # of the loop; whoever holds it lets one or two be
     assert "hello" not in events[-1].finished.result_json.decode()

@@ -1,5 +1,5 @@
 """
-The one interface of the executor chain: one behaviour per file, wired in `app.py`.
+The one interface of the executor chain: one behaviour per file, wired in `wiring.py`.
 """
 
 from __future__ import annotations

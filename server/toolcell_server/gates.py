@@ -1,6 +1,6 @@
 """
 The one interface of what stands between the arguments of a call and its grant: one decision per
-file, wired in `app.py`.
+file, wired in `wiring.py`.
 
 Theory of operation.  Admission leads a call, whose tool and limits are known and whose arguments
 are one JSON object, through the gates in order.  A gate lets it pass, lets it pass altered (other

@@ -30,29 +30,21 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from toolcell_server.audit.auditing import Auditing
-    from toolcell_server.rpc_handlers import Context, Continuation, Coroutine, Generator, Handler
+    from toolcell_server.rpc_handlers import Context, Coroutine, Generator, Handler
 
 _log = logging.getLogger(__name__)
 
 
-class ErrorInterceptor(grpc.aio.ServerInterceptor):
+class ErrorInterceptor(rpc_handlers.Around):
     """
     Turns what a handler raises into the status that a caller may see.
     """
 
     def __init__(self, auditing: Auditing | None = None) -> None:
+        super().__init__()
         self._auditing = auditing
-        self._wrapped = rpc_handlers.Wrapped(self._guarded)
 
-    async def intercept_service(
-        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
-    ) -> Handler | None:
-        handler = await continuation(handler_call_details)
-        if handler is None:
-            return None
-        return self._wrapped.get(handler_call_details.method, handler)
-
-    def _guarded(self, method: str, handler: Handler) -> Handler:
+    def _wrap(self, method: str, handler: Handler) -> Handler:
         return rpc_handlers.wrapped(
             handler,
             lambda behaviour: self._coroutine(behaviour, method),

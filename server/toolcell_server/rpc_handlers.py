@@ -5,6 +5,7 @@ Puts code around the handler of an RPC.
 from __future__ import annotations
 
 import inspect
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import grpc
@@ -68,6 +69,29 @@ class Wrapped:
         if known is None or known[0] is not handler:
             known = self._known[method] = handler, self._wrap(method, handler)
         return known[1]
+
+
+class Around(grpc.aio.ServerInterceptor):
+    """
+    Puts code around the handler of every method that there is; a subclass says what, in `_wrap`.
+    """
+
+    def __init__(self) -> None:
+        self._wrapped = Wrapped(self._wrap)
+
+    async def intercept_service(
+        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
+    ) -> Handler | None:
+        handler = await continuation(handler_call_details)
+        if handler is None:
+            return None
+        return self._wrapped.get(handler_call_details.method, handler)
+
+    @abstractmethod
+    def _wrap(self, method: str, handler: Handler) -> Handler:
+        """
+        The handler of that method, with code around it; asked once for each.
+        """
 
 
 def _streaming(handler: Handler) -> tuple[bool, bool]:

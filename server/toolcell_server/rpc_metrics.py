@@ -37,32 +37,32 @@ _SPELLED_OTHERWISE: Final = {"OK": "OK", "CANCELLED": "Canceled"}
 _BY_NUMBER: Final = {code.value[0]: code for code in grpc.StatusCode}
 
 
-class MetricsInterceptor(grpc.aio.ServerInterceptor):
+class MetricsInterceptor(rpc_handlers.Around):
     """
     Counts RPCs, their messages, their endings, and the refusals among these.
     """
 
     def __init__(self, metrics: Metrics) -> None:
+        super().__init__()
         self._metrics = metrics.rpcs
         self._unknown = _Method(metrics.rpcs, ("unary", OTHER, OTHER))
-        self._wrapped = rpc_handlers.Wrapped(self._wrap)
 
     async def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> Handler | None:
-        handler = await continuation(handler_call_details)
+        handler = await super().intercept_service(continuation, handler_call_details)
         if handler is None:
             _Rpc(self._unknown).ended(grpc.StatusCode.UNIMPLEMENTED)
-            return None
-        return self._wrapped.get(handler_call_details.method, handler)
+        return handler
 
-    def _wrap(self, name: str, handler: Handler) -> Handler:
-        _, service, of_service = name.split("/")
-        method = _Method(self._metrics, (_TYPES[rpc_handlers.kind(handler)], service, of_service))
+    def _wrap(self, method: str, handler: Handler) -> Handler:
+        _, service, of_service = method.split("/")
+        labels = (_TYPES[rpc_handlers.kind(handler)], service, of_service)
+        counters = _Method(self._metrics, labels)
         return rpc_handlers.wrapped(
             handler,
-            lambda behaviour: _counted_coroutine(behaviour, method),
-            lambda behaviour: _counted_generator(behaviour, method),
+            lambda behaviour: _counted_coroutine(behaviour, counters),
+            lambda behaviour: _counted_generator(behaviour, counters),
         )
 
 

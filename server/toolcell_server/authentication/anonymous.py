@@ -7,33 +7,23 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
-import grpc
-
 from toolcell_server import principal, rpc_handlers
 from toolcell_server.principal import Principal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
-    from toolcell_server.rpc_handlers import Context, Continuation, Coroutine, Generator, Handler
+    from toolcell_server.rpc_handlers import Context, Coroutine, Generator, Handler
 
 
-class AnonymousInterceptor(grpc.aio.ServerInterceptor):
+class AnonymousInterceptor(rpc_handlers.Around):
     """
     Lets everybody through.  `located` gives a principal what is his where he calls from.
     """
 
     def __init__(self, located: Callable[[Principal], Principal]) -> None:
+        super().__init__()
         self._located = located
-        self._wrapped = rpc_handlers.Wrapped(self._wrap)
-
-    async def intercept_service(
-        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
-    ) -> Handler | None:
-        handler = await continuation(handler_call_details)
-        if handler is None:
-            return None
-        return self._wrapped.get(handler_call_details.method, handler)
 
     def _enter(self, context: Context) -> None:
         principal.adopt(self._located(Principal(origin=context.peer())))

@@ -50,7 +50,7 @@ _log = logging.getLogger(__name__)
 _shown: ContextVar[Principal | None] = ContextVar("shown", default=None)
 
 
-class AuthenticationInterceptor(grpc.aio.ServerInterceptor):
+class AuthenticationInterceptor(rpc_handlers.Around):
     """
     Lets through who is known, as that principal, and refuses everybody else.  `located` gives a
     principal what is his where he calls from; `refused` is told of each refusal, and `failed` of
@@ -67,6 +67,7 @@ class AuthenticationInterceptor(grpc.aio.ServerInterceptor):
         refused: Callable[[CallRefused, str, object], None] | None = None,
         failed: Callable[[str, str, Principal, object], None] | None = None,
     ) -> None:
+        super().__init__()
         self._located = located
         self._failed = failed
         self._refused = refused
@@ -76,7 +77,6 @@ class AuthenticationInterceptor(grpc.aio.ServerInterceptor):
         self._started = metrics.started.labels(*labels)
         self._handled = metrics.handled.labels(*labels, "Unauthenticated")
         self._refusals = metrics.refusals.labels(Unauthenticated.reason)
-        self._wrapped = rpc_handlers.Wrapped(self._wrap)
 
     async def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
@@ -91,8 +91,7 @@ class AuthenticationInterceptor(grpc.aio.ServerInterceptor):
             return self._refusing(failure.kind)
         except Exception as error:  # noqa: BLE001  # whatever it is, nobody is let in
             return self._failing(error)
-        handler = await continuation(handler_call_details)
-        return None if handler is None else self._wrapped.get(method, handler)
+        return await super().intercept_service(continuation, handler_call_details)
 
     def _refusing(self, kind: Kind) -> Handler:
         async def refuse(_requests: Any, context: Context) -> None:

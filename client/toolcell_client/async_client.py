@@ -8,7 +8,7 @@ import weakref
 from typing import TYPE_CHECKING, cast
 
 from toolcell.v1 import execution_pb2 as pb
-from toolcell.v1 import registry_pb2
+from toolcell.v1 import registry_pb2, statistics_pb2
 
 from toolcell_client.async_approvals import AsyncApprovals
 from toolcell_client.async_connection import AsyncConnection
@@ -146,6 +146,23 @@ class AsyncClient:
         request = registry_pb2.GetToolRequest(name=name, version=version)
         answer = await self._connection.ask(self._connection.registry.GetTool, request)
         return cast("registry_pb2.Tool", answer.tool)
+
+    async def tool_stats(
+        self, name: str = "", version: str = "", *, page_size: int = 0
+    ) -> AsyncIterator[statistics_pb2.ToolStats]:
+        """
+        What is known of tools from the calls that they had: of all, of one, or of one version.
+        """
+        request = statistics_pb2.GetToolStatsRequest(
+            name=name, version=version, page_size=page_size
+        )
+        while True:
+            page = await self._connection.ask(self._connection.registry.GetToolStats, request)
+            for stats in page.stats:
+                yield stats
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
 
     async def aclose(self) -> None:
         """

@@ -8,7 +8,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 from toolcell.v1 import execution_pb2 as pb
-from toolcell.v1 import registry_pb2
+from toolcell.v1 import registry_pb2, statistics_pb2
 
 from toolcell_client.approvals import Approvals
 from toolcell_client.connection import Connection
@@ -138,6 +138,22 @@ class Client:
     def get_tool(self, name: str, version: str = "") -> registry_pb2.Tool:
         request = registry_pb2.GetToolRequest(name=name, version=version)
         return self._connection.ask(self._connection.registry.GetTool, request).tool
+
+    def tool_stats(
+        self, name: str = "", version: str = "", *, page_size: int = 0
+    ) -> Iterator[statistics_pb2.ToolStats]:
+        """
+        What is known of tools from the calls that they had: of all, of one, or of one version.
+        """
+        request = statistics_pb2.GetToolStatsRequest(
+            name=name, version=version, page_size=page_size
+        )
+        while True:
+            page = self._connection.ask(self._connection.registry.GetToolStats, request)
+            yield from page.stats
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
 
     def close(self) -> None:
         """

@@ -92,6 +92,7 @@ class App:
         self.seen = EgressSeen(self.metrics, self.redactor.json)
         self.egress = Egress(instructions.of_egress(settings), self.seen)
         self.desk, self.demands = parts.desk(self), parts.demands(self)
+        self.statistics = parts.statistics(self)
         self.executor = wiring.executor(self)
         self.ledger = parts.ledger(self)
         self.executions = Executions(
@@ -140,7 +141,7 @@ class App:
         settings = self.settings.server
         faces = Faces(
             executions=self._service(),
-            tools=RegistryService(self.tools),
+            tools=RegistryService(self.tools, self.statistics),
             approvals=ApprovalService(parts.deciding(self)),
         )
         async with (
@@ -196,6 +197,7 @@ class App:
         opened.callback(self.database.close)
         if self.saved:
             opened.callback(self.saved.save)  # the last second of the quotas
+        opened.callback(self.statistics.save)
         if self.auditing:
             self.auditing.start()
             opened.push_async_callback(self.auditing.aclose)

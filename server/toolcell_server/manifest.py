@@ -55,6 +55,24 @@ class Retry(Struct, frozen=True, forbid_unknown_fields=True):
 ONCE: Final = Retry()
 
 
+class Price(Struct, frozen=True, forbid_unknown_fields=True):
+    """
+    What an execution costs, in the operator's unit.
+    """
+
+    per_call: Annotated[float, Meta(ge=0, le=1e9)] = 0.0
+    per_cpu_second: Annotated[float, Meta(ge=0, le=1e9)] = 0.0
+
+    def of(self, cpu_seconds: float) -> float:
+        """
+        The cost of one execution that used that much.
+        """
+        return self.per_call + self.per_cpu_second * cpu_seconds
+
+
+NOTHING: Final = Price()
+
+
 class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     What a tool says of itself.  `limits` and `paths` are checked by those who know them.
@@ -100,6 +118,7 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     result_screens: tuple[Literal["html", "control"], ...] = ()
     result_action: Literal["report", "strip", "refuse"] = "report"
     redact_keys: Annotated[tuple[Word, ...], Meta(max_length=64)] = ()
+    price: Price = NOTHING
 
 
 def parse(value: Any) -> Manifest:

@@ -80,6 +80,12 @@ class Metrics:
             self._ended[label, outcome] = self.executions.ended.labels(label, outcome)
         return self._ended[label, outcome]
 
+    def spent(self, tool: str, cost: float) -> None:
+        """
+        An execution of that tool cost so much, in the operator's unit.
+        """
+        self.executions.cost.labels(self.tool_label(tool)).inc(cost)
+
     def circuit_changed(self, tool: str, everybody: bool, count: int) -> None:  # noqa: FBT001
         """
         So many more circuits of a tool are open, for everybody or for some of its callers.

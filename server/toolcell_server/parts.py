@@ -26,6 +26,8 @@ from toolcell_server.records.ledger import Ledger
 from toolcell_server.records.remembering import Remembering
 from toolcell_server.registry import Registry
 from toolcell_server.rights import Rights
+from toolcell_server.statistics.saving import Saving
+from toolcell_server.statistics.statistics import Statistics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -144,6 +146,14 @@ def breaker(app: App) -> Breaker | None:
     if not app.settings.breaker.enabled:
         return None
     return Breaker(app.settings.breaker.rules(), time.monotonic, app.metrics.circuit_changed)
+
+
+def statistics(app: App) -> Statistics:
+    """
+    What is known of tools from their calls; over a restart, if anything outlives the server.
+    """
+    saving = Saving(app.database) if app.settings.state_dir else None
+    return Statistics(saving, spent=app.metrics.spent)
 
 
 def auditing(app: App) -> Auditing | None:

@@ -6,19 +6,20 @@ A page token holds the place of the last tool that was sent: name, version and b
 
 from __future__ import annotations
 
-import itertools
-import json
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import grpc
 from toolcell.v1 import registry_pb2 as pb
+from toolcell.v1 import statistics_pb2
 from toolcell.v1.registry_pb2_grpc import (
     ToolRegistryServiceServicer,
     add_ToolRegistryServiceServicer_to_server,
 )
 
-from toolcell_server import pages, principal, registry, versions
-from toolcell_server.refusals import BadPageToken, InvalidField
+from toolcell_server import pages, principal, tool_pages
+from toolcell_server.refusals import InvalidField
+from toolcell_server.statistics.statistics import Statistics
+from toolcell_server.statistics.telling import Telling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -57,8 +58,9 @@ class RegistryService(ToolRegistryServiceServicer):
     Answers what the caller can call.
     """
 
-    def __init__(self, tools: Catalogue) -> None:
+    def __init__(self, tools: Catalogue, statistics: Statistics | None = None) -> None:
         self._tools = tools
+        self._telling = Telling(tools, statistics or Statistics())
 
     async def ListTools(  # noqa: N802  # the contract's name
         self, request: pb.ListToolsRequest, _context: _Context
@@ -71,13 +73,12 @@ class RegistryService(ToolRegistryServiceServicer):
         }
         after = pages.decode(request.page_token, filters)
         tools = self._tools.tools(principal.current())
-        rest = _after(after, tools) if after else tools
-        matching = (tool for tool in rest if _matches(tool, request))
+        matching = (tool for tool in tool_pages.after(after, tools) if _matches(tool, request))
         chosen, more = _fitting(matching, size)
         response = pb.ListToolsResponse(tools=[described for _, described in chosen])
         if more:
             last, _ = chosen[-1]
-            response.next_page_token = pages.encode(_position(last), filters)
+            response.next_page_token = pages.encode(tool_pages.position(last), filters)
         return response
 
     async def GetTool(  # noqa: N802  # the contract's name
@@ -87,6 +88,11 @@ class RegistryService(ToolRegistryServiceServicer):
             raise InvalidField("name", "must name a tool")
         found = self._tools.find(request.name, request.version, principal.current())
         return pb.GetToolResponse(tool=found.to_proto())
+
+    async def GetToolStats(  # noqa: N802  # the contract's name
+        self, request: statistics_pb2.GetToolStatsRequest, _context: _Context
+    ) -> statistics_pb2.GetToolStatsResponse:
+        return self._telling.tell(request, principal.current())
 
 
 def add_to(server: grpc.aio.Server, service: RegistryService) -> None:
@@ -117,23 +123,3 @@ def _matches(tool: Tool, request: pb.ListToolsRequest) -> bool:
         and set(request.tags) <= set(tool.tags)
         and request.state in (pb.TOOL_STATE_UNSPECIFIED, tool.state)
     )
-
-
-def _position(tool: Tool) -> str:
-    return json.dumps([tool.name, tool.version, tool.bundle])
-
-
-def _after(position: str, tools: Iterable[Tool]) -> itertools.filterfalse[Tool]:
-    """
-    The tools that come after a position, whether or not what stood there is still there.
-    """
-    try:
-        name, version, bundle = map(str, json.loads(position))
-    except (ValueError, TypeError):  # whoever knows how tokens are made can make one
-        raise BadPageToken("is malformed") from None
-    place = (versions.order(version), bundle)
-
-    def sent(tool: Tool) -> bool:
-        return tool.name < name or (tool.name == name and registry.place(tool) >= place)
-
-    return itertools.filterfalse(sent, tools)

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from toolcell.v1 import execution_pb2, registry_pb2
+from toolcell.v1 import execution_pb2, registry_pb2, statistics_pb2
 
 from toolcell_server import manifest as manifests
 from toolcell_server.egress.templates import DomainTemplate
@@ -81,6 +81,7 @@ class Tool:
     result_screens: tuple[str, ...] = ()
     result_action: str = "report"
     redact_keys: tuple[str, ...] = ()
+    price: manifests.Price = manifests.NOTHING
     carried: Carried | None = None  # by what, if it was registered at run time
     scope: Scope = GLOBAL
 
@@ -154,7 +155,14 @@ class Tool:
             bundle=self.bundle,
             deprecated=self.deprecated,
             command=self.command,
+            price=self._price(),
         )
+
+    def _price(self) -> statistics_pb2.Price | None:
+        price = self.price
+        if price == manifests.NOTHING:
+            return None
+        return statistics_pb2.Price(per_call=price.per_call, per_cpu_second=price.per_cpu_second)
 
 
 def _cut(text: str, maximum: int) -> str:

@@ -136,7 +136,7 @@ def executor(app: App) -> Executor:
     executor = FellBackExecutor(executor, app.metrics.repeating.fell_back)
     executor = TimedExecutor(executor)
     executor = ReportedExecutor(executor)
-    executor = MeteredExecutor(executor, app.metrics)
+    executor = MeteredExecutor(executor, app.metrics, app.statistics)
     if app.auditing:
         executor = AuditedExecutor(executor, app.auditing)
     return LoggedExecutor(executor)

@@ -77,7 +77,7 @@ DOORS = (
         ("server/*",),
         (
             *("toolcell_server", "toolcell.v1", "toolcell_worker.wire", *GRPC),
-            *("cryptography", "dns", "grpc_health", "grpc_reflection", "h11", "idna"),
+            *("cryptography", "ddsketch", "dns", "grpc_health", "grpc_reflection", "h11", "idna"),
             *("jsonschema", "jwt", "limits", "msgspec", "prometheus_client", "psutil"),
             *("referencing", "uvloop"),
         ),

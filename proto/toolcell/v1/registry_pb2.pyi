@@ -12,6 +12,7 @@ import google.protobuf.message
 import google.protobuf.timestamp_pb2
 import sys
 import toolcell.v1.execution_pb2
+import toolcell.v1.statistics_pb2
 import typing
 
 if sys.version_info >= (3, 10):
@@ -233,6 +234,7 @@ class Tool(google.protobuf.message.Message):
     BUNDLE_FIELD_NUMBER: builtins.int
     DEPRECATED_FIELD_NUMBER: builtins.int
     COMMAND_FIELD_NUMBER: builtins.int
+    PRICE_FIELD_NUMBER: builtins.int
     name: builtins.str
     """Its name: `^[a-zA-Z_][a-zA-Z0-9_-]{0,63}$`.  Always set."""
     version: builtins.str
@@ -279,6 +281,10 @@ class Tool(google.protobuf.message.Message):
     def domains(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """`host:port` it may be granted; `{name}` stands for the argument of that name."""
 
+    @property
+    def price(self) -> toolcell.v1.statistics_pb2.Price:
+        """What an execution costs.  Absent: nothing."""
+
     def __init__(
         self,
         *,
@@ -301,9 +307,10 @@ class Tool(google.protobuf.message.Message):
         bundle: builtins.str = ...,
         deprecated: builtins.str = ...,
         command: builtins.bool = ...,
+        price: toolcell.v1.statistics_pb2.Price | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["limits", b"limits"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["broken_reason", b"broken_reason", "bundle", b"bundle", "category", b"category", "command", b"command", "deprecated", b"deprecated", "description", b"description", "domains", b"domains", "effects", b"effects", "idempotent", b"idempotent", "limits", b"limits", "minimum_isolation", b"minimum_isolation", "name", b"name", "parameters_json", b"parameters_json", "paths", b"paths", "returns_json", b"returns_json", "state", b"state", "tags", b"tags", "title", b"title", "version", b"version"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["limits", b"limits", "price", b"price"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["broken_reason", b"broken_reason", "bundle", b"bundle", "category", b"category", "command", b"command", "deprecated", b"deprecated", "description", b"description", "domains", b"domains", "effects", b"effects", "idempotent", b"idempotent", "limits", b"limits", "minimum_isolation", b"minimum_isolation", "name", b"name", "parameters_json", b"parameters_json", "paths", b"paths", "price", b"price", "returns_json", b"returns_json", "state", b"state", "tags", b"tags", "title", b"title", "version", b"version"]) -> None: ...
 
 global___Tool = Tool
 

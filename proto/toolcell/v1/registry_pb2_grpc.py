@@ -3,6 +3,7 @@
 import grpc
 
 from toolcell.v1 import registry_pb2 as toolcell_dot_v1_dot_registry__pb2
+from toolcell.v1 import statistics_pb2 as toolcell_dot_v1_dot_statistics__pb2
 
 
 class ToolRegistryServiceStub(object):
@@ -27,6 +28,11 @@ class ToolRegistryServiceStub(object):
                 '/toolcell.v1.ToolRegistryService/GetTool',
                 request_serializer=toolcell_dot_v1_dot_registry__pb2.GetToolRequest.SerializeToString,
                 response_deserializer=toolcell_dot_v1_dot_registry__pb2.GetToolResponse.FromString,
+                )
+        self.GetToolStats = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/GetToolStats',
+                request_serializer=toolcell_dot_v1_dot_statistics__pb2.GetToolStatsRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_statistics__pb2.GetToolStatsResponse.FromString,
                 )
         self.RegisterTools = channel.unary_unary(
                 '/toolcell.v1.ToolRegistryService/RegisterTools',
@@ -72,6 +78,17 @@ class ToolRegistryServiceServicer(object):
 
         * INVALID_ARGUMENT: `name` is empty.
         * NOT_FOUND: no such tool or version; ErrorInfo metadata `close_matches` names similar ones.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetToolStats(self, request, context):
+        """Returns what is known of tools from the calls that they had, in pages (AIP-158).
+
+        * INVALID_ARGUMENT: `version` without `name`, negative `page_size`, or a `page_token` that is
+        malformed or was made for other filters.
+        * NOT_FOUND: no such tool or version.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -132,6 +149,11 @@ def add_ToolRegistryServiceServicer_to_server(servicer, server):
                     servicer.GetTool,
                     request_deserializer=toolcell_dot_v1_dot_registry__pb2.GetToolRequest.FromString,
                     response_serializer=toolcell_dot_v1_dot_registry__pb2.GetToolResponse.SerializeToString,
+            ),
+            'GetToolStats': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetToolStats,
+                    request_deserializer=toolcell_dot_v1_dot_statistics__pb2.GetToolStatsRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_statistics__pb2.GetToolStatsResponse.SerializeToString,
             ),
             'RegisterTools': grpc.unary_unary_rpc_method_handler(
                     servicer.RegisterTools,
@@ -198,6 +220,23 @@ class ToolRegistryService(object):
         return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/GetTool',
             toolcell_dot_v1_dot_registry__pb2.GetToolRequest.SerializeToString,
             toolcell_dot_v1_dot_registry__pb2.GetToolResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def GetToolStats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/GetToolStats',
+            toolcell_dot_v1_dot_statistics__pb2.GetToolStatsRequest.SerializeToString,
+            toolcell_dot_v1_dot_statistics__pb2.GetToolStatsResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

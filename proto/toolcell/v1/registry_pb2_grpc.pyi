@@ -8,6 +8,7 @@ import collections.abc
 import grpc
 import grpc.aio
 import toolcell.v1.registry_pb2
+import toolcell.v1.statistics_pb2
 import typing
 
 _T = typing.TypeVar("_T")
@@ -43,6 +44,17 @@ class ToolRegistryServiceStub:
 
     * INVALID_ARGUMENT: `name` is empty.
     * NOT_FOUND: no such tool or version; ErrorInfo metadata `close_matches` names similar ones.
+    """
+
+    GetToolStats: grpc.UnaryUnaryMultiCallable[
+        toolcell.v1.statistics_pb2.GetToolStatsRequest,
+        toolcell.v1.statistics_pb2.GetToolStatsResponse,
+    ]
+    """Returns what is known of tools from the calls that they had, in pages (AIP-158).
+
+    * INVALID_ARGUMENT: `version` without `name`, negative `page_size`, or a `page_token` that is
+      malformed or was made for other filters.
+    * NOT_FOUND: no such tool or version.
     """
 
     RegisterTools: grpc.UnaryUnaryMultiCallable[
@@ -113,6 +125,17 @@ class ToolRegistryServiceAsyncStub:
 
     * INVALID_ARGUMENT: `name` is empty.
     * NOT_FOUND: no such tool or version; ErrorInfo metadata `close_matches` names similar ones.
+    """
+
+    GetToolStats: grpc.aio.UnaryUnaryMultiCallable[
+        toolcell.v1.statistics_pb2.GetToolStatsRequest,
+        toolcell.v1.statistics_pb2.GetToolStatsResponse,
+    ]
+    """Returns what is known of tools from the calls that they had, in pages (AIP-158).
+
+    * INVALID_ARGUMENT: `version` without `name`, negative `page_size`, or a `page_token` that is
+      malformed or was made for other filters.
+    * NOT_FOUND: no such tool or version.
     """
 
     RegisterTools: grpc.aio.UnaryUnaryMultiCallable[
@@ -187,6 +210,19 @@ class ToolRegistryServiceServicer(metaclass=abc.ABCMeta):
 
         * INVALID_ARGUMENT: `name` is empty.
         * NOT_FOUND: no such tool or version; ErrorInfo metadata `close_matches` names similar ones.
+        """
+
+    @abc.abstractmethod
+    def GetToolStats(
+        self,
+        request: toolcell.v1.statistics_pb2.GetToolStatsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[toolcell.v1.statistics_pb2.GetToolStatsResponse, collections.abc.Awaitable[toolcell.v1.statistics_pb2.GetToolStatsResponse]]:
+        """Returns what is known of tools from the calls that they had, in pages (AIP-158).
+
+        * INVALID_ARGUMENT: `version` without `name`, negative `page_size`, or a `page_token` that is
+          malformed or was made for other filters.
+        * NOT_FOUND: no such tool or version.
         """
 
     @abc.abstractmethod

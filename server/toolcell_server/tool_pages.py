@@ -1,0 +1,47 @@
+"""
+Where a page of tools begins: after a place, whether or not what stood there is still there.  Pure.
+
+A place is name, version and bundle of the last tool that was sent.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import TYPE_CHECKING
+
+from toolcell_server import registry, versions
+from toolcell_server.refusals import BadPageToken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from toolcell_server.tool import Tool
+
+
+def position(tool: Tool) -> str:
+    """
+    The place of a tool, for a token.
+    """
+    return json.dumps([tool.name, tool.version, tool.bundle])
+
+
+def after(position: str, tools: Iterable[Tool]) -> Iterator[Tool]:
+    """
+    The tools that come after a place, or all of them after "".
+
+    Raises:
+        BadPageToken: it is no place: whoever knows how tokens are made can make one.
+    """
+    if not position:
+        return iter(tools)
+    try:
+        name, version, bundle = map(str, json.loads(position))
+    except (ValueError, TypeError):
+        raise BadPageToken("is malformed") from None
+    place = (versions.order(version), bundle)
+
+    def sent(tool: Tool) -> bool:
+        return tool.name < name or (tool.name == name and registry.place(tool) >= place)
+
+    return itertools.filterfalse(sent, tools)

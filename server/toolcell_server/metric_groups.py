@@ -61,12 +61,6 @@ class ExecutionMetrics:
             buckets=_BYTES,
             registry=registry,
         )
-        self.cost = Counter(
-            "toolcell_execution_cost_total",
-            "What executions cost by the price of their tool, in the operator's unit.",
-            ("tool",),
-            registry=registry,
-        )
         self.output_bytes = Counter(
             "toolcell_output_bytes_total",
             "Bytes that tools wrote, those beyond the limit included.",

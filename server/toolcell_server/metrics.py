@@ -64,6 +64,12 @@ class Metrics:
         self.tools = Gauge(
             "toolcell_tools", "Registered tools, by state.", ("state",), registry=registry
         )
+        self.cost = Counter(
+            "toolcell_execution_cost_total",
+            "What executions cost by the price of their tool, in the operator's unit.",
+            ("tool",),
+            registry=registry,
+        )
         build = Info("toolcell_build", "What runs.", registry=registry)
         build.info({"version": version("toolcell"), "python": platform.python_version()})
         prometheus_client.ProcessCollector(registry=registry)
@@ -84,7 +90,7 @@ class Metrics:
         """
         An execution of that tool cost so much, in the operator's unit.
         """
-        self.executions.cost.labels(self.tool_label(tool)).inc(cost)
+        self.cost.labels(self.tool_label(tool)).inc(cost)
 
     def circuit_changed(self, tool: str, everybody: bool, count: int) -> None:  # noqa: FBT001
         """

@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import grpc
 from toolcell.v1 import registry_pb2 as pb
 from toolcell.v1 import statistics_pb2
-from toolcell.v1.registry_pb2_grpc import (
-    ToolRegistryServiceServicer,
-    add_ToolRegistryServiceServicer_to_server,
-)
+from toolcell.v1.registry_pb2_grpc import add_ToolRegistryServiceServicer_to_server
 
 from toolcell_server import pages, principal, tool_pages
 from toolcell_server.refusals import InvalidField
+from toolcell_server.registering.service import ChangingService
 from toolcell_server.statistics.statistics import Statistics
 from toolcell_server.statistics.telling import Telling
 
@@ -25,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from toolcell_server.principal import Principal
+    from toolcell_server.registering.registrar import Registrar
+    from toolcell_server.registering.watching import Watching
     from toolcell_server.tool import Tool
 
 NAME: Final = pb.DESCRIPTOR.services_by_name["ToolRegistryService"].full_name
@@ -46,19 +46,26 @@ class Catalogue(Protocol):
         """
         ...
 
-    def tools(self, principal: Principal, /) -> Iterator[Tool]:
+    def tools(self, principal: Principal, first: str = "", /) -> Iterator[Tool]:
         """
-        All of them: by name, then newest version first.
+        All of them, from a name on: by name, then newest version first.
         """
         ...
 
 
-class RegistryService(ToolRegistryServiceServicer):
+class RegistryService(ChangingService):
     """
-    Answers what the caller can call.
+    Answers what the caller can call, and changes what was registered.
     """
 
-    def __init__(self, tools: Catalogue, statistics: Statistics | None = None) -> None:
+    def __init__(
+        self,
+        tools: Catalogue,
+        registrar: Registrar | None = None,
+        watching: Watching | None = None,
+        statistics: Statistics | None = None,
+    ) -> None:
+        super().__init__(registrar, watching)
         self._tools = tools
         self._telling = Telling(tools, statistics or Statistics())
 
@@ -72,8 +79,9 @@ class RegistryService(ToolRegistryServiceServicer):
             "state": request.state,
         }
         after = pages.decode(request.page_token, filters)
-        tools = self._tools.tools(principal.current())
-        matching = (tool for tool in tool_pages.after(after, tools) if _matches(tool, request))
+        caller = principal.current()
+        found = tool_pages.after(after, lambda name: self._tools.tools(caller, name))
+        matching = (tool for tool in found if _matches(tool, request))
         chosen, more = _fitting(matching, size)
         response = pb.ListToolsResponse(tools=[described for _, described in chosen])
         if more:

@@ -14,7 +14,7 @@ from toolcell_server import registry, versions
 from toolcell_server.refusals import BadPageToken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from toolcell_server.tool import Tool
 
@@ -26,15 +26,16 @@ def position(tool: Tool) -> str:
     return json.dumps([tool.name, tool.version, tool.bundle])
 
 
-def after(position: str, tools: Iterable[Tool]) -> Iterator[Tool]:
+def after(position: str, tools_from: Callable[[str], Iterator[Tool]]) -> Iterator[Tool]:
     """
-    The tools that come after a place, or all of them after "".
+    The tools that come after a place, or all of them after "".  `tools_from` gives the tools of a
+    name and those behind it.
 
     Raises:
         BadPageToken: it is no place: whoever knows how tokens are made can make one.
     """
     if not position:
-        return iter(tools)
+        return tools_from("")
     try:
         name, version, bundle = map(str, json.loads(position))
     except (ValueError, TypeError):
@@ -42,6 +43,6 @@ def after(position: str, tools: Iterable[Tool]) -> Iterator[Tool]:
     place = (versions.order(version), bundle)
 
     def sent(tool: Tool) -> bool:
-        return tool.name < name or (tool.name == name and registry.place(tool) >= place)
+        return tool.name == name and registry.place(tool) >= place
 
-    return itertools.filterfalse(sent, tools)
+    return itertools.filterfalse(sent, tools_from(name))

@@ -39,7 +39,7 @@ class Catalogue(Protocol):
 
     def find(self, name: str, version: str, principal: Principal, /) -> Tool: ...
 
-    def tools(self, principal: Principal, /) -> Iterator[Tool]: ...
+    def tools(self, principal: Principal, first: str, /) -> Iterator[Tool]: ...
 
 
 class Telling:
@@ -63,7 +63,7 @@ class Telling:
         size = pages.size(request.page_size)
         filters = {"name": request.name, "version": request.version}
         place = pages.decode(request.page_token, filters)
-        found = tool_pages.after(place, self._asked_for(request, principal))
+        found = tool_pages.after(place, lambda name: self._asked_for(request, principal, name))
         chosen = list(itertools.islice(found, size + 1))
         whole = OTHERS in principal.scopes or not principal.name
         response = pb.GetToolStatsResponse(
@@ -76,16 +76,20 @@ class Telling:
             response.next_page_token = pages.encode(last, filters)
         return response
 
-    def _asked_for(self, request: pb.GetToolStatsRequest, principal: Principal) -> Iterator[Tool]:
+    def _asked_for(
+        self, request: pb.GetToolStatsRequest, principal: Principal, first: str
+    ) -> Iterator[Tool]:
         name, version = request.name, request.version
         if version and not name:
             raise InvalidField("version", "says nothing without a name; give both")
         if not name:
-            return self._tools.tools(principal)
+            return self._tools.tools(principal, first)
         found = self._tools.find(name, version, principal)
         if version:
             return iter([found])
-        return (tool for tool in self._tools.tools(principal) if tool.name == name)
+        return itertools.takewhile(
+            lambda tool: tool.name == name, self._tools.tools(principal, name)
+        )
 
 
 def described(tool: Tool, tally: Tally | None, *, whole: bool) -> pb.ToolStats:

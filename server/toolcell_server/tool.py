@@ -81,6 +81,7 @@ class Tool:
     result_screens: tuple[str, ...] = ()
     result_action: str = "report"
     redact_keys: tuple[str, ...] = ()
+    conditions: manifests.Conditions = manifests.ALWAYS
     carried: Carried | None = None  # by what, if it was registered at run time
     scope: Scope = GLOBAL
 

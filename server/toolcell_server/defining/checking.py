@@ -22,6 +22,7 @@ import msgspec
 from toolcell_server import manifest as manifests
 from toolcell_server.defining import contradictions, entries, schemas, shapes, whole
 from toolcell_server.defining.faults import Code, Fault
+from toolcell_server.json_pointer import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +50,8 @@ def _faults(manifest: Any) -> list[Fault]:
     found = list(shapes.faults(manifest, shapes.of(manifests.Manifest)))
     if not isinstance(manifest, dict):
         return found
-    found += _of_description(manifest.get("description"))
+    if "description" not in _wrong(found):
+        found += _of_description(manifest["description"])
     for look in (_of_schemas, _of_entries, _together):
         wrong = _wrong(found)
         right = {key: value for key, value in manifest.items() if key not in wrong}
@@ -57,9 +59,7 @@ def _faults(manifest: Any) -> list[Fault]:
     return found or _of_parse(manifest)
 
 
-def _of_description(text: Any) -> Iterator[Fault]:
-    if not isinstance(text, str):
-        return
+def _of_description(text: str) -> Iterator[Fault]:
     if not text.strip():
         said = "is empty; say what the tool does and when to use it"
         yield Fault("/description", Code.TOO_SHORT, said)
@@ -72,7 +72,7 @@ def _wrong(found: list[Fault]) -> frozenset[str]:
     """
     The keys of the manifest of which something is known to be wrong.
     """
-    return frozenset(fault.path.split("/")[1] for fault in found if fault.path)
+    return frozenset(parse(fault.path)[0] for fault in found if fault.path)
 
 
 def _of_schemas(right: Manifest, _wrong: frozenset[str]) -> Iterator[Fault]:

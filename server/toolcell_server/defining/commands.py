@@ -1,8 +1,8 @@
 """
 How a command is called: every fault of its argv, stdin and result.  Pure.
 
-A definition that is registered names a program of the cell's runtime by an absolute path; a manifest
-in a folder may also name one beside it (`./count.sh`).
+A definition that is registered names a program of the cell's runtime by an absolute path; a
+manifest in a folder may also name one beside it (`./count.sh`).
 """
 
 from __future__ import annotations
@@ -83,5 +83,5 @@ def _unknown(at: str, text: str, parameters: Mapping[str, Any] | None) -> Iterat
     known = None if parameters is None else parameters.get("properties", {})
     for name in filter(None, _PART.findall(text)):
         if known is not None and name not in known:
-            said = f"names the argument {name!r}, which it does not have; write {{{{ and }}}} for braces"
-            yield Fault(at, Code.COMMAND, said)
+            said = f"names the argument {name!r}, which it does not have"
+            yield Fault(at, Code.COMMAND, f"{said}; write {{{{ and }}}} for braces")

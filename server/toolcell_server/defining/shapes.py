@@ -21,6 +21,7 @@ from toolcell_server.json_pointer import escape
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+_FEW: Final = 8  # so many keys can be listed
 # What is meant by the patterns of texts, by the key that has one.
 _FORMS: Final = {
     "name": "must be at most 64 letters, digits, _ and -, the first a letter or _",
@@ -65,7 +66,8 @@ def _unknown(key: str, known: list[str]) -> str:
     close = difflib.get_close_matches(key[:64], known, n=1)
     if close:
         return f"is not known; did you mean {close[0]}?"
-    return f"is not known; the keys are {', '.join(known)}"
+    listed = f"; the keys are {', '.join(known)}" if len(known) <= _FEW else ""
+    return f"is not known; leave it out{listed}"
 
 
 def _items(value: Any, shape: inspect.VarTupleType, at: str) -> Iterator[Fault]:

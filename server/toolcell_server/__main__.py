@@ -3,8 +3,8 @@
 
 `python -m toolcell_server run` runs one tool in one cell (`alone.py`), `… doctor` says what this
 host can isolate (`doctor.py`), `… audit` reads an audit log (`audit/program.py`),
-`… errors` prints the reference of all errors (`error_reference.py`), `… validate` says what is wrong
-with definitions of tools (`defining/program.py`).
+`… errors` prints the reference of all errors (`error_reference.py`),
+`… validate` says what is wrong with definitions of tools (`defining/program.py`).
 
 Exit codes: 0 drained, 2 it cannot serve with these settings on this host (one line says why),
 128 + signal when a second signal cut the drain short.

@@ -26,7 +26,7 @@ FORM: Final = "toolcell_tools"
 VERSION: Final = 1
 MAXIMUM_TOOLS: Final = 10_000
 SOURCES: Final = tuple(field.name for field in pb.ToolDefinition.DESCRIPTOR.oneofs[0].fields)
-_SCOPES: Final = {
+_SCOPES: Final[dict[str, pb.ToolScope.ValueType]] = {
     "global": pb.TOOL_SCOPE_GLOBAL,
     "principal": pb.TOOL_SCOPE_PRINCIPAL,
     "session": pb.TOOL_SCOPE_SESSION,
@@ -71,7 +71,8 @@ def from_entry(entry: Mapping[str, Any]) -> pb.ToolDefinition:
     """
     faults = _faults(entry)
     given = [source for source in SOURCES if source in entry]
-    definition = pb.ToolDefinition(scope=_SCOPES.get(entry.get("scope", ""), 0))
+    scope = _SCOPES.get(str(entry.get("scope")), pb.TOOL_SCOPE_UNSPECIFIED)
+    definition = pb.ToolDefinition(scope=scope)
     if "manifest" in entry:
         definition.manifest_json = _encoded(entry["manifest"])
     for source in given[:1]:
@@ -94,7 +95,7 @@ def _faults(entry: Mapping[str, Any]) -> list[Fault]:
         for key in entry
         if key not in known
     ]
-    if "scope" in entry and entry["scope"] not in _SCOPES:
+    if "scope" in entry and str(entry["scope"]) not in _SCOPES:
         said = f"must be one of {', '.join(_SCOPES)}, not {entry['scope']!r:.80}"
         found.append(Fault("/scope", Code.NOT_ONE_OF, said))
     if len(given := [source for source in SOURCES if source in entry]) > 1:

@@ -10,16 +10,18 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from toolcell_server.defining import commands, documents, whole
 from toolcell_server.defining.checking import check
 from toolcell_server.defining.definitions import check_definition
 from toolcell_server.defining.documents import Unreadable
 from toolcell_server.defining.faults import Code, Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MAXIMUM_BYTES: Final = 64 * 2**20  # of a file; ten thousand tools, exported, have half of that
 SUFFIXES: Final = (".json", ".toml")

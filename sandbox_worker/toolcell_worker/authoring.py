@@ -58,6 +58,7 @@ class Options(TypedDict, total=False):
     result_screens: Sequence[str]
     result_action: str
     redact_keys: Sequence[str]
+    conditions: Mapping[str, Any]
     returns: Any
     option: str
 

@@ -53,6 +53,17 @@ class Retry(msgspec.Struct, forbid_unknown_fields=True):
     jitter: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.2
 
 
+class Conditions(msgspec.Struct, forbid_unknown_fields=True):
+    """
+    Where and for whom the tool is there; what is empty asks for nothing.
+    """
+
+    environments: list[str] = []
+    environment_labels: dict[str, str] = {}
+    roles: list[str] = []
+    labels: dict[str, str] = {}
+
+
 class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """
     Everything that the server knows about a tool.  `parameters` and `returns` are JSON Schemas.
@@ -94,6 +105,7 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     result_screens: list[ResultScreen] = []
     result_action: ResultAction = "report"
     redact_keys: list[str] = []
+    conditions: Conditions = msgspec.field(default_factory=Conditions)
 
     def describe(self) -> dict[str, Any]:
         """

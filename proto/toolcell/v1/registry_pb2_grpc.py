@@ -28,6 +28,11 @@ class ToolRegistryServiceStub(object):
                 request_serializer=toolcell_dot_v1_dot_registry__pb2.GetToolRequest.SerializeToString,
                 response_deserializer=toolcell_dot_v1_dot_registry__pb2.GetToolResponse.FromString,
                 )
+        self.SearchTools = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/SearchTools',
+                request_serializer=toolcell_dot_v1_dot_registry__pb2.SearchToolsRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_registry__pb2.SearchToolsResponse.FromString,
+                )
         self.RegisterTools = channel.unary_unary(
                 '/toolcell.v1.ToolRegistryService/RegisterTools',
                 request_serializer=toolcell_dot_v1_dot_registry__pb2.RegisterToolsRequest.SerializeToString,
@@ -72,6 +77,17 @@ class ToolRegistryServiceServicer(object):
 
         * INVALID_ARGUMENT: `name` is empty.
         * NOT_FOUND: no such tool or version; ErrorInfo metadata `close_matches` names similar ones.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SearchTools(self, request, context):
+        """Finds the tools that are most useful for what somebody says in his own words, the best first,
+        among those that the caller may call: names, titles, descriptions, tags and parameters are
+        searched, by words and not by meaning; slips of the finger are mended.
+
+        * INVALID_ARGUMENT: `query` is empty or too long, or `max_results` is negative.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -132,6 +148,11 @@ def add_ToolRegistryServiceServicer_to_server(servicer, server):
                     servicer.GetTool,
                     request_deserializer=toolcell_dot_v1_dot_registry__pb2.GetToolRequest.FromString,
                     response_serializer=toolcell_dot_v1_dot_registry__pb2.GetToolResponse.SerializeToString,
+            ),
+            'SearchTools': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchTools,
+                    request_deserializer=toolcell_dot_v1_dot_registry__pb2.SearchToolsRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_registry__pb2.SearchToolsResponse.SerializeToString,
             ),
             'RegisterTools': grpc.unary_unary_rpc_method_handler(
                     servicer.RegisterTools,
@@ -198,6 +219,23 @@ class ToolRegistryService(object):
         return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/GetTool',
             toolcell_dot_v1_dot_registry__pb2.GetToolRequest.SerializeToString,
             toolcell_dot_v1_dot_registry__pb2.GetToolResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def SearchTools(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/SearchTools',
+            toolcell_dot_v1_dot_registry__pb2.SearchToolsRequest.SerializeToString,
+            toolcell_dot_v1_dot_registry__pb2.SearchToolsResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

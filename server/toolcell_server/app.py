@@ -42,6 +42,7 @@ from toolcell_server.pool import Pool
 from toolcell_server.rates.clock import steady
 from toolcell_server.rates.memory import MemoryWindows
 from toolcell_server.rates.saved import Saved
+from toolcell_server.registering import parts as registering
 from toolcell_server.shutdown import Shutdown, unless
 from toolcell_server.validation import Validation
 
@@ -75,6 +76,7 @@ class App:
         self.registry = parts.registry(self)
         self.rights = parts.rights(settings)
         self.tools = PermittedTools(self.registry, self.rights)
+        self.registrar = registering.registrar(self)
         self.hooks = Hooks.of(settings.middleware)
         self.pool = Pool(
             self.bundles,
@@ -140,7 +142,7 @@ class App:
         settings = self.settings.server
         faces = Faces(
             executions=self._service(),
-            tools=RegistryService(self.tools),
+            tools=RegistryService(self.tools, self.registrar, registering.watching(self)),
             approvals=ApprovalService(parts.deciding(self)),
         )
         async with (
@@ -155,6 +157,7 @@ class App:
             garbage.settle()
             announce(str(face.address))
             await shutdown.asked.wait()
+            self.registry.changes.close()  # who watches would hold up the end
             _log.info("draining", extra={"fields": {"running": self.executions.running}})
             drain = face.drain(self.executions, settings.drain_seconds)
             if not await unless(shutdown.insisted, drain):

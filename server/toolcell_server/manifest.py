@@ -122,6 +122,16 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     conditions: Conditions = ALWAYS
 
 
+def believed(value: Any) -> Manifest:
+    """
+    A manifest that was parsed before, by this release.
+
+    Raises:
+        ValueError: it does not even have the shape of one.
+    """
+    return msgspec.convert(value, Manifest)
+
+
 def parse(value: Any) -> Manifest:
     """
     The manifest that a JSON value holds.

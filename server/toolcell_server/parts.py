@@ -19,6 +19,7 @@ from toolcell_server.audit.log import AuditLog
 from toolcell_server.breaking.breaker import Breaker
 from toolcell_server.caching.cache import Cache
 from toolcell_server.capacity import Capacity
+from toolcell_server.carried import REGISTERED
 from toolcell_server.executions import Keeping
 from toolcell_server.records import recovering
 from toolcell_server.records.forgetful import Forgetful
@@ -47,7 +48,7 @@ def registry(app: App) -> Registry:
         settings.defaults,
         settings.ceilings,
         settings.policy.tools_disabled,
-        [bundle.name for bundle in app.bundles],
+        [bundle.name for bundle in app.bundles if bundle.name != REGISTERED],
     )
 
 
@@ -157,7 +158,7 @@ def auditing(app: App) -> Auditing | None:
     log = AuditLog(app.settings.audit, place, app.metrics.audit)
 
     def redact(value: Any, tool: str) -> Any:
-        keys = {key for each in app.registry.of_name(tool) for key in each.redact_keys}
+        keys = {key for each in app.registry.everywhere(tool) for key in each.redact_keys}
         return app.redactor.with_keys(keys).json(value)
 
     return Auditing(log, redact)

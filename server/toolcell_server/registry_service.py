@@ -15,8 +15,9 @@ from toolcell.v1 import registry_pb2 as pb
 from toolcell.v1.registry_pb2_grpc import add_ToolRegistryServiceServicer_to_server
 
 from toolcell_server import pages, principal, registry, versions
-from toolcell_server.refusals import BadPageToken, InvalidField
+from toolcell_server.refusals import BadPageToken, InvalidField, SwitchedOff
 from toolcell_server.registering.service import ChangingService
+from toolcell_server.searching import face
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from toolcell_server.principal import Principal
     from toolcell_server.registering.registrar import Registrar
     from toolcell_server.registering.watching import Watching
+    from toolcell_server.searching.search import Search
     from toolcell_server.tool import Tool
 
 NAME: Final = pb.DESCRIPTOR.services_by_name["ToolRegistryService"].full_name
@@ -58,10 +60,15 @@ class RegistryService(ChangingService):
     """
 
     def __init__(
-        self, tools: Catalogue, registrar: Registrar | None = None, watching: Watching | None = None
+        self,
+        tools: Catalogue,
+        registrar: Registrar | None = None,
+        watching: Watching | None = None,
+        search: Search | None = None,
     ) -> None:
         super().__init__(registrar, watching)
         self._tools = tools
+        self._search = search
 
     async def ListTools(  # noqa: N802  # the contract's name
         self, request: pb.ListToolsRequest, _context: _Context
@@ -90,6 +97,13 @@ class RegistryService(ChangingService):
             raise InvalidField("name", "must name a tool")
         found = self._tools.find(request.name, request.version, principal.current())
         return pb.GetToolResponse(tool=found.to_proto())
+
+    async def SearchTools(  # noqa: N802  # the contract's name
+        self, request: pb.SearchToolsRequest, _context: _Context
+    ) -> pb.SearchToolsResponse:
+        if self._search is None:
+            raise SwitchedOff("searching tools")
+        return await face.answer(self._search, request, principal.current())
 
     def _after(self, position: str, caller: Principal) -> Iterator[Tool]:
         """

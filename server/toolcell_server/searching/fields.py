@@ -21,7 +21,7 @@ _CATEGORY: Final = 2.0
 _DESCRIPTION: Final = 1.5
 _PARAMETER: Final = 1.0
 _EXPLANATION: Final = 0.5  # of a parameter
-_MOST_WORDS: Final = 2_000  # of one tool; a description has two hundred
+_MOST_WORDS: Final = 500  # of one tool; a long description has two hundred
 _MOST_PARAMETERS: Final = 200
 
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from toolcell_server.searching import fields
-from toolcell_server.searching.closeness import Closeness
+from toolcell_server.searching.vocabulary import Vocabulary
 from toolcell_server.searching.words import stem
 
 if TYPE_CHECKING:
@@ -59,7 +59,6 @@ class Index:
         self.entries: dict[int, Entry] = {}
         self.generation = 0
         self.indexed = 0  # how many tools were taken in, ever
-        self.vocabulary = Closeness()
         self._of_name: dict[str, list[int]] = {}
         self._postings: dict[str, dict[int, float]] = {}
 
@@ -84,6 +83,13 @@ class Index:
         """
         return self._of_name.keys()
 
+    def words(self, among: frozenset[int]) -> Vocabulary:
+        """
+        The words of these tools.
+        """
+        entries = (self.entries[number] for number in among)
+        return Vocabulary(word for entry in entries for word in entry.words)
+
     def having(self, stem: str, among: frozenset[int]) -> set[int]:
         """
         The tools, of those, that have a stem.
@@ -97,22 +103,27 @@ class Index:
         The tools, of those, that have any of these stems, each with its score, the best first.
         `stems` says how much each is worth to who searches.
         """
-        hits = sorted(
-            ((self.having(stem, among), stem) for stem in stems), key=lambda it: len(it[0])
-        )
+        hits = [(self.having(each, among), each) for each in stems]
         scores: dict[int, float] = {}
-        for having, stem in hits:
-            if len(scores) + len(having) > _MOST_HITS:
-                having &= scores.keys()
-            worth = stems[stem] * _rarity(len(having), len(among))
-            postings = self._postings.get(stem, {})
-            for number in having:
-                often, total = postings[number], self.entries[number].total
-                length = 1 - _LENGTH + _LENGTH * total / _USUAL
-                score = worth * often * (_SATURATION + 1) / (often + _SATURATION * length)
+        for having, each in sorted(hits, key=lambda hit: len(hit[0])):
+            worth = stems[each] * _rarity(len(having), len(among))
+            full = len(scores) + len(having) > _MOST_HITS
+            for number in having & scores.keys() if full else having:
+                score = worth * self._often(each, number)
                 scores[number] = scores.get(number, 0.0) + score
-        order = {number: self.entries[number].tool.name for number in scores}
-        return sorted(scores.items(), key=lambda it: (-it[1], order[it[0]], it[0]))
+        return sorted(scores.items(), key=self._place)
+
+    def _often(self, stem: str, number: int) -> float:
+        """
+        How much a tool is about a stem: more than twice as often is not twice as much.
+        """
+        often, entry = self._postings[stem][number], self.entries[number]
+        length = 1 - _LENGTH + _LENGTH * entry.total / _USUAL
+        return often * (_SATURATION + 1) / (often + _SATURATION * length)
+
+    def _place(self, scored: tuple[int, float]) -> tuple[float, str, int]:
+        number, score = scored
+        return -score, self.entries[number].tool.name, number
 
     def _add(self, tool: Tool) -> int:
         self.indexed += 1
@@ -126,8 +137,6 @@ class Index:
         self.entries[number] = entry
         for each, weight in entry.stems.items():
             self._postings.setdefault(each, {})[number] = weight
-        for word in entry.words:
-            self.vocabulary.add(word)
         return number
 
     def _remove(self, number: int) -> None:
@@ -138,8 +147,6 @@ class Index:
             del having[number]
             if not having:
                 del self._postings[each]
-        for word in entry.words:
-            self.vocabulary.remove(word)
 
 
 def _rarity(having: int, all_: int) -> float:

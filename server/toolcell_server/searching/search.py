@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Final, Protocol
 from toolcell_server.refusals import CallRefused
 from toolcell_server.searching.index import Index
 from toolcell_server.searching.understanding import understand
-from toolcell_server.shelves.changes import Changes, Missed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
     from toolcell_server.principal import Principal
+    from toolcell_server.searching.vocabulary import Vocabulary
+    from toolcell_server.shelves.changes import Changes
     from toolcell_server.tool import Tool
 
 _AT_ONCE: Final = 20  # names that are indexed before others have their turn; some milliseconds
@@ -82,6 +83,26 @@ class Found:
     taken: Mapping[str, tuple[str, ...]]
 
 
+@dataclass(slots=True)
+class _Kind:
+    """
+    The tools in the index that callers of one kind may call, and their words once they were needed.
+    """
+
+    generation: int = -1  # of the index
+    among: frozenset[int] = frozenset()
+    _words: Vocabulary | None = None
+
+    def have(self, among: frozenset[int]) -> None:
+        if among != self.among:
+            self.among, self._words = among, None
+
+    def vocabulary(self, index: Index) -> Vocabulary:
+        if self._words is None:
+            self._words = index.words(self.among)
+        return self._words
+
+
 class Search:
     """
     Searches the registry.  Lives on one event loop.
@@ -93,7 +114,7 @@ class Search:
         self._permitted = permitted
         self._seen = -1  # the last change that is in the index; none is yet
         self._turn = asyncio.Lock()
-        self._kinds: OrderedDict[Hashable, tuple[int, frozenset[int]]] = OrderedDict()
+        self._kinds: OrderedDict[Hashable, _Kind] = OrderedDict()
 
     async def find(
         self, query: str, most: int, principal: Principal, wanted: Callable[[Tool], bool]
@@ -103,15 +124,20 @@ class Search:
         """
         async with self._turn:
             await self._catch_up()
-        among = self._among(principal)
-        understood = understand(query, self.index, among)
+        kind = self._kind(principal)
+        among = kind.among
+        understood = understand(
+            query,
+            lambda stem: bool(self.index.having(stem, among)),
+            lambda: kind.vocabulary(self.index),
+        )
         found: list[tuple[Tool, float]] = []
         for number, score in self.index.rank(understood.stems, among):
             tool = self.index.entries[number].tool
             if wanted(tool) and self._is_called(tool, principal):
                 found.append((tool, score))
-                if len(found) == most:
-                    break
+            if len(found) == most:
+                break
         best = found[0][1] if found else 1.0
         return Found([(tool, score / best) for tool, score in found], understood.taken)
 
@@ -131,33 +157,31 @@ class Search:
         """
         The names whose tools are others than in the index.
         """
-        try:
-            if self._seen >= 0:
-                changes = self._registry.changes.since(self._seen)
-                return {change.tool.name for change in changes}
-        except Missed:
-            pass
-        return {*self._registry.names(), *self.index.names()}
+        changes = self._registry.changes.since(self._seen) if self._seen >= 0 else None
+        if changes is None:
+            return {*self._registry.names(), *self.index.names()}
+        return {change.tool.name for change in changes}
 
-    def _among(self, principal: Principal) -> frozenset[int]:
+    def _kind(self, principal: Principal) -> _Kind:
         """
-        The tools in the index that a caller may call.
+        What a caller has in common with those who may call the same.
         """
-        kind, may = self._permitted.kind(principal)
-        generation, among = self._kinds.pop(kind, (-1, frozenset()))
-        if generation != self.index.generation:
+        key, may = self._permitted.kind(principal)
+        kind = self._kinds.pop(key, None) or _Kind()
+        if kind.generation != self.index.generation:
             entries = self.index.entries.items()
-            among = frozenset(number for number, entry in entries if may(entry.tool))
-        self._kinds[kind] = self.index.generation, among
+            kind.have(frozenset(number for number, entry in entries if may(entry.tool)))
+            kind.generation = self.index.generation
+        self._kinds[key] = kind
         if len(self._kinds) > _MOST_KINDS:
             self._kinds.popitem(last=False)
-        return among
+        return kind
 
     def _is_called(self, tool: Tool, principal: Principal) -> bool:
         """
         Whether a call by its name, without a version, gets this one.
         """
         try:
-            return self._permitted.find_callable(tool.name, "", principal) is tool
+            return self._permitted.find_callable(tool.name, "", principal) == tool
         except CallRefused:
             return False

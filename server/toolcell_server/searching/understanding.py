@@ -16,7 +16,9 @@ from toolcell_server.searching import words
 from toolcell_server.searching.words import stem
 
 if TYPE_CHECKING:
-    from toolcell_server.searching.index import Index
+    from collections.abc import Callable
+
+    from toolcell_server.searching.vocabulary import Vocabulary
 
 _BEGUN: Final = 0.8
 _MEANT: Final = 0.7
@@ -41,28 +43,27 @@ class Understood:
         self.stems[key] = max(worth, self.stems.get(key, 0.0))
 
 
-def understand(query: str, index: Index, among: frozenset[int]) -> Understood:
+def understand(
+    query: str, known: Callable[[str], bool], vocabulary: Callable[[], Vocabulary]
+) -> Understood:
     """
-    What a query asks for of these tools.
+    What a query asks for of tools of which `known` says whether any has a stem, and whose words are
+    asked for only if there is one that none has.
     """
-
-    def known(word: str) -> bool:
-        return bool(index.having(stem(word), among))
-
     found, mended = Understood(), 0
     written = words.of_query(query)
     for word in written:
-        if known(word):
+        if known(stem(word)):
             found.add(word, 1.0)
         elif mended < _MOST_MENDED:
             mended += 1
-            begun = index.vocabulary.beginning(word, known, _MOST_BEGUN)
-            meant = begun or index.vocabulary.close_to(word, known, _MOST_MEANT)
+            begun = vocabulary().beginning(word, _MOST_BEGUN)
+            meant = begun or vocabulary().close_to(word, _MOST_MEANT)
             for each in meant:
                 found.add(each, _BEGUN if begun else _MEANT)
             if meant:
                 found.taken[word] = tuple(meant)
     for first, second in itertools.pairwise(written):
-        if known(first + second):
+        if known(stem(first + second)):
             found.add(first + second, _JOINED)
     return found

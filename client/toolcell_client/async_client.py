@@ -166,6 +166,22 @@ class AsyncClient:
                 return
             request.page_token = page.next_page_token
 
+    async def search_tools(
+        self, query: str, *, max_results: int = 0, category: str = "", tags: Iterable[str] = ()
+    ) -> registry_pb2.SearchToolsResponse:
+        """
+        The tools that are most useful for what somebody says in his own words, the best first: five
+        unless `max_results` says otherwise.
+
+        Raises:
+            InvalidField: the query is empty or too long.
+        """
+        request = registry_pb2.SearchToolsRequest(
+            query=query, max_results=max_results, category=category, tags=tags
+        )
+        answer = await self._connection.ask(self._connection.registry.SearchTools, request)
+        return cast("registry_pb2.SearchToolsResponse", answer)
+
     async def aclose(self) -> None:
         """
         Close every stream that is still open, which cancels its execution, then the connection.

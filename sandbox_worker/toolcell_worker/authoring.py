@@ -59,6 +59,7 @@ class Options(TypedDict, total=False):
     result_action: str
     redact_keys: Sequence[str]
     price: Mapping[str, float]
+    conditions: Mapping[str, Any]
     returns: Any
     option: str
 

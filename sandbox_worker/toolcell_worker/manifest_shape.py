@@ -62,6 +62,17 @@ class Price(msgspec.Struct, forbid_unknown_fields=True):
     per_cpu_second: Annotated[float, msgspec.Meta(ge=0, le=1e9)] = 0.0
 
 
+class Conditions(msgspec.Struct, forbid_unknown_fields=True):
+    """
+    Where and for whom the tool is there; what is empty asks for nothing.
+    """
+
+    environments: list[str] = []
+    environment_labels: dict[str, str] = {}
+    roles: list[str] = []
+    labels: dict[str, str] = {}
+
+
 class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """
     Everything that the server knows about a tool.  `parameters` and `returns` are JSON Schemas.
@@ -104,6 +115,7 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     result_action: ResultAction = "report"
     redact_keys: list[str] = []
     price: Price = msgspec.field(default_factory=Price)
+    conditions: Conditions = msgspec.field(default_factory=Conditions)
 
     def describe(self) -> dict[str, Any]:
         """

@@ -138,13 +138,18 @@ class App:
         from toolcell_server.approvals.service import ApprovalService  # see the theory above
         from toolcell_server.guarding import guards
         from toolcell_server.registry_service import RegistryService
+        from toolcell_server.searching.search import Search
         from toolcell_server.serving import Faces, serving
 
         settings = self.settings.server
         faces = Faces(
             executions=self._service(),
             tools=RegistryService(
-                self.tools, self.registrar, registering.watching(self), self.statistics
+                self.tools,
+                self.registrar,
+                registering.watching(self),
+                Search(self.registry, self.tools),
+                self.statistics,
             ),
             approvals=ApprovalService(parts.deciding(self)),
         )

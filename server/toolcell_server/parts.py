@@ -63,6 +63,7 @@ def rights(settings: Settings) -> Rights:
         settings.rights.rules,
         settings.rights.anonymous_roles,
         authenticated=settings.auth.enabled,
+        environment=settings.environment.value(),
     )
 
 

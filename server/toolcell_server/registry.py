@@ -156,6 +156,18 @@ class Registry:
         yield from self._shelf.of(name)
         yield from self._own.everywhere(name)
 
+    def names(self) -> Iterable[str]:
+        """
+        Every name that there is a tool by, whoever's.
+        """
+        return {*self._shelf.names(), *self._own.names()}
+
+    def has_own(self, principal: Principal) -> bool:
+        """
+        Whether there are tools for that caller alone.
+        """
+        return bool(self._own.of_caller(principal))
+
     def holders(self, name: str) -> Collection[Scope]:
         """
         The scopes, everybody's apart, in which something is registered by that name.

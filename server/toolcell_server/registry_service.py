@@ -14,8 +14,9 @@ from toolcell.v1 import statistics_pb2
 from toolcell.v1.registry_pb2_grpc import add_ToolRegistryServiceServicer_to_server
 
 from toolcell_server import pages, principal, tool_pages
-from toolcell_server.refusals import InvalidField
+from toolcell_server.refusals import InvalidField, SwitchedOff
 from toolcell_server.registering.service import ChangingService
+from toolcell_server.searching import face
 from toolcell_server.statistics.statistics import Statistics
 from toolcell_server.statistics.telling import Telling
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from toolcell_server.principal import Principal
     from toolcell_server.registering.registrar import Registrar
     from toolcell_server.registering.watching import Watching
+    from toolcell_server.searching.search import Search
     from toolcell_server.tool import Tool
 
 NAME: Final = pb.DESCRIPTOR.services_by_name["ToolRegistryService"].full_name
@@ -63,10 +65,12 @@ class RegistryService(ChangingService):
         tools: Catalogue,
         registrar: Registrar | None = None,
         watching: Watching | None = None,
+        search: Search | None = None,
         statistics: Statistics | None = None,
     ) -> None:
         super().__init__(registrar, watching)
         self._tools = tools
+        self._search = search
         self._telling = Telling(tools, statistics or Statistics())
 
     async def ListTools(  # noqa: N802  # the contract's name
@@ -101,6 +105,13 @@ class RegistryService(ChangingService):
         self, request: statistics_pb2.GetToolStatsRequest, _context: _Context
     ) -> statistics_pb2.GetToolStatsResponse:
         return self._telling.tell(request, principal.current())
+
+    async def SearchTools(  # noqa: N802  # the contract's name
+        self, request: pb.SearchToolsRequest, _context: _Context
+    ) -> pb.SearchToolsResponse:
+        if self._search is None:
+            raise SwitchedOff("searching tools")
+        return await face.answer(self._search, request, principal.current())
 
 
 def add_to(server: grpc.aio.Server, service: RegistryService) -> None:

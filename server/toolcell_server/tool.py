@@ -90,6 +90,7 @@ class Tool:
     result_action: str = "report"
     redact_keys: tuple[str, ...] = ()
     price: manifests.Price = manifests.NOTHING
+    conditions: manifests.Conditions = manifests.ALWAYS
     carried: Carried | None = None  # by what, if it was registered at run time
     scope: Scope = GLOBAL
     sunset: float = 0.0  # from when on calls are refused, in seconds since the epoch; 0.0: never

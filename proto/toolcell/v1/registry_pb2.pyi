@@ -250,6 +250,115 @@ class GetToolResponse(google.protobuf.message.Message):
 global___GetToolResponse = GetToolResponse
 
 @typing.final
+class SearchToolsRequest(google.protobuf.message.Message):
+    """Asks for tools that suit some words."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    QUERY_FIELD_NUMBER: builtins.int
+    MAX_RESULTS_FIELD_NUMBER: builtins.int
+    CATEGORY_FIELD_NUMBER: builtins.int
+    TAGS_FIELD_NUMBER: builtins.int
+    query: builtins.str
+    """What somebody says, at most 4000 characters; the first 64 words that say something count.
+    Nothing in it is an operator.  Required.
+    """
+    max_results: builtins.int
+    """How many tools at most.  0: 5.  More than 50 is taken as 50."""
+    category: builtins.str
+    """Only tools of this category.  Empty: all."""
+    @property
+    def tags(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Only tools that have every one of these tags.  Empty: all."""
+
+    def __init__(
+        self,
+        *,
+        query: builtins.str = ...,
+        max_results: builtins.int = ...,
+        category: builtins.str = ...,
+        tags: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["category", b"category", "max_results", b"max_results", "query", b"query", "tags", b"tags"]) -> None: ...
+
+global___SearchToolsRequest = SearchToolsRequest
+
+@typing.final
+class SearchToolsResponse(google.protobuf.message.Message):
+    """The tools that suit best."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TOOLS_FIELD_NUMBER: builtins.int
+    TAKEN_WORDS_FIELD_NUMBER: builtins.int
+    @property
+    def tools(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___FoundTool]:
+        """The tools, the best first.  Empty: none has any of the words."""
+
+    @property
+    def taken_words(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___TakenWord]:
+        """Words of the query that no tool has, and what they were taken for."""
+
+    def __init__(
+        self,
+        *,
+        tools: collections.abc.Iterable[global___FoundTool] | None = ...,
+        taken_words: collections.abc.Iterable[global___TakenWord] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["taken_words", b"taken_words", "tools", b"tools"]) -> None: ...
+
+global___SearchToolsResponse = SearchToolsResponse
+
+@typing.final
+class FoundTool(google.protobuf.message.Message):
+    """A tool that was found."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TOOL_FIELD_NUMBER: builtins.int
+    SCORE_FIELD_NUMBER: builtins.int
+    score: builtins.float
+    """How well it suits beside the best of this answer, which has 1.  Always set."""
+    @property
+    def tool(self) -> global___Tool:
+        """The tool: the version that a call without one gets.  Always set."""
+
+    def __init__(
+        self,
+        *,
+        tool: global___Tool | None = ...,
+        score: builtins.float = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["tool", b"tool"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["score", b"score", "tool", b"tool"]) -> None: ...
+
+global___FoundTool = FoundTool
+
+@typing.final
+class TakenWord(google.protobuf.message.Message):
+    """A word that was not taken as it was written."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WORD_FIELD_NUMBER: builtins.int
+    TAKEN_FOR_FIELD_NUMBER: builtins.int
+    word: builtins.str
+    """The word, as it was written but for capitals.  Always set."""
+    @property
+    def taken_for(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The words that it was taken for.  Always set."""
+
+    def __init__(
+        self,
+        *,
+        word: builtins.str = ...,
+        taken_for: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["taken_for", b"taken_for", "word", b"word"]) -> None: ...
+
+global___TakenWord = TakenWord
+
+@typing.final
 class Tool(google.protobuf.message.Message):
     """A registered tool."""
 

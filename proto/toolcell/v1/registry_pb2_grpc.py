@@ -34,6 +34,11 @@ class ToolRegistryServiceStub(object):
                 request_serializer=toolcell_dot_v1_dot_statistics__pb2.GetToolStatsRequest.SerializeToString,
                 response_deserializer=toolcell_dot_v1_dot_statistics__pb2.GetToolStatsResponse.FromString,
                 )
+        self.SearchTools = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/SearchTools',
+                request_serializer=toolcell_dot_v1_dot_registry__pb2.SearchToolsRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_registry__pb2.SearchToolsResponse.FromString,
+                )
         self.RegisterTools = channel.unary_unary(
                 '/toolcell.v1.ToolRegistryService/RegisterTools',
                 request_serializer=toolcell_dot_v1_dot_registry__pb2.RegisterToolsRequest.SerializeToString,
@@ -99,6 +104,17 @@ class ToolRegistryServiceServicer(object):
         * INVALID_ARGUMENT: `version` without `name`, negative `page_size`, or a `page_token` that is
         malformed or was made for other filters.
         * NOT_FOUND: no such tool or version.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SearchTools(self, request, context):
+        """Finds the tools that are most useful for what somebody says in his own words, the best first,
+        among those that the caller may call: names, titles, descriptions, tags and parameters are
+        searched, by words and not by meaning; slips of the finger are mended.
+
+        * INVALID_ARGUMENT: `query` is empty or too long, or `max_results` is negative.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -186,6 +202,11 @@ def add_ToolRegistryServiceServicer_to_server(servicer, server):
                     servicer.GetToolStats,
                     request_deserializer=toolcell_dot_v1_dot_statistics__pb2.GetToolStatsRequest.FromString,
                     response_serializer=toolcell_dot_v1_dot_statistics__pb2.GetToolStatsResponse.SerializeToString,
+            ),
+            'SearchTools': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchTools,
+                    request_deserializer=toolcell_dot_v1_dot_registry__pb2.SearchToolsRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_registry__pb2.SearchToolsResponse.SerializeToString,
             ),
             'RegisterTools': grpc.unary_unary_rpc_method_handler(
                     servicer.RegisterTools,
@@ -279,6 +300,23 @@ class ToolRegistryService(object):
         return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/GetToolStats',
             toolcell_dot_v1_dot_statistics__pb2.GetToolStatsRequest.SerializeToString,
             toolcell_dot_v1_dot_statistics__pb2.GetToolStatsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def SearchTools(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/SearchTools',
+            toolcell_dot_v1_dot_registry__pb2.SearchToolsRequest.SerializeToString,
+            toolcell_dot_v1_dot_registry__pb2.SearchToolsResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

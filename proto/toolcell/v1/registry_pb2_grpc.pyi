@@ -57,6 +57,17 @@ class ToolRegistryServiceStub:
     * NOT_FOUND: no such tool or version.
     """
 
+    SearchTools: grpc.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.SearchToolsRequest,
+        toolcell.v1.registry_pb2.SearchToolsResponse,
+    ]
+    """Finds the tools that are most useful for what somebody says in his own words, the best first,
+    among those that the caller may call: names, titles, descriptions, tags and parameters are
+    searched, by words and not by meaning; slips of the finger are mended.
+
+    * INVALID_ARGUMENT: `query` is empty or too long, or `max_results` is negative.
+    """
+
     RegisterTools: grpc.UnaryUnaryMultiCallable[
         toolcell.v1.registry_pb2.RegisterToolsRequest,
         toolcell.v1.registry_pb2.RegisterToolsResponse,
@@ -158,6 +169,17 @@ class ToolRegistryServiceAsyncStub:
     * INVALID_ARGUMENT: `version` without `name`, negative `page_size`, or a `page_token` that is
       malformed or was made for other filters.
     * NOT_FOUND: no such tool or version.
+    """
+
+    SearchTools: grpc.aio.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.SearchToolsRequest,
+        toolcell.v1.registry_pb2.SearchToolsResponse,
+    ]
+    """Finds the tools that are most useful for what somebody says in his own words, the best first,
+    among those that the caller may call: names, titles, descriptions, tags and parameters are
+    searched, by words and not by meaning; slips of the finger are mended.
+
+    * INVALID_ARGUMENT: `query` is empty or too long, or `max_results` is negative.
     """
 
     RegisterTools: grpc.aio.UnaryUnaryMultiCallable[
@@ -267,6 +289,19 @@ class ToolRegistryServiceServicer(metaclass=abc.ABCMeta):
         * INVALID_ARGUMENT: `version` without `name`, negative `page_size`, or a `page_token` that is
           malformed or was made for other filters.
         * NOT_FOUND: no such tool or version.
+        """
+
+    @abc.abstractmethod
+    def SearchTools(
+        self,
+        request: toolcell.v1.registry_pb2.SearchToolsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[toolcell.v1.registry_pb2.SearchToolsResponse, collections.abc.Awaitable[toolcell.v1.registry_pb2.SearchToolsResponse]]:
+        """Finds the tools that are most useful for what somebody says in his own words, the best first,
+        among those that the caller may call: names, titles, descriptions, tags and parameters are
+        searched, by words and not by meaning; slips of the finger are mended.
+
+        * INVALID_ARGUMENT: `query` is empty or too long, or `max_results` is negative.
         """
 
     @abc.abstractmethod

@@ -78,6 +78,7 @@ def of_bundles(settings: Settings) -> list[Bundle]:
             "bundle": bundle.name,
             "path": bundle.path,
             "package": bundle.package,
+            "entry_points": bundle.allowed,
             "environment": dict(bundle.env),
         }
         bundles.append(

@@ -147,6 +147,26 @@ class AsyncClient:
         answer = await self._connection.ask(self._connection.registry.GetTool, request)
         return cast("registry_pb2.Tool", answer.tool)
 
+    async def reload_tools(self, bundle: str = "") -> list[registry_pb2.BundleReload]:
+        """
+        Load a bundle again, or all of them; what became of each.
+        """
+        request = registry_pb2.ReloadToolsRequest(bundle=bundle)
+        answer = await self._connection.ask(self._connection.registry.ReloadTools, request)
+        return list(answer.bundles)
+
+    async def upload_code(
+        self, content: bytes, file_name: str, signature: bytes = b""
+    ) -> registry_pb2.UploadCodeResponse:
+        """
+        Store a Python file, a zip or a wheel, for definitions of tools to name by its digest.
+        """
+        request = registry_pb2.UploadCodeRequest(
+            content=content, file_name=file_name, signature=signature
+        )
+        answer = await self._connection.ask(self._connection.registry.UploadCode, request)
+        return cast("registry_pb2.UploadCodeResponse", answer)
+
     async def aclose(self) -> None:
         """
         Close every stream that is still open, which cancels its execution, then the connection.

@@ -139,6 +139,24 @@ class Client:
         request = registry_pb2.GetToolRequest(name=name, version=version)
         return self._connection.ask(self._connection.registry.GetTool, request).tool
 
+    def reload_tools(self, bundle: str = "") -> list[registry_pb2.BundleReload]:
+        """
+        Load a bundle again, or all of them; what became of each.
+        """
+        request = registry_pb2.ReloadToolsRequest(bundle=bundle)
+        return list(self._connection.ask(self._connection.registry.ReloadTools, request).bundles)
+
+    def upload_code(
+        self, content: bytes, file_name: str, signature: bytes = b""
+    ) -> registry_pb2.UploadCodeResponse:
+        """
+        Store a Python file, a zip or a wheel, for definitions of tools to name by its digest.
+        """
+        request = registry_pb2.UploadCodeRequest(
+            content=content, file_name=file_name, signature=signature
+        )
+        return self._connection.ask(self._connection.registry.UploadCode, request)
+
     def close(self) -> None:
         """
         Close every stream that is still open, which cancels its execution, then the connection.

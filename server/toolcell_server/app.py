@@ -46,7 +46,7 @@ from toolcell_server.shutdown import Shutdown, unless
 from toolcell_server.validation import Validation
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 
     from toolcell_server.fallbacks.falling_back import FallingBack
     from toolcell_server.service import ExecutionService
@@ -83,6 +83,7 @@ class App:
             lambda bundle: self.metrics.cells.zygote_restarts.labels(bundle).inc(),
             ControlGroups(),
         )
+        self.reloads = parts.reloads(self)
         self.granting = Granting(policy=settings.policy, isolation=self.pool.isolation)
         self.levels = Levels(self.pool, self.registry)
         self.capacity = parts.capacity(self)
@@ -140,7 +141,7 @@ class App:
         settings = self.settings.server
         faces = Faces(
             executions=self._service(),
-            tools=RegistryService(self.tools),
+            tools=RegistryService(self.tools, parts.sources(self)),
             approvals=ApprovalService(parts.deciding(self)),
         )
         async with (
@@ -154,7 +155,8 @@ class App:
             self._log_serving(face.address)
             garbage.settle()
             announce(str(face.address))
-            await shutdown.asked.wait()
+            async with self.reloads.watching():
+                await shutdown.asked.wait()
             _log.info("draining", extra={"fields": {"running": self.executions.running}})
             drain = face.drain(self.executions, settings.drain_seconds)
             if not await unless(shutdown.insisted, drain):
@@ -209,12 +211,16 @@ class App:
         listening = metrics_listener.listening(address, self.metrics.registry)
         return str(opened.enter_context(listening))
 
-    def _publish(self, bundle: str, catalogue: dict[str, Any]) -> None:
+    def _publish(
+        self, bundle: str, catalogue: dict[str, Any], generation: int, living: Collection[int]
+    ) -> Collection[int]:
         """
-        Take what a bundle's zygote has loaded, and what its cells' walls are.
+        Take what a bundle's zygote has loaded, and what its cells' walls are; the generations of
+        the bundle that serve a tool.
         """
+        serving: Collection[int] = ()
         if bundle != REGISTERED:  # carriers are called by no name of their own
-            self.registry.replace(bundle, catalogue)
+            serving = self.registry.replace(bundle, catalogue, generation, living)
         self.metrics.show_isolation(bundle, self.pool.isolation(bundle).to_proto())
         self.metrics.show_tools(self.registry)
         self._tell_level()
@@ -222,6 +228,7 @@ class App:
             if tool.bundle == bundle and tool.broken_reason:
                 fields = {"bundle": bundle, "tool": tool.name, "reason": tool.broken_reason}
                 _log.warning("broken tool", extra={"fields": fields})
+        return serving
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -17,13 +17,16 @@ from toolcell_server.approvals.recorded import Recorded
 from toolcell_server.audit.auditing import Auditing
 from toolcell_server.audit.log import AuditLog
 from toolcell_server.breaking.breaker import Breaker
+from toolcell_server.bundles.reloads import Reloads
 from toolcell_server.caching.cache import Cache
 from toolcell_server.capacity import Capacity
+from toolcell_server.carried import REGISTERED
 from toolcell_server.executions import Keeping
 from toolcell_server.records import recovering
 from toolcell_server.records.forgetful import Forgetful
 from toolcell_server.records.ledger import Ledger
 from toolcell_server.records.remembering import Remembering
+from toolcell_server.registering.sources import Sources
 from toolcell_server.registry import Registry
 from toolcell_server.rights import Rights
 
@@ -49,6 +52,21 @@ def registry(app: App) -> Registry:
         settings.policy.tools_disabled,
         [bundle.name for bundle in app.bundles],
     )
+
+
+def reloads(app: App) -> Reloads:
+    """
+    What loads the bundles of the settings again; carriers are ours, and do not change.
+    """
+    bundles = [bundle for bundle in app.bundles if bundle.name != REGISTERED]
+    return Reloads(bundles, app.pool, app.registry, app.metrics.reloads)
+
+
+def sources(app: App) -> Sources:
+    """
+    Where tools come from, as who may change that sees it.
+    """
+    return Sources(app.reloads, authenticated=app.settings.auth.enabled)
 
 
 def rights(settings: Settings) -> Rights:

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any, Final
 from toolcell.v1 import registry_pb2
 
 from toolcell_server import catalogues, versions
+from toolcell_server.bundles import outliving
+from toolcell_server.bundles.reading import Reading
 from toolcell_server.principal import ANYBODY
 from toolcell_server.refusals import SwitchedOff, ToolBroken, UnknownTool
 from toolcell_server.tool import Tool
@@ -54,27 +56,59 @@ class Registry:
         disabled: frozenset[str] = frozenset(),
         order: Sequence[str] = (),
     ) -> None:
-        self._defaults = defaults
-        self._ceilings = ceilings
+        self._reading = Reading(defaults, ceilings)
         self._disabled = disabled
         self._ranks = {bundle: rank for rank, bundle in enumerate(order)}
         self._offers: dict[str, list[Tool]] = {}
         self._owners: dict[str, str] = {}
         self._tools: dict[str, list[Tool]] = {}  # by name; callable first, then newest first
 
-    def replace(self, bundle: str, catalogue: Mapping[str, Any]) -> None:
+    def replace(
+        self,
+        bundle: str,
+        catalogue: Mapping[str, Any],
+        generation: int = 0,
+        living: Collection[int] = (),
+    ) -> frozenset[int]:
         """
-        Take a bundle's catalogue, `{"tools": [manifest, …], "broken": [{name, file, reason}, …]}`,
-        in place of the one before.  With `"failed": reason` nothing of the bundle could be loaded:
-        the tools that it had are broken, and keep their names.
+        Take a bundle's catalogue, `{"tools": [manifest, …], "files": [file, …], "broken": [{name,
+        file, reason}, …]}`, in place of the one before.  With `"failed": reason` nothing of the
+        bundle could be loaded: the tools that it had are broken, and keep their names.
+
+        `generation` is the one that has loaded it, `living` are those before it that can still
+        serve.
+
+        Returns:
+            The generations that serve a tool of the bundle.
         """
         had = self._offers.get(bundle, ())
-        self._offers[bundle] = self._parse(bundle, catalogue)
-        if reason := catalogues.text(catalogue, "failed"):
-            named = {tool.name for tool in self._offers[bundle]}
-            lost = [tool for tool in had if tool.name not in named]
-            broken = [tool.as_broken(reason) for tool in lost]
-            self._offers[bundle] += broken
+        found = self._reading.tools(bundle, catalogue, generation)
+        failed = catalogues.text(catalogue, "failed")
+        self._offers[bundle] = (
+            outliving.failed(had, found, failed, living)
+            if failed
+            else outliving.merged(had, found, living)
+        )
+        self._settle()
+        return outliving.generations(self._offers[bundle])
+
+    def not_reloaded(self, bundle: str, reason: str) -> None:
+        """
+        A bundle could not be loaded again, and is served as it was.
+        """
+        self._offers[bundle] = outliving.not_reloaded(self._offers.get(bundle, ()), reason)
+        self._settle()
+
+    def outdated(self, bundle: str) -> list[Tool]:
+        """
+        The tools of a bundle that are served as they were, because their source does not load.
+        """
+        return [tool for tool in self._offers.get(bundle, ()) if tool.reload_error]
+
+    def _settle(self) -> None:
+        """
+        Who owns which name, and the tools by name, after the offers of a bundle have changed.
+        """
         offered = {(tool.name, bundle) for bundle, tools in self._offers.items() for tool in tools}
         self._owners = {name: own for name, own in self._owners.items() if (name, own) in offered}
         self._index()
@@ -209,33 +243,6 @@ class Registry:
             return []
         known = [at for at, of in self._tools.items() if may is None or any(map(may, of))]
         return difflib.get_close_matches(name, known, n=3)
-
-    def _parse(self, bundle: str, catalogue: Mapping[str, Any]) -> list[Tool]:
-        """
-        Each name and version once; twice in one bundle, nobody knows which is meant.
-        """
-        found: dict[tuple[str, str], Tool] = {}
-        for value in catalogues.entries(catalogue, "tools"):
-            tool = self._parse_one(bundle, value)
-            if (tool.name, tool.version) in found:
-                reason = "the bundle has this name and version twice; remove one"
-                tool = Tool.broken(tool.name, bundle, reason, tool.version)
-            found[tool.name, tool.version] = tool
-        for value in catalogues.entries(catalogue, "broken"):
-            tool = Tool.broken(catalogues.text(value, "name"), bundle, catalogues.located(value))
-            found.setdefault((tool.name, tool.version), tool)
-        return list(found.values())
-
-    def _parse_one(self, bundle: str, value: Any) -> Tool:
-        try:
-            tool = Tool.from_manifest(
-                value, bundle=bundle, defaults=self._defaults, ceilings=self._ceilings
-            )
-            tool.to_proto()  # half a surrogate pair fits JSON, and no message
-        except (ValueError, TypeError, AttributeError, RecursionError) as exc:
-            name, version = catalogues.text(value, "name"), catalogues.text(value, "version")
-            return Tool.broken(name, bundle, f"its manifest is not valid: {exc}", version)
-        return tool
 
 
 def place(tool: Tool) -> tuple[versions.Order, str]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from toolcell_server.principal import Principal
+    from toolcell_server.registering.sources import Sources
     from toolcell_server.tool import Tool
 
 NAME: Final = pb.DESCRIPTOR.services_by_name["ToolRegistryService"].full_name
@@ -57,8 +58,9 @@ class RegistryService(ToolRegistryServiceServicer):
     Answers what the caller can call.
     """
 
-    def __init__(self, tools: Catalogue) -> None:
+    def __init__(self, tools: Catalogue, sources: Sources | None = None) -> None:
         self._tools = tools
+        self._sources = sources
 
     async def ListTools(  # noqa: N802  # the contract's name
         self, request: pb.ListToolsRequest, _context: _Context
@@ -87,6 +89,12 @@ class RegistryService(ToolRegistryServiceServicer):
             raise InvalidField("name", "must name a tool")
         found = self._tools.find(request.name, request.version, principal.current())
         return pb.GetToolResponse(tool=found.to_proto())
+
+    async def ReloadTools(  # noqa: N802  # the contract's name
+        self, request: pb.ReloadToolsRequest, _context: _Context
+    ) -> pb.ReloadToolsResponse:
+        assert self._sources
+        return await self._sources.reload(request.bundle, principal.current())
 
 
 def add_to(server: grpc.aio.Server, service: RegistryService) -> None:

@@ -83,6 +83,9 @@ class Tool:
     redact_keys: tuple[str, ...] = ()
     carried: Carried | None = None  # by what, if it was registered at run time
     scope: Scope = GLOBAL
+    file: str = ""  # of its bundle
+    generation: int = 0  # of its bundle, which serves it
+    reload_error: str = ""  # why its source, as it is now, does not load
 
     @classmethod
     def from_manifest(
@@ -154,6 +157,7 @@ class Tool:
             bundle=self.bundle,
             deprecated=self.deprecated,
             command=self.command,
+            reload_error=_cut(self.reload_error, _LONGEST_REASON),
         )
 
 

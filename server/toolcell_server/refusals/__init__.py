@@ -56,6 +56,7 @@ from toolcell_server.refusals.tools import (
     SwitchedOff,
     ToolBroken,
     ToolUnavailable,
+    UnknownBundle,
     UnknownTool,
 )
 
@@ -106,6 +107,7 @@ __all__ = [
     "ToolBroken",
     "ToolUnavailable",
     "Unauthenticated",
+    "UnknownBundle",
     "UnknownExecution",
     "UnknownTool",
     "Vetoed",

@@ -59,6 +59,13 @@ from toolcell_server.refusals.tools import (
     UnknownBundle,
     UnknownTool,
 )
+from toolcell_server.refusals.uploads import (
+    CodeNotLoaded,
+    NotSigned,
+    UnknownUpload,
+    UploadRefused,
+    UploadsFull,
+)
 
 __all__ = [
     "ApprovalAltered",
@@ -80,6 +87,7 @@ __all__ = [
     "AuditNotKept",
     "BadPageToken",
     "CallRefused",
+    "CodeNotLoaded",
     "DeniedByRule",
     "DomainNotAllowed",
     "Draining",
@@ -95,6 +103,7 @@ __all__ = [
     "NoCapacity",
     "NobodyApproves",
     "NotPermitted",
+    "NotSigned",
     "PathNotAllowed",
     "PreviewFailed",
     "QuotaExceeded",
@@ -110,5 +119,8 @@ __all__ = [
     "UnknownBundle",
     "UnknownExecution",
     "UnknownTool",
+    "UnknownUpload",
+    "UploadRefused",
+    "UploadsFull",
     "Vetoed",
 ]

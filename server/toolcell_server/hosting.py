@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from toolcell_server.bundles.elders import Elders
 from toolcell_server.bundles.generation import LINGER_SECONDS, Generation
+from toolcell_server.bundles.outliving import Loaded
 from toolcell_server.bundles.standing import Standing
 from toolcell_server.control_groups import ControlGroups
 from toolcell_server.shutdown import unless
@@ -52,7 +53,7 @@ class Publish(Protocol):
     """
 
     def __call__(
-        self, bundle: str, catalogue: dict[str, Any], generation: int, living: Collection[int], /
+        self, bundle: str, catalogue: dict[str, Any], loaded: Loaded, /
     ) -> Collection[int]: ...
 
 
@@ -192,7 +193,7 @@ class Hosting:
             except ZygoteFailed as exc:
                 _log.warning("bundle %s cannot be served: %s", name, exc)
                 self._failure = exc
-                self._publish(name, _broken(name, str(exc)), 0, self._elders.numbers)
+                self._publish(name, _broken(name, str(exc)), Loaded(0, self._elders.numbers))
                 self._changed.set()
                 return False
         return True
@@ -207,9 +208,8 @@ class Hosting:
         self._failure, self._standing.settled = None, True
         if before is not None:
             self._elders.take(before)
-        living = self._elders.numbers
-        needed = self._publish(self.bundle.name, zygote.catalogue, self._numbers, living)
-        self._elders.keep(needed)
+        loaded = Loaded(self._numbers, self._elders.numbers)
+        self._elders.keep(self._publish(self.bundle.name, zygote.catalogue, loaded))
         self._changed.set()
 
     async def _until_dead(self) -> None:
@@ -229,9 +229,10 @@ class Hosting:
         """
         if (current := self._current) is None:
             return
-        name, failure, living = self.bundle.name, self._failure, self._elders.numbers
+        name, failure = self.bundle.name, self._failure
         catalogue = _broken(name, str(failure)) if failure else current.zygote.catalogue
-        self._elders.keep(self._publish(name, catalogue, current.number, living))
+        loaded = Loaded(current.number, self._elders.numbers)
+        self._elders.keep(self._publish(name, catalogue, loaded))
 
 
 def _broken(name: str, reason: str) -> dict[str, Any]:

@@ -26,7 +26,6 @@ from toolcell_server.records import recovering
 from toolcell_server.records.forgetful import Forgetful
 from toolcell_server.records.ledger import Ledger
 from toolcell_server.records.remembering import Remembering
-from toolcell_server.registering.sources import Sources
 from toolcell_server.registry import Registry
 from toolcell_server.rights import Rights
 
@@ -50,7 +49,7 @@ def registry(app: App) -> Registry:
         settings.defaults,
         settings.ceilings,
         settings.policy.tools_disabled,
-        [bundle.name for bundle in app.bundles],
+        [bundle.name for bundle in app.bundles if bundle.name != REGISTERED],
     )
 
 
@@ -60,13 +59,6 @@ def reloads(app: App) -> Reloads:
     """
     bundles = [bundle for bundle in app.bundles if bundle.name != REGISTERED]
     return Reloads(bundles, app.pool, app.registry, app.metrics.reloads)
-
-
-def sources(app: App) -> Sources:
-    """
-    Where tools come from, as who may change that sees it.
-    """
-    return Sources(app.reloads, authenticated=app.settings.auth.enabled)
 
 
 def rights(settings: Settings) -> Rights:
@@ -174,7 +166,7 @@ def auditing(app: App) -> Auditing | None:
     log = AuditLog(app.settings.audit, place, app.metrics.audit)
 
     def redact(value: Any, tool: str) -> Any:
-        keys = {key for each in app.registry.of_name(tool) for key in each.redact_keys}
+        keys = {key for each in app.registry.everywhere(tool) for key in each.redact_keys}
         return app.redactor.with_keys(keys).json(value)
 
     return Auditing(log, redact)

@@ -228,10 +228,8 @@ class Pool:
 
 def _check_offered(tool: Tool, generation: Generation) -> None:
     """
-    A call that was admitted for a generation that is gone gets its cell from the next.
-
     Raises:
-        ZygoteFailed: that one does not have the tool any more.
+        ZygoteFailed: the generation of the call is gone, and this one does not have its tool.
     """
     if not generation.offers(tool.name, tool.version):
         raise ZygoteFailed("", 0, f"the tool {tool.name} was taken away while the call waited")

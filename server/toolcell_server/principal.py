@@ -25,7 +25,7 @@ OTHERS: Final = "toolcell:executions"
 APPROVE: Final = "toolcell:approve"
 # Registers tools for everybody, changes any that was registered, loads bundles again.
 TOOLS: Final = "toolcell:tools"
-# Registers tools for itself.
+# Registers tools for itself or its session, and changes those.
 OWN_TOOLS: Final = "toolcell:own_tools"
 
 

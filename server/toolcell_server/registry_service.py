@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import grpc
 from toolcell.v1 import registry_pb2 as pb
-from toolcell.v1.registry_pb2_grpc import (
-    ToolRegistryServiceServicer,
-    add_ToolRegistryServiceServicer_to_server,
-)
+from toolcell.v1.registry_pb2_grpc import add_ToolRegistryServiceServicer_to_server
 
 from toolcell_server import pages, principal, registry, versions
 from toolcell_server.refusals import BadPageToken, InvalidField
+from toolcell_server.registering.service import ChangingService
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from toolcell_server.principal import Principal
-    from toolcell_server.registering.sources import Sources
+    from toolcell_server.registering.registrar import Registrar
+    from toolcell_server.registering.supply import Supply
+    from toolcell_server.registering.watching import Watching
     from toolcell_server.tool import Tool
 
 NAME: Final = pb.DESCRIPTOR.services_by_name["ToolRegistryService"].full_name
@@ -46,21 +46,28 @@ class Catalogue(Protocol):
         """
         ...
 
-    def tools(self, principal: Principal, /) -> Iterator[Tool]:
+    def tools(self, principal: Principal, first: str = "", /) -> Iterator[Tool]:
         """
-        All of them: by name, then newest version first.
+        All of them, from a name on: by name, then newest version first.
         """
         ...
 
 
-class RegistryService(ToolRegistryServiceServicer):
+class RegistryService(ChangingService):
     """
-    Answers what the caller can call.
+    Answers what the caller can call, and changes what was registered.
     """
 
-    def __init__(self, tools: Catalogue, sources: Sources | None = None) -> None:
+    def __init__(
+        self,
+        tools: Catalogue,
+        registrar: Registrar | None = None,
+        watching: Watching | None = None,
+        supply: Supply | None = None,
+    ) -> None:
+        super().__init__(registrar, watching)
         self._tools = tools
-        self._sources = sources
+        self._supply = supply
 
     async def ListTools(  # noqa: N802  # the contract's name
         self, request: pb.ListToolsRequest, _context: _Context
@@ -72,8 +79,8 @@ class RegistryService(ToolRegistryServiceServicer):
             "state": request.state,
         }
         after = pages.decode(request.page_token, filters)
-        tools = self._tools.tools(principal.current())
-        rest = _after(after, tools) if after else tools
+        caller = principal.current()
+        rest = self._after(after, caller) if after else self._tools.tools(caller)
         matching = (tool for tool in rest if _matches(tool, request))
         chosen, more = _fitting(matching, size)
         response = pb.ListToolsResponse(tools=[described for _, described in chosen])
@@ -93,8 +100,29 @@ class RegistryService(ToolRegistryServiceServicer):
     async def ReloadTools(  # noqa: N802  # the contract's name
         self, request: pb.ReloadToolsRequest, _context: _Context
     ) -> pb.ReloadToolsResponse:
-        assert self._sources
-        return await self._sources.reload(request.bundle, principal.current())
+        assert self._supply
+        return await self._supply.reload(request.bundle, principal.current())
+
+    async def UploadCode(  # noqa: N802  # the contract's name
+        self, request: pb.UploadCodeRequest, _context: _Context
+    ) -> pb.UploadCodeResponse:
+        assert self._supply
+        return await self._supply.upload(request, principal.current())
+
+    def _after(self, position: str, caller: Principal) -> Iterator[Tool]:
+        """
+        The tools that come after a position, whether or not what stood there is still there.
+        """
+        try:
+            name, version, bundle = map(str, json.loads(position))
+        except (ValueError, TypeError):  # whoever knows how tokens are made can make one
+            raise BadPageToken("is malformed") from None
+        place = (versions.order(version), bundle)
+
+        def sent(tool: Tool) -> bool:
+            return tool.name == name and registry.place(tool) >= place
+
+        return itertools.filterfalse(sent, self._tools.tools(caller, name))
 
 
 def add_to(server: grpc.aio.Server, service: RegistryService) -> None:
@@ -129,19 +157,3 @@ def _matches(tool: Tool, request: pb.ListToolsRequest) -> bool:
 
 def _position(tool: Tool) -> str:
     return json.dumps([tool.name, tool.version, tool.bundle])
-
-
-def _after(position: str, tools: Iterable[Tool]) -> itertools.filterfalse[Tool]:
-    """
-    The tools that come after a position, whether or not what stood there is still there.
-    """
-    try:
-        name, version, bundle = map(str, json.loads(position))
-    except (ValueError, TypeError):  # whoever knows how tokens are made can make one
-        raise BadPageToken("is malformed") from None
-    place = (versions.order(version), bundle)
-
-    def sent(tool: Tool) -> bool:
-        return tool.name < name or (tool.name == name and registry.place(tool) >= place)
-
-    return itertools.filterfalse(sent, tools)

@@ -88,8 +88,7 @@ def _description(tool: registry_pb2.Tool) -> str:
     if tool.reload_error:
         lines.append(f"served as before; its source does not load: {tool.reload_error}")
     if tool.code_sha256:
-        signed = f"signed by {tool.signed_by}" if tool.signed_by else "not signed"
-        lines.append(f"runs the code {tool.code_sha256} ({signed})")
+        lines.append(f"runs the uploaded code {tool.code_sha256}")
     if tool.deprecated:
         lines.append(f"deprecated: {tool.deprecated}")
     lines += ["", "arguments:", *_parameters(tool.parameters_json)]

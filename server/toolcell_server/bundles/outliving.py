@@ -18,7 +18,7 @@ now.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from toolcell.v1 import registry_pb2
 
@@ -28,11 +28,30 @@ if TYPE_CHECKING:
     from toolcell_server.tool import Tool
 
 
-def merged(had: Sequence[Tool], found: Sequence[Tool], living: Collection[int]) -> list[Tool]:
+class Loaded(NamedTuple):
+    """
+    Which generation of a bundle has loaded it, and which of those before it can still serve.
+    """
+
+    generation: int = 0
+    living: frozenset[int] = frozenset()
+
+
+ONCE: Final = Loaded()  # where nothing is loaded again
+
+
+def merged(
+    had: Sequence[Tool], found: Sequence[Tool], living: Collection[int], failed: str = ""
+) -> list[Tool]:
     """
     The tools of a bundle after it was loaded again: those that were `found`, and of those that it
-    `had` the ones that outlive, served by one of the `living` generations.
+    `had` the ones that outlive, served by one of the `living` generations.  `failed` is why nothing
+    of it could be loaded: then all that it had keep their names.
     """
+    if failed:
+        named = {tool.name for tool in found}
+        lost = [tool for tool in had if tool.name not in named]
+        return [*found, *(_outlived(tool, failed, living) for tool in lost)]
     now = {(tool.name, tool.version): tool for tool in found}
     files = {tool.file: tool for tool in found if _is_broken(tool) and tool.file}
     kept: list[Tool] = []
@@ -44,17 +63,6 @@ def merged(had: Sequence[Tool], found: Sequence[Tool], living: Collection[int]) 
     keys = {(tool.name, tool.version) for tool in kept}
     said = {tool.file for tool in kept if tool.file in files}
     return [tool for tool in found if not _is_said(tool, keys, said)] + kept
-
-
-def failed(
-    had: Sequence[Tool], found: Sequence[Tool], reason: str, living: Collection[int]
-) -> list[Tool]:
-    """
-    The tools of a bundle of which nothing could be loaded: they keep their names.
-    """
-    named = {tool.name for tool in found}
-    lost = [tool for tool in had if tool.name not in named]
-    return [*found, *(_outlived(tool, reason, living) for tool in lost)]
 
 
 def not_reloaded(had: Sequence[Tool], reason: str) -> list[Tool]:

@@ -11,6 +11,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from toolcell_server.bundles import outliving
 from toolcell_server.bundles.looking import TooManyFiles, look
 from toolcell_server.zygote import ZygoteFailed
 
@@ -73,8 +74,9 @@ class Reloads:
             await self._pool.reload(bundle)
         except ZygoteFailed as exc:
             reason = str(exc)
-            self._registry.not_reloaded(bundle, reason)
-        tools = self._registry.outdated(bundle)
+            had = self._registry.offers.of_bundle(bundle)
+            self._registry.offer(bundle, outliving.not_reloaded(had, reason))
+        tools = [tool for tool in self._registry.offers.of_bundle(bundle) if tool.reload_error]
         outdated = tuple(sorted({tool.name for tool in tools}))
         self._metrics.reloaded(bundle, whole=not reason, outdated=len(tools))
         if reason:

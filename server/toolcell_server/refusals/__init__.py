@@ -49,6 +49,11 @@ from toolcell_server.refusals.fields import (
 )
 from toolcell_server.refusals.hooks import HookFailed, Vetoed
 from toolcell_server.refusals.quotas import QuotaExceeded, QuotasUnreliable
+from toolcell_server.refusals.registering import (
+    DefinitionsInvalid,
+    ToolRetired,
+    TooManyWatchers,
+)
 from toolcell_server.refusals.rights import DeniedByRule, MissingScopes, NobodyApproves
 from toolcell_server.refusals.tools import (
     IsolationBelowFloor,
@@ -88,6 +93,7 @@ __all__ = [
     "BadPageToken",
     "CallRefused",
     "CodeNotLoaded",
+    "DefinitionsInvalid",
     "DeniedByRule",
     "DomainNotAllowed",
     "Draining",
@@ -113,7 +119,9 @@ __all__ = [
     "StoreFailed",
     "SwitchedOff",
     "TooManyApprovals",
+    "TooManyWatchers",
     "ToolBroken",
+    "ToolRetired",
     "ToolUnavailable",
     "Unauthenticated",
     "UnknownBundle",

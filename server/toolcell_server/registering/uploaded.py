@@ -17,7 +17,7 @@ from toolcell_server.registering.offered import Offered
 from toolcell_server.uploads import describing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from toolcell.v1 import registry_pb2
 
@@ -33,7 +33,7 @@ class UploadedSource:
     Offers what uploaded code declares.  `uploads` is None where there are none.
     """
 
-    def __init__(self, uploads: Uploads | None, discovering: Discovering) -> None:
+    def __init__(self, uploads: Uploads | None, discovering: Callable[[], Discovering]) -> None:
         self._uploads = uploads
         self._discovering = discovering
 
@@ -58,8 +58,15 @@ class UploadedSource:
             if not entry:
                 raise InvalidField("upload.entry", "must name the callable of the manifest")
             return [_offered(manifest_of(definition), folder, entry)]
-        found = await self._discovering.discover(folder, entry, principal)
+        found = await self._discovering().discover(folder, entry, principal)
         return [_offered(each.manifest, folder, each.entry) for each in found]
+
+
+def fault_without_uploads(carried: Carried) -> str:
+    """
+    Why a tool cannot run where nothing is uploaded any more; empty: it needs no code.
+    """
+    return "uploading code is switched off" if carried.code else ""
 
 
 def _offered(manifest: Mapping[str, Any], folder: str, entry: str) -> Offered:

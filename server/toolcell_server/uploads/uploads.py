@@ -19,6 +19,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Final
 
+from toolcell_server.database import StoreFailed
 from toolcell_server.refusals import NotSigned, UnknownUpload, UploadRefused, UploadsFull
 from toolcell_server.uploads import keys, unpacking
 from toolcell_server.uploads.store import Altered, Store
@@ -27,6 +28,7 @@ from toolcell_server.uploads.stored import Stored
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from toolcell_server.carried import Carried
     from toolcell_server.principal import Principal
     from toolcell_server.settings.registry import RegistrySettings
 
@@ -46,13 +48,13 @@ class Uploads:
     def __init__(
         self,
         settings: RegistrySettings,
-        store: Store,
+        state_dir: str,
         needed: Callable[[], Collection[str]],
         may_all: Callable[[Principal], bool],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
-        self._store = store
+        self._store = Store(state_dir)
         self._needed = needed
         self._may_all = may_all
         self._clock = clock
@@ -65,15 +67,21 @@ class Uploads:
         What is not stays as it is, unknown, for the operator to look at.
 
         Raises:
-            OSError: the folders cannot be read.
+            StoreFailed: the folders cannot be read.
         """
+        try:
+            self._load()
+        except OSError as exc:
+            raise StoreFailed(f"uploads cannot be kept: {exc}") from exc
+
+    def _load(self) -> None:
         self._store.begin()
         for sha256, size, description in self._store.kept():
             try:
                 stored = Stored.read(sha256, size, description, self._clock())
                 content = self._store.content(sha256)
                 digest = bytes.fromhex(sha256)
-                stored.signed_by = keys.signer(self._settings.keys, digest, stored.signature)
+                stored.signed_by = keys.signer(self._settings.upload_keys, digest, stored.signature)
                 self._check_signature(stored)
                 self._store.unpack(sha256, unpacking.unpacked(content, stored.file_name))
             except (Altered, NotSigned, UploadRefused, ValueError) as exc:
@@ -127,11 +135,13 @@ class Uploads:
         """
         return self._store.folder(stored.sha256)
 
-    def known(self, sha256: str) -> Stored | None:
+    def fault(self, carried: Carried) -> str:
         """
-        The upload of that digest, whoever's it is.
+        Why the code of a tool cannot be used; empty: it can.
         """
-        return self._known.get(sha256)
+        if all(folder.rpartition("/")[2] in self._known for folder in carried.code):
+            return ""
+        return "its code is gone, was altered, or is not signed as it must be; upload it again"
 
     def _described(
         self, content: bytes, file_name: str, signature: bytes, principal: Principal
@@ -144,7 +154,7 @@ class Uploads:
             signature=signature,
             owners=[principal.name],
             needed=self._clock(),
-            signed_by=keys.signer(self._settings.keys, digest.digest(), signature),
+            signed_by=keys.signer(self._settings.upload_keys, digest.digest(), signature),
         )
         self._check_signature(stored)
         return stored

@@ -153,7 +153,7 @@ def test_a_bundle_that_died_and_does_not_load_keeps_what_an_elder_serves() -> No
     That one still has it in its memory.
     """
     had = [replace(tool("read", "files.py", 1), reload_error="line 1: no"), tool("s", "web.py", 2)]
-    kept = outliving.failed(had, [broken("mine", "")], "it exited with 3", {1})
+    kept = outliving.merged(had, [broken("mine", "")], {1}, "it exited with 3")
 
     assert {
         "mine broken: line 1: no",

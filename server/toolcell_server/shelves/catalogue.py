@@ -1,6 +1,8 @@
 """
-From a bundle's catalogue to its tools.  Nothing that a bundle sends makes this raise: what cannot
-be understood is a broken tool with a reason.  Pure.
+The tools of what a bundle's zygote sends.
+
+Nothing that a bundle sends makes this raise: what cannot be understood is a broken tool with a
+reason.
 """
 
 from __future__ import annotations
@@ -19,37 +21,34 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Parser:
     """
-    Reads catalogues of bundles whose tools have these limits.
+    Knows the limits of the operator.
     """
 
     defaults: Limits
     ceilings: Limits
 
-    def tools(self, bundle: str, catalogue: Mapping[str, Any], generation: int) -> list[Tool]:
+    def parse(self, bundle: str, catalogue: Mapping[str, Any], generation: int = 0) -> list[Tool]:
         """
         Each name and version once; twice in one bundle, nobody knows which is meant.
+        `generation` is the one that serves them.
         """
         found: dict[tuple[str, str], Tool] = {}
         for value, file in catalogues.with_files(catalogue):
-            parsed = self.tool(bundle, value)
+            parsed = self._parse_one(bundle, value)
             tool = dataclasses.replace(parsed, file=file, generation=generation)
             if (tool.name, tool.version) in found:
                 reason = "the bundle has this name and version twice; remove one"
                 tool = Tool.broken(tool.name, bundle, reason, tool.version)
             found[tool.name, tool.version] = tool
         for value in catalogues.entries(catalogue, "broken"):
-            name, reason = catalogues.text(value, "name"), catalogues.located(value)
-            tool = Tool.broken(name, bundle, reason)
+            tool = Tool.broken(catalogues.text(value, "name"), bundle, catalogues.located(value))
             tool = dataclasses.replace(tool, file=catalogues.text(value, "file"))
             found.setdefault((tool.name, tool.version), tool)
         return list(found.values())
 
-    def tool(self, bundle: str, value: Any) -> Tool:
-        """
-        One tool, as its manifest has it.
-        """
+    def _parse_one(self, bundle: str, value: Any) -> Tool:
         try:
             tool = Tool.from_manifest(
                 value, bundle=bundle, defaults=self.defaults, ceilings=self.ceilings

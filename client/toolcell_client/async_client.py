@@ -12,6 +12,7 @@ from toolcell.v1 import registry_pb2
 
 from toolcell_client.async_approvals import AsyncApprovals
 from toolcell_client.async_connection import AsyncConnection
+from toolcell_client.async_registry import AsyncRegistry
 from toolcell_client.async_stream import AsyncStream
 from toolcell_client.deadline import Deadline
 from toolcell_client.errors import EventsExpired, ToolcellError
@@ -41,6 +42,7 @@ class AsyncClient:
         self.options = ClientOptions(target=target, **options)
         self._connection = AsyncConnection(self.options)
         self.approvals = AsyncApprovals(self._connection)
+        self.registry = AsyncRegistry(self._connection)
         self._streams: weakref.WeakSet[AsyncStream] = weakref.WeakSet()
 
     async def run(
@@ -146,26 +148,6 @@ class AsyncClient:
         request = registry_pb2.GetToolRequest(name=name, version=version)
         answer = await self._connection.ask(self._connection.registry.GetTool, request)
         return cast("registry_pb2.Tool", answer.tool)
-
-    async def reload_tools(self, bundle: str = "") -> list[registry_pb2.BundleReload]:
-        """
-        Load a bundle again, or all of them; what became of each.
-        """
-        request = registry_pb2.ReloadToolsRequest(bundle=bundle)
-        answer = await self._connection.ask(self._connection.registry.ReloadTools, request)
-        return list(answer.bundles)
-
-    async def upload_code(
-        self, content: bytes, file_name: str, signature: bytes = b""
-    ) -> registry_pb2.UploadCodeResponse:
-        """
-        Store a Python file, a zip or a wheel, for definitions of tools to name by its digest.
-        """
-        request = registry_pb2.UploadCodeRequest(
-            content=content, file_name=file_name, signature=signature
-        )
-        answer = await self._connection.ask(self._connection.registry.UploadCode, request)
-        return cast("registry_pb2.UploadCodeResponse", answer)
 
     async def aclose(self) -> None:
         """

@@ -16,6 +16,7 @@ from toolcell_client.deadline import Deadline
 from toolcell_client.errors import EventsExpired, ToolcellError
 from toolcell_client.folding import run_ended
 from toolcell_client.options import ClientOptions
+from toolcell_client.registry import Registry
 from toolcell_client.requests import call_fields, executions_page, tools_page
 from toolcell_client.stream import Stream
 
@@ -41,6 +42,7 @@ class Client:
         self.options = ClientOptions(target=target, **options)
         self._connection = Connection(self.options)
         self.approvals = Approvals(self._connection)
+        self.registry = Registry(self._connection)
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
 
     def run(self, tool: str, arguments: Arguments = None, **options: Unpack[CallOptions]) -> Result:
@@ -138,24 +140,6 @@ class Client:
     def get_tool(self, name: str, version: str = "") -> registry_pb2.Tool:
         request = registry_pb2.GetToolRequest(name=name, version=version)
         return self._connection.ask(self._connection.registry.GetTool, request).tool
-
-    def reload_tools(self, bundle: str = "") -> list[registry_pb2.BundleReload]:
-        """
-        Load a bundle again, or all of them; what became of each.
-        """
-        request = registry_pb2.ReloadToolsRequest(bundle=bundle)
-        return list(self._connection.ask(self._connection.registry.ReloadTools, request).bundles)
-
-    def upload_code(
-        self, content: bytes, file_name: str, signature: bytes = b""
-    ) -> registry_pb2.UploadCodeResponse:
-        """
-        Store a Python file, a zip or a wheel, for definitions of tools to name by its digest.
-        """
-        request = registry_pb2.UploadCodeRequest(
-            content=content, file_name=file_name, signature=signature
-        )
-        return self._connection.ask(self._connection.registry.UploadCode, request)
 
     def close(self) -> None:
         """

@@ -172,11 +172,11 @@ def test_running_calls_end_on_the_version_that_they_began_with(place: Place) -> 
     And calls that come after the reload are the new one's.
     """
     place.write("hold.py", HELD.format(root=place.root, word="old"))
-    assert place.client.reload_tools()[0].reloaded
+    assert place.client.registry.reload()[0].reloaded
     with place.client.execute("hold") as stream:
         next(event for event in stream if event.HasField("progress"))
         place.write("hold.py", HELD.format(root=place.root, word="new"))
-        assert place.client.reload_tools("mine")[0].reloaded
+        assert place.client.registry.reload("mine")[0].reloaded
         with place.client.execute("hold") as second:
             next(event for event in second if event.HasField("progress"))
             (place.root / "go").touch()
@@ -191,7 +191,7 @@ def test_a_version_that_was_kept_goes_when_its_zygote_does(place: Place) -> None
     """
     (first,) = zygotes(place)
     place.write("says.py", BROKEN)
-    (bundle,) = place.client.reload_tools("mine")
+    (bundle,) = place.client.registry.reload("mine")
     assert ["says"] == list(bundle.outdated_tools)
     assert "first" == place.run("says")
     os.kill(first, signal.SIGKILL)
@@ -208,14 +208,14 @@ def test_no_more_versions_are_kept_than_there_is_memory_for(place: Place) -> Non
     """
     for number in range(5):
         place.says(f"tool{number}", "good")
-    assert place.client.reload_tools("mine")[0].reloaded
+    assert place.client.registry.reload("mine")[0].reloaded
     reasons = []
     for number in range(5):
         place.write(f"tool{number}.py", BROKEN)
-        (bundle,) = place.client.reload_tools("mine")
+        (bundle,) = place.client.registry.reload("mine")
         reasons.append(bundle.reason)
         place.says("other", f"version {number}")
-        place.client.reload_tools("mine")
+        place.client.registry.reload("mine")
 
     assert "mend those" in reasons[-1]
     assert ["good"] * 5 == [place.run(f"tool{number}") for number in range(5)]
@@ -227,7 +227,7 @@ def test_nothing_is_left_of_a_version_that_nobody_needs(place: Place) -> None:
     """
     for number in range(10):
         place.says("says", str(number))
-        assert place.client.reload_tools("mine")[0].reloaded
+        assert place.client.registry.reload("mine")[0].reloaded
 
     assert "9" == place.run("says")
     assert len(zygotes(place)) <= 5
@@ -238,7 +238,7 @@ def test_a_bundle_that_is_not_there_is_named(place: Place) -> None:
     With those that there are.
     """
     with pytest.raises(CallRefused, match="there is no bundle 'mime'; name one of mine"):
-        place.client.reload_tools("mime")
+        place.client.registry.reload("mime")
 
 
 def test_reloading_is_for_who_may_change_tools(tmp_path: Path) -> None:
@@ -250,12 +250,12 @@ def test_reloading_is_for_who_may_change_tools(tmp_path: Path) -> None:
     )
     with start_server(tmp_path, settings) as server:
         with Client(server.target, token=OPERATOR) as client:
-            assert [True] == [one.reloaded for one in client.reload_tools()]
+            assert [True] == [one.reloaded for one in client.registry.reload()]
         with Client(server.target, token=ALICE) as client:
             refused = []
             for bundle in ("builtin", "no-such"):
                 with pytest.raises(CallRefused) as caught:
-                    client.reload_tools(bundle)
+                    client.registry.reload(bundle)
                 refused.append(str(caught.value))
     assert refused[0] == refused[1]
     assert "not permitted" in refused[0]

@@ -34,7 +34,7 @@ def run_reload(client: Client, options: Any) -> Exit:
     Raises:
         ToolcellError: the server refuses or does not answer.
     """
-    bundles = client.reload_tools(options.bundle)
+    bundles = client.registry.reload(options.bundle)
     if for_people(options):
         rows = [
             (b.bundle, "yes" if b.reloaded else "no", ", ".join(b.outdated_tools), b.reason)

@@ -54,10 +54,11 @@ class UploadedSource:
             raise InvalidField("upload.entry", "must be module:name")
         stored = self._uploads.find(definition.upload.sha256, principal)
         folder = self._uploads.folder(stored)
-        if definition.manifest_json:
+        manifest = manifest_of(definition) if definition.manifest_json else {}
+        if manifest:
             if not entry:
                 raise InvalidField("upload.entry", "must name the callable of the manifest")
-            return [_offered(manifest_of(definition), folder, entry)]
+            return [_offered(manifest, folder, entry)]
         found = await self._discovering().discover(folder, entry, principal)
         return [_offered(each.manifest, folder, each.entry) for each in found]
 

@@ -109,5 +109,23 @@ class AsyncRegistry:
             finally:
                 stream.cancel()
 
+    async def reload(self, bundle: str = "") -> Sequence[pb.BundleReload]:
+        """
+        Load a bundle of the settings again, or all of them; what became of each.
+        """
+        request = pb.ReloadToolsRequest(bundle=bundle)
+        return list((await self._ask("ReloadTools", request)).bundles)
+
+    async def upload(
+        self, content: bytes, file_name: str, signature: bytes = b""
+    ) -> pb.UploadCodeResponse:
+        """
+        Store a Python file, a zip or a wheel, for definitions to name: `{"upload": {"sha256": …}}`.
+        `signature` is of Ed25519, over the SHA-256 of the content.
+        """
+        request = pb.UploadCodeRequest(content=content, file_name=file_name, signature=signature)
+        answer: pb.UploadCodeResponse = await self._ask("UploadCode", request)
+        return answer
+
     async def _ask(self, method: str, request: Any) -> Any:
         return await self._connection.ask(getattr(self._connection.registry, method), request)

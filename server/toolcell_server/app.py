@@ -14,12 +14,10 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
-from toolcell.v1 import registry_pb2
-
 from toolcell_server import (
+    announcing,
     garbage,
     instructions,
-    isolation_check,
     metrics_listener,
     parts,
     unmatched,
@@ -47,8 +45,9 @@ from toolcell_server.shutdown import Shutdown, unless
 from toolcell_server.validation import Validation
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 
+    from toolcell_server.bundles.outliving import Loaded
     from toolcell_server.fallbacks.falling_back import FallingBack
     from toolcell_server.service import ExecutionService
     from toolcell_server.settings import Settings
@@ -76,6 +75,7 @@ class App:
         self.registry = parts.registry(self)
         self.rights = parts.rights(settings)
         self.tools = PermittedTools(self.registry, self.rights)
+        self.uploads = registering.uploads(self)
         self.registrar = registering.registrar(self)
         self.hooks = Hooks.of(settings.middleware)
         self.pool = Pool(
@@ -85,6 +85,7 @@ class App:
             lambda bundle: self.metrics.cells.zygote_restarts.labels(bundle).inc(),
             ControlGroups(),
         )
+        self.reloads = parts.reloads(self)
         self.granting = Granting(policy=settings.policy, isolation=self.pool.isolation)
         self.levels = Levels(self.pool, self.registry)
         self.capacity = parts.capacity(self)
@@ -148,8 +149,9 @@ class App:
                 self.tools,
                 self.registrar,
                 registering.watching(self),
-                Search(self.registry, self.tools),
-                self.statistics,
+                supply=registering.supply(self),
+                search=Search(self.registry, self.tools),
+                statistics=self.statistics,
             ),
             approvals=ApprovalService(parts.deciding(self)),
         )
@@ -161,10 +163,11 @@ class App:
                 face.show_isolation(self.levels.weakest())
             )
             self._tell_level()
-            self._log_serving(face.address)
+            announcing.log_serving(self, face.address)
             garbage.settle()
             announce(str(face.address))
-            await shutdown.asked.wait()
+            async with self.reloads.watching():
+                await shutdown.asked.wait()
             self.registry.changes.close()  # who watches would hold up the end
             _log.info("draining", extra={"fields": {"running": self.executions.running}})
             drain = face.drain(self.executions, settings.drain_seconds)
@@ -221,35 +224,24 @@ class App:
         listening = metrics_listener.listening(address, self.metrics.registry)
         return str(opened.enter_context(listening))
 
-    def _publish(self, bundle: str, catalogue: dict[str, Any]) -> None:
+    def _publish(self, bundle: str, catalogue: dict[str, Any], loaded: Loaded) -> Collection[int]:
         """
-        Take what a bundle's zygote has loaded, and what its cells' walls are.
+        Take what a bundle's zygote has loaded, and what its cells' walls are; the generations of
+        the bundle that serve a tool.
         """
+        serving: Collection[int] = ()
         if bundle != REGISTERED:  # carriers are called by no name of their own
-            self.registry.replace(bundle, catalogue)
+            serving = self.registry.replace(bundle, catalogue, loaded)
         self.metrics.show_isolation(bundle, self.pool.isolation(bundle).to_proto())
         self.metrics.show_tools(self.registry)
         self._tell_level()
-        for tool in self.registry.tools():
-            if tool.bundle == bundle and tool.broken_reason:
-                fields = {"bundle": bundle, "tool": tool.name, "reason": tool.broken_reason}
-                _log.warning("broken tool", extra={"fields": fields})
+        announcing.log_broken(self.registry, bundle)
+        return serving
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    def _log_serving(self, address: Address) -> None:
-        fields: dict[str, Any] = {
-            "address": str(address),
-            "tools": self.registry.count(registry_pb2.TOOL_STATE_AVAILABLE),
-            "broken": self.registry.count(registry_pb2.TOOL_STATE_BROKEN),
-        }
-        for bundle in self.bundles:
-            level = isolation_check.level_name(self.pool.isolation(bundle.name))
-            fields[f"isolation_{bundle.name}"] = level
-        _log.info("serving", extra={"fields": fields})
 
 
 def _nobody_asks() -> None:

@@ -21,6 +21,7 @@ from toolcell.v1 import registry_pb2
 
 from toolcell_server.audit_metrics import AuditMetrics
 from toolcell_server.authentication_metrics import AuthenticationMetrics
+from toolcell_server.bundles.reload_metrics import ReloadMetrics
 from toolcell_server.metric_groups import (
     CapacityMetrics,
     CellMetrics,
@@ -63,6 +64,7 @@ class Metrics:
         self.records = RecordMetrics(registry)
         self.registering = RegisteringMetrics(registry)
         self.screens = ScreenMetrics(registry)
+        self.reloads = ReloadMetrics(registry)
         self.authentication = AuthenticationMetrics(registry)
         self.tools = Gauge(
             "toolcell_tools", "Registered tools, by state.", ("state",), registry=registry

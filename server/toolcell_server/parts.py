@@ -17,6 +17,7 @@ from toolcell_server.approvals.recorded import Recorded
 from toolcell_server.audit.auditing import Auditing
 from toolcell_server.audit.log import AuditLog
 from toolcell_server.breaking.breaker import Breaker
+from toolcell_server.bundles.reloads import Reloads
 from toolcell_server.caching.cache import Cache
 from toolcell_server.capacity import Capacity
 from toolcell_server.carried import REGISTERED
@@ -52,6 +53,14 @@ def registry(app: App) -> Registry:
         settings.policy.tools_disabled,
         [bundle.name for bundle in app.bundles if bundle.name != REGISTERED],
     )
+
+
+def reloads(app: App) -> Reloads:
+    """
+    What loads the bundles of the settings again; carriers are ours, and do not change.
+    """
+    bundles = [bundle for bundle in app.bundles if bundle.name != REGISTERED]
+    return Reloads(bundles, app.pool, app.registry, app.metrics.reloads)
 
 
 def rights(settings: Settings) -> Rights:

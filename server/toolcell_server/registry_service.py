@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from toolcell_server.principal import Principal
     from toolcell_server.registering.registrar import Registrar
+    from toolcell_server.registering.supply import Supply
     from toolcell_server.registering.watching import Watching
     from toolcell_server.searching.search import Search
     from toolcell_server.tool import Tool
@@ -65,11 +66,14 @@ class RegistryService(ChangingService):
         tools: Catalogue,
         registrar: Registrar | None = None,
         watching: Watching | None = None,
+        *,
+        supply: Supply | None = None,
         search: Search | None = None,
         statistics: Statistics | None = None,
     ) -> None:
         super().__init__(registrar, watching)
         self._tools = tools
+        self._supply = supply
         self._search = search
         self._telling = Telling(tools, statistics or Statistics())
 
@@ -105,6 +109,18 @@ class RegistryService(ChangingService):
         self, request: statistics_pb2.GetToolStatsRequest, _context: _Context
     ) -> statistics_pb2.GetToolStatsResponse:
         return self._telling.tell(request, principal.current())
+
+    async def ReloadTools(  # noqa: N802  # the contract's name
+        self, request: pb.ReloadToolsRequest, _context: _Context
+    ) -> pb.ReloadToolsResponse:
+        assert self._supply
+        return await self._supply.reload(request.bundle, principal.current())
+
+    async def UploadCode(  # noqa: N802  # the contract's name
+        self, request: pb.UploadCodeRequest, _context: _Context
+    ) -> pb.UploadCodeResponse:
+        assert self._supply
+        return await self._supply.upload(request, principal.current())
 
     async def SearchTools(  # noqa: N802  # the contract's name
         self, request: pb.SearchToolsRequest, _context: _Context

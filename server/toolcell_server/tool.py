@@ -93,6 +93,9 @@ class Tool:
     conditions: manifests.Conditions = manifests.ALWAYS
     carried: Carried | None = None  # by what, if it was registered at run time
     scope: Scope = GLOBAL
+    file: str = ""  # of its bundle
+    generation: int = 0  # of its bundle, which serves it
+    reload_error: str = ""  # why its source, as it is now, does not load
     sunset: float = 0.0  # from when on calls are refused, in seconds since the epoch; 0.0: never
     registered: float = 0.0  # when, in seconds since the epoch; 0.0: it came with a bundle
     edition: str = ""  # digest of all that was registered; "": it came with a bundle
@@ -193,6 +196,8 @@ class Tool:
             deprecated=self.deprecated,
             command=self.command,
             price=self._price(),
+            reload_error=_cut(self.reload_error, _LONGEST_REASON),
+            code_sha256=self.carried.code_name if self.carried else "",
             scope=scope_to_proto(self.scope),
             sunset_time=to_timestamp(self.sunset),
             registered_time=to_timestamp(self.registered),

@@ -10,8 +10,9 @@ import itertools
 import json
 from typing import TYPE_CHECKING
 
-from toolcell_server import registry, versions
+from toolcell_server import versions
 from toolcell_server.refusals import BadPageToken
+from toolcell_server.shelves import ordered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,6 +44,6 @@ def after(position: str, tools_from: Callable[[str], Iterator[Tool]]) -> Iterato
     place = (versions.order(version), bundle)
 
     def sent(tool: Tool) -> bool:
-        return tool.name == name and registry.place(tool) >= place
+        return tool.name == name and ordered.place(tool) >= place
 
     return itertools.filterfalse(sent, tools_from(name))

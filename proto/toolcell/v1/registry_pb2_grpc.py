@@ -59,6 +59,16 @@ class ToolRegistryServiceStub(object):
                 request_serializer=toolcell_dot_v1_dot_registry__pb2.ReactivateToolRequest.SerializeToString,
                 response_deserializer=toolcell_dot_v1_dot_registry__pb2.ReactivateToolResponse.FromString,
                 )
+        self.ReloadTools = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/ReloadTools',
+                request_serializer=toolcell_dot_v1_dot_registry__pb2.ReloadToolsRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_registry__pb2.ReloadToolsResponse.FromString,
+                )
+        self.UploadCode = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/UploadCode',
+                request_serializer=toolcell_dot_v1_dot_registry__pb2.UploadCodeRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_registry__pb2.UploadCodeResponse.FromString,
+                )
         self.WatchTools = channel.unary_stream(
                 '/toolcell.v1.ToolRegistryService/WatchTools',
                 request_serializer=toolcell_dot_v1_dot_registry__pb2.WatchToolsRequest.SerializeToString,
@@ -163,6 +173,33 @@ class ToolRegistryServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReloadTools(self, request, context):
+        """Loads bundles of the settings again, beside what runs: calls that run end on what they began
+        with, and a file that no longer loads takes no tool away (`Tool.reload_error`).  Returns when
+        each serves what it has loaded, or is served as it was.
+
+        * NOT_FOUND: there is no such bundle.
+        * PERMISSION_DENIED: the caller lacks the scope `toolcell:tools`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UploadCode(self, request, context):
+        """Stores Python code, for definitions with `UploadSource` to name.  Nothing of it is run.  Code
+        that no tool needs is removed after an hour.
+
+        * INVALID_ARGUMENT: a field is malformed, or the content is no archive that is unpacked here;
+        `UPLOAD_REFUSED` says why.
+        * PERMISSION_DENIED: the caller may register no tool, or the content is not signed by a key
+        that the operator lists (`NOT_SIGNED`).
+        * FAILED_PRECONDITION: registration or uploads are switched off (`SWITCHED_OFF`).
+        * RESOURCE_EXHAUSTED: the operator's bound on all uploads is reached (`UPLOADS_FULL`).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchTools(self, request, context):
         """Streams what changes among the tools that the caller may call: first all of them (or, with a
         `resume_token`, what has changed since), then each change.  It ends after an hour, and when the
@@ -227,6 +264,16 @@ def add_ToolRegistryServiceServicer_to_server(servicer, server):
                     servicer.ReactivateTool,
                     request_deserializer=toolcell_dot_v1_dot_registry__pb2.ReactivateToolRequest.FromString,
                     response_serializer=toolcell_dot_v1_dot_registry__pb2.ReactivateToolResponse.SerializeToString,
+            ),
+            'ReloadTools': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReloadTools,
+                    request_deserializer=toolcell_dot_v1_dot_registry__pb2.ReloadToolsRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_registry__pb2.ReloadToolsResponse.SerializeToString,
+            ),
+            'UploadCode': grpc.unary_unary_rpc_method_handler(
+                    servicer.UploadCode,
+                    request_deserializer=toolcell_dot_v1_dot_registry__pb2.UploadCodeRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_registry__pb2.UploadCodeResponse.SerializeToString,
             ),
             'WatchTools': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchTools,
@@ -385,6 +432,40 @@ class ToolRegistryService(object):
         return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/ReactivateTool',
             toolcell_dot_v1_dot_registry__pb2.ReactivateToolRequest.SerializeToString,
             toolcell_dot_v1_dot_registry__pb2.ReactivateToolResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ReloadTools(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/ReloadTools',
+            toolcell_dot_v1_dot_registry__pb2.ReloadToolsRequest.SerializeToString,
+            toolcell_dot_v1_dot_registry__pb2.ReloadToolsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def UploadCode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/UploadCode',
+            toolcell_dot_v1_dot_registry__pb2.UploadCodeRequest.SerializeToString,
+            toolcell_dot_v1_dot_registry__pb2.UploadCodeResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

@@ -111,6 +111,33 @@ class ToolRegistryServiceStub:
     * NOT_FOUND: no such tool or version was registered in that scope.
     """
 
+    ReloadTools: grpc.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.ReloadToolsRequest,
+        toolcell.v1.registry_pb2.ReloadToolsResponse,
+    ]
+    """Loads bundles of the settings again, beside what runs: calls that run end on what they began
+    with, and a file that no longer loads takes no tool away (`Tool.reload_error`).  Returns when
+    each serves what it has loaded, or is served as it was.
+
+    * NOT_FOUND: there is no such bundle.
+    * PERMISSION_DENIED: the caller lacks the scope `toolcell:tools`.
+    """
+
+    UploadCode: grpc.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.UploadCodeRequest,
+        toolcell.v1.registry_pb2.UploadCodeResponse,
+    ]
+    """Stores Python code, for definitions with `UploadSource` to name.  Nothing of it is run.  Code
+    that no tool needs is removed after an hour.
+
+    * INVALID_ARGUMENT: a field is malformed, or the content is no archive that is unpacked here;
+      `UPLOAD_REFUSED` says why.
+    * PERMISSION_DENIED: the caller may register no tool, or the content is not signed by a key
+      that the operator lists (`NOT_SIGNED`).
+    * FAILED_PRECONDITION: registration or uploads are switched off (`SWITCHED_OFF`).
+    * RESOURCE_EXHAUSTED: the operator's bound on all uploads is reached (`UPLOADS_FULL`).
+    """
+
     WatchTools: grpc.UnaryStreamMultiCallable[
         toolcell.v1.registry_pb2.WatchToolsRequest,
         toolcell.v1.registry_pb2.WatchToolsResponse,
@@ -223,6 +250,33 @@ class ToolRegistryServiceAsyncStub:
 
     * INVALID_ARGUMENT: `name` is empty.
     * NOT_FOUND: no such tool or version was registered in that scope.
+    """
+
+    ReloadTools: grpc.aio.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.ReloadToolsRequest,
+        toolcell.v1.registry_pb2.ReloadToolsResponse,
+    ]
+    """Loads bundles of the settings again, beside what runs: calls that run end on what they began
+    with, and a file that no longer loads takes no tool away (`Tool.reload_error`).  Returns when
+    each serves what it has loaded, or is served as it was.
+
+    * NOT_FOUND: there is no such bundle.
+    * PERMISSION_DENIED: the caller lacks the scope `toolcell:tools`.
+    """
+
+    UploadCode: grpc.aio.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.UploadCodeRequest,
+        toolcell.v1.registry_pb2.UploadCodeResponse,
+    ]
+    """Stores Python code, for definitions with `UploadSource` to name.  Nothing of it is run.  Code
+    that no tool needs is removed after an hour.
+
+    * INVALID_ARGUMENT: a field is malformed, or the content is no archive that is unpacked here;
+      `UPLOAD_REFUSED` says why.
+    * PERMISSION_DENIED: the caller may register no tool, or the content is not signed by a key
+      that the operator lists (`NOT_SIGNED`).
+    * FAILED_PRECONDITION: registration or uploads are switched off (`SWITCHED_OFF`).
+    * RESOURCE_EXHAUSTED: the operator's bound on all uploads is reached (`UPLOADS_FULL`).
     """
 
     WatchTools: grpc.aio.UnaryStreamMultiCallable[
@@ -353,6 +407,37 @@ class ToolRegistryServiceServicer(metaclass=abc.ABCMeta):
 
         * INVALID_ARGUMENT: `name` is empty.
         * NOT_FOUND: no such tool or version was registered in that scope.
+        """
+
+    @abc.abstractmethod
+    def ReloadTools(
+        self,
+        request: toolcell.v1.registry_pb2.ReloadToolsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[toolcell.v1.registry_pb2.ReloadToolsResponse, collections.abc.Awaitable[toolcell.v1.registry_pb2.ReloadToolsResponse]]:
+        """Loads bundles of the settings again, beside what runs: calls that run end on what they began
+        with, and a file that no longer loads takes no tool away (`Tool.reload_error`).  Returns when
+        each serves what it has loaded, or is served as it was.
+
+        * NOT_FOUND: there is no such bundle.
+        * PERMISSION_DENIED: the caller lacks the scope `toolcell:tools`.
+        """
+
+    @abc.abstractmethod
+    def UploadCode(
+        self,
+        request: toolcell.v1.registry_pb2.UploadCodeRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[toolcell.v1.registry_pb2.UploadCodeResponse, collections.abc.Awaitable[toolcell.v1.registry_pb2.UploadCodeResponse]]:
+        """Stores Python code, for definitions with `UploadSource` to name.  Nothing of it is run.  Code
+        that no tool needs is removed after an hour.
+
+        * INVALID_ARGUMENT: a field is malformed, or the content is no archive that is unpacked here;
+          `UPLOAD_REFUSED` says why.
+        * PERMISSION_DENIED: the caller may register no tool, or the content is not signed by a key
+          that the operator lists (`NOT_SIGNED`).
+        * FAILED_PRECONDITION: registration or uploads are switched off (`SWITCHED_OFF`).
+        * RESOURCE_EXHAUSTED: the operator's bound on all uploads is reached (`UPLOADS_FULL`).
         """
 
     @abc.abstractmethod

@@ -23,6 +23,8 @@ from toolcell_server.registering.registration import Draft, Registration
 from toolcell_server.tool import Tool
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from toolcell_server.carried import Carried
     from toolcell_server.limits import Limits
     from toolcell_server.registering.offered import Offered
@@ -50,11 +52,13 @@ class Origin:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Maker:
     """
-    Knows the limits of the operator.
+    Knows the limits of the operator.  `code_fault` says why the code of a tool cannot be used;
+    empty: it can.
     """
 
     defaults: Limits
     ceilings: Limits
+    code_fault: Callable[[Carried], str] = lambda _: ""
 
     def draft(self, offered: Offered, origin: Origin) -> Draft:
         """
@@ -80,6 +84,8 @@ class Maker:
         Raises:
             ValueError, TypeError, AttributeError, RecursionError: it no longer is one.
         """
+        if fault := self.code_fault(carried):
+            raise ValueError(fault)
         return self._tool(json.loads(manifest_json), carried, scope, believed=believed)
 
     def _tool(

@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from toolcell_server.registering import uploaded
 from toolcell_server.registering.authority import Authority
 from toolcell_server.registering.book import Book
 from toolcell_server.registering.commands import CommandSource
@@ -15,7 +16,11 @@ from toolcell_server.registering.making import Maker
 from toolcell_server.registering.recorded import Recorded
 from toolcell_server.registering.registrar import Registrar
 from toolcell_server.registering.store import RegistrationStore
+from toolcell_server.registering.supply import Supply
+from toolcell_server.registering.uploaded import UploadedSource
 from toolcell_server.registering.watching import Watching
+from toolcell_server.uploads.discovering import Discovering
+from toolcell_server.uploads.uploads import Uploads
 
 if TYPE_CHECKING:
     from toolcell_server.app import App
@@ -38,24 +43,78 @@ def registrar(app: App) -> Registrar | None:
     history = History(app.database, settings.registry.maximum_history)
     store, record = RegistrationStore(app.database), _recorders(app)
     book = Book(store, history, app.registry, time.time, record)
-    maker = Maker(defaults=settings.defaults, ceilings=settings.ceilings)
+    maker = Maker(
+        defaults=settings.defaults,
+        ceilings=settings.ceilings,
+        code_fault=app.uploads.fault if app.uploads else uploaded.fault_without_uploads,
+    )
     book.load(maker)
     return Registrar(
         book=book,
         maker=maker,
         sources=sources(app),
-        authority=Authority(everybody=not (settings.auth.enabled or settings.rights.roles)),
+        authority=authority(app),
         settings=settings.registry,
         known=app.tools.known,
         refused=app.metrics.registering.refuse,
     )
 
 
-def sources(_app: App) -> dict[str, Source]:
+def authority(app: App) -> Authority:
+    """
+    Who may register and change which tools.
+    """
+    return Authority(everybody=not (app.settings.auth.enabled or app.settings.rights.roles))
+
+
+def uploads(app: App) -> Uploads | None:
+    """
+    Code that was uploaded, if the operator wants any, and has a place for it.
+
+    Raises:
+        UploadsUnusable: that place cannot be used.
+    """
+    settings = app.settings
+    if not (settings.registry.uploads and settings.state_dir):
+        return None
+
+    def needed() -> set[str]:
+        return app.registrar.book.kept.code() if app.registrar else set()
+
+    made = Uploads(settings.registry, settings.state_dir, needed, authority(app).may_all)
+    made.load()
+    return made
+
+
+def supply(app: App) -> Supply:
+    """
+    How code comes to this server.
+    """
+    return Supply(app.reloads, app.uploads, authority(app))
+
+
+def sources(app: App) -> dict[str, Source]:
     """
     Where registered tools come from, by the name of the field in ToolDefinition.
     """
-    return {"command": CommandSource()}
+    return {
+        "command": CommandSource(),
+        "upload": UploadedSource(app.uploads, lambda: discovering(app)),
+    }
+
+
+def discovering(app: App) -> Discovering:
+    """
+    What has uploaded code describe itself.
+    """
+    return Discovering(
+        executor=app.executor,
+        capacity=app.capacity,
+        granting=app.granting,
+        opener=app.pool.open,
+        ceilings=app.settings.ceilings,
+        auditing=app.auditing,
+    )
 
 
 def _recorders(app: App) -> Recorder:

@@ -23,14 +23,14 @@ from toolcell_server.uploads.discovering import Discovering
 from toolcell_server.uploads.uploads import Uploads
 
 if TYPE_CHECKING:
-    from toolcell_server.app import App
+    from toolcell_server.made import Made
     from toolcell_server.principal import Principal
     from toolcell_server.registering.history import Entry
     from toolcell_server.registering.offered import Source
     from toolcell_server.registering.recorded import Recorder
 
 
-def registrar(app: App) -> Registrar | None:
+def registrar(app: Made) -> Registrar | None:
     """
     What registers tools at run time, if the operator wants that; with what the last server left.
 
@@ -60,14 +60,14 @@ def registrar(app: App) -> Registrar | None:
     )
 
 
-def authority(app: App) -> Authority:
+def authority(app: Made) -> Authority:
     """
     Who may register and change which tools.
     """
     return Authority(everybody=not (app.settings.auth.enabled or app.settings.rights.roles))
 
 
-def uploads(app: App) -> Uploads | None:
+def uploads(app: Made) -> Uploads | None:
     """
     Code that was uploaded, if the operator wants any, and has a place for it.
 
@@ -86,14 +86,14 @@ def uploads(app: App) -> Uploads | None:
     return made
 
 
-def supply(app: App) -> Supply:
+def supply(app: Made) -> Supply:
     """
     How code comes to this server.
     """
     return Supply(app.reloads, app.uploads, authority(app))
 
 
-def sources(app: App) -> dict[str, Source]:
+def sources(app: Made) -> dict[str, Source]:
     """
     Where registered tools come from, by the name of the field in ToolDefinition.
     """
@@ -103,7 +103,7 @@ def sources(app: App) -> dict[str, Source]:
     }
 
 
-def discovering(app: App) -> Discovering:
+def discovering(app: Made) -> Discovering:
     """
     What has uploaded code describe itself.
     """
@@ -117,7 +117,7 @@ def discovering(app: App) -> Discovering:
     )
 
 
-def _recorders(app: App) -> Recorder:
+def _recorders(app: Made) -> Recorder:
     audited, counted = app.auditing and Recorded(app.auditing), app.metrics.registering
 
     def record(entry: Entry, caller: Principal) -> None:
@@ -128,7 +128,7 @@ def _recorders(app: App) -> Recorder:
     return record
 
 
-def watching(app: App) -> Watching:
+def watching(app: Made) -> Watching:
     """
     What tells callers of changes among tools.
     """

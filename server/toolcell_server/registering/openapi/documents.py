@@ -37,7 +37,9 @@ def read(data: bytes) -> dict[str, Any]:
     document = _parsed(data)
     version = document.get("openapi")
     if not isinstance(version, str) or not _VERSION.fullmatch(version):
-        found = f"swagger {document['swagger']!s:.20}" if "swagger" in document else f"{version!r:.40}"
+        found = (
+            f"swagger {document['swagger']!s:.20}" if "swagger" in document else f"{version!r:.40}"
+        )
         raise NotADocument(f"its version is {found}; documents of OpenAPI 3.0 and 3.1 are read")
     if not isinstance(document.get("paths"), dict):
         raise NotADocument("it has no table of paths, so there is nothing to call")
@@ -59,7 +61,9 @@ def _parsed(data: bytes) -> dict[str, Any]:
             where = f" at {exc.pointer}" if exc.pointer else ""
             raise NotADocument(f"it cannot be read{where}: {exc}") from None
         if _more_nodes_than(value, MAXIMUM_NODES):
-            raise NotADocument(f"it has more than {MAXIMUM_NODES} values; cut out what is not needed")
+            raise NotADocument(
+                f"it has more than {MAXIMUM_NODES} values; cut out what is not needed"
+            )
         return value
     # Here: only documents in YAML need it, and no server that has none.
     from toolcell_server.registering.openapi import yaml_reading

@@ -25,7 +25,9 @@ def target(document: Mapping[str, Any], reference: Any) -> Any:
         NotResolved: it names nothing in this document.
     """
     if not isinstance(reference, str) or not reference.startswith("#/"):
-        raise NotResolved(f"{reference!r:.120} leads out of the document; put what it names into it")
+        raise NotResolved(
+            f"{reference!r:.120} leads out of the document; put what it names into it"
+        )
     found: Any = document
     for part in reference[2:].split("/"):
         key = unquote(part).replace("~1", "/").replace("~0", "~")

@@ -22,16 +22,12 @@ from toolcell_server.registering.openapi import pointers
 
 MAXIMUM_NODES: Final = 2000  # more, and no tool may have the schema
 _LONGEST_PATTERN: Final = 256
-_COPIED: Final = frozenset(
-    """
+_COPIED: Final = """
     type enum const title description default multipleOf maximum minimum exclusiveMaximum
     exclusiveMinimum maxLength minLength maxItems minItems uniqueItems maxProperties minProperties
     required minContains maxContains dependentRequired deprecated
-    """.split()
-)
-_SCHEMA: Final = frozenset(
-    "additionalProperties contains else if items not propertyNames then".split()
-)
+"""
+_SCHEMA: Final = "additionalProperties contains else if items not propertyNames then"
 _LIST: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 _BOUNDS: Final = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
 
@@ -110,11 +106,15 @@ class Schemas:
             elif key == "properties" and isinstance(value, dict):
                 copied[key] = self._properties(value, copied)
             elif key == "patternProperties" and isinstance(value, dict) and self.request:
-                copied[key] = {name: self.copy(each) for name, each in value.items() if _usable(name)}
+                copied[key] = {
+                    name: self.copy(each) for name, each in value.items() if _usable(name)
+                }
 
     def _properties(self, properties: dict[str, Any], copied: dict[str, Any]) -> dict[str, Any]:
         mark = "readOnly" if self.request else "writeOnly"
-        apart = {n for n, each in properties.items() if isinstance(each, dict) and each.get(mark) is True}
+        apart = {
+            n for n, each in properties.items() if isinstance(each, dict) and each.get(mark) is True
+        }
         if isinstance(required := copied.get("required"), list):
             copied["required"] = [name for name in required if name not in apart]
         kept = (item for item in properties.items() if not (self.request and item[0] in apart))

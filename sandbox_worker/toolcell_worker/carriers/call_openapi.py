@@ -8,7 +8,7 @@ from typing import Any
 
 from toolcell_worker import Context, http_sending, tool
 from toolcell_worker.openapi import answering, writing
-from toolcell_worker.openapi.operation import Operation
+from toolcell_worker.openapi.operation import Operation  # noqa: TC001  # read at run time
 
 MAXIMUM_SECONDS = 300.0
 # Of what a result may have: JSON writes a control character as six.

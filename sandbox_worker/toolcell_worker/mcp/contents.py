@@ -1,8 +1,8 @@
 """
 What a tool of an MCP server answered, as the result of a tool here.  Pure.
 
-A tool that declares a schema of its result returns that value.  Any other returns its texts, joined,
-and beside them what is no text: images and sounds in base64, resources, links.
+A tool that declares a schema of its result returns that value.  Any other returns its texts,
+joined, and what else there is: images and sounds in base64, resources, links.
 """
 
 from __future__ import annotations

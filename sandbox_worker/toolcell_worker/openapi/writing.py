@@ -2,8 +2,8 @@
 A request, written as the document of its operation says.  Pure.
 
 Arguments come from a model: no value may turn one operation into another.  What goes into a path is
-encoded whole, and what a server could read as a step up, as the end of the path or as nothing at all
-is refused: `.`, `..`, slashes in either direction, an empty text.
+encoded whole, and what a server could read as a step up, as the end of the path or as nothing at
+all is refused: `.`, `..`, slashes in either direction, an empty text.
 """
 
 from __future__ import annotations

@@ -12,12 +12,11 @@ from toolcell_server.registering.openapi import pointers
 FORM: Final = "application/x-www-form-urlencoded"
 _DEEPEST: Final = 16
 # What an object schema may say and still be no more than its fields.
-_PLAIN: Final = frozenset(
-    """
+_PLAIN_WORDS: Final = """
     type properties required title description allOf additionalProperties example examples xml
     externalDocs deprecated discriminator
-    """.split()
-)
+"""
+_PLAIN: Final = frozenset(_PLAIN_WORDS.split())
 
 
 class NotSupported(ValueError):  # noqa: N818  # names what happened

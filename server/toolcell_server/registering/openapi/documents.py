@@ -1,6 +1,6 @@
 """
-An OpenAPI document, read from JSON or YAML.  What it holds is hostile: it is bounded here, in bytes,
-nodes and depth, before anybody looks at it.
+An OpenAPI document, read from JSON or YAML.  What it holds is hostile: it is bounded here, in
+bytes, nodes and depth, before anybody looks at it.
 """
 
 from __future__ import annotations

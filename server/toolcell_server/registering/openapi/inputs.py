@@ -1,9 +1,9 @@
 """
 The arguments of an operation: parameters and body in one flat object.  Pure.
 
-Names are the parameters' own.  Where two parameters of different places have one name, or a field of
-the body has that of a parameter, the first in the order path, query, header, cookie, body keeps it;
-the others have their place before it: `query_id`, `body_id`.  A body that is no plain object of
+Names are the parameters' own.  Where two parameters of different places have one name, or a field
+of the body has that of a parameter, the first in the order path, query, header, cookie, body keeps
+it; the others have their place before it: `query_id`, `body_id`.  A body that is no plain object of
 fields is one argument, `body`.
 """
 
@@ -26,12 +26,11 @@ _STYLES: Final = {
     "cookie": ("form",),
 }
 # Written by the client, or by the egress: OpenAPI 3 says itself that the first three are ignored.
-_OWN_HEADERS: Final = frozenset(
-    """
+_OWN_HEADER_WORDS: Final = """
     accept content-type authorization connection content-length cookie expect host keep-alive
     proxy-authorization proxy-connection te trailer transfer-encoding upgrade
-    """.split()
-)
+"""
+_OWN_HEADERS: Final = frozenset(_OWN_HEADER_WORDS.split())
 
 
 @dataclass(frozen=True, slots=True)

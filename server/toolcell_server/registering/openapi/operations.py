@@ -13,9 +13,8 @@ An operation that cannot be a tool is skipped, with the reason; the others are n
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from toolcell_server.registering.openapi import documents, naming, pointers, servers
 from toolcell_server.registering.openapi.inputs import inputs_of
@@ -23,12 +22,17 @@ from toolcell_server.registering.openapi.outputs import returns_of
 from toolcell_server.registering.openapi.schemas import Schemas
 from toolcell_server.registering.openapi.servers import Place
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
 MAXIMUM: Final = 500  # operations; arbitrary
 CARRIER: Final = "call_openapi"
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _CALLED: Final = ("get", "put", "post", "delete", "head", "patch")
 _IDEMPOTENT: Final = ("get", "head", "put", "delete")
 _LONGEST_DESCRIPTION: Final = 1000
+# What a document that is no OpenAPI runs into: a text where a list belongs, and the like.
+_MALFORMED: Final = (AttributeError, IndexError, KeyError, TypeError)
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -68,6 +72,16 @@ class Skipped:
     reason: str
 
 
+class _At(NamedTuple):
+    """
+    Where an operation stands: its path, its method, and what the document says of that path.
+    """
+
+    path: str
+    method: str
+    item: dict[str, Any]
+
+
 @dataclass(slots=True)
 class Found:
     """
@@ -89,24 +103,31 @@ def found_in(document: dict[str, Any], wish: Wish) -> Found:
     if wish.base_url:
         Place.of(wish.base_url, wish.credential)  # said once, and not of every operation
     found, taken = Found(), set[str]()
-    for number, (path, method, item) in enumerate(_listed(document)):
+    for number, at in enumerate(_listed(document)):
+        path, method, item = at
         if number == MAXIMUM:
             raise documents.NotADocument(f"it has more than {MAXIMUM} operations; cut some out")
         operation = item[method]
         own = operation.get("operationId") if isinstance(operation, dict) else None
-        own = own if isinstance(own, str) and own else f"{method}_{path}"
+        own = own if isinstance(own, str) and own else f"{method} {path}"
         if not wish.wanted(own):
             continue
         name = naming.tool_name(own, wish.prefix, taken)
         try:
-            found.operations.append(_made(document, wish, (own, name), path, method, item))
+            found.operations.append(_made(document, wish, (own, name), at))
         except ValueError as exc:
-            pointer = f"/paths/{path.replace('~', '~0').replace('/', '~1')}/{method}"
-            found.skipped.append(Skipped(own, pointer, str(exc)))
+            found.skipped.append(Skipped(own, _pointer(at), str(exc)))
+        except _MALFORMED as exc:
+            reason = f"it is not what OpenAPI says ({type(exc).__name__}: {exc!s:.80})"
+            found.skipped.append(Skipped(own, _pointer(at), reason))
     return found
 
 
-def _listed(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def _pointer(at: _At) -> str:
+    return f"/paths/{at.path.replace('~', '~0').replace('/', '~1')}/{at.method}"
+
+
+def _listed(document: dict[str, Any]) -> Iterator[_At]:
     for path, declared in document["paths"].items():
         if not path.startswith("/"):
             continue  # an extension, x-…
@@ -114,17 +135,11 @@ def _listed(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]
             item = pointers.resolved(document, declared)
         except pointers.NotResolved:
             continue
-        yield from ((path, method, item) for method in _METHODS if method in item)
+        yield from (_At(path, method, item) for method in _METHODS if method in item)
 
 
-def _made(
-    document: dict[str, Any],
-    wish: Wish,
-    names: tuple[str, str],
-    path: str,
-    method: str,
-    item: dict[str, Any],
-) -> Operation:
+def _made(document: dict[str, Any], wish: Wish, names: tuple[str, str], at: _At) -> Operation:
+    path, method, item = at
     operation = pointers.resolved(document, item[method])
     if method not in _CALLED:
         raise ValueError(f"{method.upper()} is not called")

@@ -2,9 +2,10 @@
 Schemas of a document as JSON Schemas of 2020-12.  Pure.
 
 Theory of operation.  A schema is copied keyword by keyword, and only those that are known: what is
-for documentation (`example`, `xml`, `discriminator`) is left out, what OpenAPI 3.0 writes in its own
-way (`nullable`, a boolean `exclusiveMinimum`) is written as JSON Schema does.  What a reference names
-is copied once, into `$defs`, so a schema that contains itself ends.  How much is copied is bounded.
+for documentation (`example`, `xml`, `discriminator`) is left out, what OpenAPI 3.0 writes in its
+own way (`nullable`, a boolean `exclusiveMinimum`) is written as JSON Schema does.  What a reference
+names is copied once, into `$defs`, so a schema that contains itself ends.  How much is copied is
+bounded.
 
 In a request, what is `readOnly` is left out; in a response, what is `writeOnly` is not missed, and
 neither patterns nor formats are asserted: what servers send is rarely that exact, and a result that
@@ -22,12 +23,14 @@ from toolcell_server.registering.openapi import pointers
 
 MAXIMUM_NODES: Final = 2000  # more, and no tool may have the schema
 _LONGEST_PATTERN: Final = 256
-_COPIED: Final = """
+_COPIED_WORDS: Final = """
     type enum const title description default multipleOf maximum minimum exclusiveMaximum
     exclusiveMinimum maxLength minLength maxItems minItems uniqueItems maxProperties minProperties
     required minContains maxContains dependentRequired deprecated
 """
-_SCHEMA: Final = "additionalProperties contains else if items not propertyNames then"
+_COPIED: Final = frozenset(_COPIED_WORDS.split())
+_SCHEMA_WORDS: Final = "additionalProperties contains else if items not propertyNames then"
+_SCHEMA: Final = frozenset(_SCHEMA_WORDS.split())
 _LIST: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 _BOUNDS: Final = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
 

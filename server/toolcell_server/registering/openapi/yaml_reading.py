@@ -65,7 +65,7 @@ class _Reading:
         value = self._value(next(self.events), self.depth)
         next(self.events)  # the end of the document
         if not isinstance(next(self.events), yaml.StreamEndEvent):
-            raise ValueError("it holds several documents; send one")
+            raise ValueError("it holds several documents; send one")  # noqa: TRY004
         return value
 
     def _value(self, event: Any, depth: int) -> Any:

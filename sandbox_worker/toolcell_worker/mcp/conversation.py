@@ -37,14 +37,12 @@ class Refused(ToolError):  # noqa: N818  # names what happened
     """
 
     def __init__(self, number: int, message: str) -> None:
-        category, hint = (
-            ("user", "Correct the arguments.") if number == INVALID_PARAMS else ("permanent", HINT)
-        )
+        ours = number == INVALID_PARAMS
         super().__init__(
             f"the MCP server refused: {message}",
             f"MCP_{abs(number)}",
-            category,
-            hint=hint,
+            "user" if ours else "permanent",
+            hint="Correct the arguments." if ours else HINT,
             spoken=SPOKEN,
         )
         self.number = number

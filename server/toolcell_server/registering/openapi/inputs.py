@@ -12,7 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from toolcell_server.registering.openapi import naming, pointers
+from toolcell_server.registering import naming
+from toolcell_server.registering.openapi import pointers
 from toolcell_server.registering.openapi.bodies import Body, NotSupported, body_of, is_json
 
 if TYPE_CHECKING:

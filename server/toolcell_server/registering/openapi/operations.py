@@ -16,7 +16,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from toolcell_server.registering.openapi import documents, naming, pointers, servers
+from toolcell_server.registering import naming
+from toolcell_server.registering.openapi import documents, pointers, servers
 from toolcell_server.registering.openapi.inputs import inputs_of
 from toolcell_server.registering.openapi.outputs import returns_of
 from toolcell_server.registering.openapi.schemas import Schemas
@@ -53,10 +54,12 @@ class Wish:
 @dataclass(frozen=True, slots=True)
 class Operation:
     """
-    One operation as a tool.  `own` is what the document calls it.
+    One operation as a tool.  `own` is what the document calls it, `pointer` where it is in
+    the definition.
     """
 
     own: str
+    pointer: str
     manifest: dict[str, Any]
     payload: dict[str, Any]
 
@@ -64,7 +67,7 @@ class Operation:
 @dataclass(frozen=True, slots=True)
 class Skipped:
     """
-    One operation that is no tool, by its JSON pointer in the document, and why.
+    One operation that is no tool, by its JSON pointer in the definition, and why.
     """
 
     own: str
@@ -124,7 +127,7 @@ def found_in(document: dict[str, Any], wish: Wish) -> Found:
 
 
 def _pointer(at: _At) -> str:
-    return f"/paths/{at.path.replace('~', '~0').replace('/', '~1')}/{at.method}"
+    return f"/openapi/document/paths/{at.path.replace('~', '~0').replace('/', '~1')}/{at.method}"
 
 
 def _listed(document: dict[str, Any]) -> Iterator[_At]:
@@ -168,7 +171,7 @@ def _made(document: dict[str, Any], wish: Wish, names: tuple[str, str], at: _At)
         "body": inputs.body,
         "answer": answer,
     }
-    return Operation(own, manifest, payload)
+    return Operation(own, _pointer(at), manifest, payload)
 
 
 def _effects(method: str, place: Place, wish: Wish) -> str:

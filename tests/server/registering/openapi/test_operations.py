@@ -64,7 +64,7 @@ class TestPublishedDocuments:
 
         assert len(made.operations) == 8
         assert [each.pointer for each in made.skipped] == [
-            "/paths/~1planets~1{planetId}~1image/post"
+            "/openapi/document/paths/~1planets~1{planetId}~1image/post"
         ]
 
     def test_the_only_grant_is_the_host_of_the_document(self) -> None:
@@ -75,7 +75,7 @@ class TestPublishedDocuments:
 
 class TestEffects:
     def test_they_are_those_of_the_method(self) -> None:
-        responses = {"responses": {"200": {}}}
+        responses: Any = {"responses": {"200": {}}}
         methods = ("get", "head", "post", "put", "patch", "delete")
         made = found({"/a": dict.fromkeys(methods, responses)}).operations
 
@@ -210,7 +210,7 @@ class TestArguments:
         assert parameters["properties"]["b"]["description"] == "near"
 
     def test_a_body_that_is_no_plain_object_is_one_argument(self) -> None:
-        schemas = (
+        schemas: tuple[Any, ...] = (
             {"type": "array"},
             {"oneOf": [{}]},
             {"type": "object", "additionalProperties": {}},
@@ -279,7 +279,7 @@ class TestReturns:
         assert one({"responses": responses}).payload["answer"] == "response"
 
     def test_a_result_whose_schema_is_too_large_has_none(self) -> None:
-        wide = {"properties": {f"p{n}": {} for n in range(3000)}}
+        wide: Any = {"properties": {f"p{n}": {} for n in range(3000)}}
         made = one({"responses": {"200": {"content": {"application/json": {"schema": wide}}}}})
 
         assert made.payload["answer"] == "body"

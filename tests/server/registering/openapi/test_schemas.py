@@ -10,7 +10,7 @@ from toolcell_server.registering.openapi.schemas import Schemas, TooLarge
 
 def copied(schema: Any, schemas: dict[str, Any] | None = None, **options: bool) -> dict[str, Any]:
     document = {"components": {"schemas": schemas or {}}}
-    given = Schemas(document, **{"older": True, "request": True, **options})
+    given = Schemas(document, options.get("older", True), options.get("request", True))
     whole = given.whole(given.copy(schema))
     schema_check.check(whole)
     return whole

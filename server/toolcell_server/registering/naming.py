@@ -1,5 +1,5 @@
 """
-Names of tools and of arguments, made of what a document calls its own.  Pure.
+Names of tools and of arguments, made of what a foreign document or server calls its own.  Pure.
 """
 
 from __future__ import annotations

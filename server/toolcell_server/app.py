@@ -75,6 +75,7 @@ class App:
         self.registry = parts.registry(self)
         self.rights = parts.rights(settings)
         self.tools = PermittedTools(self.registry, self.rights)
+        self.registrar = parts.registrar(self)
         self.hooks = Hooks.of(settings.middleware)
         self.pool = Pool(
             self.bundles,
@@ -140,7 +141,7 @@ class App:
         settings = self.settings.server
         faces = Faces(
             executions=self._service(),
-            tools=RegistryService(self.tools),
+            tools=RegistryService(self.tools, self.registrar, parts.watching(self)),
             approvals=ApprovalService(parts.deciding(self)),
         )
         async with (
@@ -155,6 +156,7 @@ class App:
             garbage.settle()
             announce(str(face.address))
             await shutdown.asked.wait()
+            self.registry.changes.close()  # who watches would hold up the end
             _log.info("draining", extra={"fields": {"running": self.executions.running}})
             drain = face.drain(self.executions, settings.drain_seconds)
             if not await unless(shutdown.insisted, drain):

@@ -49,6 +49,11 @@ from toolcell_server.refusals.fields import (
 )
 from toolcell_server.refusals.hooks import HookFailed, Vetoed
 from toolcell_server.refusals.quotas import QuotaExceeded, QuotasUnreliable
+from toolcell_server.refusals.registering import (
+    DefinitionsInvalid,
+    ToolRetired,
+    TooManyWatchers,
+)
 from toolcell_server.refusals.rights import DeniedByRule, MissingScopes, NobodyApproves
 from toolcell_server.refusals.tools import (
     IsolationBelowFloor,
@@ -79,6 +84,7 @@ __all__ = [
     "AuditNotKept",
     "BadPageToken",
     "CallRefused",
+    "DefinitionsInvalid",
     "DeniedByRule",
     "DomainNotAllowed",
     "Draining",
@@ -103,7 +109,9 @@ __all__ = [
     "StoreFailed",
     "SwitchedOff",
     "TooManyApprovals",
+    "TooManyWatchers",
     "ToolBroken",
+    "ToolRetired",
     "ToolUnavailable",
     "Unauthenticated",
     "UnknownExecution",

@@ -42,6 +42,7 @@ from toolcell_server.pool import Pool
 from toolcell_server.rates.clock import steady
 from toolcell_server.rates.memory import MemoryWindows
 from toolcell_server.rates.saved import Saved
+from toolcell_server.registering import foreign
 from toolcell_server.shutdown import Shutdown, unless
 from toolcell_server.validation import Validation
 
@@ -75,7 +76,6 @@ class App:
         self.registry = parts.registry(self)
         self.rights = parts.rights(settings)
         self.tools = PermittedTools(self.registry, self.rights)
-        self.registrar = parts.registrar(self)
         self.hooks = Hooks.of(settings.middleware)
         self.pool = Pool(
             self.bundles,
@@ -94,6 +94,7 @@ class App:
         self.egress = Egress(instructions.of_egress(settings), self.seen)
         self.desk, self.demands = parts.desk(self), parts.demands(self)
         self.executor = wiring.executor(self)
+        self.registrar = parts.registrar(self)
         self.ledger = parts.ledger(self)
         self.executions = Executions(
             self.executor, parts.keeping(settings.server), parts.remembering(self)
@@ -129,6 +130,7 @@ class App:
                 self.seen.report_only(on=self.settings.policy.domains_report_only)
                 unmatched.warn(self)
                 opened.push_async_callback(self.validation.aclose)
+                await foreign.standing(self).load()
                 await self._serve(shutdown, lambda listening: announce(listening, metrics_at))
         return 128 + shutdown.number if shutdown.number else 0
 

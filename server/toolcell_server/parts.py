@@ -25,6 +25,7 @@ from toolcell_server.records import recovering
 from toolcell_server.records.forgetful import Forgetful
 from toolcell_server.records.ledger import Ledger
 from toolcell_server.records.remembering import Remembering
+from toolcell_server.registering import foreign
 from toolcell_server.registering.authority import Authority
 from toolcell_server.registering.book import Book
 from toolcell_server.registering.commands import CommandSource
@@ -82,7 +83,11 @@ def registrar(app: App) -> Registrar | None:
     return Registrar(
         book=book,
         maker=maker,
-        sources={"command": CommandSource()},
+        sources={
+            "command": CommandSource(),
+            "openapi": foreign.openapi_source(app),
+            "mcp": foreign.mcp_source(app),
+        },
         authority=Authority(everybody=not (settings.auth.enabled or settings.rights.roles)),
         settings=settings.registry,
         known=app.tools.known,

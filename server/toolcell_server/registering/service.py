@@ -101,6 +101,7 @@ def _answered(answer: Answer) -> pb.RegisteredDefinition:
     return pb.RegisteredDefinition(
         tools=[tool.to_proto() for tool in answer.tools],
         faults=[fault.to_proto() for fault in answer.faults],
+        skipped=[fault.to_proto() for fault in answer.skipped],
     )
 
 

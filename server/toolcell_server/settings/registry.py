@@ -7,10 +7,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from toolcell_server.settings import checks
+from toolcell_server.settings import checks, foreign
+from toolcell_server.settings.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from toolcell_server.settings.foreign import McpSettings, OpenApiSettings
 
 _KIBIBYTE: Final = 2**10
 _MEBIBYTE: Final = 2**20
@@ -31,7 +34,8 @@ class RegistrySettings:
     `maximum_bytes` are registered, and of each principal in its own scopes `maximum_own_tools` of
     `maximum_own_bytes`; none is larger than `maximum_definition_bytes`.  Tools of such a scope may
     ask for paths and domains only with `own_grants`, because they get what the policy allows
-    anybody.  The last `maximum_history` changes are remembered.
+    anybody.  The last `maximum_history` changes are remembered.  `openapi` and `mcp` are entries of
+    tools that the operator has himself.
 
     Raises:
         SettingsError: one of the values cannot be used.
@@ -45,6 +49,8 @@ class RegistrySettings:
     maximum_own_bytes: int = 4 * _MEBIBYTE
     maximum_definition_bytes: int = 256 * _KIBIBYTE
     maximum_history: int = 100_000
+    openapi: tuple[OpenApiSettings, ...] = ()
+    mcp: tuple[McpSettings, ...] = ()
 
     def __post_init__(self) -> None:
         checks.switch("registry.enabled", self.enabled)
@@ -57,4 +63,13 @@ class RegistrySettings:
         """
         From the values of the settings.
         """
-        return cls(**section)
+        lists = {
+            "openapi": foreign.openapi(section.get("openapi", [])),
+            "mcp": foreign.mcp(section.get("mcp", [])),
+        }
+        made = cls(**{**section, **lists})
+        for name, entries in lists.items():
+            if entries and not made.enabled:
+                remedy = "write enabled = true in [registry]"
+                raise SettingsError("needs the registry", remedy, key=f"registry.{name}")
+        return made

@@ -6,8 +6,8 @@ Theory of operation.  Whoever wrote the server is not who registers it.  What it
 (paths, domains, limits, environment) comes from whoever registers it, and from nowhere else.
 
 Its annotations are hints.  One that says "destructive" is believed, because it only asks for more
-care; one that says "read only" makes a tool that writes.  Whoever registers may say `effects`
-himself: the walls hold the tool to them.
+care; one that says "read only" makes a tool that writes.  Whoever registers may say himself which
+tools only read, and the walls hold them to it: their paths are granted for reading.
 
 A path or domain that names an argument (`"{path}"`) is granted to those tools that have it.
 """
@@ -24,7 +24,7 @@ from toolcell_server.registering.added import offers
 from toolcell_server.registering.offered import Offers, Skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
 CARRIER: Final = "call_mcp"
 _DESCRIPTION: Final = 1000
@@ -50,7 +50,8 @@ CONTENTS: Final[dict[str, Any]] = {
 class Server:
     """
     A program and its arguments, and what its tools get: `keys` of their manifests.  `code` is a
-    folder that its cells find read-only; `wanted` says which of its tools, by their own names.
+    folder that its cells find read-only; `wanted` says which of its tools, by their own names, and
+    `read_only` which of them only read.
     """
 
     argv: tuple[str, ...]
@@ -58,6 +59,7 @@ class Server:
     prefix: str = ""
     code: tuple[str, ...] = ()
     wanted: Callable[[str], bool] = lambda _: True
+    read_only: Collection[str] = ()
 
     def asking(self) -> dict[str, Any]:
         """
@@ -104,6 +106,7 @@ def _made(server: Server, tools: list[Any], skipped: list[Skipped]) -> Iterator[
             structured = isinstance(tool.get("outputSchema"), dict)
             payload = {"argv": list(server.argv), "tool": own, "structured": structured}
             manifest = _manifest(server, name, tool, structured=structured)
+            manifest = _reading(manifest) if own in server.read_only else manifest
             yield f"/mcp/tools/{_escaped(own)}", manifest, CARRIER, payload, server.code
 
 
@@ -128,6 +131,11 @@ def _manifest(
         **server.keys,
         **granted,
     }
+
+
+def _reading(manifest: dict[str, Any]) -> dict[str, Any]:
+    paths = [{**each, "access": "read"} for each in manifest.get("paths", ())]
+    return {**manifest, "effects": "read_only", "paths": paths}
 
 
 def _granted(keys: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:

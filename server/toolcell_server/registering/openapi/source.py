@@ -1,8 +1,8 @@
 """
 Where tools of OpenAPI documents come from: the documents themselves.
 
-Nothing is fetched, neither the document nor what it refers to.  A credential is the operator's:
-only who may register for everybody may have tools that are sent with one.
+Nothing is fetched, neither the document nor what it refers to.  That a credential is only for tools
+of everybody is seen to for all sources alike (`plan.py`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from toolcell_server.refusals import InvalidField, NotPermitted
+from toolcell_server.refusals import InvalidField
 from toolcell_server.registering import added
 from toolcell_server.registering.offered import Offers, Skipped
 from toolcell_server.registering.openapi import documents, operations, servers
@@ -30,23 +30,20 @@ ALLOWED: Final = added.COMMON
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenApiSource:
     """
-    Offers a tool for each operation.  `credentials` are the names of the operator's, `may_all` says
-    whether a principal may use them, `safe` which hosts he trusts to mean GET by GET.
+    Offers a tool for each operation.  `credentials` are the names of the operator's, `safe` says
+    which hosts he trusts to mean GET by GET.
     """
 
     credentials: Collection[str]
-    may_all: Callable[[Principal], bool]
     safe: Callable[[str], bool]
 
     async def offer(self, definition: registry_pb2.ToolDefinition, principal: Principal) -> Offers:
         """
         Raises:
             InvalidField: there is no such document, operation, server or credential.
-            NotPermitted: the credential is not for this caller.
         """
+        del principal  # whoever may register may register this
         asked, keys = definition.openapi, added.added(definition, ALLOWED)
-        if asked.credential and not self.may_all(principal):
-            raise NotPermitted("the credentials of the operator")
         names = frozenset(asked.operations)
         wish = Wish(
             base_url=asked.base_url,

@@ -63,7 +63,8 @@ REFUSED_YAML = {
     "laughing a billion times": (
         "a: &a [x,x,x,x,x,x,x,x,x]\n"
         + "".join(
-            f"{b}: &{b} [{','.join(['*' + a] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi")
+            f"{b}: &{b} [{','.join(['*' + a] * 9)}]\n"
+            for a, b in zip("abcdefgh", "bcdefghi", strict=True)
         ),
         "more values",
     ),

@@ -155,13 +155,25 @@ def hold() -> None:
     os._exit(0)
 
 
+def answer_neither_way(number: Any) -> None:
+    say({"jsonrpc": "2.0", "id": number})
+
+
+def answer_with_nan(number: Any) -> None:
+    """
+    No message at all, and then its end.
+    """
+    say(f'{{"jsonrpc": "2.0", "id": {number}, "result": {{"content": [], "x": NaN}}}}')
+    os._exit(0)
+
+
 FAULTS: dict[str, Any] = {
     "ends": lambda _: os._exit(3),
     "holds its pipe": lambda _: hold(),
     "writes one line without end": lambda _: [sys.stdout.write("x" * 2**20) for _ in range(1000)],
     "writes notices without end": lambda _: flood(),
     "writes what is no JSON without end": lambda _: [say("hello") for _ in range(100_000)],
-    "answers neither way": lambda number: say({"jsonrpc": "2.0", "id": number}),
+    "answers neither way": answer_neither_way,
     "answers with a list": lambda number: answer(number, []),
     "answers with content that is none": lambda number: answer(number, {"content": "x"}),
     "answers without what it declares": lambda number: answer(number, text("x")),
@@ -171,11 +183,7 @@ FAULTS: dict[str, Any] = {
     "asks a person": lambda number: answer(number, {"resultType": "input_required"}),
     "makes a task of it": lambda number: answer(number, {"resultType": "task", "taskId": "a"}),
     "refuses": lambda number: refuse(number, -32603, "no"),
-    # No message at all, and then its end.
-    "writes numbers that are none": lambda number: (
-        say(f'{{"jsonrpc": "2.0", "id": {number}, "result": {{"content": [], "x": NaN}}}}'),
-        os._exit(0),
-    ),
+    "writes numbers that are none": answer_with_nan,
 }
 LISTS: dict[str, Any] = {
     "offers what no server may": lambda number: answer(number, {"tools": [*HOSTILE, *TOOLS]}),
@@ -188,10 +196,10 @@ LISTS: dict[str, Any] = {
 }
 
 
-def serve(message: dict[str, Any]) -> None:
+def serve(message: dict[str, Any]) -> None:  # noqa: C901  # one branch for each method
     method, number, params = message.get("method"), message.get("id"), message.get("params") or {}
     if method == "initialize" and ERA != MODERN:
-        capabilities = {"tools": {}, **({"logging": {}} if ERA > "2025" else {})}
+        capabilities: Any = {"tools": {}, **({"logging": {}} if ERA > "2025" else {})}
         answer(
             number,
             {"protocolVersion": ERA, "capabilities": capabilities, "serverInfo": {"name": "t"}},

@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import foreign_servers
@@ -25,6 +24,7 @@ from toolcell_client.errors import CallRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 SETTINGS = """
 [policy]
@@ -57,7 +57,7 @@ NODE_SETTINGS = """
 [[registry.mcp]]
 name = "files"
 command = "{node}"
-arguments = ["{option}", "{{folder}}/@modelcontextprotocol/server-filesystem/dist/index.js", "{open}", "{around}"]
+arguments = ["{option}", "{{folder}}/{files}", "{open}", "{around}"]
 folder = "{modules}"
 paths = [{{ path = "{open}", access = "write" }}]
 read_only = ["read_text_file", "list_directory"]
@@ -66,10 +66,13 @@ manifest = {{ limits = {{ memory_bytes = {memory} }} }}
 [[registry.mcp]]
 name = "everything"
 command = "{node}"
-arguments = ["{option}", "{{folder}}/@modelcontextprotocol/server-everything/dist/index.js", "stdio"]
+arguments = ["{option}", "{{folder}}/{everything}", "stdio"]
 folder = "{modules}"
 manifest = {{ limits = {{ memory_bytes = {memory} }} }}
 """
+
+
+ENDS = (("files", "filesystem"), ("everything", "everything"))
 
 
 class Place:
@@ -89,7 +92,13 @@ class Place:
             each.chmod(0o755)
         told = SETTINGS.format(open=self.open, code=self.code, python=sys.executable)
         told += node.format(
-            open=self.open, around=folder, node=NODE, option=OPTION, modules=MODULES, memory=MEMORY
+            **{name: f"@modelcontextprotocol/server-{end}/dist/index.js" for name, end in ENDS},
+            open=self.open,
+            around=folder,
+            node=NODE,
+            option=OPTION,
+            modules=MODULES,
+            memory=MEMORY,
         )
         self.server: Server = start_server(folder, told)
         self.client = Client(self.server.target, timeout=60)
@@ -185,7 +194,7 @@ class TestByHand:
     def test_they_reach_no_host(self, place: Place) -> None:
         argv = (sys.executable, str(place.code / "mcp_server.py"))
         host, _, port = place.server.target.rpartition(":")
-        order = {"host": host, "port": int(port)}
+        order: dict[str, Any] = {"host": host, "port": int(port)}
 
         assert "connected" in unsandboxed("look", {"text": json.dumps(order)}, *argv)
         assert place.look(**order).startswith("cannot")

@@ -149,7 +149,7 @@ def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
     folder = tmp_path_factory.mktemp("openapi")
     authority = Authority.make(folder)
     (folder / "key").write_text(SECRET)
-    zone = dict.fromkeys((PETS, PLANETS), ("127.0.0.1",))
+    zone: dict[str, tuple[str, ...]] = dict.fromkeys((PETS, PLANETS), ("127.0.0.1",))
     with (
         serving_names(Names(zone)) as resolver,
         serving_site(Recording) as pets,

@@ -172,7 +172,7 @@ FAULTS: dict[str, Any] = {
     "holds its pipe": lambda _: hold(),
     "writes one line without end": lambda _: [sys.stdout.write("x" * 2**20) for _ in range(1000)],
     "writes notices without end": lambda _: flood(),
-    "writes what is no JSON without end": lambda _: [say("hello") for _ in range(100_000)],
+    "writes what is no JSON without end": lambda _: say("hello\n" * 100_000),
     "answers neither way": answer_neither_way,
     "answers with a list": lambda number: answer(number, []),
     "answers with content that is none": lambda number: answer(number, {"content": "x"}),

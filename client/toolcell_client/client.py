@@ -16,6 +16,7 @@ from toolcell_client.deadline import Deadline
 from toolcell_client.errors import EventsExpired, ToolcellError
 from toolcell_client.folding import run_ended
 from toolcell_client.options import ClientOptions
+from toolcell_client.registry import Registry
 from toolcell_client.requests import call_fields, executions_page, tools_page
 from toolcell_client.stream import Stream
 
@@ -41,6 +42,7 @@ class Client:
         self.options = ClientOptions(target=target, **options)
         self._connection = Connection(self.options)
         self.approvals = Approvals(self._connection)
+        self.registry = Registry(self._connection)
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
 
     def run(self, tool: str, arguments: Arguments = None, **options: Unpack[CallOptions]) -> Result:

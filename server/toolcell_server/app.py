@@ -42,7 +42,7 @@ from toolcell_server.pool import Pool
 from toolcell_server.rates.clock import steady
 from toolcell_server.rates.memory import MemoryWindows
 from toolcell_server.rates.saved import Saved
-from toolcell_server.registering import foreign
+from toolcell_server.registering import parts as registering
 from toolcell_server.shutdown import Shutdown, unless
 from toolcell_server.validation import Validation
 
@@ -94,7 +94,7 @@ class App:
         self.egress = Egress(instructions.of_egress(settings), self.seen)
         self.desk, self.demands = parts.desk(self), parts.demands(self)
         self.executor = wiring.executor(self)
-        self.registrar = parts.registrar(self)
+        self.registrar = registering.registrar(self)
         self.ledger = parts.ledger(self)
         self.executions = Executions(
             self.executor, parts.keeping(settings.server), parts.remembering(self)
@@ -128,9 +128,9 @@ class App:
                 self.levels.check(self.settings.policy.minimum_isolation)
                 self.hooks.load()
                 self.seen.report_only(on=self.settings.policy.domains_report_only)
-                unmatched.warn(self)
                 opened.push_async_callback(self.validation.aclose)
-                await foreign.standing(self).load()
+                await registering.standing(self).load()
+                unmatched.warn(self)
                 await self._serve(shutdown, lambda listening: announce(listening, metrics_at))
         return 128 + shutdown.number if shutdown.number else 0
 
@@ -143,7 +143,7 @@ class App:
         settings = self.settings.server
         faces = Faces(
             executions=self._service(),
-            tools=RegistryService(self.tools, self.registrar, parts.watching(self)),
+            tools=RegistryService(self.tools, self.registrar, registering.watching(self)),
             approvals=ApprovalService(parts.deciding(self)),
         )
         async with (

@@ -45,7 +45,7 @@ class MeteredExecutor:
 
     def _count(self, execution: Execution, finished: pb.Finished) -> None:
         usage, metrics = finished.usage, self.metrics.executions
-        self.metrics.ended(execution.tool.name, outcomes.label(finished.outcome)).inc()
+        self.metrics.ended(execution.tool.label, outcomes.label(finished.outcome)).inc()
         if finished.HasField("isolation"):  # without it no cell was built, and nothing was used
             metrics.cpu_seconds.observe(outcomes.cpu_seconds(usage))
             metrics.memory_peak_bytes.observe(usage.memory_peak_bytes)

@@ -25,16 +25,6 @@ from toolcell_server.records import recovering
 from toolcell_server.records.forgetful import Forgetful
 from toolcell_server.records.ledger import Ledger
 from toolcell_server.records.remembering import Remembering
-from toolcell_server.registering import foreign
-from toolcell_server.registering.authority import Authority
-from toolcell_server.registering.book import Book
-from toolcell_server.registering.commands import CommandSource
-from toolcell_server.registering.history import History
-from toolcell_server.registering.making import Maker
-from toolcell_server.registering.recorded import Recorded as RecordedChange
-from toolcell_server.registering.registrar import Registrar
-from toolcell_server.registering.store import RegistrationStore
-from toolcell_server.registering.watching import Watching
 from toolcell_server.registry import Registry
 from toolcell_server.rights import Rights
 
@@ -43,10 +33,7 @@ if TYPE_CHECKING:
 
     from toolcell_server.app import App
     from toolcell_server.approvals.happenings import Recorder
-    from toolcell_server.principal import Principal
     from toolcell_server.records.forgetful import Remembers
-    from toolcell_server.registering.history import Entry
-    from toolcell_server.registering.recorded import Recorder as RecordsChange
     from toolcell_server.settings import ServerSettings, Settings
     from toolcell_server.tls import Tls
     from toolcell_server.tool import Tool
@@ -63,56 +50,6 @@ def registry(app: App) -> Registry:
         settings.policy.tools_disabled,
         [bundle.name for bundle in app.bundles if bundle.name != REGISTERED],
     )
-
-
-def registrar(app: App) -> Registrar | None:
-    """
-    What registers tools at run time, if the operator wants that; with what the last server left.
-
-    Raises:
-        StoreFailed: that cannot be read.
-    """
-    settings = app.settings
-    if not settings.registry.enabled:
-        return None
-    history = History(app.database, settings.registry.maximum_history)
-    store, record = RegistrationStore(app.database), _recorders(app)
-    book = Book(store, history, app.registry, time.time, record)
-    maker = Maker(defaults=settings.defaults, ceilings=settings.ceilings)
-    book.load(maker)
-    return Registrar(
-        book=book,
-        maker=maker,
-        sources={
-            "command": CommandSource(),
-            "openapi": foreign.openapi_source(app),
-            "mcp": foreign.mcp_source(app),
-        },
-        authority=Authority(everybody=not (settings.auth.enabled or settings.rights.roles)),
-        settings=settings.registry,
-        known=app.tools.known,
-        refused=app.metrics.registering.refuse,
-    )
-
-
-def _recorders(app: App) -> RecordsChange:
-    audited, counted = app.auditing and RecordedChange(app.auditing), app.metrics.registering
-
-    def record(entry: Entry, caller: Principal) -> None:
-        if audited:
-            audited(entry, caller)
-        counted.changed(entry.what)
-
-    return record
-
-
-def watching(app: App) -> Watching:
-    """
-    What tells callers of changes among tools.
-    """
-    made = Watching(app.tools, app.registry.changes)
-    app.metrics.registering.watch(lambda: made.watchers)
-    return made
 
 
 def rights(settings: Settings) -> Rights:

@@ -4,6 +4,7 @@ A registered tool: its manifest, where it came from, and whether it can be calle
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -38,6 +39,7 @@ _SCOPES: Final = {
     "principal": registry_pb2.TOOL_SCOPE_PRINCIPAL,
     "session": registry_pb2.TOOL_SCOPE_SESSION,
 }
+_OWN_LABEL: Final = "own"
 _LONGEST_NAME: Final = 64
 _LONGEST_REASON: Final = 1024
 
@@ -92,6 +94,24 @@ class Tool:
     sunset: float = 0.0  # from when on calls are refused, in seconds since the epoch; 0.0: never
     registered: float = 0.0  # when, in seconds since the epoch; 0.0: it came with a bundle
     edition: str = ""  # digest of all that was registered; "": it came with a bundle
+
+    @property
+    def identity(self) -> str:
+        """
+        Its name, and whose it is if it is not everybody's: no two owners' tools have the same.
+        """
+        scope = self.scope
+        if scope.kind == "global":
+            return self.name
+        whose = json.dumps((scope.kind, scope.principal, scope.session)).encode()
+        return f"{self.name}@{hashlib.blake2b(whose, digest_size=8).hexdigest()}"
+
+    @property
+    def label(self) -> str:
+        """
+        Its name in metrics; what callers register for themselves must not become labels.
+        """
+        return self.name if self.scope.kind == "global" else _OWN_LABEL
 
     @classmethod
     def from_manifest(

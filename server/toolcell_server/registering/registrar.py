@@ -11,7 +11,6 @@ not begun, however many register at once; and what was answered survives the dea
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -79,10 +78,8 @@ class Registrar:
     settings: RegistrySettings
     known: Known
     refused: Callable[[int], None] = lambda _count: None
-    # One: a flood of definitions takes a part of one processor, and never all of them.
-    _thread: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(1, "definitions"), init=False
-    )
+    # One at a time: a flood of definitions takes a part of one processor, and never all of them.
+    _checking: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def register(
         self, definitions: Sequence[pb.ToolDefinition], caller: Principal, how: How
@@ -162,12 +159,6 @@ class Registrar:
         with kept():
             return self.book.history.before(number, most, name, own)
 
-    def close(self) -> None:
-        """
-        Check nothing any more.
-        """
-        self._thread.shutdown(wait=False, cancel_futures=True)
-
     async def _drafts(
         self, definition: pb.ToolDefinition, caller: Principal
     ) -> tuple[list[Draft], list[Fault], list[Fault]]:
@@ -201,12 +192,11 @@ class Registrar:
     async def _checked(
         self, offers: Sequence[Offered], origin: Origin
     ) -> tuple[list[Draft], list[Fault]]:
-        loop = asyncio.get_running_loop()
         drafts, found = [], []
         for each in offers:
             try:
-                check = loop.run_in_executor(self._thread, self.maker.draft, each, origin)
-                drafts.append(await check)
+                async with self._checking:
+                    drafts.append(await asyncio.to_thread(self.maker.draft, each, origin))
             except making.BROKEN as exc:
                 found.append(faults.of_manifest(exc))
         return drafts, found

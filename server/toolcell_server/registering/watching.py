@@ -27,7 +27,7 @@ from toolcell_server.refusals import TooManyWatchers
 from toolcell_server.registering.tokens import Tokens
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Iterator, Sequence
 
     from toolcell_server.permitted import PermittedTools
     from toolcell_server.principal import Principal
@@ -61,7 +61,7 @@ class Watching:
         """
         return self._open.total()
 
-    async def watch(self, token: str, caller: Principal) -> AsyncIterator[Told]:
+    async def watch(self, token: str, caller: Principal) -> AsyncGenerator[Told, None]:
         """
         Tell a caller until an hour is over, or the server ends.
 
@@ -115,9 +115,20 @@ class Watching:
             return None
         elif before is not None and not knew and kind != _GONE:
             kind = pb.TOOL_CHANGE_KIND_REGISTERED
-        whole = tool if kind == _GONE else self._tools.now(tool, caller) or tool
-        told = pb.ToolChange(kind=kind, tool=whole.to_proto())
+        whole = None if kind == _GONE else self._tools.now(tool, caller)
+        described = whole.to_proto() if whole else _outlined(tool)
+        told = pb.ToolChange(kind=kind, tool=described)
         return Told(change=told, resume_token=self._tokens.sealed(change.sequence))
+
+
+def _outlined(tool: Tool) -> pb.Tool:
+    """
+    What tells which tool it was.
+    """
+    described = tool.to_proto()
+    for field in ("parameters_json", "limits"):
+        described.ClearField(field)
+    return described
 
 
 def _parts(tools: Sequence[Tool], token: str) -> Iterator[Told]:

@@ -75,7 +75,6 @@ class Made:
         self.rights = parts.rights(self.settings)
         self.tools = PermittedTools(self.registry, self.rights)
         self.uploads = registering.uploads(self)
-        self.registrar = registering.registrar(self)
 
     def _make_cells(self) -> None:
         self.pool = Pool(
@@ -102,6 +101,7 @@ class Made:
 
     def _make_executions(self) -> None:
         self.executor = wiring.executor(self)
+        self.registrar = registering.registrar(self)  # some of whose sources run what they look at
         self.executions = Executions(
             self.executor, parts.keeping(self.settings.server), parts.remembering(self)
         )

@@ -740,6 +740,7 @@ class RegisteredDefinition(google.protobuf.message.Message):
 
     TOOLS_FIELD_NUMBER: builtins.int
     FAULTS_FIELD_NUMBER: builtins.int
+    SKIPPED_FIELD_NUMBER: builtins.int
     @property
     def tools(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Tool]:
         """The tools that it stands for, as they are now.  Empty: it was refused."""
@@ -748,13 +749,18 @@ class RegisteredDefinition(google.protobuf.message.Message):
     def faults(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___DefinitionFault]:
         """What is wrong with it.  Empty: it is registered."""
 
+    @property
+    def skipped(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___DefinitionFault]:
+        """What of it is no tool, and why: operations of a document, tools of a server.  Empty: nothing."""
+
     def __init__(
         self,
         *,
         tools: collections.abc.Iterable[global___Tool] | None = ...,
         faults: collections.abc.Iterable[global___DefinitionFault] | None = ...,
+        skipped: collections.abc.Iterable[global___DefinitionFault] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["faults", b"faults", "tools", b"tools"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["faults", b"faults", "skipped", b"skipped", "tools", b"tools"]) -> None: ...
 
 global___RegisteredDefinition = RegisteredDefinition
 

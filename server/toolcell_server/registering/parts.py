@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from toolcell_server.registering import uploaded
+from toolcell_server.registering import foreign, uploaded
 from toolcell_server.registering.authority import Authority
 from toolcell_server.registering.book import Book
 from toolcell_server.registering.commands import CommandSource
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from toolcell_server.registering.history import Entry
     from toolcell_server.registering.offered import Source
     from toolcell_server.registering.recorded import Recorder
+    from toolcell_server.registering.standing import Standing
 
 
 def registrar(app: Made) -> Registrar | None:
@@ -100,7 +101,16 @@ def sources(app: Made) -> dict[str, Source]:
     return {
         "command": CommandSource(),
         "upload": UploadedSource(app.uploads, lambda: discovering(app)),
+        "openapi": foreign.openapi_source(app),
+        "mcp": foreign.mcp_source(app),
     }
+
+
+def standing(app: Made) -> Standing:
+    """
+    The tools of documents and servers that the settings name.
+    """
+    return foreign.standing(app)
 
 
 def discovering(app: Made) -> Discovering:

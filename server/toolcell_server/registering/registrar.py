@@ -44,11 +44,13 @@ if TYPE_CHECKING:
 
 class Answer(NamedTuple):
     """
-    What became of one definition: the tools that it stands for, or what is wrong with it.
+    What became of one definition: the tools that it stands for, or what is wrong with it; and what
+    of it is no tool.
     """
 
     tools: Sequence[Tool] = ()
     faults: Sequence[Fault] = ()
+    skipped: Sequence[Fault] = ()
 
 
 class How(NamedTuple):
@@ -98,7 +100,10 @@ class Registrar:
             holders=self.book.registry.holders,
             replace=how.replace,
         )
-        answers = [Answer(faults=found) if found else _added(plan, new) for new, found in made]
+        answers = [
+            Answer(faults=found) if found else _added(plan, new, skipped)
+            for new, found, skipped in made
+        ]
         wrong = {index: answer.faults for index, answer in enumerate(answers) if answer.faults}
         self.refused(len(wrong))
         if wrong and how.all_or_nothing:
@@ -156,22 +161,25 @@ class Registrar:
 
     async def _drafts(
         self, definition: pb.ToolDefinition, caller: Principal
-    ) -> tuple[list[Draft], list[Fault]]:
+    ) -> tuple[list[Draft], list[Fault], list[Fault]]:
         kind = definition.WhichOneof("source")
         source = self.sources.get(kind or "")
         if source is None:
             said = f"the source {kind} is not supported by this server" if kind else "is required"
             one_of = ", ".join(sorted(self.sources))
-            return [], [faults.Fault("/source", "SOURCE_UNKNOWN", f"{said}; give one of {one_of}")]
+            said = f"{said}; give one of {one_of}"
+            return [], [faults.Fault("/source", "SOURCE_UNKNOWN", said)], []
         try:
             scope = self.authority.new(caller, definition.scope)
             offers = await source.offer(definition, caller)
         except CallRefused as refused:
-            return [], list(faults.of_refusal(refused))
+            return [], list(faults.of_refusal(refused)), []
         except ValueError as exc:  # more than its carrier takes
-            return [], [faults.Fault("", "DEFINITION_INVALID", str(exc))]
+            return [], [faults.Fault("", "DEFINITION_INVALID", str(exc))], []
+        skipped = faults.of_offers(offers)
         if not offers:
-            return [], [faults.Fault("", "NO_TOOLS", "it stands for no tool; name another source")]
+            none = faults.Fault("", "NO_TOOLS", "it stands for no tool; name another source")
+            return [], [none, *skipped], []
         origin = Origin(
             definition=definition.SerializeToString(deterministic=True),
             scope=scope,
@@ -179,7 +187,7 @@ class Registrar:
             time=self.book.clock(),
             tools=len(offers),
         )
-        return await self._checked(offers, origin)
+        return *await self._checked(offers, origin), skipped
 
     async def _checked(
         self, offers: Sequence[Offered], origin: Origin
@@ -222,6 +230,6 @@ class Registrar:
         return Step(what, before, draft.registration, draft)
 
 
-def _added(plan: Plan, drafts: Sequence[Draft]) -> Answer:
+def _added(plan: Plan, drafts: Sequence[Draft], skipped: Sequence[Fault]) -> Answer:
     made, found = plan.add(drafts)
-    return Answer([each.tool for each in made], found)
+    return Answer([each.tool for each in made], found, skipped)

@@ -27,7 +27,7 @@ from toolcell_server.refusals import TooManyWatchers
 from toolcell_server.registering.tokens import Tokens
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Iterator, Sequence
 
     from toolcell_server.permitted import PermittedTools
     from toolcell_server.principal import Principal
@@ -61,7 +61,7 @@ class Watching:
         """
         return self._open.total()
 
-    async def watch(self, token: str, caller: Principal) -> AsyncIterator[Told]:
+    async def watch(self, token: str, caller: Principal) -> AsyncGenerator[Told, None]:
         """
         Tell a caller until an hour is over, or the server ends.
 

@@ -117,8 +117,8 @@ def test_a_file_becomes_tools_at_the_command_line(
     told = json.loads(ended.stdout)
 
     assert ["hello"] == [tool["name"] for tool in told["tools"]]
-    for begin in (lambda: server, start):  # the second stops the first
-        with Client(begin().target) as client:
+    for restarted in (False, True):
+        with Client((start() if restarted else server).target) as client:
             assert "Hello, Ada" == value(client, "hello", name="Ada")
             assert told["sha256"] == client.get_tool("hello").code_sha256
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from toolcell_server import garbage
 from toolcell_server.registering.authority import Authority
 from toolcell_server.registering.book import Book
 from toolcell_server.registering.commands import CommandSource
@@ -39,7 +40,8 @@ def registrar(app: App) -> Registrar | None:
     store, record = RegistrationStore(app.database), _recorders(app)
     book = Book(store, history, app.registry, time.time, record)
     maker = Maker(defaults=settings.defaults, ceilings=settings.ceilings)
-    book.load(maker)
+    with garbage.paused():
+        book.load(maker)
     return Registrar(
         book=book,
         maker=maker,

@@ -108,7 +108,7 @@ def test_what_its_manifest_does_not_grant_it_does_not_get(admin: Client, server:
     assert "the secret" == admin.run("cat_granted", {"path": f"{data}/secret"}).value
     refused = admin.run("cat", {"path": f"{data}/secret"})
     assert not refused.ok
-    assert "No such file" in refused.stderr
+    assert "No such file" in refused.stderr.decode()
 
 
 def test_a_tool_of_ones_own_is_called_by_nobody_else(server: Server) -> None:

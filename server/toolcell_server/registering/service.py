@@ -4,6 +4,7 @@ The part of the gRPC face of ToolRegistryService that changes tools, and tells o
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import unicodedata
 from typing import TYPE_CHECKING, Any, Final
@@ -76,8 +77,10 @@ class ChangingService(ToolRegistryServiceServicer):
     ) -> AsyncIterator[pb.WatchToolsResponse]:
         if self._watching is None:
             raise SwitchedOff("watching tools")
-        async for told in self._watching.watch(request.resume_token, principal.current()):
-            yield told
+        watched = self._watching.watch(request.resume_token, principal.current())
+        async with contextlib.aclosing(watched):
+            async for told in watched:
+                yield told
 
     async def ListToolHistory(  # noqa: N802  # the contract's name
         self, request: pb.ListToolHistoryRequest, _context: _Context

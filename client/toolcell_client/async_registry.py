@@ -11,6 +11,7 @@ import grpc
 from toolcell.v1 import registry_pb2 as pb
 
 from toolcell_client.definitions import Which, deprecation, registration
+from toolcell_client.registry import RELOAD_SECONDS
 from toolcell_client.translation import translate
 
 if TYPE_CHECKING:
@@ -114,7 +115,8 @@ class AsyncRegistry:
         Load a bundle of the settings again, or all of them; what became of each.
         """
         request = pb.ReloadToolsRequest(bundle=bundle)
-        return list((await self._ask("ReloadTools", request)).bundles)
+        reload = self._connection.registry.ReloadTools
+        return list((await self._connection.ask(reload, request, RELOAD_SECONDS)).bundles)
 
     async def upload(
         self, content: bytes, file_name: str, signature: bytes = b""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from toolcell_client.connection import Connection
     from toolcell_client.definitions import Definition, Registering, Whose
 
+RELOAD_SECONDS = 300.0  # arbitrary; every bundle may take a minute to load
+
 
 class Registry:
     """
@@ -113,7 +115,8 @@ class Registry:
         Load a bundle of the settings again, or all of them; what became of each.
         """
         request = pb.ReloadToolsRequest(bundle=bundle)
-        return list(self._ask("ReloadTools", request).bundles)
+        reload = self._connection.registry.ReloadTools
+        return list(self._connection.ask(reload, request, RELOAD_SECONDS).bundles)
 
     def upload(
         self, content: bytes, file_name: str, signature: bytes = b""

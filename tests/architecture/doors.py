@@ -64,6 +64,11 @@ DOORS = (
         "a fixture for users' own tests; nothing else loads it",
     ),
     Door(
+        ("client/toolcell_client/cli/signing.py",),
+        ("toolcell_client", "cryptography"),
+        "signs uploads, where it is installed; nothing else needs it",
+    ),
+    Door(
         ("client/*",),
         ("toolcell_client", "toolcell.v1", *GRPC),
         "the base install; the server is reached as a program",

@@ -82,5 +82,5 @@ class CodeNotLoaded(CallRefused):
         super().__init__(
             f"the uploaded code declares no tool: {why}",
             "mend it and upload it again, or give a manifest and an entry, module:function",
-            violations=[("upload", why)],
+            violations=[("upload", f"declares no tool: {why}")],
         )

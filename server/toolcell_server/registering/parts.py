@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from toolcell_server import garbage
 from toolcell_server.registering import foreign, uploaded
 from toolcell_server.registering.authority import Authority
 from toolcell_server.registering.book import Book
@@ -49,7 +50,8 @@ def registrar(app: Made) -> Registrar | None:
         ceilings=settings.ceilings,
         code_fault=app.uploads.fault if app.uploads else uploaded.fault_without_uploads,
     )
-    book.load(maker)
+    with garbage.paused():
+        book.load(maker)
     return Registrar(
         book=book,
         maker=maker,

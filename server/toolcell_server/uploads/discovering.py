@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from toolcell_server.uploads.describing import Described
 
 CARRIER: Final = "describe_source"
-SECONDS: Final = 20.0
+SECONDS: Final = 8.0  # clients wait for ten
 _LIMITS: Final = Limits(
     wall_seconds=SECONDS,
-    cpu_seconds=10.0,
+    cpu_seconds=4.0,
     memory_bytes=512 * MEBIBYTE,
     output_bytes=64 * 1024,
     result_bytes=MEBIBYTE,

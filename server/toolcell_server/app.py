@@ -76,6 +76,7 @@ class App:
         self.registry = parts.registry(self)
         self.rights = parts.rights(settings)
         self.tools = PermittedTools(self.registry, self.rights)
+        self.registrar = registering.registrar(self)
         self.hooks = Hooks.of(settings.middleware)
         self.pool = Pool(
             self.bundles,
@@ -94,7 +95,6 @@ class App:
         self.egress = Egress(instructions.of_egress(settings), self.seen)
         self.desk, self.demands = parts.desk(self), parts.demands(self)
         self.executor = wiring.executor(self)
-        self.registrar = registering.registrar(self)
         self.ledger = parts.ledger(self)
         self.executions = Executions(
             self.executor, parts.keeping(settings.server), parts.remembering(self)
@@ -129,7 +129,7 @@ class App:
                 self.hooks.load()
                 self.seen.report_only(on=self.settings.policy.domains_report_only)
                 opened.push_async_callback(self.validation.aclose)
-                await registering.standing(self).load()
+                await unless(shutdown.asked, registering.standing(self).load())
                 unmatched.warn(self)
                 await self._serve(shutdown, lambda listening: announce(listening, metrics_at))
         return 128 + shutdown.number if shutdown.number else 0

@@ -174,8 +174,14 @@ PURE = (
     "toolcell_server.registering.openapi.documents",
     *("toolcell_server.registering.openapi.inputs", "toolcell_server.registering.openapi.outputs"),
     "toolcell_server.registering.openapi.operations",
-    *("toolcell_server.registering.openapi.pointers", "toolcell_server.registering.openapi.schemas"),
-    *("toolcell_server.registering.openapi.servers", "toolcell_server.registering.openapi.yaml_reading"),
+    *(
+        "toolcell_server.registering.openapi.pointers",
+        "toolcell_server.registering.openapi.schemas",
+    ),
+    *(
+        "toolcell_server.registering.openapi.servers",
+        "toolcell_server.registering.openapi.yaml_reading",
+    ),
 )
 _INPUT_OUTPUT = """
     asyncio ctypes fcntl grpc http io logging mmap multiprocessing os pathlib psutil resource

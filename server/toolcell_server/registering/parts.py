@@ -8,7 +8,6 @@ import time
 from typing import TYPE_CHECKING
 
 from toolcell_server.registering import foreign
-from toolcell_server.registering.authority import Authority
 from toolcell_server.registering.book import Book
 from toolcell_server.registering.commands import CommandSource
 from toolcell_server.registering.history import History
@@ -46,7 +45,7 @@ def registrar(app: App) -> Registrar | None:
         book=book,
         maker=maker,
         sources=sources(app),
-        authority=Authority(everybody=not (settings.auth.enabled or settings.rights.roles)),
+        authority=foreign.authority(app),
         settings=settings.registry,
         known=app.tools.known,
         refused=app.metrics.registering.refuse,

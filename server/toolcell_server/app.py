@@ -74,7 +74,7 @@ class App(Made):
                 self.hooks.load()
                 self.seen.report_only(on=self.settings.policy.domains_report_only)
                 opened.push_async_callback(self.validation.aclose)
-                await registering.standing(self).load()
+                await unless(shutdown.asked, registering.standing(self).load())
                 unmatched.warn(self)
                 await self._serve(shutdown, lambda listening: announce(listening, metrics_at))
         return 128 + shutdown.number if shutdown.number else 0

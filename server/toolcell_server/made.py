@@ -74,6 +74,7 @@ class Made:
         self.registry = parts.registry(self)
         self.rights = parts.rights(self.settings)
         self.tools = PermittedTools(self.registry, self.rights)
+        self.authority = registering.authority(self)
         self.uploads = registering.uploads(self)
 
     def _make_cells(self) -> None:

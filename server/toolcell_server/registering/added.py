@@ -12,11 +12,14 @@ from toolcell_server.carried import Carried
 from toolcell_server.refusals import InvalidField
 from toolcell_server.registering.commands import manifest_of
 from toolcell_server.registering.offered import Offered, Offers, Skipped
+from toolcell_server.scopes import GLOBAL
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from toolcell.v1 import registry_pb2
+
+    from toolcell_server.scopes import Scope
 
 # Of every tool, wherever it comes from.
 COMMON: Final = frozenset(
@@ -41,6 +44,27 @@ def added(definition: registry_pb2.ToolDefinition, allowed: Collection[str]) -> 
             listed = ", ".join(sorted(allowed))
             raise InvalidField("manifest_json", f"has the key {key!r:.64}; give only {listed}")
     return given
+
+
+def check_granted(keys: Mapping[str, Any], scope: Scope, *, own_grants: bool) -> None:
+    """
+    Check that tools of that scope may ask for what these keys grant.  `plan.py` looks at every tool
+    again; this is for what runs before there is one.
+
+    Raises:
+        InvalidField: they may not.
+    """
+    if scope == GLOBAL:
+        return
+    for name in ("paths", "domains"):
+        if keys.get(name) and not own_grants:
+            said = "are for tools of everybody, unless registry.own_grants is set: leave them out"
+            raise InvalidField(f"manifest_json.{name}", said)
+    domains = keys.get("domains")
+    for entry in domains if isinstance(domains, list) else ():
+        if isinstance(entry, dict) and "credential" in entry:
+            said = "has a credential, which is for tools of everybody: leave it out"
+            raise InvalidField("manifest_json.domains", said)
 
 
 def offers(

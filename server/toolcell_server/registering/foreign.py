@@ -4,9 +4,12 @@ Makes the parts that have tools of OpenAPI documents and of MCP servers.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from toolcell_server.egress.names import Pattern
+from toolcell_server.rates.gate import RateGate
+from toolcell_server.rates.places import Places
 from toolcell_server.registering.mcp.source import McpSource
 from toolcell_server.registering.openapi.source import OpenApiSource
 from toolcell_server.registering.standing import Standing
@@ -31,7 +34,15 @@ def mcp_source(app: Made) -> McpSource:
     """
     What makes tools of MCP servers.
     """
-    trying = Trying(
+    trial = functools.cache(lambda: trying(app))  # later: what runs tools is made after this
+    return McpSource(trial, app.authority.new, app.settings.registry.own_grants)
+
+
+def trying(app: Made) -> Trying:
+    """
+    What runs a server to ask it.
+    """
+    return Trying(
         executor=app.executor,
         capacity=app.capacity,
         opener=app.pool.open,
@@ -39,8 +50,8 @@ def mcp_source(app: Made) -> McpSource:
         defaults=app.settings.defaults,
         ceilings=app.settings.ceilings,
         auditing=app.auditing,
+        rates=RateGate(app.settings.rates, app.windows, Places(), app.metrics.rates.refused),
     )
-    return McpSource(trying)
 
 
 def standing(app: Made) -> Standing:

@@ -56,7 +56,7 @@ def registrar(app: Made) -> Registrar | None:
         book=book,
         maker=maker,
         sources=sources(app),
-        authority=authority(app),
+        authority=app.authority,
         settings=settings.registry,
         known=app.tools.known,
         refused=app.metrics.registering.refuse,
@@ -84,7 +84,7 @@ def uploads(app: Made) -> Uploads | None:
     def needed() -> set[str]:
         return app.registrar.book.kept.code() if app.registrar else set()
 
-    made = Uploads(settings.registry, settings.state_dir, needed, authority(app).may_all)
+    made = Uploads(settings.registry, settings.state_dir, needed, app.authority.may_all)
     made.load()
     return made
 
@@ -93,7 +93,7 @@ def supply(app: Made) -> Supply:
     """
     How code comes to this server.
     """
-    return Supply(app.reloads, app.uploads, authority(app))
+    return Supply(app.reloads, app.uploads, app.authority)
 
 
 def sources(app: Made) -> dict[str, Source]:

@@ -28,7 +28,7 @@ from toolcell_server.scopes import GLOBAL
 from toolcell_server.tool import Tool
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection
+    from collections.abc import Callable, Collection
 
     from toolcell_server.limits import Limits
     from toolcell_server.registering.offered import Offered, Offers
@@ -58,20 +58,23 @@ class Standing:
         """
         Have the tools of every entry.  Never raises for what an entry gives.
         """
-        for document in self.settings.openapi:
-            await self._take(document.chosen, self._of_document(document))
-        for server in self.settings.mcp:
-            await self._take(server.chosen, self._of_server(server))
+        making = [self._of_document(each) for each in self.settings.openapi]
+        making += [self._of_server(each) for each in self.settings.mcp]
+        entries = [each.chosen for each in self.settings.openapi]
+        entries += [each.chosen for each in self.settings.mcp]
+        made = await asyncio.gather(*making, return_exceptions=True)
+        for chosen, offers in zip(entries, made, strict=True):
+            self._take(chosen, offers)
 
-    async def _take(self, chosen: Chosen, making: Awaitable[Offers]) -> None:
-        try:
-            offers = await making
-        except CallRefused as refused:
-            self._broken(chosen.name, f"{refused.message}; {refused.hint}")
+    def _take(self, chosen: Chosen, offers: Offers | BaseException) -> None:
+        if isinstance(offers, CallRefused):
+            self._broken(chosen.name, f"{offers.message}; {offers.hint}")
             return
-        except OSError as exc:
-            self._broken(chosen.name, f"{exc.filename} cannot be read: {exc.strerror}")
+        if isinstance(offers, OSError):
+            self._broken(chosen.name, f"{offers.filename} cannot be read: {offers.strerror}")
             return
+        if isinstance(offers, BaseException):
+            raise offers
         for skipped in offers.skipped:
             fields = {"entry": chosen.name, "at": skipped.pointer, "reason": skipped.reason}
             _log.warning("left out", extra={"fields": fields})

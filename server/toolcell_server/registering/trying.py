@@ -2,7 +2,7 @@
 Runs what is about to be registered, once, in a cell as its calls will have: to ask what it offers.
 
 It is a run as any other: it takes a place, has every wall, is counted, logged and recorded under
-the name of whoever registers.
+the name of whoever registers, and is held to his rates.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from toolcell_server.capacity import Capacity
     from toolcell_server.carried import Carried
     from toolcell_server.executor import Executor
+    from toolcell_server.gates import Gate
     from toolcell_server.granting import Granting
     from toolcell_server.limits import Limits
     from toolcell_server.principal import Principal
@@ -58,6 +59,7 @@ class Trying:
     granting: Granting
     defaults: Limits
     ceilings: Limits
+    rates: Gate
     auditing: Auditing | None = None
 
     async def result(
@@ -99,8 +101,9 @@ class Trying:
             arguments={},
             data=_NO_ARGUMENTS,
         )
-        grant = self.granting.grant(call)
         with contextlib.ExitStack() as resources:
+            call = await self.rates.let_pass(call, resources)
+            grant = self.granting.grant(call)
             self.capacity.reserve(execution_id, Wanted(principal.name, tool.name, None))
             resources.callback(self.capacity.release, execution_id)
             mounts = await self.opener(grant, tool.bundle, resources)
@@ -112,6 +115,7 @@ class Trying:
                 accepted=now,
                 principal=principal.name,
                 caller=principal,
+                taken=call.taken,
                 resources=resources.pop_all(),
             )
 

@@ -13,12 +13,13 @@ from toolcell_server.registering import added
 from toolcell_server.registering.mcp.listed import CARRIER, Server, tools_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from toolcell.v1 import registry_pb2
 
     from toolcell_server.principal import Principal
     from toolcell_server.registering.offered import Offers
+    from toolcell_server.scopes import Scope
 
 ALLOWED: Final = added.COMMON | {"paths", "domains", "effects", "idempotent"}
 _MOST_ARGUMENTS: Final = 64
@@ -45,10 +46,13 @@ class Trial(Protocol):
 @dataclass(frozen=True, slots=True)
 class McpSource:
     """
-    Offers a tool for each that the server lists.
+    Offers a tool for each that the server lists.  `scope` is where a definition of a principal
+    goes; `own_grants`: whether tools of its own scope may have paths and domains.
     """
 
-    trial: Trial
+    trial: Callable[[], Trial]
+    scope: Callable[[Principal, registry_pb2.ToolScope.ValueType], Scope]
+    own_grants: bool = False
 
     async def offer(self, definition: registry_pb2.ToolDefinition, principal: Principal) -> Offers:
         """
@@ -57,6 +61,9 @@ class McpSource:
             CallRefused: it may not have what it asks for, or there is no place to run it.
         """
         asked, keys = definition.mcp, added.added(definition, ALLOWED)
+        # Before anything runs: to ask it is to run it, with all that its tools would get.
+        scope = self.scope(principal, definition.scope)
+        added.check_granted(keys, scope, own_grants=self.own_grants)
         names = frozenset(asked.tools)
         server = Server(
             argv=tuple(asked.argv),
@@ -87,7 +94,7 @@ class McpSource:
             )
         carried = Carried(carrier=CARRIER, payload={"argv": list(argv)}, code=server.code)
         try:
-            listed = await self.trial.result(server.asking(), carried, principal)
+            listed = await self.trial().result(server.asking(), carried, principal)
             return tools_of(server, listed)
         except ValueError as exc:
             raise InvalidField("mcp", f"is no MCP server that can be used: {exc}") from None

@@ -132,20 +132,14 @@ class App:
         return 128 + shutdown.number if shutdown.number else 0
 
     async def _serve(self, shutdown: Shutdown, announce: Callable[[str], None]) -> None:
-        from toolcell_server.approvals.service import ApprovalService  # see the theory above
+        from toolcell_server import faces  # see the theory above
         from toolcell_server.guarding import guards
-        from toolcell_server.registry_service import RegistryService
-        from toolcell_server.serving import Faces, serving
+        from toolcell_server.serving import serving
 
-        settings = self.settings.server
-        faces = Faces(
-            executions=self._service(),
-            tools=RegistryService(self.tools),
-            approvals=ApprovalService(parts.deciding(self)),
-        )
+        settings, served = self.settings.server, faces.of(self, self._service())
         async with (
             guards(self) as around,
-            serving(settings, faces, self.metrics, around, tls=self.tls) as face,
+            serving(settings, served, self.metrics, around, tls=self.tls) as face,
         ):
             self._tell_level = lambda: self._in_background(
                 face.show_isolation(self.levels.weakest())

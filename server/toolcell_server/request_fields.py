@@ -43,11 +43,11 @@ def check(request: Request) -> None:
             raise FieldNotSupported(name)
     if not request.tool:
         raise InvalidField("tool", "must name a tool")
-    _check_text("tool", request.tool, MAXIMUM_NAME)
-    _check_text("version", request.version, MAXIMUM_NAME)
-    _check_text("call_id", request.call_id, MAXIMUM_CALL_ID)
-    _check_text("request_id", request.request_id, MAXIMUM_REQUEST_ID)
-    _check_text("approval_token", request.approval_token, MAXIMUM_APPROVAL_TOKEN)
+    check_text("tool", request.tool, MAXIMUM_NAME)
+    check_text("version", request.version, MAXIMUM_NAME)
+    check_text("call_id", request.call_id, MAXIMUM_CALL_ID)
+    check_text("request_id", request.request_id, MAXIMUM_REQUEST_ID)
+    check_text("approval_token", request.approval_token, MAXIMUM_APPROVAL_TOKEN)
     _check_labels(request)
     if request.minimum_isolation not in pb.IsolationLevel.values():
         raise InvalidField("minimum_isolation", "must be a level of this contract")
@@ -68,20 +68,26 @@ def timeout_seconds(request: Request) -> float | None:
     return seconds
 
 
-def _check_labels(request: Request) -> None:
-    if len(request.labels) > MAXIMUM_LABELS:
-        raise InvalidField("labels", f"must be at most {MAXIMUM_LABELS}")
-    for key, value in request.labels.items():
-        if not key:
-            raise InvalidField("labels", "must not have an empty key")
-        _check_text("labels", key, MAXIMUM_LABEL_KEY)
-        _check_text(f"labels[{key}]", value, MAXIMUM_LABEL_VALUE)
+def check_text(field: str, value: str, maximum: int) -> None:
+    """
+    Check for a text of at most so many bytes, without control characters.
 
-
-def _check_text(field: str, value: str, maximum: int) -> None:
+    Raises:
+        InvalidField: it is none.
+    """
     if value.isascii() and value.isprintable() and len(value) <= maximum:
         return  # as nearly all of them
     if len(value.encode()) > maximum:
         raise InvalidField(field, f"must have at most {maximum} bytes")
     if any(unicodedata.category(character) == "Cc" for character in value):
         raise InvalidField(field, "must not have control characters")
+
+
+def _check_labels(request: Request) -> None:
+    if len(request.labels) > MAXIMUM_LABELS:
+        raise InvalidField("labels", f"must be at most {MAXIMUM_LABELS}")
+    for key, value in request.labels.items():
+        if not key:
+            raise InvalidField("labels", "must not have an empty key")
+        check_text("labels", key, MAXIMUM_LABEL_KEY)
+        check_text(f"labels[{key}]", value, MAXIMUM_LABEL_VALUE)

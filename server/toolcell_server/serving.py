@@ -31,6 +31,7 @@ from toolcell.v1 import execution_pb2 as pb
 from toolcell_server import isolation_check, registry_service, service
 from toolcell_server.addresses import Address, AddressTaken
 from toolcell_server.approvals import service as approval_service
+from toolcell_server.batching import service as batch_service
 from toolcell_server.health_service import Health
 from toolcell_server.rpc_metrics import MetricsInterceptor
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from toolcell_server.approvals.service import ApprovalService
+    from toolcell_server.batching.service import BatchService
     from toolcell_server.executions import Executions
     from toolcell_server.metrics import Metrics
     from toolcell_server.registry_service import RegistryService
@@ -136,6 +138,7 @@ class Faces:
     """
 
     executions: ExecutionService
+    batches: BatchService
     tools: RegistryService
     approvals: ApprovalService
 
@@ -144,6 +147,7 @@ class Faces:
         Serve them.
         """
         service.add_to(server, self.executions)
+        batch_service.add_to(server, self.batches)
         registry_service.add_to(server, self.tools)
         approval_service.add_to(server, self.approvals)
 

@@ -27,6 +27,7 @@ from toolcell_server.settings.approval import ApprovalSettings
 from toolcell_server.settings.arguments import ArgumentSettings, ResultSettings
 from toolcell_server.settings.audit import AuditSettings
 from toolcell_server.settings.auth import AuthSettings
+from toolcell_server.settings.batch import BatchSettings
 from toolcell_server.settings.breaker import BreakerSettings
 from toolcell_server.settings.cache import CacheSettings
 from toolcell_server.settings.egress import EgressSettings
@@ -56,6 +57,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "approval": tuple(ApprovalSettings.__slots__),
     "audit": tuple(AuditSettings.__slots__),
     "cache": tuple(CacheSettings.__slots__),
+    "batch": tuple(BatchSettings.__slots__),
     "breaker": tuple(BreakerSettings.__slots__),
     "records": tuple(RecordsSettings.__slots__),
     "registry": tuple(RegistrySettings.__slots__),
@@ -112,6 +114,7 @@ def _build(values: Mapping[str, Any]) -> Settings:
         rates=rates.build(values.get("rates", [])),
         approval=ApprovalSettings.build(_section("approval", values)),
         cache=CacheSettings.build(_section("cache", values)),
+        batch=BatchSettings.build(_section("batch", values)),
         breaker=BreakerSettings.build(_section("breaker", values)),
         records=RecordsSettings.build(_section("records", values)),
         registry=RegistrySettings.build(_section("registry", values)),

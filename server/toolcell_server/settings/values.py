@@ -14,6 +14,7 @@ from toolcell_server.settings.approval import ApprovalSettings
 from toolcell_server.settings.arguments import ArgumentSettings, ResultSettings, ScreenSettings
 from toolcell_server.settings.audit import AuditSettings
 from toolcell_server.settings.auth import AuthSettings
+from toolcell_server.settings.batch import BatchSettings
 from toolcell_server.settings.breaker import BreakerSettings
 from toolcell_server.settings.cache import CacheSettings
 from toolcell_server.settings.egress import EgressSettings
@@ -146,6 +147,7 @@ class Settings:
     approval: ApprovalSettings = field(default_factory=ApprovalSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
+    batch: BatchSettings = field(default_factory=BatchSettings)
     breaker: BreakerSettings = field(default_factory=BreakerSettings)
     records: RecordsSettings = field(default_factory=RecordsSettings)
     registry: RegistrySettings = field(default_factory=RegistrySettings)

@@ -14,6 +14,7 @@ from toolcell_client.async_approvals import AsyncApprovals
 from toolcell_client.async_batch_stream import AsyncBatchStream
 from toolcell_client.async_connection import AsyncConnection
 from toolcell_client.async_stream import AsyncStream
+from toolcell_client.async_workflows import AsyncWorkflows
 from toolcell_client.batching import batch_request
 from toolcell_client.deadline import Deadline
 from toolcell_client.errors import EventsExpired, ToolcellError
@@ -44,6 +45,7 @@ class AsyncClient:
         self.options = ClientOptions(target=target, **options)
         self._connection = AsyncConnection(self.options)
         self.approvals = AsyncApprovals(self._connection)
+        self.workflows = AsyncWorkflows(self._connection)
         self._streams: weakref.WeakSet[AsyncStream | AsyncBatchStream] = weakref.WeakSet()
 
     async def run(

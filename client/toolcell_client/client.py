@@ -20,6 +20,7 @@ from toolcell_client.folding import run_ended
 from toolcell_client.options import ClientOptions
 from toolcell_client.requests import call_fields, executions_page, tools_page
 from toolcell_client.stream import Stream
+from toolcell_client.workflows import Workflows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -44,6 +45,7 @@ class Client:
         self.options = ClientOptions(target=target, **options)
         self._connection = Connection(self.options)
         self.approvals = Approvals(self._connection)
+        self.workflows = Workflows(self._connection)
         self._streams: weakref.WeakSet[Stream | BatchStream] = weakref.WeakSet()
 
     def run(self, tool: str, arguments: Arguments = None, **options: Unpack[CallOptions]) -> Result:

@@ -136,9 +136,10 @@ class App:
         from toolcell_server.guarding import guards
         from toolcell_server.serving import serving
 
-        settings, served = self.settings.server, faces.of(self, self._service())
+        settings = self.settings.server
         async with (
             guards(self) as around,
+            faces.made(self, self._service()) as served,
             serving(settings, served, self.metrics, around, tls=self.tls) as face,
         ):
             self._tell_level = lambda: self._in_background(
@@ -147,6 +148,7 @@ class App:
             self._tell_level()
             self._log_serving(face.address)
             garbage.settle()
+            served.begin()
             announce(str(face.address))
             await shutdown.asked.wait()
             _log.info("draining", extra={"fields": {"running": self.executions.running}})

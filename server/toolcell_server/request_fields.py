@@ -10,12 +10,15 @@ is refused by name, never ignored: a caller who sets `approval_token` counts on 
 from __future__ import annotations
 
 import unicodedata
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server.durations import to_seconds
 from toolcell_server.refusals import FieldNotSupported, InvalidField
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Request = pb.ExecuteRequest | pb.RunRequest
 
@@ -48,7 +51,7 @@ def check(request: Request) -> None:
     check_text("call_id", request.call_id, MAXIMUM_CALL_ID)
     check_text("request_id", request.request_id, MAXIMUM_REQUEST_ID)
     check_text("approval_token", request.approval_token, MAXIMUM_APPROVAL_TOKEN)
-    _check_labels(request)
+    check_labels(request.labels)
     if request.minimum_isolation not in pb.IsolationLevel.values():
         raise InvalidField("minimum_isolation", "must be a level of this contract")
 
@@ -83,10 +86,16 @@ def check_text(field: str, value: str, maximum: int) -> None:
         raise InvalidField(field, "must not have control characters")
 
 
-def _check_labels(request: Request) -> None:
-    if len(request.labels) > MAXIMUM_LABELS:
+def check_labels(labels: Mapping[str, str]) -> None:
+    """
+    Check a caller's labels.
+
+    Raises:
+        InvalidField: there are too many, or one is malformed.
+    """
+    if len(labels) > MAXIMUM_LABELS:
         raise InvalidField("labels", f"must be at most {MAXIMUM_LABELS}")
-    for key, value in request.labels.items():
+    for key, value in labels.items():
         if not key:
             raise InvalidField("labels", "must not have an empty key")
         check_text("labels", key, MAXIMUM_LABEL_KEY)

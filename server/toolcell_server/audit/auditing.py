@@ -200,6 +200,12 @@ class Auditing:
             data["decider"] = values.who(decider)
         self._log.append(f"approval.{event}", data, subject=approval_id)
 
+    def record(self, kind: str, data: dict[str, Any], subject: str) -> None:
+        """
+        Record what others have described.
+        """
+        self._log.append(kind, data, subject=subject)
+
     def start(self) -> None:
         """
         Begin; nothing else may be called before.
@@ -220,11 +226,8 @@ class Auditing:
     def _closed(self, execution: Execution) -> None:
         if execution.execution_id in self._open:
             self._open.discard(execution.execution_id)
-            self._log.append(
-                "execution.not_run",
-                self._describing.accepted(execution),
-                subject=execution.execution_id,
-            )
+            data = self._describing.accepted(execution)
+            self._log.append("execution.not_run", data, subject=execution.execution_id)
 
     def _write_ending(self, execution: Execution, seen: Seen) -> None:
         data = self._describing.ended(execution, seen)
@@ -235,11 +238,8 @@ class Auditing:
         What a request says of itself; a stream of requests says nothing.
         """
         said = {name: getattr(request, name, "") for name in _ASKED}
-        texts = {
-            name: values.bounded(value)
-            for name, value in said.items()
-            if isinstance(value, str) and value
-        }
+        said = {name: value for name, value in said.items() if isinstance(value, str) and value}
+        texts = {name: values.bounded(value) for name, value in said.items()}
         arguments = getattr(request, "arguments_json", b"")
         if isinstance(arguments, bytes) and arguments:
             tool = getattr(request, "tool", "")

@@ -58,6 +58,13 @@ from toolcell_server.refusals.tools import (
     ToolUnavailable,
     UnknownTool,
 )
+from toolcell_server.refusals.workflows import (
+    TooManyWorkflows,
+    UnknownRun,
+    UnknownWorkflow,
+    WorkflowInvalid,
+    WorkflowNotInterrupted,
+)
 
 __all__ = [
     "ApprovalAltered",
@@ -103,10 +110,15 @@ __all__ = [
     "StoreFailed",
     "SwitchedOff",
     "TooManyApprovals",
+    "TooManyWorkflows",
     "ToolBroken",
     "ToolUnavailable",
     "Unauthenticated",
     "UnknownExecution",
+    "UnknownRun",
     "UnknownTool",
+    "UnknownWorkflow",
     "Vetoed",
+    "WorkflowInvalid",
+    "WorkflowNotInterrupted",
 ]

@@ -38,6 +38,7 @@ from toolcell_server.settings.registry import RegistrySettings
 from toolcell_server.settings.rights import RightsSettings
 from toolcell_server.settings.tls import TlsSettings
 from toolcell_server.settings.values import CEILINGS, BuiltinSettings, ServerSettings, Settings
+from toolcell_server.settings.workflows import WorkflowSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -61,6 +62,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "breaker": tuple(BreakerSettings.__slots__),
     "records": tuple(RecordsSettings.__slots__),
     "registry": tuple(RegistrySettings.__slots__),
+    "workflows": tuple(WorkflowSettings.__slots__),
     "rights": ("anonymous_roles",),
     "arguments": tuple(ArgumentSettings.__slots__),
     "results": tuple(ResultSettings.__slots__),
@@ -117,6 +119,7 @@ def _build(values: Mapping[str, Any]) -> Settings:
         batch=BatchSettings.build(_section("batch", values)),
         breaker=BreakerSettings.build(_section("breaker", values)),
         records=RecordsSettings.build(_section("records", values)),
+        workflows=WorkflowSettings.build(_section("workflows", values)),
         registry=RegistrySettings.build(_section("registry", values)),
         rights=RightsSettings.build(
             _section("rights", values), values.get("roles", []), values.get("rules", [])

@@ -24,6 +24,7 @@ from toolcell_server.settings.redaction import RedactionSettings
 from toolcell_server.settings.registry import RegistrySettings
 from toolcell_server.settings.rights import RightsSettings
 from toolcell_server.settings.tls import TlsSettings
+from toolcell_server.settings.workflows import WorkflowSettings
 
 if TYPE_CHECKING:
     from toolcell_server.rates.rules import Rule
@@ -151,6 +152,7 @@ class Settings:
     breaker: BreakerSettings = field(default_factory=BreakerSettings)
     records: RecordsSettings = field(default_factory=RecordsSettings)
     registry: RegistrySettings = field(default_factory=RegistrySettings)
+    workflows: WorkflowSettings = field(default_factory=WorkflowSettings)
     rights: RightsSettings = field(default_factory=RightsSettings)
     middleware: tuple[HookSettings, ...] = ()
     arguments: ArgumentSettings = field(default_factory=ArgumentSettings)

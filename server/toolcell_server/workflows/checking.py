@@ -14,6 +14,7 @@ from toolcell_server.refusals import ArgumentsInvalid, CallRefused, WorkflowInva
 from toolcell_server.tool import Tool
 from toolcell_server.workflows import definition as definitions
 from toolcell_server.workflows import plan, templates, values
+from toolcell_server.workflows.aside import aside
 from toolcell_server.workflows.problems import NotFilled, Problem
 
 if TYPE_CHECKING:
@@ -42,10 +43,10 @@ class Checking:
         """
         The definition, if it has the form of one, and all that is wrong with it.
         """
-        found, problems = definitions.read(data, self._bounds)
+        found, problems = await aside(definitions.read, data, self._bounds)
         if found is None or problems:
             return found, problems
-        problems = list(plan.problems(found, self._bounds))
+        problems = await aside(_graph, found, self._bounds)
         if len(found.steps) <= self._bounds.steps:
             problems += await self._calls(found)
         return found, problems
@@ -128,6 +129,10 @@ class Checking:
         except (CallRefused, NotFilled) as exc:
             return [Problem(path, "ARGUMENTS_INVALID", exc.message)]
         return []
+
+
+def _graph(found: Definition, bounds: WorkflowSettings) -> list[Problem]:
+    return list(plan.problems(found, bounds))
 
 
 def _every(found: Definition) -> Iterator[Call]:

@@ -44,7 +44,7 @@ async def _undo(running: Running, step: Step, key: Key, ending: pb.StepFinished)
     if unit.is_settled:
         return True
     try:
-        given = _given(running, step, key, ending)
+        given = await _given(running, step, key, ending)
     except NotFilled as exc:
         problem = pb.WorkflowProblem(path=step.path, code=exc.code, message=exc.message)
         failed = pb.StepFinished(state=pb.STEP_STATE_FAILED, problem=problem)
@@ -53,9 +53,9 @@ async def _undo(running: Running, step: Step, key: Key, ending: pb.StepFinished)
     return await running.unit(compensation, step, given) is not None
 
 
-def _given(running: Running, step: Step, key: Key, ending: pb.StepFinished) -> dict[str, Any]:
+async def _given(running: Running, step: Step, key: Key, ending: pb.StepFinished) -> dict[str, Any]:
     given = {**running.values.of(step), step.name: values.result(ending)}
     if key.item is None:
         return given
-    items = looping.listed(step, given, running.work.bounds.items)
+    items = await looping.listed(step, given, running.work.bounds.items)
     return looping.of_item(given, key.item, items[key.item])

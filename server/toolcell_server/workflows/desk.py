@@ -28,6 +28,7 @@ from toolcell_server.refusals import (
 )
 from toolcell_server.workflows import definition as definitions
 from toolcell_server.workflows import plan, storing
+from toolcell_server.workflows.aside import aside
 from toolcell_server.workflows.log import Log, stamped
 from toolcell_server.workflows.progress import Key
 from toolcell_server.workflows.running import Running, Work
@@ -190,7 +191,7 @@ class Desk:
         task.add_done_callback(lambda task: self._done(task, row, log))
 
     async def _run(self, row: Row, log: Log) -> None:
-        found, problems = definitions.read(row.definition, self._bounds)
+        found, problems = await aside(definitions.read, row.definition, self._bounds)
         if found is None or problems or any(plan.problems(found, self._bounds)):
             message = "its definition is no longer allowed: the operator's bounds have changed"
             state = pb.WORKFLOW_RUN_STATE_FAILED

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from toolcell.v1 import workflow_pb2 as pb
 
 from toolcell_server.workflows import plan, templates, values
+from toolcell_server.workflows.aside import aside
 from toolcell_server.workflows.definition import CONTINUE
 from toolcell_server.workflows.problems import NotFilled
 from toolcell_server.workflows.progress import Key
@@ -28,7 +29,7 @@ async def run(running: Running, step: Step, given: Mapping[str, Any]) -> pb.Step
     Raises:
         NotFilled: it is no list, or one that is too long.
     """
-    items = listed(step, given, running.work.bounds.items)
+    items = await listed(step, given, running.work.bounds.items)
     within = asyncio.Semaphore(step.parallel or running.work.parallel)
     progress = running.work.log.progress
 
@@ -55,14 +56,14 @@ async def run(running: Running, step: Step, given: Mapping[str, Any]) -> pb.Step
     return running.work.units.end(Key(step.name), ending)
 
 
-def listed(step: Step, given: Mapping[str, Any], most: int) -> list[Any]:
+async def listed(step: Step, given: Mapping[str, Any], most: int) -> list[Any]:
     """
     The items of a step's loop.
 
     Raises:
         NotFilled: it is no list, or one that is too long.
     """
-    items = templates.filled(step.for_each, given)
+    items = await aside(templates.filled, step.for_each, given)
     if not isinstance(items, list):
         raise NotFilled("NO_LIST", "for_each gives no list")
     if len(items) > most:

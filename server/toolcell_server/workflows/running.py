@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from toolcell.v1 import workflow_pb2 as pb
 
 from toolcell_server.workflows import compensating, expressions, looping
+from toolcell_server.workflows.aside import aside
 from toolcell_server.workflows.definition import COMPENSATE, CONTINUE
 from toolcell_server.workflows.problems import NotFilled
 from toolcell_server.workflows.progress import Key
@@ -97,7 +98,7 @@ class Running:
         except TimeoutError:
             self._finish(pb.WORKFLOW_RUN_STATE_FAILED, "it took longer than it may")
         else:
-            self._conclude()
+            await self._conclude()
 
     async def unit(self, key: Key, step: Step, given: Mapping[str, Any]) -> pb.StepFinished | None:
         """
@@ -147,7 +148,7 @@ class Running:
         path = f"{step.path}/when"
         try:
             given = self.values.of(step)
-            if step.when is not None and not expressions.holds(step.when, given):
+            if step.when is not None and not await aside(expressions.holds, step.when, given):
                 self.work.log.tell(key, step_skipped=pb.StepSkipped(when=step.when.text))
                 return None
             if step.for_each is None:
@@ -175,7 +176,7 @@ class Running:
         """
         return self._interrupted is not None or self._suspended
 
-    def _conclude(self) -> None:
+    async def _conclude(self) -> None:
         if self._suspended:
             return
         if self._interrupted is not None:
@@ -185,7 +186,7 @@ class Running:
             self._finish(pb.WORKFLOW_RUN_STATE_FAILED, message, self._failed.name)
         else:
             try:
-                outputs = self.values.outputs()
+                outputs = await aside(self.values.outputs)
             except NotFilled as exc:
                 message = f"the outputs cannot be filled in: {exc.message}"
                 self._finish(pb.WORKFLOW_RUN_STATE_FAILED, message)

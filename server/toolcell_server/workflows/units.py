@@ -17,6 +17,7 @@ from toolcell.v1 import workflow_pb2 as pb
 
 from toolcell_server.durations import to_duration
 from toolcell_server.workflows import templates, values
+from toolcell_server.workflows.aside import aside
 from toolcell_server.workflows.calling import Made, Told
 from toolcell_server.workflows.problems import NotFilled
 
@@ -85,7 +86,7 @@ class Units:
         while unit.ended is None:
             call, fallback = _next(key, unit, step)
             try:
-                arguments = values.encoded(templates.filled(call.arguments, given))
+                arguments = await aside(_filled, call, given)
                 self._check_count(unit)
             except NotFilled as exc:
                 ending = _failed(f"{call.path}/arguments", exc)
@@ -164,6 +165,10 @@ class Units:
         most = self._bounds.executions
         if unit.begun is None and self._log.progress.executions >= most:
             raise NotFilled("TOO_MANY_EXECUTIONS", f"a run makes at most {most} calls")
+
+
+def _filled(call: Call, given: Mapping[str, Any]) -> bytes:
+    return values.encoded(templates.filled(call.arguments, given))
 
 
 def _failed(path: str, error: NotFilled) -> pb.StepFinished:

@@ -60,11 +60,15 @@ class Working:
     def counted(self) -> Counter[str]:
         return Counter(self.lines.read_text().splitlines())
 
-    def start(self) -> Client:
+    def start(self, token: str = "") -> Client:
         settings = SETTINGS.format(root=self.lines.parent, bundle=BUNDLE, more=self.more)
         flags = ("--set", f"state_dir={self.folder / 'state'}")
         self.server = start_server(self.folder, settings, flags=flags)
-        return Client(self.server.target, attempts=1)
+        return self.client(token)
+
+    def client(self, token: str = "") -> Client:
+        assert self.server
+        return Client(self.server.target, attempts=1, token=token)
 
     def kill(self) -> None:
         assert self.server

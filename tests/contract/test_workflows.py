@@ -336,6 +336,7 @@ def test_definitions_have_versions_and_a_history(client: Client) -> None:
         client.workflows.run("kept", version=1).result()
     assert client.workflows.get("kept", 1).HasField("deleted_time")
     assert 3 == client.workflows.define(first).version
+    client.workflows.delete("kept")
 
 
 def test_every_problem_is_told_with_path_and_code(client: Client, working: Working) -> None:

@@ -13,7 +13,6 @@ import asyncio
 import json
 import logging
 import time
-import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from toolcell.v1 import workflow_pb2 as pb
@@ -29,10 +28,9 @@ from toolcell_server.refusals import (
 from toolcell_server.workflows import definition as definitions
 from toolcell_server.workflows import plan, storing
 from toolcell_server.workflows.aside import aside
-from toolcell_server.workflows.log import Log, stamped
-from toolcell_server.workflows.progress import Key
+from toolcell_server.workflows.log import Log
+from toolcell_server.workflows.opening import Opening
 from toolcell_server.workflows.running import Running, Work
-from toolcell_server.workflows.runs_store import Row
 from toolcell_server.workflows.units import Units
 
 if TYPE_CHECKING:
@@ -43,7 +41,7 @@ if TYPE_CHECKING:
     from toolcell_server.workflows.calling import Calls
     from toolcell_server.workflows.checking import Checking
     from toolcell_server.workflows.recording import Recording
-    from toolcell_server.workflows.runs_store import RunsStore
+    from toolcell_server.workflows.runs_store import Row, RunsStore
 
 _NANOSECONDS: Final = 10**9
 _LEAVING_SECONDS: Final = 0.5  # arbitrary; to write down what the last executions came to
@@ -70,10 +68,12 @@ class Desk:
         self._calls = calls
         self._checking = checking
         self._callers = callers
+        self._opening = Opening(checking, callers)
         self._recording = recording
         self._bounds = bounds
         self._logs: dict[str, Log] = {}  # of those that go on here
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._cancelled: dict[str, str] = {}  # by whom
 
     @property
     def running(self) -> int:
@@ -113,9 +113,9 @@ class Desk:
             self._tidy()
             if self.store.count_open(caller.name) >= self._bounds.runs:
                 raise TooManyWorkflows("runs that have not ended", self._bounds.runs)
-            row = self._row(asked, caller)
-            accepted = stamped(row.run_id, 1, Key(""), accepted=self._accepted(asked, caller))
-            self.store.begin(row, accepted.SerializeToString())
+            row = self._opening.row(asked, caller)
+            first = self._opening.first(row.run_id, asked, caller)
+            self.store.begin(row, first.SerializeToString())
         self._recording.begun(row, caller)
         log = self._opened(row)
         self._go_on(row, log, caller)
@@ -145,15 +145,15 @@ class Desk:
         """
         End a run, and wait until it has ended.
         """
-        caller = principal.current()
+        by = principal.current().name
         if task := self._tasks.get(row.run_id):
+            self._cancelled.setdefault(row.run_id, by)
             task.cancel()
             await asyncio.wait([task])
-        log = self.log(self.find(row.run_id))
-        if log.progress.finished is None:
-            message = f"cancelled by {caller.name}" if caller.name else "cancelled"
-            state = pb.WORKFLOW_RUN_STATE_CANCELLED
-            log.tell(finished=pb.WorkflowFinished(state=state, message=message))
+            return
+        log = self.log(row)
+        if log.progress.finished is None:  # it was interrupted
+            _tell_cancelled(log, by)
             self._recording.ended(row, log.progress.finished)
 
     def resume(self, row: Row, decision: pb.ResumeDecision.ValueType) -> None:
@@ -191,6 +191,14 @@ class Desk:
         task.add_done_callback(lambda task: self._done(task, row, log))
 
     async def _run(self, row: Row, log: Log) -> None:
+        try:
+            await self._run_on(row, log)
+        except asyncio.CancelledError:
+            if row.run_id not in self._cancelled or log.rests:
+                raise
+            _tell_cancelled(log, self._cancelled[row.run_id])
+
+    async def _run_on(self, row: Row, log: Log) -> None:
         found, problems = await aside(definitions.read, row.definition, self._bounds)
         if found is None or problems or any(plan.problems(found, self._bounds)):
             message = "its definition is no longer allowed: the operator's bounds have changed"
@@ -205,6 +213,7 @@ class Desk:
 
     def _done(self, task: asyncio.Task[None], row: Row, log: Log) -> None:
         del self._tasks[row.run_id], self._logs[row.run_id]
+        self._cancelled.pop(row.run_id, None)
         error = None if task.cancelled() else task.exception()
         if error is not None:
             log.broken = log.broken or StoreFailed("go on with a workflow")
@@ -228,35 +237,8 @@ class Desk:
         keep = round(self._bounds.keep_seconds * _NANOSECONDS)
         self.store.forget(time.time_ns() - keep, self._bounds.kept_runs)
 
-    def _row(self, asked: Asked, caller: Principal) -> Row:
-        return Row(
-            number=None,
-            run_id=str(uuid.uuid4()),
-            principal=caller.name,
-            caller=self._callers.written(caller),
-            workflow=asked.definition.name,
-            version=asked.version,
-            definition=asked.definition_json,
-            inputs=asked.inputs_json,
-            request_id=asked.request_id,
-            fingerprint=asked.fingerprint,
-            labels=json.dumps(asked.labels),
-            state=pb.WORKFLOW_RUN_STATE_RUNNING,
-            accepted=time.time_ns(),
-        )
 
-    def _accepted(self, asked: Asked, caller: Principal) -> pb.WorkflowAccepted:
-        steps = [
-            pb.PlannedStep(
-                name=step.name,
-                tool=step.call.tool,
-                version=self._checking.version(step.call),
-                needs=step.needs,
-                repeatable=self._checking.repeatable(step.call),
-            )
-            for step in plan.ordered(asked.definition)
-        ]
-        name, version = asked.definition.name, asked.version
-        return pb.WorkflowAccepted(
-            workflow=name, version=version, principal=caller.name, steps=steps
-        )
+def _tell_cancelled(log: Log, by: str) -> None:
+    message = f"cancelled by {by}" if by else "cancelled"
+    state = pb.WORKFLOW_RUN_STATE_CANCELLED
+    log.tell(finished=pb.WorkflowFinished(state=state, message=message))

@@ -88,9 +88,9 @@ class Log:
         try:
             self._store.append(self.run_id, made.sequence, made.SerializeToString(), state, ended)
         except database.StoreFailed as exc:
-            self.broken = exc
+            self.broken = StoreFailed("go on with a workflow")
             self.grown.ring()
-            raise StoreFailed("go on with a workflow") from exc
+            raise self.broken from exc
         self._take(made)
         self._told(made)
         self.grown.ring()

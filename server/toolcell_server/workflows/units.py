@@ -87,7 +87,7 @@ class Units:
             call, fallback = _next(key, unit, step)
             try:
                 arguments = await aside(_filled, call, given)
-                self._check_count(unit)
+                self._check_count(key, unit)
             except NotFilled as exc:
                 ending = _failed(f"{call.path}/arguments", exc)
                 break
@@ -161,9 +161,12 @@ class Units:
         retrying = pb.StepRetrying(attempt=unit.calls, ending=ending, delay=to_duration(delay))
         self._log.tell(key, step_retrying=retrying)
 
-    def _check_count(self, unit: Unit) -> None:
-        most = self._bounds.executions
-        if unit.begun is None and self._log.progress.executions >= most:
+    def _check_count(self, key: Key, unit: Unit) -> None:
+        """
+        What is undone is not counted: it must not be left half done.
+        """
+        most, made = self._bounds.executions, self._log.progress.executions
+        if unit.begun is None and made >= most and not key.compensation:
             raise NotFilled("TOO_MANY_EXECUTIONS", f"a run makes at most {most} calls")
 
 

@@ -61,17 +61,19 @@ class Watching:
                     await self._ended(entry)
                     if sequence > self._after:
                         await put(entry)
-                if self._log.rests:
+                if self._log.rests or self._log.broken:
                     break
-                if self._log.broken:
-                    raise self._log.broken
                 await self._log.grown.wait()
+        if self._log.broken and not self._log.rests:
+            raise self._log.broken
 
     async def _ended(self, event: pb.RunWorkflowResponse) -> None:
         """
-        Wait until all is told of the execution that an event ends.
+        Wait until all is told of the execution that an event ends; of all, if it ends the run.
         """
-        if event.WhichOneof("event") in ("step_finished", "step_retrying"):
+        if event.WhichOneof("event") in ("finished", "interrupted"):
+            await asyncio.gather(*self._readings.values())
+        elif event.WhichOneof("event") in ("step_finished", "step_retrying"):
             item = event.item if event.HasField("item") else None
             if reading := self._readings.pop((event.step, item, event.compensation), None):
                 await reading

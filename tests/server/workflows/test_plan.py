@@ -37,7 +37,7 @@ GOOD = {
 
 BAD: dict[str, tuple[Any, list[tuple[str, str]]]] = {
     "no json": (b"{", [("", "NOT_JSON")]),
-    "a key twice": (b'{"steps": [], "steps": []}', [("/steps", "NOT_JSON")]),
+    "a key twice": (b'{"steps": [], "steps": []}', [("", "NOT_JSON")]),
     "too large": (b" " * 2**20, [("", "NOT_JSON")]),
     "no steps": ({"steps": []}, [("/steps", "SHAPE")]),
     "an unknown key": ({"steps": [step("a")], "stepz": 1}, [("/stepz", "SHAPE")]),

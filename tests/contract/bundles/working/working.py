@@ -29,6 +29,19 @@ def append(path: str, line: str, after: float = 0.0) -> dict[str, str]:
     return {"line": line}
 
 
+@tool(effects="writes", paths=[writes("{path}")], approval="approve")
+def append_approved(path: str, line: str) -> dict[str, str]:
+    """
+    The same if somebody else says so.
+
+    Args:
+        path: The file, which exists.
+        line: The line.
+    """
+    _trace(path, line)
+    return {"line": line}
+
+
 @tool(effects="writes", idempotent=True, paths=[writes("{path}")])
 def append_again(path: str, line: str, after: float = 0.0) -> dict[str, str]:
     """

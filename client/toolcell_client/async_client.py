@@ -11,9 +11,12 @@ from toolcell.v1 import execution_pb2 as pb
 from toolcell.v1 import registry_pb2, statistics_pb2
 
 from toolcell_client.async_approvals import AsyncApprovals
+from toolcell_client.async_batch_stream import AsyncBatchStream
 from toolcell_client.async_connection import AsyncConnection
 from toolcell_client.async_registry import AsyncRegistry
 from toolcell_client.async_stream import AsyncStream
+from toolcell_client.async_workflows import AsyncWorkflows
+from toolcell_client.batching import batch_request
 from toolcell_client.deadline import Deadline
 from toolcell_client.errors import EventsExpired, ToolcellError
 from toolcell_client.folding import run_ended
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self, Unpack
 
+    from toolcell_client.batching import BatchCalls
     from toolcell_client.options import ConnectOptions
     from toolcell_client.requests import Arguments, CallOptions
     from toolcell_client.result import Result
@@ -43,7 +47,8 @@ class AsyncClient:
         self._connection = AsyncConnection(self.options)
         self.approvals = AsyncApprovals(self._connection)
         self.registry = AsyncRegistry(self._connection)
-        self._streams: weakref.WeakSet[AsyncStream] = weakref.WeakSet()
+        self.workflows = AsyncWorkflows(self._connection)
+        self._streams: weakref.WeakSet[AsyncStream | AsyncBatchStream] = weakref.WeakSet()
 
     async def run(
         self, tool: str, arguments: Arguments = None, **options: Unpack[CallOptions]
@@ -91,6 +96,30 @@ class AsyncClient:
         fields = call_fields(tool, arguments, **options)
         deadline = Deadline.of(options["timeout"])
         return self._stream(deadline, pb.ExecuteRequest(**fields)).start()
+
+    def batch(
+        self,
+        calls: BatchCalls,
+        *,
+        max_parallel: int = 0,
+        stop_on_failure: bool = False,
+        timeout: float | None = None,
+    ) -> AsyncBatchStream:
+        """
+        Run several calls in one RPC and stream what happens to each; its `results` are all endings.
+
+        A call is `{"tool": …, "arguments": …}` with any option of `run`, or `(tool, arguments)`.
+        `max_parallel`: how many run at once; 1 is one after the other, 0 as many as the server
+        allows.  `stop_on_failure`: begin no more once one has failed.  `timeout` is of all.
+
+        Raises:
+            TypeError: a call, or a value in it, is of a type that cannot be sent.
+            ValueError: a value cannot be sent; names it.
+        """
+        request = batch_request(calls, max_parallel, stop_on_failure=stop_on_failure)
+        stream = AsyncBatchStream(self._connection, request, Deadline.of(timeout))
+        self._streams.add(stream)
+        return stream
 
     def watch(self, execution_id: str, after_sequence: int = 0) -> AsyncStream:
         """

@@ -11,6 +11,8 @@ from toolcell.v1 import execution_pb2 as pb
 from toolcell.v1 import registry_pb2, statistics_pb2
 
 from toolcell_client.approvals import Approvals
+from toolcell_client.batch_stream import BatchStream
+from toolcell_client.batching import batch_request
 from toolcell_client.connection import Connection
 from toolcell_client.deadline import Deadline
 from toolcell_client.errors import EventsExpired, ToolcellError
@@ -19,12 +21,14 @@ from toolcell_client.options import ClientOptions
 from toolcell_client.registry import Registry
 from toolcell_client.requests import call_fields, executions_page, tools_page
 from toolcell_client.stream import Stream
+from toolcell_client.workflows import Workflows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import TracebackType
     from typing import Self, Unpack
 
+    from toolcell_client.batching import BatchCalls
     from toolcell_client.options import ConnectOptions
     from toolcell_client.requests import Arguments, CallOptions
     from toolcell_client.result import Result
@@ -43,7 +47,8 @@ class Client:
         self._connection = Connection(self.options)
         self.approvals = Approvals(self._connection)
         self.registry = Registry(self._connection)
-        self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
+        self.workflows = Workflows(self._connection)
+        self._streams: weakref.WeakSet[Stream | BatchStream] = weakref.WeakSet()
 
     def run(self, tool: str, arguments: Arguments = None, **options: Unpack[CallOptions]) -> Result:
         """
@@ -87,6 +92,30 @@ class Client:
         fields = call_fields(tool, arguments, **options)
         deadline = Deadline.of(options["timeout"])
         return self._stream(deadline, pb.ExecuteRequest(**fields)).start()
+
+    def batch(
+        self,
+        calls: BatchCalls,
+        *,
+        max_parallel: int = 0,
+        stop_on_failure: bool = False,
+        timeout: float | None = None,
+    ) -> BatchStream:
+        """
+        Run several calls in one RPC and stream what happens to each; its `results` are all endings.
+
+        A call is `{"tool": …, "arguments": …}` with any option of `run`, or `(tool, arguments)`.
+        `max_parallel`: how many run at once; 1 is one after the other, 0 as many as the server
+        allows.  `stop_on_failure`: begin no more once one has failed.  `timeout` is of all.
+
+        Raises:
+            TypeError: a call, or a value in it, is of a type that cannot be sent.
+            ValueError: a value cannot be sent; names it.
+        """
+        request = batch_request(calls, max_parallel, stop_on_failure=stop_on_failure)
+        stream = BatchStream(self._connection, request, Deadline.of(timeout))
+        self._streams.add(stream)
+        return stream
 
     def watch(self, execution_id: str, after_sequence: int = 0) -> Stream:
         """

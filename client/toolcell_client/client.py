@@ -8,7 +8,6 @@ import weakref
 from typing import TYPE_CHECKING
 
 from toolcell.v1 import execution_pb2 as pb
-from toolcell.v1 import registry_pb2, statistics_pb2
 
 from toolcell_client.approvals import Approvals
 from toolcell_client.batch_stream import BatchStream
@@ -19,12 +18,13 @@ from toolcell_client.errors import EventsExpired, ToolcellError
 from toolcell_client.folding import run_ended
 from toolcell_client.options import ClientOptions
 from toolcell_client.registry import Registry
-from toolcell_client.requests import call_fields, executions_page, tools_page
+from toolcell_client.requests import call_fields, executions_page
 from toolcell_client.stream import Stream
+from toolcell_client.tools import Tools
 from toolcell_client.workflows import Workflows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from types import TracebackType
     from typing import Self, Unpack
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from toolcell_client.result import Result
 
 
-class Client:
+class Client(Tools):
     """
     Calls tools.  Safe to use from many threads; connects when it is first used.
 
@@ -44,7 +44,7 @@ class Client:
 
     def __init__(self, target: str = "", **options: Unpack[ConnectOptions]) -> None:
         self.options = ClientOptions(target=target, **options)
-        self._connection = Connection(self.options)
+        super().__init__(Connection(self.options))
         self.approvals = Approvals(self._connection)
         self.registry = Registry(self._connection)
         self.workflows = Workflows(self._connection)
@@ -146,60 +146,6 @@ class Client:
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token
-
-    def list_tools(
-        self,
-        *,
-        category: str = "",
-        tags: Iterable[str] = (),
-        state: str | int = "",
-        page_size: int = 0,
-    ) -> Iterator[registry_pb2.Tool]:
-        """
-        Tools by name, newest version first; `state` is "available", "broken" or "disabled".
-        """
-        request = tools_page(category, tags, state, page_size)
-        while True:
-            page = self._connection.ask(self._connection.registry.ListTools, request)
-            yield from page.tools
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
-
-    def get_tool(self, name: str, version: str = "") -> registry_pb2.Tool:
-        request = registry_pb2.GetToolRequest(name=name, version=version)
-        return self._connection.ask(self._connection.registry.GetTool, request).tool
-
-    def tool_stats(
-        self, name: str = "", version: str = "", *, page_size: int = 0
-    ) -> Iterator[statistics_pb2.ToolStats]:
-        """
-        What is known of tools from the calls that they had: of all, of one, or of one version.
-        """
-        request = statistics_pb2.GetToolStatsRequest(
-            name=name, version=version, page_size=page_size
-        )
-        while True:
-            page = self._connection.ask(self._connection.registry.GetToolStats, request)
-            yield from page.stats
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
-
-    def search_tools(
-        self, query: str, *, max_results: int = 0, category: str = "", tags: Iterable[str] = ()
-    ) -> registry_pb2.SearchToolsResponse:
-        """
-        The tools that are most useful for what somebody says in his own words, the best first: five
-        unless `max_results` says otherwise.
-
-        Raises:
-            InvalidField: the query is empty or too long.
-        """
-        request = registry_pb2.SearchToolsRequest(
-            query=query, max_results=max_results, category=category, tags=tags
-        )
-        return self._connection.ask(self._connection.registry.SearchTools, request)
 
     def close(self) -> None:
         """

@@ -17,8 +17,8 @@ from toolcell_server.workflows.runs_store import RunsStore
 from toolcell_server.workflows.service import WorkflowService
 
 if TYPE_CHECKING:
-    from toolcell_server.made import Made
     from toolcell_server.beginning import Beginning
+    from toolcell_server.made import Made
     from toolcell_server.refusing import Refusing
 
 

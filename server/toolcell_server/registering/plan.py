@@ -35,14 +35,14 @@ MOST_VERSIONS: Final = 32  # of one name in one scope; arbitrary
 class Plan:
     """
     `known(scope, name)` is what everybody has by that name and whoever registers in that scope may
-    know of: a word for it, or nothing.  `holders(name)` are the scopes, everybody's apart, that
-    have something by it.  `replace`: what is registered already is replaced.
+    know of: a word for it, or nothing.  `holders(name, principal)` are the scopes of a principal, or
+    without one of all, that have something by it.  `replace`: what is registered is replaced.
     """
 
     kept: Kept
     settings: RegistrySettings
     known: Callable[[Scope, str], str]
-    holders: Callable[[str], Collection[Scope]]
+    holders: Callable[[str, str | None], Collection[Scope]]
     replace: bool
     drafts: dict[tuple[Place, str], Draft] = field(default_factory=dict)
     _after: dict[Place, Versions] = field(default_factory=dict)
@@ -117,32 +117,36 @@ class Plan:
             at for (at, named), versions in self._after.items() if named == name and versions
         }
         if scope == GLOBAL:
-            others = {*self.holders(name), *planned} - {GLOBAL}
+            others = {*self.holders(name, None), *planned} - {GLOBAL}
             named = sorted(each.principal for each in others)
             return f"the principal {named[0]!r} has a tool of this name" if named else ""
         if GLOBAL in planned:
             return "everybody has a tool of this name"
-        for other in {*self.holders(name), *planned}:
-            if other.principal == scope.principal and other.kind != scope.kind:
+        # Of his own alone: how many others have that name must not tell by the time that it takes.
+        for other in {*self.holders(name, scope.principal), *planned}:
+            if other.kind != scope.kind:
                 return f"a tool of this name is registered in the scope {_whose(other)}"
         return ""
 
     def _full(self, room: Room, after: dict[Place, dict[str, Registration]]) -> Iterator[Fault]:
-        own = {scope.principal for scope, _ in after if scope != GLOBAL}
-        bounds = [
-            (ALL, self.settings.maximum_tools, self.settings.maximum_bytes, "all"),
-            *(
-                (each, self.settings.maximum_own_tools, self.settings.maximum_own_bytes, "yours")
-                for each in own
-            ),
-        ]
-        for whose, tools, size, word in bounds:
-            for now, most, what in (
-                (room.tools[whose], tools, "tools"),
-                (room.bytes[whose], size, "bytes"),
+        """
+        Who would have more than he may; what was registered before a limit was lowered may stay.
+        """
+        most, now = self.settings, self._room
+        tools, size = (
+            max(most.maximum_tools, now.tools[ALL]),
+            max(most.maximum_bytes, now.bytes[ALL]),
+        )
+        if room.tools[ALL] > tools or room.bytes[ALL] > size:
+            said = "the server takes no more definitions; ask the operator for room"
+            yield Fault("", "TOO_MANY_TOOLS", said)
+        for whose in {scope.principal for scope, _ in after if scope != GLOBAL}:
+            for had, has, limit, what in (
+                (now.tools[whose], room.tools[whose], most.maximum_own_tools, "tools"),
+                (now.bytes[whose], room.bytes[whose], most.maximum_own_bytes, "bytes"),
             ):
-                if now > most:
-                    said = f"there would be {now} {what} of {word}; at most {most} are allowed"
+                if has > max(limit, had):
+                    said = f"there would be {has} {what} of yours; at most {limit} are allowed"
                     yield Fault("", "TOO_MANY_TOOLS", f"{said}: unregister some")
         for (_, name), versions in after.items():
             if len(versions) > MOST_VERSIONS:

@@ -128,8 +128,9 @@ class Served:
     The service and what is behind it.
     """
 
-    def __init__(self, app: Any, channel: grpc.aio.Channel) -> None:
+    def __init__(self, app: Any, book: Any, channel: grpc.aio.Channel) -> None:
         self.app = app
+        self.book = book
         self._channel = channel
 
     def caller(self, name: str, scopes: str = OWN, session: str = "") -> Caller:
@@ -164,7 +165,8 @@ async def registering(
     await server.start()
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield Served(app, channel)
+            assert registrar is not None
+            yield Served(app, registrar.book, channel)
     finally:
         app.registry.changes.close()
         await server.stop(None)

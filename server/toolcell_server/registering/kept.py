@@ -50,6 +50,7 @@ class Kept:
 
     def __init__(self) -> None:
         self._kept: dict[Place, dict[str, Registration]] = {}
+        self._sessions: dict[Place, None] = {}  # those of sessions, the oldest first
         self.room = Room()
 
     def of(self, scope: Scope, name: str) -> Versions:
@@ -63,10 +64,23 @@ class Kept:
         Have these versions of one name, in place of those before.
         """
         self.room.change(self.of(*place), versions)
+        self._sessions.pop(place, None)
+        if versions and place[0].kind == "session":
+            self._sessions[place] = None
         if versions:
             self._kept[place] = dict(versions)
         else:
             self._kept.pop(place, None)
+
+    def of_sessions(self, before: float) -> Iterator[Registration]:
+        """
+        What sessions have registered before that time, and not touched since.
+        """
+        for place in self._sessions:
+            versions = self._kept[place].values()
+            if max(each.tool.registered for each in versions) >= before:
+                return
+            yield from versions
 
     def __iter__(self) -> Iterator[Registration]:
         for versions in self._kept.values():

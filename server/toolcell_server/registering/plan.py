@@ -35,8 +35,8 @@ MOST_VERSIONS: Final = 32  # of one name in one scope; arbitrary
 class Plan:
     """
     `known(scope, name)` is what everybody has by that name and whoever registers in that scope may
-    know of: a word for it, or nothing.  `holders(name, principal)` are the scopes of a principal, or
-    without one of all, that have something by it.  `replace`: what is registered is replaced.
+    know of: a word for it, or nothing.  `holders(name, principal)` are the scopes of a principal,
+    or without one of all, that have something by it.  `replace`: what is registered is replaced.
     """
 
     kept: Kept

@@ -278,6 +278,35 @@ def test_no_more_bytes_than_there_may_be() -> None:
     played(scenario, maximum_own_bytes=128 * 1024)
 
 
+def test_what_a_session_registered_goes_when_it_must_be_over(tmp_path: Path) -> None:
+    """
+    Nobody says when a session ends; what it leaves would take room for ever.
+    """
+
+    async def scenario(served: Served) -> None:
+        alice = served.caller("alice", "toolcell:own_tools", "one")
+        session = pb.TOOL_SCOPE_SESSION
+        now = [1_000_000.0]
+        served.book.clock = lambda: now[0]
+        await alice.register(definition("old", scope=session), definition("mine", scope=2))
+        now[0] += 61
+        await alice.register(definition("new", scope=session))
+        assert ["mine 1", "new 1"] == await alice.names()
+        assert "unregistered old" in await kinds(alice)
+        now[0] += 59
+        await served.caller("bob").register(definition())
+        assert ["mine 1", "new 1"] == await alice.names()
+
+    async def later(served: Served) -> None:
+        alice = served.caller("alice", "toolcell:own_tools", "one")
+        assert ["mine 1", "new 1"] == await alice.names()  # the clock is ours again
+        await served.caller("bob").register(definition("other"))
+        assert ["mine 1"] == await alice.names()
+
+    played(scenario, folder=str(tmp_path), session_seconds=60)
+    played(later, folder=str(tmp_path), session_seconds=60)
+
+
 def test_none_is_larger_than_it_may_be() -> None:
     async def scenario(served: Served) -> None:
         large = definition(description="d" * 2000)

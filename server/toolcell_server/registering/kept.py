@@ -22,7 +22,7 @@ ALL: Final = None  # whose room: everybody's together
 class Room:
     """
     How many tools there are, and of how many bytes: of each principal in its own scopes, and of
-    all together.
+    all together; or how many more.
     """
 
     def __init__(self, other: Room | None = None) -> None:
@@ -39,7 +39,7 @@ class Room:
                     self.tools[whose] += change
                     self.bytes[whose] += change * registration.size
         for whose in {owner for each in before.values() for owner in owners(each.scope)}:
-            if not self.tools[whose]:
+            if not (self.tools[whose] or self.bytes[whose]):
                 del self.tools[whose], self.bytes[whose]
 
 

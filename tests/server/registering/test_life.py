@@ -315,6 +315,21 @@ def test_none_is_larger_than_it_may_be() -> None:
     played(scenario, maximum_definition_bytes=1024)
 
 
+def test_an_answer_fits_a_message_however_large_the_definitions() -> None:
+    large = {"type": "object", "properties": {"a": {"type": "string", "description": "d" * 60_000}}}
+
+    async def scenario(served: Served) -> None:
+        many = [definition(f"t{index}", parameters=large) for index in range(100)]
+        request = pb.RegisterToolsRequest(definitions=many)
+        answer = await admin(served).call("RegisterTools", request)
+        tools = [tool for each in answer.definitions for tool in each.tools]
+        assert [f"t{index}" for index in range(100)] == [tool.name for tool in tools]
+        assert tools[0].parameters_json
+        assert not tools[99].parameters_json
+
+    played(scenario)
+
+
 def test_one_name_has_no_more_versions_than_can_be_looked_through() -> None:
     async def scenario(served: Served) -> None:
         many = [definition(version=str(index)) for index in range(MOST_VERSIONS + 1)]

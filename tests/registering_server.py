@@ -158,7 +158,8 @@ async def registering(
     served: Any = app
     registrar, watching = parts.registrar(served), parts.watching(served)
     server = grpc.aio.server(
-        interceptors=[SaysWho(by_metadata), ErrorInterceptor()], options=[("grpc.so_reuseport", 0)]
+        interceptors=[SaysWho(by_metadata), ErrorInterceptor()],
+        options=[("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", 16 * 2**20)],
     )
     port = server.add_insecure_port("127.0.0.1:0")
     registry_service.add_to(server, RegistryService(app.tools, registrar, watching))

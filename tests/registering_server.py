@@ -152,6 +152,7 @@ async def registering(
         registry=Registry(Limits(), Limits()),
         auditing=auditing,
         metrics=Metrics(),
+        uploads=None,
     )
     app.tools = PermittedTools(app.registry, Rights(authenticated=True))
     served: Any = app

@@ -183,7 +183,7 @@ global___ListToolsRequest = ListToolsRequest
 
 @typing.final
 class ListToolsResponse(google.protobuf.message.Message):
-    """A page of tools."""
+    """A page of tools.  It may have fewer than were asked for, even none, and yet not be the last."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -193,7 +193,7 @@ class ListToolsResponse(google.protobuf.message.Message):
     """Token of the next page.  Empty: this is the last."""
     @property
     def tools(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Tool]:
-        """The tools.  Empty: none match."""
+        """The tools.  Empty: none match, of those that this page is about."""
 
     def __init__(
         self,
@@ -259,7 +259,7 @@ class SearchToolsRequest(google.protobuf.message.Message):
     CATEGORY_FIELD_NUMBER: builtins.int
     TAGS_FIELD_NUMBER: builtins.int
     query: builtins.str
-    """What somebody says, at most 4000 characters; the first 64 words that say something count.
+    """What somebody says, at most 4000 characters; the first 32 words that say something count.
     Nothing in it is an operator.  Required.
     """
     max_results: builtins.int

@@ -49,12 +49,12 @@ class Code(enum.StrEnum):
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
     """
-    One fault.  `path` is a JSON pointer (RFC 6901) into the definition, "" for the whole;
-    `message` says what is wrong and the remedy.
+    One fault.  `path` is a JSON pointer (RFC 6901) into the definition, "" for the whole; `code` is
+    a `Code`, or why it cannot be registered just now; `message` says what is wrong and the remedy.
     """
 
     path: str
-    code: Code
+    code: str
     message: str
 
     def below(self, at: str) -> Fault:

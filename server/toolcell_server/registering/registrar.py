@@ -12,9 +12,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from toolcell_server.carried import REGISTERED
+from toolcell_server.defining.checking import check
+from toolcell_server.defining.definitions import check_definition
+from toolcell_server.defining.faults import Fault
 from toolcell_server.refusals import CallRefused, DefinitionsInvalid, UnknownTool
 from toolcell_server.registering import faults, making
 from toolcell_server.registering.book import Step, kept
@@ -30,7 +33,6 @@ if TYPE_CHECKING:
     from toolcell_server.principal import Principal
     from toolcell_server.registering.authority import Authority, Wanted
     from toolcell_server.registering.book import Book
-    from toolcell_server.registering.faults import Fault
     from toolcell_server.registering.history import Entry
     from toolcell_server.registering.making import Maker
     from toolcell_server.registering.offered import Offered, Source
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from toolcell_server.tool import Tool
 
     Known = Callable[[str, Principal], Tool | None]
+
+Made = TypeVar("Made")
 
 
 class Answer(NamedTuple):
@@ -163,6 +167,8 @@ class Registrar:
             said = f"the source {kind} is not supported by this server" if kind else "is required"
             one_of = ", ".join(sorted(self.sources))
             return [], [faults.Fault("/source", "SOURCE_UNKNOWN", f"{said}; give one of {one_of}")]
+        if wrong := await self._in_thread(check_definition, definition):
+            return [], wrong
         try:
             scope = self.authority.new(caller, definition.scope)
             offers = await source.offer(definition, caller)
@@ -184,14 +190,20 @@ class Registrar:
     async def _checked(
         self, offers: Sequence[Offered], origin: Origin
     ) -> tuple[list[Draft], list[Fault]]:
-        drafts, found = [], []
+        drafts, found = [], list[Fault]()
         for each in offers:
+            found += await self._in_thread(check, dict(each.manifest), faults.MANIFEST)
+            if found:
+                continue
             try:
-                async with self._checking:
-                    drafts.append(await asyncio.to_thread(self.maker.draft, each, origin))
+                drafts.append(await self._in_thread(self.maker.draft, each, origin))
             except making.BROKEN as exc:
                 found.append(faults.of_manifest(exc))
         return drafts, found
+
+    async def _in_thread(self, work: Callable[..., Made], *given: Any) -> Made:
+        async with self._checking:
+            return await asyncio.to_thread(work, *given)
 
     def _known(self, scope: Scope, name: str, caller: Principal) -> str:
         """

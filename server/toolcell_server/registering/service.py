@@ -15,6 +15,7 @@ from toolcell.v1.registry_pb2_grpc import ToolRegistryServiceServicer
 from toolcell_server import pages, principal
 from toolcell_server.refusals import BadPageToken, InvalidField, SwitchedOff
 from toolcell_server.registering.authority import Wanted
+from toolcell_server.registering.faults import to_proto
 from toolcell_server.registering.registrar import How
 from toolcell_server.tool import scope_to_proto, to_timestamp
 
@@ -100,7 +101,7 @@ class ChangingService(ToolRegistryServiceServicer):
 def _answered(answer: Answer) -> pb.RegisteredDefinition:
     return pb.RegisteredDefinition(
         tools=[tool.to_proto() for tool in answer.tools],
-        faults=[fault.to_proto() for fault in answer.faults],
+        faults=[to_proto(fault) for fault in answer.faults],
     )
 
 

@@ -23,10 +23,12 @@ from toolcell_server.limits import Limits
 from toolcell_server.metrics import Metrics
 from toolcell_server.permitted import PermittedTools
 from toolcell_server.principal import Principal
+from toolcell_server.redaction import Redactor
 from toolcell_server.registering import parts
 from toolcell_server.registry import Registry
 from toolcell_server.registry_service import RegistryService
 from toolcell_server.rights import Rights
+from toolcell_server.searching.search import Search
 from toolcell_server.settings import AuthSettings
 from toolcell_server.settings.registry import RegistrySettings
 from toolcell_server.settings.values import Settings
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 ALL = "toolcell:tools,tools:*"
 OWN = "toolcell:own_tools"
+SECRET = "a-secret-of-the-operator"  # that redaction knows
 
 
 def definition(
@@ -152,15 +155,18 @@ async def registering(
         registry=Registry(Limits(), Limits()),
         auditing=auditing,
         metrics=Metrics(),
+        redactor=Redactor.of([SECRET], (), ()),
     )
     app.tools = PermittedTools(app.registry, Rights(authenticated=True))
     served: Any = app
-    registrar, watching = parts.registrar(served), parts.watching(served)
+    app.registrar, watching = parts.registrar(served), parts.watching(served)
     server = grpc.aio.server(
         interceptors=[SaysWho(by_metadata), ErrorInterceptor()], options=[("grpc.so_reuseport", 0)]
     )
     port = server.add_insecure_port("127.0.0.1:0")
-    registry_service.add_to(server, RegistryService(app.tools, registrar, watching))
+    search, porting = Search(app.registry, app.tools), parts.porting(served)
+    face = RegistryService(app.tools, app.registrar, watching, search, porting)
+    registry_service.add_to(server, face)
     await server.start()
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:

@@ -148,6 +148,7 @@ class App:
                 self.registrar,
                 registering.watching(self),
                 Search(self.registry, self.tools),
+                registering.porting(self),
             ),
             approvals=ApprovalService(parts.deciding(self)),
         )

@@ -22,6 +22,7 @@ from toolcell_server.searching import face
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from toolcell_server.porting.face import Porting
     from toolcell_server.principal import Principal
     from toolcell_server.registering.registrar import Registrar
     from toolcell_server.registering.watching import Watching
@@ -67,8 +68,9 @@ class RegistryService(ChangingService):
         registrar: Registrar | None = None,
         watching: Watching | None = None,
         search: Search | None = None,
+        porting: Porting | None = None,
     ) -> None:
-        super().__init__(registrar, watching)
+        super().__init__(registrar, watching, porting)
         self._tools = tools
         self._search = search
 

@@ -123,19 +123,23 @@ class Tool:
         defaults: Limits,
         ceilings: Limits,
         parse: Callable[[Any], manifests.Manifest] = manifests.parse,
+        **beside: Any,
     ) -> Self:
         """
+        `beside` are fields that no manifest has a say in.
+
         Raises:
             ValueError: it is no manifest of a tool that can run here; the text says why.
         """
         manifest = parse(value)
         limits = Limits.from_manifest(manifest.limits, defaults, ceilings)
         same = set(manifest.__struct_fields__) & set(cls.__slots__) - {"limits", "approval"}
+        said = {name: getattr(manifest, name) for name in same}
         return cls(
             bundle=bundle,
             limits=limits,
             approval="approve" if manifest.approval is True else manifest.approval or "",
-            **{name: getattr(manifest, name) for name in same},
+            **{**said, **beside},
         )
 
     @classmethod

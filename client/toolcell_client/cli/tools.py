@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolcell.v1 import execution_pb2, registry_pb2
 
-from toolcell_client.cli import registering, searching
+from toolcell_client.cli import porting, registering, searching
 from toolcell_client.cli.exits import Exit
 from toolcell_client.cli.listing import for_people, print_json, print_table, print_text
 from toolcell_client.plain import short_name, to_plain
@@ -27,8 +27,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     Add the command, its subcommands and their flags.
     """
     parser = commands.add_parser("tools", help="list, find, register, check and change tools")
-    words = "list|search|describe|validate|register|unregister|deprecate|reactivate|watch|history"
-    inner = parser.add_subparsers(required=True, metavar=words)
+    inner = parser.add_subparsers(required=True, metavar="COMMAND")
     listing = inner.add_parser("list", parents=[common], help="list tools")
     listing.set_defaults(run=run_list)
     listing.add_argument("--category", default="", help="only of this category")
@@ -40,6 +39,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     describing.add_argument("tool", metavar="NAME")
     describing.add_argument("--version", default="", help="exact version")
     registering.add(inner, common)
+    porting.add(inner, common)
 
 
 def run_list(client: Client, options: Any) -> Exit:

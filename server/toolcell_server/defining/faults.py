@@ -43,6 +43,7 @@ class Code(enum.StrEnum):
     NOT_SUPPORTED = "NOT_SUPPORTED"  # by this server, yet
     COMMAND = "COMMAND"  # how a command is called
     CODE = "CODE"  # Python that does not load
+    REDACTED = "REDACTED"  # a secret was taken out when it was exported
     MORE = "MORE"  # there are more faults than are listed
 
 

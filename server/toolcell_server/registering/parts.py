@@ -7,6 +7,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from toolcell_server import garbage
+from toolcell_server.porting.exporting import Exporter
+from toolcell_server.porting.face import Porting
+from toolcell_server.porting.importing import Importer
 from toolcell_server.registering.authority import Authority
 from toolcell_server.registering.book import Book
 from toolcell_server.registering.commands import CommandSource
@@ -39,7 +43,8 @@ def registrar(app: App) -> Registrar | None:
     store, record = RegistrationStore(app.database), _recorders(app)
     book = Book(store, history, app.registry, time.time, record)
     maker = Maker(defaults=settings.defaults, ceilings=settings.ceilings)
-    book.load(maker)
+    with garbage.paused():
+        book.load(maker)
     return Registrar(
         book=book,
         maker=maker,
@@ -67,6 +72,21 @@ def _recorders(app: App) -> Recorder:
         counted.changed(entry.what)
 
     return record
+
+
+def porting(app: App) -> Porting | None:
+    """
+    What exports and imports tools, if they are registered at run time.
+    """
+    if app.registrar is None:
+        return None
+    exporter = Exporter(
+        book=app.registrar.book,
+        store=RegistrationStore(app.database),
+        authority=app.registrar.authority,
+        redact=app.redactor.json,
+    )
+    return Porting(exporter, Importer(app.registrar))
 
 
 def watching(app: App) -> Watching:

@@ -20,6 +20,7 @@ from toolcell_server.defining.definitions import check_definition
 from toolcell_server.defining.faults import Fault
 from toolcell_server.refusals import CallRefused, DefinitionsInvalid, UnknownTool
 from toolcell_server.registering import faults, making
+from toolcell_server.registering.authority import Wanted
 from toolcell_server.registering.book import Step, kept
 from toolcell_server.registering.making import Origin
 from toolcell_server.registering.plan import Plan
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from toolcell.v1 import registry_pb2 as pb
 
     from toolcell_server.principal import Principal
-    from toolcell_server.registering.authority import Authority, Wanted
+    from toolcell_server.registering.authority import Authority
     from toolcell_server.registering.book import Book
     from toolcell_server.registering.history import Entry
     from toolcell_server.registering.making import Maker
@@ -94,14 +95,11 @@ class Registrar:
                 written; nothing was done.
         """
         self.authority.check(caller)
-        made = [await self._drafts(definition, caller) for definition in definitions]
-        plan = Plan(
-            kept=self.book.kept,
-            settings=self.settings,
-            known=lambda scope, name: self._known(scope, name, caller),
-            holders=self.book.registry.holders,
-            replace=how.replace,
-        )
+        made = [
+            await self.drafts(definition, caller, Wanted(definition.scope))
+            for definition in definitions
+        ]
+        plan = self.plan(caller, replace=how.replace)
         answers = [Answer(faults=found) if found else _added(plan, new) for new, found in made]
         wrong = {index: answer.faults for index, answer in enumerate(answers) if answer.faults}
         self.refused(len(wrong))
@@ -114,7 +112,7 @@ class Registrar:
                 ]
             )
         if not how.validate_only:
-            steps = [self._step(draft) for draft in plan.drafts.values()]
+            steps = [self.step(draft) for draft in plan.drafts.values()]
             self.book.commit(steps, caller)
         return answers
 
@@ -158,26 +156,41 @@ class Registrar:
         with kept():
             return self.book.history.before(number, most, name, own)
 
-    async def _drafts(
-        self, definition: pb.ToolDefinition, caller: Principal
+    def plan(self, caller: Principal, *, replace: bool) -> Plan:
+        """
+        A plan against what is registered now: to be carried out before anything else is done.
+        """
+        return Plan(
+            kept=self.book.kept,
+            settings=self.settings,
+            known=lambda scope, name: self._known(scope, name, caller),
+            holders=self.book.registry.holders,
+            replace=replace,
+        )
+
+    async def drafts(
+        self, definition: pb.ToolDefinition, caller: Principal, wanted: Wanted
     ) -> tuple[list[Draft], list[Fault]]:
+        """
+        What a definition would register in a scope, or what is wrong with it.
+        """
         kind = definition.WhichOneof("source")
         source = self.sources.get(kind or "")
         if source is None:
             said = f"the source {kind} is not supported by this server" if kind else "is required"
             one_of = ", ".join(sorted(self.sources))
-            return [], [faults.Fault("/source", "SOURCE_UNKNOWN", f"{said}; give one of {one_of}")]
+            return [], [Fault("/source", "SOURCE_UNKNOWN", f"{said}; give one of {one_of}")]
         if wrong := await self._in_thread(check_definition, definition):
             return [], wrong
         try:
-            scope = self.authority.new(caller, definition.scope)
+            scope = self.authority.new(caller, wanted)
             offers = await source.offer(definition, caller)
         except CallRefused as refused:
             return [], list(faults.of_refusal(refused))
         except ValueError as exc:  # more than its carrier takes
-            return [], [faults.Fault("", "DEFINITION_INVALID", str(exc))]
+            return [], [Fault("", "DEFINITION_INVALID", str(exc))]
         if not offers:
-            return [], [faults.Fault("", "NO_TOOLS", "it stands for no tool; name another source")]
+            return [], [Fault("", "NO_TOOLS", "it stands for no tool; name another source")]
         origin = Origin(
             definition=definition.SerializeToString(deterministic=True),
             scope=scope,
@@ -227,7 +240,10 @@ class Registrar:
                 return found
         raise UnknownTool(wanted.name, (), wanted.version)
 
-    def _step(self, draft: Draft) -> Step:
+    def step(self, draft: Draft) -> Step:
+        """
+        What registers one tool.
+        """
         tool = draft.registration.tool
         before = self.book.kept.of(tool.scope, tool.name).get(tool.version)
         what = "registered" if before is None else "replaced"

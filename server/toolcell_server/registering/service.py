@@ -4,6 +4,7 @@ The part of the gRPC face of ToolRegistryService that changes tools, and tells o
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import unicodedata
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +14,7 @@ from toolcell.v1 import registry_pb2 as pb
 from toolcell.v1.registry_pb2_grpc import ToolRegistryServiceServicer
 
 from toolcell_server import pages, principal
+from toolcell_server.porting import face
 from toolcell_server.refusals import BadPageToken, InvalidField, SwitchedOff
 from toolcell_server.registering.authority import Wanted
 from toolcell_server.registering.faults import to_proto
@@ -22,6 +24,7 @@ from toolcell_server.tool import scope_to_proto, to_timestamp
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from toolcell_server.porting.face import Porting
     from toolcell_server.registering.history import Entry
     from toolcell_server.registering.registrar import Answer, Registrar
     from toolcell_server.registering.watching import Watching
@@ -39,8 +42,14 @@ class ChangingService(ToolRegistryServiceServicer):
     Without a registrar nothing is registered at run time, and whoever tries hears so.
     """
 
-    def __init__(self, registrar: Registrar | None, watching: Watching | None) -> None:
+    def __init__(
+        self,
+        registrar: Registrar | None,
+        watching: Watching | None,
+        porting: Porting | None = None,
+    ) -> None:
         self._registrar = registrar
+        self._porting = porting
         self._watching = watching
 
     async def RegisterTools(  # noqa: N802  # the contract's name
@@ -72,13 +81,25 @@ class ChangingService(ToolRegistryServiceServicer):
         tools = self._switched_on.deprecate(_named(request), principal.current(), "", 0.0)
         return pb.ReactivateToolResponse(tools=[tool.to_proto() for tool in tools])
 
+    async def ExportTools(  # noqa: N802  # the contract's name
+        self, request: pb.ExportToolsRequest, _context: _Context
+    ) -> pb.ExportToolsResponse:
+        return face.export(self._ports.exporter, request, principal.current())
+
+    async def ImportTools(  # noqa: N802  # the contract's name
+        self, request: pb.ImportToolsRequest, _context: _Context
+    ) -> pb.ImportToolsResponse:
+        return await face.bring(self._ports.importer, request, principal.current())
+
     async def WatchTools(  # noqa: N802  # the contract's name
         self, request: pb.WatchToolsRequest, _context: _Context
     ) -> AsyncIterator[pb.WatchToolsResponse]:
         if self._watching is None:
             raise SwitchedOff("watching tools")
-        async for told in self._watching.watch(request.resume_token, principal.current()):
-            yield told
+        watched = self._watching.watch(request.resume_token, principal.current())
+        async with contextlib.aclosing(watched):
+            async for told in watched:
+                yield told
 
     async def ListToolHistory(  # noqa: N802  # the contract's name
         self, request: pb.ListToolHistoryRequest, _context: _Context
@@ -90,6 +111,12 @@ class ChangingService(ToolRegistryServiceServicer):
         if len(found) > size:
             response.next_page_token = pages.encode(str(found[size - 1].number), filters)
         return response
+
+    @property
+    def _ports(self) -> Porting:
+        if self._porting is None:
+            raise SwitchedOff("registering tools", "registry.enabled = true in its settings")
+        return self._porting
 
     @property
     def _switched_on(self) -> Registrar:

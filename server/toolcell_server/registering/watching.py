@@ -27,7 +27,7 @@ from toolcell_server.refusals import TooManyWatchers
 from toolcell_server.registering.tokens import Tokens
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Iterator, Sequence
 
     from toolcell_server.permitted import PermittedTools
     from toolcell_server.principal import Principal
@@ -61,7 +61,7 @@ class Watching:
         """
         return self._open.total()
 
-    async def watch(self, token: str, caller: Principal) -> AsyncIterator[Told]:
+    async def watch(self, token: str, caller: Principal) -> AsyncGenerator[Told, None]:
         """
         Tell a caller until an hour is over, or the server ends.
 
@@ -69,6 +69,7 @@ class Watching:
             TooManyWatchers: so many are open already, of all callers or of this one.
         """
         with self._counted(caller.name):
+            self._changes.watched = True
             ends = time.monotonic() + LONGEST_SECONDS
             at, missed = self._tokens.opened(token), bool(token)
             while (left := ends - time.monotonic()) > 0 and not self._changes.over:

@@ -167,8 +167,8 @@ def test_several_versions_live_and_the_newest_that_is_not_deprecated_is_meant() 
         assert "2.0-beta" == (await caller.get("upper")).version
         assert "1.9" == (await caller.get("upper", "1.9")).version
 
-        said = {"name": "upper", "version": "2.0-beta", "reason": "use 1.10"}
-        answer = await caller.call("DeprecateTool", pb.DeprecateToolRequest(**said))
+        old = pb.DeprecateToolRequest(name="upper", version="2.0-beta", reason="use 1.10")
+        answer = await caller.call("DeprecateTool", old)
         assert ["use 1.10"] == [tool.deprecated for tool in answer.tools]
         assert "1.10" == (await caller.get("upper")).version
 

@@ -204,7 +204,7 @@ def test_a_snapshot_comes_in_parts_that_fit_messages() -> None:
             await served.caller("admin", ALL).register(
                 *(definition(name, parameters=large) for name in names)
             )
-        parts = []
+        parts: list[pb.WatchToolsResponse] = []
         async with watch(served.caller("admin", ALL)) as seen:
             while not (parts and parts[-1].snapshot.last):
                 parts.append(await seen.next())

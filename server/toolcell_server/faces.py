@@ -43,6 +43,7 @@ async def made(app: Made, executions: ExecutionService) -> AsyncIterator[Faces]:
                 app.registrar,
                 registering.watching(app),
                 supply=registering.supply(app),
+                porting=registering.porting(app),
                 search=Search(app.registry, app.tools),
                 statistics=app.statistics,
             ),

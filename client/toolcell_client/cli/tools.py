@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolcell.v1 import execution_pb2, registry_pb2
 
-from toolcell_client.cli import foreign, registering, searching, sources, tool_stats
+from toolcell_client.cli import foreign, porting, registering, searching, sources, tool_stats
 from toolcell_client.cli.exits import Exit
 from toolcell_client.cli.listing import for_people, print_json, print_table, print_text
 from toolcell_client.plain import short_name, to_plain
@@ -42,6 +42,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     registering.add(inner, common)
     sources.add(inner, common)
     foreign.add(inner, common)
+    porting.add(inner, common)
 
 
 def run_list(client: Client, options: Any) -> Exit:

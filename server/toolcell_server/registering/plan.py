@@ -14,7 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from toolcell_server.registering.faults import MANIFEST, Fault
+from toolcell_server.defining.faults import Fault
+from toolcell_server.registering.faults import MANIFEST
 from toolcell_server.registering.kept import ALL, Room
 from toolcell_server.scopes import GLOBAL
 

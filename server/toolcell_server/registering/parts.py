@@ -59,7 +59,7 @@ def registrar(app: Made) -> Registrar | None:
     return Registrar(
         book=book,
         drafting=Drafting(
-            maker=maker, sources=sources(app), authority=app.authority, clock=book.clock
+            maker=maker, sources=sources(app), authority=app.authority, clock=lambda: book.clock()
         ),
         authority=app.authority,
         settings=settings.registry,

@@ -32,6 +32,7 @@ from toolcell_server.refusals import (
     CallRefused,
     Draining,
     NoCapacity,
+    StoreFailed,
     ToolUnavailable,
 )
 
@@ -99,14 +100,21 @@ class Calls:
     ) -> Made | None:
         """
         Make the call of a unit; None: the server is ending, and the next one goes on with it.
+
+        Raises:
+            StoreFailed: nobody can tell whether it was made before.
         """
         repeatable = unit.last is not None and unit.last.repeatable
-        if resumed and not repeatable and self._is_forgotten(request, unit):
-            return _forgotten()
         try:
+            if resumed and not repeatable and self._is_forgotten(request, unit):
+                return _forgotten()
             record, replayed = await self._begun(request, told)
         except Draining:
             return None
+        except StoreFailed as exc:
+            if resumed:  # it may have run, and nobody can look that up
+                raise
+            return self._refused(exc, request)
         except Exception as exc:  # noqa: BLE001  # whatever it is, it is this step's
             return self._refused(exc, request)
         told.executing(record.execution_id)

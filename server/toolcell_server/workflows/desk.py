@@ -129,7 +129,12 @@ class Desk:
         """
         The log of a run, whether it goes on here or is over.
         """
-        return self._logs.get(row.run_id) or self._opened(row)
+        if log := self._logs.get(row.run_id):
+            return log
+        log = self._opened(row)
+        if not log.rests:  # this server cannot go on with it
+            log.broken = StoreFailed("go on with a workflow")
+        return log
 
     async def cancel(self, row: Row) -> None:
         """

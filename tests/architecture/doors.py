@@ -187,6 +187,11 @@ PURE = (
         "toolcell_server.registering.openapi.servers",
         "toolcell_server.registering.openapi.yaml_reading",
     ),
+    *("toolcell_server.batching.plan", "toolcell_server.workflows.definition"),
+    *("toolcell_server.workflows.expressions", "toolcell_server.workflows.messages"),
+    *("toolcell_server.workflows.plan", "toolcell_server.workflows.problems"),
+    *("toolcell_server.workflows.progress", "toolcell_server.workflows.shape"),
+    *("toolcell_server.workflows.templates", "toolcell_server.workflows.values"),
 )
 _INPUT_OUTPUT = """
     asyncio ctypes fcntl grpc http io logging mmap multiprocessing os pathlib psutil resource

@@ -128,8 +128,9 @@ class Served:
     The service and what is behind it.
     """
 
-    def __init__(self, app: Any, channel: grpc.aio.Channel) -> None:
+    def __init__(self, app: Any, book: Any, channel: grpc.aio.Channel) -> None:
         self.app = app
+        self.book = book
         self._channel = channel
 
     def caller(self, name: str, scopes: str = OWN, session: str = "") -> Caller:
@@ -158,14 +159,16 @@ async def registering(
     served: Any = app
     registrar, watching = parts.registrar(served), parts.watching(served)
     server = grpc.aio.server(
-        interceptors=[SaysWho(by_metadata), ErrorInterceptor()], options=[("grpc.so_reuseport", 0)]
+        interceptors=[SaysWho(by_metadata), ErrorInterceptor()],
+        options=[("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", 16 * 2**20)],
     )
     port = server.add_insecure_port("127.0.0.1:0")
     registry_service.add_to(server, RegistryService(app.tools, registrar, watching))
     await server.start()
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield Served(app, channel)
+            assert registrar is not None
+            yield Served(app, registrar.book, channel)
     finally:
         app.registry.changes.close()
         await server.stop(None)

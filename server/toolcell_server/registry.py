@@ -165,11 +165,12 @@ class Registry:
         yield from self._shelf.of(name)
         yield from self._own.everywhere(name)
 
-    def holders(self, name: str) -> Collection[Scope]:
+    def holders(self, name: str, principal: str | None = None) -> Collection[Scope]:
         """
-        The scopes, everybody's apart, in which something is registered by that name.
+        The scopes, everybody's apart, in which something is registered by that name: of one
+        principal, or all.
         """
-        return self._own.holders(name)
+        return self._own.holders(name, principal)
 
     def tools(
         self, principal: Principal = ANYBODY, first: str = "", *, may: May | None = None

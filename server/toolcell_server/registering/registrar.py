@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from toolcell_server.carried import REGISTERED
+from toolcell_server.principal import ANYBODY
 from toolcell_server.refusals import CallRefused, DefinitionsInvalid, UnknownTool
 from toolcell_server.registering import faults, making
 from toolcell_server.registering.book import Step, kept
@@ -89,6 +90,7 @@ class Registrar:
                 written; nothing was done.
         """
         self.authority.check(caller)
+        self.expire()
         made = [await self._drafts(definition, caller) for definition in definitions]
         plan = Plan(
             kept=self.book.kept,
@@ -112,6 +114,17 @@ class Registrar:
             steps = [self._step(draft) for draft in plan.drafts.values()]
             self.book.commit(steps, caller)
         return answers
+
+    def expire(self) -> None:
+        """
+        Forget what sessions have registered so long ago that they must be over.
+
+        Raises:
+            AuditFailed, StoreFailed: that cannot be written.
+        """
+        before = self.book.clock() - self.settings.session_seconds
+        over = [Step("unregistered", each, None) for each in self.book.kept.of_sessions(before)]
+        self.book.commit(over, ANYBODY, "its session is over")
 
     def unregister(self, wanted: Wanted, caller: Principal) -> Sequence[Tool]:
         """

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _KIBIBYTE: Final = 2**10
 _MEBIBYTE: Final = 2**20
+_YEAR: Final = 365 * 24 * 3600
 _BOUNDS: Final = {
     "maximum_tools": (1, 100_000),
     "maximum_bytes": (_MEBIBYTE, 4096 * _MEBIBYTE),
@@ -36,7 +37,8 @@ class RegistrySettings:
     `maximum_bytes` are registered, and of each principal in its own scopes `maximum_own_tools` of
     `maximum_own_bytes`; none is larger than `maximum_definition_bytes`.  Tools of such a scope may
     ask for paths and domains only with `own_grants`, because they get what the policy allows
-    anybody.  The last `maximum_history` changes are remembered.
+    anybody.  The last `maximum_history` changes are remembered.  What a session has registered goes
+    after `session_seconds`.
 
     Code is uploaded if it is signed by one of `upload_keys`; without `require_signature` also by
     whoever may register.  It has at most `upload_bytes`, and all together `uploads_bytes`.
@@ -53,6 +55,7 @@ class RegistrySettings:
     maximum_own_bytes: int = 4 * _MEBIBYTE
     maximum_definition_bytes: int = 256 * _KIBIBYTE
     maximum_history: int = 100_000
+    session_seconds: float = 24 * 3600.0
     upload_keys: tuple[UploadKey, ...] = ()
     require_signature: bool = True
     upload_bytes: int = 8 * _MEBIBYTE
@@ -64,6 +67,7 @@ class RegistrySettings:
         checks.switch("registry.require_signature", self.require_signature)
         for name, (lowest, highest) in _BOUNDS.items():
             checks.number(f"registry.{name}", getattr(self, name), lowest, highest, whole=True)
+        checks.number("registry.session_seconds", self.session_seconds, 1, _YEAR, whole=False)
 
     @property
     def uploads(self) -> bool:

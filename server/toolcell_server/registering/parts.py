@@ -14,7 +14,7 @@ from toolcell_server.registering.book import Book
 from toolcell_server.registering.commands import CommandSource
 from toolcell_server.registering.history import History
 from toolcell_server.registering.making import Maker
-from toolcell_server.registering.recorded import Recorded
+from toolcell_server.registering.recorded import CodeRecorded, Recorded, unrecorded
 from toolcell_server.registering.registrar import Registrar
 from toolcell_server.registering.store import RegistrationStore
 from toolcell_server.registering.supply import Supply
@@ -83,7 +83,9 @@ def uploads(app: App) -> Uploads | None:
     def needed() -> set[str]:
         return app.registrar.book.kept.code() if app.registrar else set()
 
-    made = Uploads(settings.registry, settings.state_dir, needed, authority(app).may_all)
+    record = CodeRecorded(app.auditing) if app.auditing else unrecorded
+    may_all = authority(app).may_all
+    made = Uploads(settings.registry, settings.state_dir, needed, may_all, record=record)
     made.load()
     return made
 

@@ -58,6 +58,8 @@ class Options(TypedDict, total=False):
     result_screens: Sequence[str]
     result_action: str
     redact_keys: Sequence[str]
+    price: Mapping[str, float]
+    conditions: Mapping[str, Any]
     returns: Any
     option: str
 

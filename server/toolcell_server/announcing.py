@@ -13,7 +13,7 @@ from toolcell_server import isolation_check
 
 if TYPE_CHECKING:
     from toolcell_server.addresses import Address
-    from toolcell_server.app import App
+    from toolcell_server.made import Made
     from toolcell_server.registry import Registry
 
 _log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ def log_broken(registry: Registry, bundle: str) -> None:
             _log.warning("broken tool", extra={"fields": fields})
 
 
-def log_serving(app: App, address: Address) -> None:
+def log_serving(app: Made, address: Address) -> None:
     """
     Where, what, and how well enclosed.
     """

@@ -13,14 +13,12 @@ call: no such tool ever takes a call that was meant for another.  A change touch
 from __future__ import annotations
 
 import dataclasses
-import heapq
-import itertools
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from toolcell.v1 import registry_pb2
 
-from toolcell_server import catalogues, versions
+from toolcell_server import catalogues
 from toolcell_server.bundles import outliving
 from toolcell_server.bundles.outliving import ONCE, Loaded
 from toolcell_server.carried import REGISTERED
@@ -31,6 +29,7 @@ from toolcell_server.shelves.catalogue import Parser
 from toolcell_server.shelves.changes import Changes
 from toolcell_server.shelves.close_matches import CloseMatches
 from toolcell_server.shelves.offers import Offers, preference
+from toolcell_server.shelves.ordered import ordered
 from toolcell_server.shelves.own import OwnShelves
 from toolcell_server.shelves.shelf import Shelf
 from toolcell_server.shelves.tally import Tally
@@ -46,8 +45,6 @@ if TYPE_CHECKING:
     May = Callable[[Tool], bool]
 
 __all__ = ["Registry", "Tool"]
-
-_SHADOWED: Final = "there is a tool of this name for everybody; register it by another name"
 
 
 class Registry:
@@ -165,10 +162,21 @@ class Registry:
         yield from self._shelf.of(name)
         yield from self._own.everywhere(name)
 
+    def names(self) -> Iterable[str]:
+        """
+        Every name that there is a tool by, whoever's.
+        """
+        return {*self._shelf.names(), *self._own.names()}
+
+    def has_own(self, principal: Principal) -> bool:
+        """
+        Whether there are tools for that caller alone.
+        """
+        return bool(self._own.of_caller(principal))
+
     def holders(self, name: str, principal: str | None = None) -> Collection[Scope]:
         """
-        The scopes, everybody's apart, in which something is registered by that name: of one
-        principal, or all.
+        The scopes, everybody's apart, of one principal or all, where that name is registered.
         """
         return self._own.holders(name, principal)
 
@@ -179,14 +187,7 @@ class Registry:
         Every tool of everybody's and of that caller for which `may` is true: by name, from `first`
         on, then newest version first.
         """
-        shelves = [self._shelf, *self._own.of_caller(principal)]
-        names = heapq.merge(*(shelf.names(first) for shelf in shelves))
-        for name, _ in itertools.groupby(names) if shelves[1:] else zip(names, itertools.repeat(0)):
-            found = [tool for tool in self._shelf.of(name) if may is None or may(tool)]
-            own = [tool for tool in self._own.of(name, principal) if may is None or may(tool)]
-            if found and own:
-                own = [tool.as_broken(_SHADOWED) for tool in own]
-            yield from sorted((*found, *own), key=place, reverse=True)
+        return ordered(self._shelf, self._own, principal, first, may or _all)
 
     def unknown_disabled(self) -> dict[str, list[str]]:
         """
@@ -239,8 +240,5 @@ class Registry:
         return tool
 
 
-def place(tool: Tool) -> tuple[versions.Order, str]:
-    """
-    Orders the tools of one name, oldest first.
-    """
-    return versions.order(tool.version), tool.bundle
+def _all(_: Tool) -> bool:
+    return True

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from toolcell.v1 import execution_pb2, registry_pb2
+from toolcell.v1 import execution_pb2, registry_pb2, statistics_pb2
 
 from toolcell_server import manifest as manifests
 from toolcell_server.egress.templates import DomainTemplate
@@ -89,6 +89,8 @@ class Tool:
     result_screens: tuple[str, ...] = ()
     result_action: str = "report"
     redact_keys: tuple[str, ...] = ()
+    price: manifests.Price = manifests.NOTHING
+    conditions: manifests.Conditions = manifests.ALWAYS
     carried: Carried | None = None  # by what, if it was registered at run time
     scope: Scope = GLOBAL
     # Where it came from, which makes it no other tool: its file, and the generation that serves it.
@@ -198,12 +200,19 @@ class Tool:
             bundle=self.bundle,
             deprecated=self.deprecated,
             command=self.command,
+            price=self._price(),
             reload_error=_cut(self.reload_error, _LONGEST_REASON),
             code_sha256=self.carried.code_name if self.carried else "",
             scope=scope_to_proto(self.scope),
             sunset_time=to_timestamp(self.sunset),
             registered_time=to_timestamp(self.registered),
         )
+
+    def _price(self) -> statistics_pb2.Price | None:
+        price = self.price
+        if price == manifests.NOTHING:
+            return None
+        return statistics_pb2.Price(per_call=price.per_call, per_cpu_second=price.per_cpu_second)
 
 
 def to_timestamp(seconds: float) -> Timestamp | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolcell.v1 import execution_pb2, registry_pb2
 
-from toolcell_client.cli import registering, sources
+from toolcell_client.cli import foreign, porting, registering, searching, sources, tool_stats
 from toolcell_client.cli.exits import Exit
 from toolcell_client.cli.listing import for_people, print_json, print_table, print_text
 from toolcell_client.plain import short_name, to_plain
@@ -26,19 +26,23 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     """
     Add the command, its subcommands and their flags.
     """
-    parser = commands.add_parser("tools", help="list, describe, register and change tools")
-    words = "list|describe|register|unregister|deprecate|reactivate|watch|history|reload|upload"
-    inner = parser.add_subparsers(required=True, metavar=words)
+    parser = commands.add_parser("tools", help="list, find, register, check and change tools")
+    inner = parser.add_subparsers(required=True, metavar="COMMAND")
     listing = inner.add_parser("list", parents=[common], help="list tools")
     listing.set_defaults(run=run_list)
     listing.add_argument("--category", default="", help="only of this category")
     listing.add_argument("--tag", action="append", default=[], help="only with this tag")
+    searching.add(inner, common)
+    inner.add_parser("validate", add_help=False, help="say what is wrong with definitions, offline")
     describing = inner.add_parser("describe", parents=[common], help="describe one tool")
     describing.set_defaults(run=run_describe)
     describing.add_argument("tool", metavar="NAME")
     describing.add_argument("--version", default="", help="exact version")
+    tool_stats.add(inner, common)
     registering.add(inner, common)
     sources.add(inner, common)
+    foreign.add(inner, common)
+    porting.add(inner, common)
 
 
 def run_list(client: Client, options: Any) -> Exit:

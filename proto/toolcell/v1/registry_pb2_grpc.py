@@ -3,6 +3,7 @@
 import grpc
 
 from toolcell.v1 import registry_pb2 as toolcell_dot_v1_dot_registry__pb2
+from toolcell.v1 import statistics_pb2 as toolcell_dot_v1_dot_statistics__pb2
 
 
 class ToolRegistryServiceStub(object):
@@ -27,6 +28,16 @@ class ToolRegistryServiceStub(object):
                 '/toolcell.v1.ToolRegistryService/GetTool',
                 request_serializer=toolcell_dot_v1_dot_registry__pb2.GetToolRequest.SerializeToString,
                 response_deserializer=toolcell_dot_v1_dot_registry__pb2.GetToolResponse.FromString,
+                )
+        self.GetToolStats = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/GetToolStats',
+                request_serializer=toolcell_dot_v1_dot_statistics__pb2.GetToolStatsRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_statistics__pb2.GetToolStatsResponse.FromString,
+                )
+        self.SearchTools = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/SearchTools',
+                request_serializer=toolcell_dot_v1_dot_registry__pb2.SearchToolsRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_registry__pb2.SearchToolsResponse.FromString,
                 )
         self.RegisterTools = channel.unary_unary(
                 '/toolcell.v1.ToolRegistryService/RegisterTools',
@@ -63,6 +74,16 @@ class ToolRegistryServiceStub(object):
                 request_serializer=toolcell_dot_v1_dot_registry__pb2.WatchToolsRequest.SerializeToString,
                 response_deserializer=toolcell_dot_v1_dot_registry__pb2.WatchToolsResponse.FromString,
                 )
+        self.ExportTools = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/ExportTools',
+                request_serializer=toolcell_dot_v1_dot_registry__pb2.ExportToolsRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_registry__pb2.ExportToolsResponse.FromString,
+                )
+        self.ImportTools = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/ImportTools',
+                request_serializer=toolcell_dot_v1_dot_registry__pb2.ImportToolsRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_registry__pb2.ImportToolsResponse.FromString,
+                )
         self.ListToolHistory = channel.unary_unary(
                 '/toolcell.v1.ToolRegistryService/ListToolHistory',
                 request_serializer=toolcell_dot_v1_dot_registry__pb2.ListToolHistoryRequest.SerializeToString,
@@ -92,6 +113,28 @@ class ToolRegistryServiceServicer(object):
 
         * INVALID_ARGUMENT: `name` is empty.
         * NOT_FOUND: no such tool or version; ErrorInfo metadata `close_matches` names similar ones.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetToolStats(self, request, context):
+        """Returns what is known of tools from the calls that they had, in pages (AIP-158).
+
+        * INVALID_ARGUMENT: `version` without `name`, negative `page_size`, or a `page_token` that is
+        malformed or was made for other filters.
+        * NOT_FOUND: no such tool or version.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SearchTools(self, request, context):
+        """Finds the tools that are most useful for what somebody says in his own words, the best first,
+        among those that the caller may call: names, titles, descriptions, tags and parameters are
+        searched, by words and not by meaning; slips of the finger are mended.
+
+        * INVALID_ARGUMENT: `query` is empty or too long, or `max_results` is negative.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -177,6 +220,30 @@ class ToolRegistryServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExportTools(self, request, context):
+        """Exports what was registered, as JSON that ImportTools takes, in pages (AIP-158): definitions with
+        their scopes, versions and deprecations, never a secret.  What is of a bundle is not exported.
+        Who may change all exports all, others what is in their own scopes.
+
+        * INVALID_ARGUMENT: negative `page_size`, or a `page_token` that is malformed or was made for
+        other filters.
+        * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportTools(self, request, context):
+        """Registers what ExportTools exported, all of a request or nothing.  What is registered already,
+        just so, is left as it is and no conflict.
+
+        * INVALID_ARGUMENT: there is no definition, or there are too many.
+        * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListToolHistory(self, request, context):
         """Lists who registered, replaced, unregistered, deprecated and reactivated what, newest first, in
         pages (AIP-158): what was done by the caller and in its own scopes; all, for who may change all.
@@ -200,6 +267,16 @@ def add_ToolRegistryServiceServicer_to_server(servicer, server):
                     servicer.GetTool,
                     request_deserializer=toolcell_dot_v1_dot_registry__pb2.GetToolRequest.FromString,
                     response_serializer=toolcell_dot_v1_dot_registry__pb2.GetToolResponse.SerializeToString,
+            ),
+            'GetToolStats': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetToolStats,
+                    request_deserializer=toolcell_dot_v1_dot_statistics__pb2.GetToolStatsRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_statistics__pb2.GetToolStatsResponse.SerializeToString,
+            ),
+            'SearchTools': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchTools,
+                    request_deserializer=toolcell_dot_v1_dot_registry__pb2.SearchToolsRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_registry__pb2.SearchToolsResponse.SerializeToString,
             ),
             'RegisterTools': grpc.unary_unary_rpc_method_handler(
                     servicer.RegisterTools,
@@ -235,6 +312,16 @@ def add_ToolRegistryServiceServicer_to_server(servicer, server):
                     servicer.WatchTools,
                     request_deserializer=toolcell_dot_v1_dot_registry__pb2.WatchToolsRequest.FromString,
                     response_serializer=toolcell_dot_v1_dot_registry__pb2.WatchToolsResponse.SerializeToString,
+            ),
+            'ExportTools': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportTools,
+                    request_deserializer=toolcell_dot_v1_dot_registry__pb2.ExportToolsRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_registry__pb2.ExportToolsResponse.SerializeToString,
+            ),
+            'ImportTools': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImportTools,
+                    request_deserializer=toolcell_dot_v1_dot_registry__pb2.ImportToolsRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_registry__pb2.ImportToolsResponse.SerializeToString,
             ),
             'ListToolHistory': grpc.unary_unary_rpc_method_handler(
                     servicer.ListToolHistory,
@@ -286,6 +373,40 @@ class ToolRegistryService(object):
         return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/GetTool',
             toolcell_dot_v1_dot_registry__pb2.GetToolRequest.SerializeToString,
             toolcell_dot_v1_dot_registry__pb2.GetToolResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def GetToolStats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/GetToolStats',
+            toolcell_dot_v1_dot_statistics__pb2.GetToolStatsRequest.SerializeToString,
+            toolcell_dot_v1_dot_statistics__pb2.GetToolStatsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def SearchTools(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/SearchTools',
+            toolcell_dot_v1_dot_registry__pb2.SearchToolsRequest.SerializeToString,
+            toolcell_dot_v1_dot_registry__pb2.SearchToolsResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 
@@ -405,6 +526,40 @@ class ToolRegistryService(object):
         return grpc.experimental.unary_stream(request, target, '/toolcell.v1.ToolRegistryService/WatchTools',
             toolcell_dot_v1_dot_registry__pb2.WatchToolsRequest.SerializeToString,
             toolcell_dot_v1_dot_registry__pb2.WatchToolsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ExportTools(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/ExportTools',
+            toolcell_dot_v1_dot_registry__pb2.ExportToolsRequest.SerializeToString,
+            toolcell_dot_v1_dot_registry__pb2.ExportToolsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ImportTools(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/ImportTools',
+            toolcell_dot_v1_dot_registry__pb2.ImportToolsRequest.SerializeToString,
+            toolcell_dot_v1_dot_registry__pb2.ImportToolsResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

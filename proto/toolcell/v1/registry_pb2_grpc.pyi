@@ -8,6 +8,7 @@ import collections.abc
 import grpc
 import grpc.aio
 import toolcell.v1.registry_pb2
+import toolcell.v1.statistics_pb2
 import typing
 
 _T = typing.TypeVar("_T")
@@ -43,6 +44,28 @@ class ToolRegistryServiceStub:
 
     * INVALID_ARGUMENT: `name` is empty.
     * NOT_FOUND: no such tool or version; ErrorInfo metadata `close_matches` names similar ones.
+    """
+
+    GetToolStats: grpc.UnaryUnaryMultiCallable[
+        toolcell.v1.statistics_pb2.GetToolStatsRequest,
+        toolcell.v1.statistics_pb2.GetToolStatsResponse,
+    ]
+    """Returns what is known of tools from the calls that they had, in pages (AIP-158).
+
+    * INVALID_ARGUMENT: `version` without `name`, negative `page_size`, or a `page_token` that is
+      malformed or was made for other filters.
+    * NOT_FOUND: no such tool or version.
+    """
+
+    SearchTools: grpc.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.SearchToolsRequest,
+        toolcell.v1.registry_pb2.SearchToolsResponse,
+    ]
+    """Finds the tools that are most useful for what somebody says in his own words, the best first,
+    among those that the caller may call: names, titles, descriptions, tags and parameters are
+    searched, by words and not by meaning; slips of the finger are mended.
+
+    * INVALID_ARGUMENT: `query` is empty or too long, or `max_results` is negative.
     """
 
     RegisterTools: grpc.UnaryUnaryMultiCallable[
@@ -125,6 +148,30 @@ class ToolRegistryServiceStub:
     * RESOURCE_EXHAUSTED: too many watch already (`TOO_MANY_WATCHERS`).
     """
 
+    ExportTools: grpc.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.ExportToolsRequest,
+        toolcell.v1.registry_pb2.ExportToolsResponse,
+    ]
+    """Exports what was registered, as JSON that ImportTools takes, in pages (AIP-158): definitions with
+    their scopes, versions and deprecations, never a secret.  What is of a bundle is not exported.
+    Who may change all exports all, others what is in their own scopes.
+
+    * INVALID_ARGUMENT: negative `page_size`, or a `page_token` that is malformed or was made for
+      other filters.
+    * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
+    """
+
+    ImportTools: grpc.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.ImportToolsRequest,
+        toolcell.v1.registry_pb2.ImportToolsResponse,
+    ]
+    """Registers what ExportTools exported, all of a request or nothing.  What is registered already,
+    just so, is left as it is and no conflict.
+
+    * INVALID_ARGUMENT: there is no definition, or there are too many.
+    * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
+    """
+
     ListToolHistory: grpc.UnaryUnaryMultiCallable[
         toolcell.v1.registry_pb2.ListToolHistoryRequest,
         toolcell.v1.registry_pb2.ListToolHistoryResponse,
@@ -161,6 +208,28 @@ class ToolRegistryServiceAsyncStub:
 
     * INVALID_ARGUMENT: `name` is empty.
     * NOT_FOUND: no such tool or version; ErrorInfo metadata `close_matches` names similar ones.
+    """
+
+    GetToolStats: grpc.aio.UnaryUnaryMultiCallable[
+        toolcell.v1.statistics_pb2.GetToolStatsRequest,
+        toolcell.v1.statistics_pb2.GetToolStatsResponse,
+    ]
+    """Returns what is known of tools from the calls that they had, in pages (AIP-158).
+
+    * INVALID_ARGUMENT: `version` without `name`, negative `page_size`, or a `page_token` that is
+      malformed or was made for other filters.
+    * NOT_FOUND: no such tool or version.
+    """
+
+    SearchTools: grpc.aio.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.SearchToolsRequest,
+        toolcell.v1.registry_pb2.SearchToolsResponse,
+    ]
+    """Finds the tools that are most useful for what somebody says in his own words, the best first,
+    among those that the caller may call: names, titles, descriptions, tags and parameters are
+    searched, by words and not by meaning; slips of the finger are mended.
+
+    * INVALID_ARGUMENT: `query` is empty or too long, or `max_results` is negative.
     """
 
     RegisterTools: grpc.aio.UnaryUnaryMultiCallable[
@@ -243,6 +312,30 @@ class ToolRegistryServiceAsyncStub:
     * RESOURCE_EXHAUSTED: too many watch already (`TOO_MANY_WATCHERS`).
     """
 
+    ExportTools: grpc.aio.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.ExportToolsRequest,
+        toolcell.v1.registry_pb2.ExportToolsResponse,
+    ]
+    """Exports what was registered, as JSON that ImportTools takes, in pages (AIP-158): definitions with
+    their scopes, versions and deprecations, never a secret.  What is of a bundle is not exported.
+    Who may change all exports all, others what is in their own scopes.
+
+    * INVALID_ARGUMENT: negative `page_size`, or a `page_token` that is malformed or was made for
+      other filters.
+    * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
+    """
+
+    ImportTools: grpc.aio.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.ImportToolsRequest,
+        toolcell.v1.registry_pb2.ImportToolsResponse,
+    ]
+    """Registers what ExportTools exported, all of a request or nothing.  What is registered already,
+    just so, is left as it is and no conflict.
+
+    * INVALID_ARGUMENT: there is no definition, or there are too many.
+    * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
+    """
+
     ListToolHistory: grpc.aio.UnaryUnaryMultiCallable[
         toolcell.v1.registry_pb2.ListToolHistoryRequest,
         toolcell.v1.registry_pb2.ListToolHistoryResponse,
@@ -283,6 +376,32 @@ class ToolRegistryServiceServicer(metaclass=abc.ABCMeta):
 
         * INVALID_ARGUMENT: `name` is empty.
         * NOT_FOUND: no such tool or version; ErrorInfo metadata `close_matches` names similar ones.
+        """
+
+    @abc.abstractmethod
+    def GetToolStats(
+        self,
+        request: toolcell.v1.statistics_pb2.GetToolStatsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[toolcell.v1.statistics_pb2.GetToolStatsResponse, collections.abc.Awaitable[toolcell.v1.statistics_pb2.GetToolStatsResponse]]:
+        """Returns what is known of tools from the calls that they had, in pages (AIP-158).
+
+        * INVALID_ARGUMENT: `version` without `name`, negative `page_size`, or a `page_token` that is
+          malformed or was made for other filters.
+        * NOT_FOUND: no such tool or version.
+        """
+
+    @abc.abstractmethod
+    def SearchTools(
+        self,
+        request: toolcell.v1.registry_pb2.SearchToolsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[toolcell.v1.registry_pb2.SearchToolsResponse, collections.abc.Awaitable[toolcell.v1.registry_pb2.SearchToolsResponse]]:
+        """Finds the tools that are most useful for what somebody says in his own words, the best first,
+        among those that the caller may call: names, titles, descriptions, tags and parameters are
+        searched, by words and not by meaning; slips of the finger are mended.
+
+        * INVALID_ARGUMENT: `query` is empty or too long, or `max_results` is negative.
         """
 
     @abc.abstractmethod
@@ -377,6 +496,34 @@ class ToolRegistryServiceServicer(metaclass=abc.ABCMeta):
         server drains; go on with the last token.
 
         * RESOURCE_EXHAUSTED: too many watch already (`TOO_MANY_WATCHERS`).
+        """
+
+    @abc.abstractmethod
+    def ExportTools(
+        self,
+        request: toolcell.v1.registry_pb2.ExportToolsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[toolcell.v1.registry_pb2.ExportToolsResponse, collections.abc.Awaitable[toolcell.v1.registry_pb2.ExportToolsResponse]]:
+        """Exports what was registered, as JSON that ImportTools takes, in pages (AIP-158): definitions with
+        their scopes, versions and deprecations, never a secret.  What is of a bundle is not exported.
+        Who may change all exports all, others what is in their own scopes.
+
+        * INVALID_ARGUMENT: negative `page_size`, or a `page_token` that is malformed or was made for
+          other filters.
+        * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
+        """
+
+    @abc.abstractmethod
+    def ImportTools(
+        self,
+        request: toolcell.v1.registry_pb2.ImportToolsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[toolcell.v1.registry_pb2.ImportToolsResponse, collections.abc.Awaitable[toolcell.v1.registry_pb2.ImportToolsResponse]]:
+        """Registers what ExportTools exported, all of a request or nothing.  What is registered already,
+        just so, is left as it is and no conflict.
+
+        * INVALID_ARGUMENT: there is no definition, or there are too many.
+        * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
         """
 
     @abc.abstractmethod

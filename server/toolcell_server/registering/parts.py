@@ -8,10 +8,14 @@ import time
 from typing import TYPE_CHECKING
 
 from toolcell_server import garbage
-from toolcell_server.registering import uploaded
+from toolcell_server.porting.exporting import Exporter
+from toolcell_server.porting.face import Porting
+from toolcell_server.porting.importing import Importer
+from toolcell_server.registering import foreign, uploaded
 from toolcell_server.registering.authority import Authority
 from toolcell_server.registering.book import Book
 from toolcell_server.registering.commands import CommandSource
+from toolcell_server.registering.drafting import Drafting
 from toolcell_server.registering.history import History
 from toolcell_server.registering.making import Maker
 from toolcell_server.registering.recorded import CodeRecorded, Recorded, unrecorded
@@ -24,14 +28,15 @@ from toolcell_server.uploads.discovering import Discovering
 from toolcell_server.uploads.uploads import Uploads
 
 if TYPE_CHECKING:
-    from toolcell_server.app import App
+    from toolcell_server.made import Made
     from toolcell_server.principal import Principal
     from toolcell_server.registering.history import Entry
     from toolcell_server.registering.offered import Source
     from toolcell_server.registering.recorded import Recorder
+    from toolcell_server.registering.standing import Standing
 
 
-def registrar(app: App) -> Registrar | None:
+def registrar(app: Made) -> Registrar | None:
     """
     What registers tools at run time, if the operator wants that; with what the last server left.
 
@@ -53,23 +58,24 @@ def registrar(app: App) -> Registrar | None:
         book.load(maker)
     return Registrar(
         book=book,
-        maker=maker,
-        sources=sources(app),
-        authority=authority(app),
+        drafting=Drafting(
+            maker=maker, sources=sources(app), authority=app.authority, clock=book.clock
+        ),
+        authority=app.authority,
         settings=settings.registry,
         known=app.tools.known,
         refused=app.metrics.registering.refuse,
     )
 
 
-def authority(app: App) -> Authority:
+def authority(app: Made) -> Authority:
     """
     Who may register and change which tools.
     """
     return Authority(everybody=not (app.settings.auth.enabled or app.settings.rights.roles))
 
 
-def uploads(app: App) -> Uploads | None:
+def uploads(app: Made) -> Uploads | None:
     """
     Code that was uploaded, if the operator wants any, and has a place for it.
 
@@ -84,30 +90,39 @@ def uploads(app: App) -> Uploads | None:
         return app.registrar.book.kept.code() if app.registrar else set()
 
     record = CodeRecorded(app.auditing) if app.auditing else unrecorded
-    may_all = authority(app).may_all
+    may_all = app.authority.may_all
     made = Uploads(settings.registry, settings.state_dir, needed, may_all, record=record)
     made.load()
     return made
 
 
-def supply(app: App) -> Supply:
+def supply(app: Made) -> Supply:
     """
     How code comes to this server.
     """
-    return Supply(app.reloads, app.uploads, authority(app))
+    return Supply(app.reloads, app.uploads, app.authority)
 
 
-def sources(app: App) -> dict[str, Source]:
+def sources(app: Made) -> dict[str, Source]:
     """
     Where registered tools come from, by the name of the field in ToolDefinition.
     """
     return {
         "command": CommandSource(),
         "upload": UploadedSource(app.uploads, lambda: discovering(app)),
+        "openapi": foreign.openapi_source(app),
+        "mcp": foreign.mcp_source(app),
     }
 
 
-def discovering(app: App) -> Discovering:
+def standing(app: Made) -> Standing:
+    """
+    The tools of documents and servers that the settings name.
+    """
+    return foreign.standing(app)
+
+
+def discovering(app: Made) -> Discovering:
     """
     What has uploaded code describe itself.
     """
@@ -121,7 +136,7 @@ def discovering(app: App) -> Discovering:
     )
 
 
-def _recorders(app: App) -> Recorder:
+def _recorders(app: Made) -> Recorder:
     audited, counted = app.auditing and Recorded(app.auditing), app.metrics.registering
 
     def record(entry: Entry, caller: Principal) -> None:
@@ -132,7 +147,22 @@ def _recorders(app: App) -> Recorder:
     return record
 
 
-def watching(app: App) -> Watching:
+def porting(app: Made) -> Porting | None:
+    """
+    What exports and imports tools, if they are registered at run time.
+    """
+    if app.registrar is None:
+        return None
+    exporter = Exporter(
+        book=app.registrar.book,
+        store=RegistrationStore(app.database),
+        authority=app.registrar.authority,
+        redact=app.redactor.json,
+    )
+    return Porting(exporter, Importer(app.registrar))
+
+
+def watching(app: Made) -> Watching:
     """
     What tells callers of changes among tools.
     """

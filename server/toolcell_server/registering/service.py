@@ -14,14 +14,17 @@ from toolcell.v1 import registry_pb2 as pb
 from toolcell.v1.registry_pb2_grpc import ToolRegistryServiceServicer
 
 from toolcell_server import pages, principal
+from toolcell_server.porting import face
 from toolcell_server.refusals import BadPageToken, InvalidField, SwitchedOff
 from toolcell_server.registering.authority import Wanted
+from toolcell_server.registering.faults import to_proto
 from toolcell_server.registering.registrar import How
 from toolcell_server.tool import scope_to_proto, to_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
 
+    from toolcell_server.porting.face import Porting
     from toolcell_server.registering.history import Entry
     from toolcell_server.registering.registrar import Answer, Registrar
     from toolcell_server.registering.watching import Watching
@@ -42,8 +45,14 @@ class ChangingService(ToolRegistryServiceServicer):
     Without a registrar nothing is registered at run time, and whoever tries hears so.
     """
 
-    def __init__(self, registrar: Registrar | None, watching: Watching | None) -> None:
+    def __init__(
+        self,
+        registrar: Registrar | None,
+        watching: Watching | None,
+        porting: Porting | None = None,
+    ) -> None:
         self._registrar = registrar
+        self._porting = porting
         self._watching = watching
 
     async def RegisterTools(  # noqa: N802  # the contract's name
@@ -77,6 +86,16 @@ class ChangingService(ToolRegistryServiceServicer):
         tools = self._switched_on.deprecate(_named(request), principal.current(), "", 0.0)
         return pb.ReactivateToolResponse(tools=_described(tools))
 
+    async def ExportTools(  # noqa: N802  # the contract's name
+        self, request: pb.ExportToolsRequest, _context: _Context
+    ) -> pb.ExportToolsResponse:
+        return face.export(self._ports.exporter, request, principal.current())
+
+    async def ImportTools(  # noqa: N802  # the contract's name
+        self, request: pb.ImportToolsRequest, _context: _Context
+    ) -> pb.ImportToolsResponse:
+        return await face.bring(self._ports.importer, request, principal.current())
+
     async def WatchTools(  # noqa: N802  # the contract's name
         self, request: pb.WatchToolsRequest, _context: _Context
     ) -> AsyncIterator[pb.WatchToolsResponse]:
@@ -99,6 +118,12 @@ class ChangingService(ToolRegistryServiceServicer):
         return response
 
     @property
+    def _ports(self) -> Porting:
+        if self._porting is None:
+            raise SwitchedOff("registering tools", "registry.enabled = true in its settings")
+        return self._porting
+
+    @property
     def _switched_on(self) -> Registrar:
         if self._registrar is None:
             raise SwitchedOff("registering tools", "registry.enabled = true in its settings")
@@ -108,7 +133,8 @@ class ChangingService(ToolRegistryServiceServicer):
 def _answered(answer: Answer) -> pb.RegisteredDefinition:
     return pb.RegisteredDefinition(
         tools=[tool.to_proto() for tool in answer.tools],
-        faults=[fault.to_proto() for fault in answer.faults],
+        faults=[to_proto(fault) for fault in answer.faults],
+        skipped=[to_proto(fault) for fault in answer.skipped],
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from toolcell_server.shelves.shelf import Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from toolcell_server.principal import Principal
     from toolcell_server.scopes import Scope
@@ -69,6 +69,12 @@ class OwnShelves:
         if principal is not None:
             return holders.get(principal, ())
         return [scope for scopes in holders.values() for scope in scopes]
+
+    def names(self) -> Iterable[str]:
+        """
+        Every name that something is registered by.
+        """
+        return self._holders.keys()
 
     def everywhere(self, name: str) -> Iterator[Tool]:
         """

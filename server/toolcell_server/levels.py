@@ -47,4 +47,4 @@ class Levels:
         return min(levels, default=pb.ISOLATION_LEVEL_NONE)
 
     def _isolations(self) -> list[Isolation]:
-        return [self.pool.isolation(bundle) for bundle in self.registry.bundles()]
+        return [self.pool.isolation(bundle) for bundle in self.registry.tally.bundles()]

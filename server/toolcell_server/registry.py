@@ -68,7 +68,7 @@ class Registry:
         self.offers = Offers(order)
         self._shelf = Shelf()  # everybody's; of one name the callable first, then the newest
         self._own = OwnShelves()
-        self._tally = Tally()
+        self.tally = Tally()
         self._close = CloseMatches(self._shelf)
 
     def replace(
@@ -200,13 +200,7 @@ class Registry:
         """
         How many tools, whoever's, are in that state.
         """
-        return self._tally.states[state]
-
-    def bundles(self) -> list[str]:
-        """
-        Those with tools that can be called, sorted.
-        """
-        return self._tally.bundles()
+        return self.tally.states[state]
 
     def _versions(
         self, name: str, version: str, principal: Principal, may: May | None
@@ -237,7 +231,7 @@ class Registry:
         self._close.changed()
 
     def _changed(self, before: Iterable[Tool], after: Iterable[Tool]) -> None:
-        self._tally.change(before, after)
+        self.tally.change(before, after)
         self.changes.note(before, after)
 
     def _as_switched(self, tool: Tool) -> Tool:

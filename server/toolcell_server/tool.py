@@ -93,8 +93,9 @@ class Tool:
     conditions: manifests.Conditions = manifests.ALWAYS
     carried: Carried | None = None  # by what, if it was registered at run time
     scope: Scope = GLOBAL
-    file: str = ""  # of its bundle
-    generation: int = 0  # of its bundle, which serves it
+    # Where it came from, which makes it no other tool: its file, and the generation that serves it.
+    file: str = field(default="", compare=False)
+    generation: int = field(default=0, compare=False)
     reload_error: str = ""  # why its source, as it is now, does not load
     sunset: float = 0.0  # from when on calls are refused, in seconds since the epoch; 0.0: never
     registered: float = 0.0  # when, in seconds since the epoch; 0.0: it came with a bundle

@@ -30,6 +30,7 @@ from toolcell_server.battery.sites import Page, Site, serving_site
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.timeout(300)  # npm installs, and Node.js starts, as they can
 PAGES = Path(__file__).parents[2] / "docs/registry"
 OPENAPI, MCP = (PAGES / f"{name}.md" for name in ("openapi", "mcp"))
 PETS = "petstore.internal"

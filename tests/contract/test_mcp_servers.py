@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.timeout(300)  # npm installs, and Node.js starts, as they can
 SETTINGS = """
 [policy]
 roots = [{{path = "{open}", access = "write"}}, {{path = "{code}", access = "read"}}]

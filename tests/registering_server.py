@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
@@ -17,17 +16,15 @@ from served import refusal
 from toolcell.v1 import registry_pb2 as pb
 from toolcell.v1.registry_pb2_grpc import ToolRegistryServiceStub
 from toolcell_server import registry_service
-from toolcell_server.database import Database
 from toolcell_server.interceptors import ErrorInterceptor
-from toolcell_server.limits import Limits
-from toolcell_server.metrics import Metrics
+from toolcell_server.made import Made
 from toolcell_server.permitted import PermittedTools
 from toolcell_server.principal import Principal
 from toolcell_server.registering import parts
-from toolcell_server.registry import Registry
 from toolcell_server.registry_service import RegistryService
 from toolcell_server.rights import Rights
 from toolcell_server.settings import AuthSettings
+from toolcell_server.settings.audit import AuditSettings
 from toolcell_server.settings.registry import RegistrySettings
 from toolcell_server.settings.values import Settings
 
@@ -143,19 +140,18 @@ async def registering(
     """
     `folder` is where it keeps what outlives it; `settings` are those of `[registry]`.
     """
-    app = SimpleNamespace(
-        settings=Settings(
+    app = Made(
+        Settings(
             auth=AuthSettings(enabled=True),
             registry=RegistrySettings(**{"enabled": True, **settings}),
-        ),
-        database=Database.opened(folder),
-        registry=Registry(Limits(), Limits()),
-        auditing=auditing,
-        metrics=Metrics(),
+            audit=AuditSettings(enabled=False),
+            state_dir=folder,
+        )
     )
+    app.auditing = auditing
     app.tools = PermittedTools(app.registry, Rights(authenticated=True))
-    served: Any = app
-    registrar, watching = parts.registrar(served), parts.watching(served)
+    app.registrar = registrar = parts.registrar(app)
+    watching = parts.watching(app)
     server = grpc.aio.server(
         interceptors=[SaysWho(by_metadata), ErrorInterceptor()], options=[("grpc.so_reuseport", 0)]
     )

@@ -64,6 +64,11 @@ DOORS = (
         "a fixture for users' own tests; nothing else loads it",
     ),
     Door(
+        ("client/toolcell_client/cli/signing.py",),
+        ("toolcell_client", "cryptography"),
+        "signs uploads, where it is installed; nothing else needs it",
+    ),
+    Door(
         ("client/*",),
         ("toolcell_client", "toolcell.v1", *GRPC),
         "the base install; the server is reached as a program",
@@ -77,9 +82,9 @@ DOORS = (
         ("server/*",),
         (
             *("toolcell_server", "toolcell.v1", "toolcell_worker.wire", *GRPC),
-            *("cryptography", "dns", "grpc_health", "grpc_reflection", "h11", "idna"),
+            *("cryptography", "ddsketch", "dns", "grpc_health", "grpc_reflection", "h11", "idna"),
             *("jsonschema", "jwt", "limits", "msgspec", "prometheus_client", "psutil"),
-            *("rapidfuzz", "referencing", "uvloop", "yaml"),
+            *("rapidfuzz", "referencing", "snowballstemmer", "uvloop", "yaml"),
         ),
         "the server never imports a tool, a wall or the zygote",
     ),

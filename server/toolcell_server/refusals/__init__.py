@@ -61,7 +61,15 @@ from toolcell_server.refusals.tools import (
     SwitchedOff,
     ToolBroken,
     ToolUnavailable,
+    UnknownBundle,
     UnknownTool,
+)
+from toolcell_server.refusals.uploads import (
+    CodeNotLoaded,
+    NotSigned,
+    UnknownUpload,
+    UploadRefused,
+    UploadsFull,
 )
 
 __all__ = [
@@ -84,6 +92,7 @@ __all__ = [
     "AuditNotKept",
     "BadPageToken",
     "CallRefused",
+    "CodeNotLoaded",
     "DefinitionsInvalid",
     "DeniedByRule",
     "DomainNotAllowed",
@@ -100,6 +109,7 @@ __all__ = [
     "NoCapacity",
     "NobodyApproves",
     "NotPermitted",
+    "NotSigned",
     "PathNotAllowed",
     "PreviewFailed",
     "QuotaExceeded",
@@ -114,7 +124,11 @@ __all__ = [
     "ToolRetired",
     "ToolUnavailable",
     "Unauthenticated",
+    "UnknownBundle",
     "UnknownExecution",
     "UnknownTool",
+    "UnknownUpload",
+    "UploadRefused",
+    "UploadsFull",
     "Vetoed",
 ]

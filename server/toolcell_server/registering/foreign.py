@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING
 from toolcell_server.egress.names import Pattern
 from toolcell_server.rates.gate import RateGate
 from toolcell_server.rates.places import Places
-from toolcell_server.registering.authority import Authority
 from toolcell_server.registering.mcp.source import McpSource
 from toolcell_server.registering.openapi.source import OpenApiSource
 from toolcell_server.registering.standing import Standing
 from toolcell_server.registering.trying import Trying
 
 if TYPE_CHECKING:
-    from toolcell_server.app import App
+    from toolcell_server.made import Made
 
 
-def openapi_source(app: App) -> OpenApiSource:
+def openapi_source(app: Made) -> OpenApiSource:
     """
     What makes tools of OpenAPI documents.
     """
@@ -31,15 +30,15 @@ def openapi_source(app: App) -> OpenApiSource:
     )
 
 
-def mcp_source(app: App) -> McpSource:
+def mcp_source(app: Made) -> McpSource:
     """
     What makes tools of MCP servers.
     """
     trial = functools.cache(lambda: trying(app))  # later: what runs tools is made after this
-    return McpSource(trial, authority(app).new, app.settings.registry.own_grants)
+    return McpSource(trial, app.authority.new, app.settings.registry.own_grants)
 
 
-def trying(app: App) -> Trying:
+def trying(app: Made) -> Trying:
     """
     What runs a server to ask it.
     """
@@ -55,15 +54,7 @@ def trying(app: App) -> Trying:
     )
 
 
-def authority(app: App) -> Authority:
-    """
-    Who may register what.
-    """
-    settings = app.settings
-    return Authority(everybody=not (settings.auth.enabled or settings.rights.roles))
-
-
-def standing(app: App) -> Standing:
+def standing(app: Made) -> Standing:
     """
     The tools of documents and servers that the settings name.
     """

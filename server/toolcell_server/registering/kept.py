@@ -68,6 +68,13 @@ class Kept:
         else:
             self._kept.pop(place, None)
 
+    def code(self) -> set[str]:
+        """
+        The names of the folders of code that tools need.
+        """
+        carried = (each.tool.carried for each in self)
+        return {folder.rpartition("/")[2] for one in carried if one for folder in one.code}
+
     def __iter__(self) -> Iterator[Registration]:
         for versions in self._kept.values():
             yield from versions.values()

@@ -10,7 +10,6 @@ not begun, however many register at once; and what was answered survives the dea
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +19,7 @@ from toolcell_server.registering import faults, making
 from toolcell_server.registering.book import Step, kept
 from toolcell_server.registering.making import Origin
 from toolcell_server.registering.plan import Plan
+from toolcell_server.registering.turns import Turns, in_thread
 from toolcell_server.scopes import GLOBAL
 
 if TYPE_CHECKING:
@@ -78,8 +78,7 @@ class Registrar:
     settings: RegistrySettings
     known: Known
     refused: Callable[[int], None] = lambda _count: None
-    # One at a time: a flood of definitions takes a part of one processor, and never all of them.
-    _checking: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    turns: Turns = field(default_factory=Turns)
 
     async def register(
         self, definitions: Sequence[pb.ToolDefinition], caller: Principal, how: How
@@ -195,8 +194,8 @@ class Registrar:
         drafts, found = [], []
         for each in offers:
             try:
-                async with self._checking:
-                    drafts.append(await asyncio.to_thread(self.maker.draft, each, origin))
+                async with self.turns.of(origin.by):
+                    drafts.append(await in_thread(self.maker.draft, each, origin))
             except making.BROKEN as exc:
                 found.append(faults.of_manifest(exc))
         return drafts, found

@@ -12,6 +12,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import msgspec
+
 from toolcell_server.carried import Carried
 from toolcell_server.registering import making
 from toolcell_server.scopes import Scope
@@ -42,6 +44,7 @@ CREATE TABLE IF NOT EXISTS registered_tools (
     sunset REAL NOT NULL,
     registered REAL NOT NULL,
     registered_by TEXT NOT NULL,
+    size INTEGER NOT NULL,
     PRIMARY KEY (kind, principal, session, name, version)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS registered_tools_by_definition ON registered_tools (definition);
@@ -53,6 +56,7 @@ CREATE TABLE IF NOT EXISTS registered_definitions (
 _COLUMNS: Final = (
     *("kind", "principal", "session", "name", "version", "manifest", "seal", "carrier", "payload"),
     *("code", "definition", "edition", "deprecated", "sunset", "registered", "registered_by"),
+    "size",
 )
 _SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM registered_tools"  # noqa: S608  # our own names
 _INSERT: Final = (
@@ -83,6 +87,7 @@ class Row(NamedTuple):
     sunset: float
     registered: float
     by: str
+    size: int
 
 
 class RegistrationStore:
@@ -130,6 +135,7 @@ class RegistrationStore:
             tool.sunset,
             tool.registered,
             draft.registration.by,
+            draft.registration.size,
         )
         self._database.execute(_INSERT, values)
 
@@ -169,7 +175,7 @@ def _row(values: dict[str, Any]) -> Row:
     try:
         carried = Carried(
             carrier=values["carrier"],
-            payload=json.loads(values["payload"]),
+            payload=msgspec.json.decode(values["payload"]),
             code=tuple(json.loads(values["code"])),
         )
     except ValueError:  # a release that takes less than the one that kept it
@@ -186,4 +192,5 @@ def _row(values: dict[str, Any]) -> Row:
         sunset=values["sunset"],
         registered=values["registered"],
         by=values["registered_by"],
+        size=values["size"],
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from toolcell_server.shelves.shelf import Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from toolcell_server.principal import Principal
     from toolcell_server.scopes import Scope
@@ -72,6 +72,12 @@ class OwnShelves:
         The scopes that have something by that name.
         """
         return self._holders.get(name, ())
+
+    def names(self) -> Iterable[str]:
+        """
+        Every name that something is registered by.
+        """
+        return self._holders.keys()
 
     def everywhere(self, name: str) -> Iterator[Tool]:
         """

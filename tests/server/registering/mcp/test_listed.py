@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import mcp_server
 import pytest
+from toolcell_server.registering import checking
 from toolcell_server.registering.mcp.listed import CONTENTS, Server, tools_of
+from toolcell_server.registering.turns import Turns
 
 if TYPE_CHECKING:
     from toolcell_server.registering.offered import Offers
@@ -13,7 +16,8 @@ SCHEMA = {"type": "object", "properties": {"path": {"type": "string"}}}
 
 
 def offers(*tools: Any, **server: Any) -> Offers:
-    return tools_of(Server(argv=("/bin/server", "-x"), **server), {"tools": list(tools)})[0]
+    found = tools_of(Server(argv=("/bin/server", "-x"), **server), {"tools": list(tools)})
+    return asyncio.run(checking.offers(found.made, found.skipped, Turns(), "ann"))
 
 
 def one(tool: dict[str, Any], **server: Any) -> Any:

@@ -23,6 +23,7 @@ from toolcell_server.principal import Principal
 from toolcell_server.registering import parts
 from toolcell_server.registry_service import RegistryService
 from toolcell_server.rights import Rights
+from toolcell_server.searching.search import Search
 from toolcell_server.settings import AuthSettings
 from toolcell_server.settings.audit import AuditSettings
 from toolcell_server.settings.registry import RegistrySettings
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 ALL = "toolcell:tools,tools:*"
 OWN = "toolcell:own_tools"
+SECRET = "a-secret-of-the-operator"  # that redaction knows
 
 
 def definition(
@@ -125,8 +127,9 @@ class Served:
     The service and what is behind it.
     """
 
-    def __init__(self, app: Any, channel: grpc.aio.Channel) -> None:
+    def __init__(self, app: Any, book: Any, channel: grpc.aio.Channel) -> None:
         self.app = app
+        self.book = book
         self._channel = channel
 
     def caller(self, name: str, scopes: str = OWN, session: str = "") -> Caller:
@@ -153,14 +156,18 @@ async def registering(
     app.registrar = registrar = parts.registrar(app)
     watching = parts.watching(app)
     server = grpc.aio.server(
-        interceptors=[SaysWho(by_metadata), ErrorInterceptor()], options=[("grpc.so_reuseport", 0)]
+        interceptors=[SaysWho(by_metadata), ErrorInterceptor()],
+        options=[("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", 16 * 2**20)],
     )
     port = server.add_insecure_port("127.0.0.1:0")
-    registry_service.add_to(server, RegistryService(app.tools, registrar, watching))
+    search, porting = Search(app.registry, app.tools), parts.porting(app)
+    face = RegistryService(app.tools, app.registrar, watching, search=search, porting=porting)
+    registry_service.add_to(server, face)
     await server.start()
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield Served(app, channel)
+            assert registrar is not None
+            yield Served(app, registrar.book, channel)
     finally:
         app.registry.changes.close()
         await server.stop(None)

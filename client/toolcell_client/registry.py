@@ -4,16 +4,18 @@ Registers tools, changes them, and follows changes: `client.registry`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+from typing import TYPE_CHECKING, Any, cast
 
 import grpc
 from toolcell.v1 import registry_pb2 as pb
 
 from toolcell_client.definitions import Which, deprecation, registration
+from toolcell_client.porting import exporting, importing
 from toolcell_client.translation import translate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from typing import Unpack
 
@@ -78,6 +80,37 @@ class Registry:
         which = Which(name, version, **whose)
         request = pb.ReactivateToolRequest(**which.fields())
         return list(self._ask("ReactivateTool", request).tools)
+
+    def export(self, names: Iterable[str] = (), scope: str = "") -> Iterator[dict[str, Any]]:
+        """
+        What is registered, as JSON values that `import_` takes: all that this principal may change,
+        or only tools of these names, in which `*` stands for any letters, or of one scope.
+        """
+        request = exporting(names, scope)
+        while True:
+            page = self._ask("ExportTools", request)
+            for encoded in page.definitions_json:
+                yield json.loads(encoded)
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def import_(
+        self,
+        definitions: Iterable[Mapping[str, Any]],
+        *,
+        on_conflict: str = "fail",
+        validate_only: bool = False,
+    ) -> pb.ImportToolsResponse:
+        """
+        Register what was exported, all or nothing; where another tool of the same name, version and
+        scope is registered, "fail", "skip" or "replace" it.
+
+        Raises:
+            ValueError, TypeError: something is no JSON, or no such choice.
+        """
+        request = importing(definitions, on_conflict, validate_only=validate_only)
+        return cast("pb.ImportToolsResponse", self._ask("ImportTools", request))
 
     def history(self, name: str = "", page_size: int = 0) -> Iterator[pb.ToolHistoryEntry]:
         """

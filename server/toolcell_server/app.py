@@ -80,28 +80,15 @@ class App(Made):
         return 128 + shutdown.number if shutdown.number else 0
 
     async def _serve(self, shutdown: Shutdown, announce: Callable[[str], None]) -> None:
-        from toolcell_server.approvals.service import ApprovalService  # see the theory above
+        from toolcell_server import faces  # see the theory above
         from toolcell_server.guarding import guards
-        from toolcell_server.registry_service import RegistryService
-        from toolcell_server.searching.search import Search
-        from toolcell_server.serving import Faces, serving
+        from toolcell_server.serving import serving
 
         settings = self.settings.server
-        faces = Faces(
-            executions=self._service(),
-            tools=RegistryService(
-                self.tools,
-                self.registrar,
-                registering.watching(self),
-                supply=registering.supply(self),
-                search=Search(self.registry, self.tools),
-                statistics=self.statistics,
-            ),
-            approvals=ApprovalService(parts.deciding(self)),
-        )
         async with (
             guards(self) as around,
-            serving(settings, faces, self.metrics, around, tls=self.tls) as face,
+            faces.made(self, self._service()) as served,
+            serving(settings, served, self.metrics, around, tls=self.tls) as face,
         ):
             self.tell_level = lambda: self._in_background(
                 face.show_isolation(self.levels.weakest())
@@ -109,6 +96,7 @@ class App(Made):
             self.tell_level()
             announcing.log_serving(self, face.address)
             garbage.settle()
+            served.begin()
             announce(str(face.address))
             async with self.reloads.watching():
                 await shutdown.asked.wait()

@@ -34,6 +34,7 @@ from toolcell_server.metric_groups import (
 from toolcell_server.record_metrics import RecordMetrics
 from toolcell_server.registering.metrics import RegisteringMetrics
 from toolcell_server.repeating_metrics import CacheMetrics, RepeatingMetrics
+from toolcell_server.workflow_metrics import WorkflowMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +66,7 @@ class Metrics:
         self.registering = RegisteringMetrics(registry)
         self.screens = ScreenMetrics(registry)
         self.reloads = ReloadMetrics(registry)
+        self.workflows = WorkflowMetrics(registry)
         self.authentication = AuthenticationMetrics(registry)
         self.tools = Gauge(
             "toolcell_tools", "Registered tools, by state.", ("state",), registry=registry

@@ -174,11 +174,11 @@ class Registry:
         """
         return bool(self._own.of_caller(principal))
 
-    def holders(self, name: str) -> Collection[Scope]:
+    def holders(self, name: str, principal: str | None = None) -> Collection[Scope]:
         """
-        The scopes, everybody's apart, in which something is registered by that name.
+        The scopes, everybody's apart, of one principal or all, where that name is registered.
         """
-        return self._own.holders(name)
+        return self._own.holders(name, principal)
 
     def tools(
         self, principal: Principal = ANYBODY, first: str = "", *, may: May | None = None

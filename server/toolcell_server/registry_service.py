@@ -21,8 +21,9 @@ from toolcell_server.statistics.statistics import Statistics
 from toolcell_server.statistics.telling import Telling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from toolcell_server.porting.face import Porting
     from toolcell_server.principal import Principal
     from toolcell_server.registering.registrar import Registrar
     from toolcell_server.registering.supply import Supply
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 NAME: Final = pb.DESCRIPTOR.services_by_name["ToolRegistryService"].full_name
 # A page is cut short here: clients receive 4 MiB by default, and one schema can have 64 KiB.
 _PAGE_BYTES: Final = 2 * 2**20
+
+_MOST_LOOKED_AT: Final = 2_000  # tools, for one page; a filter may match none of ten thousand
 
 _Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -70,8 +73,9 @@ class RegistryService(ChangingService):
         supply: Supply | None = None,
         search: Search | None = None,
         statistics: Statistics | None = None,
+        porting: Porting | None = None,
     ) -> None:
-        super().__init__(registrar, watching)
+        super().__init__(registrar, watching, porting)
         self._tools = tools
         self._supply = supply
         self._search = search
@@ -88,12 +92,10 @@ class RegistryService(ChangingService):
         }
         after = pages.decode(request.page_token, filters)
         caller = principal.current()
-        found = tool_pages.after(after, lambda name: self._tools.tools(caller, name))
-        matching = (tool for tool in found if _matches(tool, request))
-        chosen, more = _fitting(matching, size)
-        response = pb.ListToolsResponse(tools=[described for _, described in chosen])
-        if more:
-            last, _ = chosen[-1]
+        rest = tool_pages.after(after, lambda name: self._tools.tools(caller, name))
+        chosen, last = _fitting(rest, size, lambda tool: _matches(tool, request))
+        response = pb.ListToolsResponse(tools=chosen)
+        if last is not None:
             response.next_page_token = pages.encode(tool_pages.position(last), filters)
         return response
 
@@ -137,19 +139,26 @@ def add_to(server: grpc.aio.Server, service: RegistryService) -> None:
     add_ToolRegistryServiceServicer_to_server(service, server)
 
 
-def _fitting(tools: Iterable[Tool], size: int) -> tuple[list[tuple[Tool, pb.Tool]], bool]:
+def _fitting(
+    tools: Iterable[Tool], size: int, matches: Callable[[Tool], bool]
+) -> tuple[list[pb.Tool], Tool | None]:
     """
-    As many tools as a page holds, at least one, described; and whether there are more.
+    As many tools that match as a page holds, described; and the last that was looked at, if there
+    are more.
     """
-    chosen: list[tuple[Tool, pb.Tool]] = []
-    room = _PAGE_BYTES
-    for tool in tools:
-        described = tool.to_proto()
-        room -= described.ByteSize()
-        if chosen and (len(chosen) == size or room < 0):
-            return chosen, True
-        chosen.append((tool, described))
-    return chosen, False
+    chosen: list[pb.Tool] = []
+    room, last = _PAGE_BYTES, None
+    for looked_at, tool in enumerate(tools):
+        if looked_at == _MOST_LOOKED_AT:
+            return chosen, last
+        if matches(tool):
+            described = tool.to_proto()
+            room -= described.ByteSize()
+            if chosen and (len(chosen) == size or room < 0):
+                return chosen, last
+            chosen.append(described)
+        last = tool
+    return chosen, None
 
 
 def _matches(tool: Tool, request: pb.ListToolsRequest) -> bool:

@@ -84,7 +84,7 @@ DOORS = (
             *("toolcell_server", "toolcell.v1", "toolcell_worker.wire", *GRPC),
             *("cryptography", "ddsketch", "dns", "grpc_health", "grpc_reflection", "h11", "idna"),
             *("jsonschema", "jwt", "limits", "msgspec", "prometheus_client", "psutil"),
-            *("rapidfuzz", "referencing", "snowballstemmer", "uvloop", "yaml"),
+            *("jmespath", "rapidfuzz", "referencing", "snowballstemmer", "uvloop", "yaml"),
         ),
         "the server never imports a tool, a wall or the zygote",
     ),

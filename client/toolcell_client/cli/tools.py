@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolcell.v1 import execution_pb2, registry_pb2
 
-from toolcell_client.cli import foreign, registering, searching, sources, tool_stats
+from toolcell_client.cli import foreign, porting, registering, searching, sources, tool_stats
 from toolcell_client.cli.exits import Exit
 from toolcell_client.cli.listing import for_people, print_json, print_table, print_text
 from toolcell_client.plain import short_name, to_plain
@@ -42,6 +42,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     registering.add(inner, common)
     sources.add(inner, common)
     foreign.add(inner, common)
+    porting.add(inner, common)
 
 
 def run_list(client: Client, options: Any) -> Exit:
@@ -96,6 +97,10 @@ def _description(tool: registry_pb2.Tool) -> str:
         lines.append(f"runs the uploaded code {tool.code_sha256}")
     if tool.deprecated:
         lines.append(f"deprecated: {tool.deprecated}")
+    if tool.HasField("sunset_time"):
+        lines.append(f"refused from: {tool.sunset_time.ToJsonString()}")
+    if tool.scope not in (registry_pb2.TOOL_SCOPE_UNSPECIFIED, registry_pb2.TOOL_SCOPE_GLOBAL):
+        lines.append(f"for: this {short_name(registry_pb2.ToolScope, tool.scope)} alone")
     lines += ["", "arguments:", *_parameters(tool.parameters_json)]
     lines += ["", "limits:"]
     lines += [f"  {name} = {value}" for name, value in to_plain(tool.limits).items()]

@@ -146,6 +146,70 @@ TOOL_CHANGE_KIND_BROKEN: ToolChangeKind.ValueType  # 6
 """It does not load."""
 global___ToolChangeKind = ToolChangeKind
 
+class _ImportConflict:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _ImportConflictEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_ImportConflict.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    IMPORT_CONFLICT_UNSPECIFIED: _ImportConflict.ValueType  # 0
+    """As FAIL."""
+    IMPORT_CONFLICT_FAIL: _ImportConflict.ValueType  # 1
+    """Refuse it, and with it the request."""
+    IMPORT_CONFLICT_SKIP: _ImportConflict.ValueType  # 2
+    """Leave what is registered, and import the others."""
+    IMPORT_CONFLICT_REPLACE: _ImportConflict.ValueType  # 3
+    """Put it in the place of what is registered."""
+
+class ImportConflict(_ImportConflict, metaclass=_ImportConflictEnumTypeWrapper):
+    """What to do with a definition that conflicts with what is registered."""
+
+IMPORT_CONFLICT_UNSPECIFIED: ImportConflict.ValueType  # 0
+"""As FAIL."""
+IMPORT_CONFLICT_FAIL: ImportConflict.ValueType  # 1
+"""Refuse it, and with it the request."""
+IMPORT_CONFLICT_SKIP: ImportConflict.ValueType  # 2
+"""Leave what is registered, and import the others."""
+IMPORT_CONFLICT_REPLACE: ImportConflict.ValueType  # 3
+"""Put it in the place of what is registered."""
+global___ImportConflict = ImportConflict
+
+class _ImportOutcome:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _ImportOutcomeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_ImportOutcome.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    IMPORT_OUTCOME_UNSPECIFIED: _ImportOutcome.ValueType  # 0
+    """Never sent."""
+    IMPORT_OUTCOME_REGISTERED: _ImportOutcome.ValueType  # 1
+    """Its tools are new."""
+    IMPORT_OUTCOME_REPLACED: _ImportOutcome.ValueType  # 2
+    """Its tools are in the place of others."""
+    IMPORT_OUTCOME_UNCHANGED: _ImportOutcome.ValueType  # 3
+    """It was registered just so."""
+    IMPORT_OUTCOME_SKIPPED: _ImportOutcome.ValueType  # 4
+    """It conflicts, and what was registered was left."""
+    IMPORT_OUTCOME_REFUSED: _ImportOutcome.ValueType  # 5
+    """It is wrong or conflicts, and nothing of the request was done."""
+
+class ImportOutcome(_ImportOutcome, metaclass=_ImportOutcomeEnumTypeWrapper):
+    """What became of a definition."""
+
+IMPORT_OUTCOME_UNSPECIFIED: ImportOutcome.ValueType  # 0
+"""Never sent."""
+IMPORT_OUTCOME_REGISTERED: ImportOutcome.ValueType  # 1
+"""Its tools are new."""
+IMPORT_OUTCOME_REPLACED: ImportOutcome.ValueType  # 2
+"""Its tools are in the place of others."""
+IMPORT_OUTCOME_UNCHANGED: ImportOutcome.ValueType  # 3
+"""It was registered just so."""
+IMPORT_OUTCOME_SKIPPED: ImportOutcome.ValueType  # 4
+"""It conflicts, and what was registered was left."""
+IMPORT_OUTCOME_REFUSED: ImportOutcome.ValueType  # 5
+"""It is wrong or conflicts, and nothing of the request was done."""
+global___ImportOutcome = ImportOutcome
+
 @typing.final
 class ListToolsRequest(google.protobuf.message.Message):
     """Asks for a page of tools."""
@@ -184,7 +248,7 @@ global___ListToolsRequest = ListToolsRequest
 
 @typing.final
 class ListToolsResponse(google.protobuf.message.Message):
-    """A page of tools."""
+    """A page of tools.  It may have fewer than were asked for, even none, and yet not be the last."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -194,7 +258,7 @@ class ListToolsResponse(google.protobuf.message.Message):
     """Token of the next page.  Empty: this is the last."""
     @property
     def tools(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Tool]:
-        """The tools.  Empty: none match."""
+        """The tools.  Empty: none match, of those that this page is about."""
 
     def __init__(
         self,
@@ -260,7 +324,7 @@ class SearchToolsRequest(google.protobuf.message.Message):
     CATEGORY_FIELD_NUMBER: builtins.int
     TAGS_FIELD_NUMBER: builtins.int
     query: builtins.str
-    """What somebody says, at most 4000 characters; the first 64 words that say something count.
+    """What somebody says, at most 4000 characters; the first 32 words that say something count.
     Nothing in it is an operator.  Required.
     """
     max_results: builtins.int
@@ -743,7 +807,9 @@ class RegisteredDefinition(google.protobuf.message.Message):
     SKIPPED_FIELD_NUMBER: builtins.int
     @property
     def tools(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Tool]:
-        """The tools that it stands for, as they are now.  Empty: it was refused."""
+        """The tools that it stands for, as they are now; beyond 2 MiB of them only what tells which they
+        are.  Empty: it was refused.
+        """
 
     @property
     def faults(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___DefinitionFault]:
@@ -1310,3 +1376,145 @@ class ToolHistoryEntry(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["changed_by", b"changed_by", "edition", b"edition", "kind", b"kind", "name", b"name", "principal", b"principal", "reason", b"reason", "scope", b"scope", "session", b"session", "time", b"time", "version", b"version"]) -> None: ...
 
 global___ToolHistoryEntry = ToolHistoryEntry
+
+@typing.final
+class ExportToolsRequest(google.protobuf.message.Message):
+    """Asks for a page of definitions."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    NAMES_FIELD_NUMBER: builtins.int
+    SCOPE_FIELD_NUMBER: builtins.int
+    page_size: builtins.int
+    """How many at most.  0: 50.  More than 1000 is taken as 1000."""
+    page_token: builtins.str
+    """`next_page_token` of the page before, with the same filters.  Empty: the first page."""
+    scope: global___ToolScope.ValueType
+    """Only of this scope.  Unspecified: all."""
+    @property
+    def names(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Only definitions with a tool of one of these names, in which `*` stands for any letters.  At
+        most 100.  Empty: all.
+        """
+
+    def __init__(
+        self,
+        *,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+        names: collections.abc.Iterable[builtins.str] | None = ...,
+        scope: global___ToolScope.ValueType = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["names", b"names", "page_size", b"page_size", "page_token", b"page_token", "scope", b"scope"]) -> None: ...
+
+global___ExportToolsRequest = ExportToolsRequest
+
+@typing.final
+class ExportToolsResponse(google.protobuf.message.Message):
+    """A page of definitions.  It may have fewer than were asked for, even none, and yet not be the last."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DEFINITIONS_JSON_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    """Token of the next page.  Empty: this is the last."""
+    @property
+    def definitions_json(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.bytes]:
+        """The definitions, each one JSON object: see docs/registry/finding.md."""
+
+    def __init__(
+        self,
+        *,
+        definitions_json: collections.abc.Iterable[builtins.bytes] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["definitions_json", b"definitions_json", "next_page_token", b"next_page_token"]) -> None: ...
+
+global___ExportToolsResponse = ExportToolsResponse
+
+@typing.final
+class ImportToolsRequest(google.protobuf.message.Message):
+    """Asks to register what was exported."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DEFINITIONS_JSON_FIELD_NUMBER: builtins.int
+    ON_CONFLICT_FIELD_NUMBER: builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: builtins.int
+    on_conflict: global___ImportConflict.ValueType
+    """What to do where another tool of the same name, version and scope is registered.  Unspecified:
+    fail.
+    """
+    validate_only: builtins.bool
+    """Say what would become of each, and import nothing.  False: import."""
+    @property
+    def definitions_json(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.bytes]:
+        """The definitions, at most 1000.  Required."""
+
+    def __init__(
+        self,
+        *,
+        definitions_json: collections.abc.Iterable[builtins.bytes] | None = ...,
+        on_conflict: global___ImportConflict.ValueType = ...,
+        validate_only: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["definitions_json", b"definitions_json", "on_conflict", b"on_conflict", "validate_only", b"validate_only"]) -> None: ...
+
+global___ImportToolsRequest = ImportToolsRequest
+
+@typing.final
+class ImportToolsResponse(google.protobuf.message.Message):
+    """What became of each definition."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DEFINITIONS_FIELD_NUMBER: builtins.int
+    IMPORTED_FIELD_NUMBER: builtins.int
+    imported: builtins.bool
+    """It was done.  False: one was refused, or it was only to be said what would be."""
+    @property
+    def definitions(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ImportedDefinition]:
+        """One for each definition, in their order."""
+
+    def __init__(
+        self,
+        *,
+        definitions: collections.abc.Iterable[global___ImportedDefinition] | None = ...,
+        imported: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["definitions", b"definitions", "imported", b"imported"]) -> None: ...
+
+global___ImportToolsResponse = ImportToolsResponse
+
+@typing.final
+class ImportedDefinition(google.protobuf.message.Message):
+    """What became of one definition, or would."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    OUTCOME_FIELD_NUMBER: builtins.int
+    TOOLS_FIELD_NUMBER: builtins.int
+    FAULTS_FIELD_NUMBER: builtins.int
+    outcome: global___ImportOutcome.ValueType
+    """What.  Always set."""
+    @property
+    def tools(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The tools that it stands for, as `name@version`.  Empty: that is not known, because it is wrong."""
+
+    @property
+    def faults(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___DefinitionFault]:
+        """Why it was refused or skipped.  Empty: it was not."""
+
+    def __init__(
+        self,
+        *,
+        outcome: global___ImportOutcome.ValueType = ...,
+        tools: collections.abc.Iterable[builtins.str] | None = ...,
+        faults: collections.abc.Iterable[global___DefinitionFault] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["faults", b"faults", "outcome", b"outcome", "tools", b"tools"]) -> None: ...
+
+global___ImportedDefinition = ImportedDefinition

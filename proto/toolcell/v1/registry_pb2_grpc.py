@@ -74,6 +74,16 @@ class ToolRegistryServiceStub(object):
                 request_serializer=toolcell_dot_v1_dot_registry__pb2.WatchToolsRequest.SerializeToString,
                 response_deserializer=toolcell_dot_v1_dot_registry__pb2.WatchToolsResponse.FromString,
                 )
+        self.ExportTools = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/ExportTools',
+                request_serializer=toolcell_dot_v1_dot_registry__pb2.ExportToolsRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_registry__pb2.ExportToolsResponse.FromString,
+                )
+        self.ImportTools = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/ImportTools',
+                request_serializer=toolcell_dot_v1_dot_registry__pb2.ImportToolsRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_registry__pb2.ImportToolsResponse.FromString,
+                )
         self.ListToolHistory = channel.unary_unary(
                 '/toolcell.v1.ToolRegistryService/ListToolHistory',
                 request_serializer=toolcell_dot_v1_dot_registry__pb2.ListToolHistoryRequest.SerializeToString,
@@ -136,8 +146,7 @@ class ToolRegistryServiceServicer(object):
 
         * INVALID_ARGUMENT: there is no definition, a field is malformed, or with `all_or_nothing` a
         definition is wrong; one google.rpc.BadRequest violation for each fault.
-        * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`), or a limit on
-        registrations is reached.
+        * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -211,6 +220,30 @@ class ToolRegistryServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExportTools(self, request, context):
+        """Exports what was registered, as JSON that ImportTools takes, in pages (AIP-158): definitions with
+        their scopes, versions and deprecations, never a secret.  What is of a bundle is not exported.
+        Who may change all exports all, others what is in their own scopes.
+
+        * INVALID_ARGUMENT: negative `page_size`, or a `page_token` that is malformed or was made for
+        other filters.
+        * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportTools(self, request, context):
+        """Registers what ExportTools exported, all of a request or nothing.  What is registered already,
+        just so, is left as it is and no conflict.
+
+        * INVALID_ARGUMENT: there is no definition, or there are too many.
+        * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListToolHistory(self, request, context):
         """Lists who registered, replaced, unregistered, deprecated and reactivated what, newest first, in
         pages (AIP-158): what was done by the caller and in its own scopes; all, for who may change all.
@@ -279,6 +312,16 @@ def add_ToolRegistryServiceServicer_to_server(servicer, server):
                     servicer.WatchTools,
                     request_deserializer=toolcell_dot_v1_dot_registry__pb2.WatchToolsRequest.FromString,
                     response_serializer=toolcell_dot_v1_dot_registry__pb2.WatchToolsResponse.SerializeToString,
+            ),
+            'ExportTools': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportTools,
+                    request_deserializer=toolcell_dot_v1_dot_registry__pb2.ExportToolsRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_registry__pb2.ExportToolsResponse.SerializeToString,
+            ),
+            'ImportTools': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImportTools,
+                    request_deserializer=toolcell_dot_v1_dot_registry__pb2.ImportToolsRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_registry__pb2.ImportToolsResponse.SerializeToString,
             ),
             'ListToolHistory': grpc.unary_unary_rpc_method_handler(
                     servicer.ListToolHistory,
@@ -483,6 +526,40 @@ class ToolRegistryService(object):
         return grpc.experimental.unary_stream(request, target, '/toolcell.v1.ToolRegistryService/WatchTools',
             toolcell_dot_v1_dot_registry__pb2.WatchToolsRequest.SerializeToString,
             toolcell_dot_v1_dot_registry__pb2.WatchToolsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ExportTools(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/ExportTools',
+            toolcell_dot_v1_dot_registry__pb2.ExportToolsRequest.SerializeToString,
+            toolcell_dot_v1_dot_registry__pb2.ExportToolsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ImportTools(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/ImportTools',
+            toolcell_dot_v1_dot_registry__pb2.ImportToolsRequest.SerializeToString,
+            toolcell_dot_v1_dot_registry__pb2.ImportToolsResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

@@ -77,8 +77,7 @@ class ToolRegistryServiceStub:
 
     * INVALID_ARGUMENT: there is no definition, a field is malformed, or with `all_or_nothing` a
       definition is wrong; one google.rpc.BadRequest violation for each fault.
-    * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`), or a limit on
-      registrations is reached.
+    * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
     """
 
     UnregisterTool: grpc.UnaryUnaryMultiCallable[
@@ -147,6 +146,30 @@ class ToolRegistryServiceStub:
     server drains; go on with the last token.
 
     * RESOURCE_EXHAUSTED: too many watch already (`TOO_MANY_WATCHERS`).
+    """
+
+    ExportTools: grpc.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.ExportToolsRequest,
+        toolcell.v1.registry_pb2.ExportToolsResponse,
+    ]
+    """Exports what was registered, as JSON that ImportTools takes, in pages (AIP-158): definitions with
+    their scopes, versions and deprecations, never a secret.  What is of a bundle is not exported.
+    Who may change all exports all, others what is in their own scopes.
+
+    * INVALID_ARGUMENT: negative `page_size`, or a `page_token` that is malformed or was made for
+      other filters.
+    * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
+    """
+
+    ImportTools: grpc.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.ImportToolsRequest,
+        toolcell.v1.registry_pb2.ImportToolsResponse,
+    ]
+    """Registers what ExportTools exported, all of a request or nothing.  What is registered already,
+    just so, is left as it is and no conflict.
+
+    * INVALID_ARGUMENT: there is no definition, or there are too many.
+    * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
     """
 
     ListToolHistory: grpc.UnaryUnaryMultiCallable[
@@ -218,8 +241,7 @@ class ToolRegistryServiceAsyncStub:
 
     * INVALID_ARGUMENT: there is no definition, a field is malformed, or with `all_or_nothing` a
       definition is wrong; one google.rpc.BadRequest violation for each fault.
-    * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`), or a limit on
-      registrations is reached.
+    * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
     """
 
     UnregisterTool: grpc.aio.UnaryUnaryMultiCallable[
@@ -288,6 +310,30 @@ class ToolRegistryServiceAsyncStub:
     server drains; go on with the last token.
 
     * RESOURCE_EXHAUSTED: too many watch already (`TOO_MANY_WATCHERS`).
+    """
+
+    ExportTools: grpc.aio.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.ExportToolsRequest,
+        toolcell.v1.registry_pb2.ExportToolsResponse,
+    ]
+    """Exports what was registered, as JSON that ImportTools takes, in pages (AIP-158): definitions with
+    their scopes, versions and deprecations, never a secret.  What is of a bundle is not exported.
+    Who may change all exports all, others what is in their own scopes.
+
+    * INVALID_ARGUMENT: negative `page_size`, or a `page_token` that is malformed or was made for
+      other filters.
+    * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
+    """
+
+    ImportTools: grpc.aio.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.ImportToolsRequest,
+        toolcell.v1.registry_pb2.ImportToolsResponse,
+    ]
+    """Registers what ExportTools exported, all of a request or nothing.  What is registered already,
+    just so, is left as it is and no conflict.
+
+    * INVALID_ARGUMENT: there is no definition, or there are too many.
+    * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
     """
 
     ListToolHistory: grpc.aio.UnaryUnaryMultiCallable[
@@ -369,8 +415,7 @@ class ToolRegistryServiceServicer(metaclass=abc.ABCMeta):
 
         * INVALID_ARGUMENT: there is no definition, a field is malformed, or with `all_or_nothing` a
           definition is wrong; one google.rpc.BadRequest violation for each fault.
-        * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`), or a limit on
-          registrations is reached.
+        * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
         """
 
     @abc.abstractmethod
@@ -451,6 +496,34 @@ class ToolRegistryServiceServicer(metaclass=abc.ABCMeta):
         server drains; go on with the last token.
 
         * RESOURCE_EXHAUSTED: too many watch already (`TOO_MANY_WATCHERS`).
+        """
+
+    @abc.abstractmethod
+    def ExportTools(
+        self,
+        request: toolcell.v1.registry_pb2.ExportToolsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[toolcell.v1.registry_pb2.ExportToolsResponse, collections.abc.Awaitable[toolcell.v1.registry_pb2.ExportToolsResponse]]:
+        """Exports what was registered, as JSON that ImportTools takes, in pages (AIP-158): definitions with
+        their scopes, versions and deprecations, never a secret.  What is of a bundle is not exported.
+        Who may change all exports all, others what is in their own scopes.
+
+        * INVALID_ARGUMENT: negative `page_size`, or a `page_token` that is malformed or was made for
+          other filters.
+        * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
+        """
+
+    @abc.abstractmethod
+    def ImportTools(
+        self,
+        request: toolcell.v1.registry_pb2.ImportToolsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[toolcell.v1.registry_pb2.ImportToolsResponse, collections.abc.Awaitable[toolcell.v1.registry_pb2.ImportToolsResponse]]:
+        """Registers what ExportTools exported, all of a request or nothing.  What is registered already,
+        just so, is left as it is and no conflict.
+
+        * INVALID_ARGUMENT: there is no definition, or there are too many.
+        * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
         """
 
     @abc.abstractmethod

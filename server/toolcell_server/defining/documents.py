@@ -22,9 +22,8 @@ from toolcell_server.defining.faults import Code, Fault
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FORM: Final = "toolcell_tools"
-VERSION: Final = 1
-MAXIMUM_TOOLS: Final = 10_000
+# What an export says beside the definition itself: see porting/entries.py.
+BESIDE: Final = ("names", "principal", "session", "deprecated", "redacted")
 SOURCES: Final = tuple(field.name for field in pb.ToolDefinition.DESCRIPTOR.oneofs[0].fields)
 _SCOPES: Final[dict[str, pb.ToolScope.ValueType]] = {
     "global": pb.TOOL_SCOPE_GLOBAL,
@@ -88,7 +87,7 @@ def from_entry(entry: Mapping[str, Any]) -> pb.ToolDefinition:
 
 
 def _faults(entry: Mapping[str, Any]) -> list[Fault]:
-    known = ("manifest", "scope", *SOURCES)
+    known = ("manifest", "scope", *SOURCES, *BESIDE)
     listed = ", ".join(known)
     found = [
         Fault(f"/{key}", Code.UNKNOWN_KEY, f"is not known; the keys are {listed}")

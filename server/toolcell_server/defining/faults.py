@@ -43,18 +43,19 @@ class Code(enum.StrEnum):
     NOT_SUPPORTED = "NOT_SUPPORTED"  # by this server, yet
     COMMAND = "COMMAND"  # how a command is called
     CODE = "CODE"  # Python that does not load
+    REDACTED = "REDACTED"  # a secret was taken out when it was exported
     MORE = "MORE"  # there are more faults than are listed
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
     """
-    One fault.  `path` is a JSON pointer (RFC 6901) into the definition, "" for the whole;
-    `message` says what is wrong and the remedy.
+    One fault.  `path` is a JSON pointer (RFC 6901) into the definition, "" for the whole; `code` is
+    a `Code`, or why it cannot be registered just now; `message` says what is wrong and the remedy.
     """
 
     path: str
-    code: Code
+    code: str
     message: str
 
     def below(self, at: str) -> Fault:

@@ -71,6 +71,13 @@ from toolcell_server.refusals.uploads import (
     UploadRefused,
     UploadsFull,
 )
+from toolcell_server.refusals.workflows import (
+    TooManyWorkflows,
+    UnknownRun,
+    UnknownWorkflow,
+    WorkflowInvalid,
+    WorkflowNotInterrupted,
+)
 
 __all__ = [
     "ApprovalAltered",
@@ -120,15 +127,20 @@ __all__ = [
     "SwitchedOff",
     "TooManyApprovals",
     "TooManyWatchers",
+    "TooManyWorkflows",
     "ToolBroken",
     "ToolRetired",
     "ToolUnavailable",
     "Unauthenticated",
     "UnknownBundle",
     "UnknownExecution",
+    "UnknownRun",
     "UnknownTool",
     "UnknownUpload",
+    "UnknownWorkflow",
     "UploadRefused",
     "UploadsFull",
     "Vetoed",
+    "WorkflowInvalid",
+    "WorkflowNotInterrupted",
 ]

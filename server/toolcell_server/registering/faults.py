@@ -5,11 +5,11 @@ What is wrong with a definition, and where.  Pure.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from toolcell.v1 import registry_pb2 as pb
 
+from toolcell_server.defining.faults import Fault
 from toolcell_server.registering.offered import Offers
 
 if TYPE_CHECKING:
@@ -23,19 +23,12 @@ _LONGEST: Final = 1024  # characters of a message; a schema may be quoted in it
 _PLACE: Final = re.compile(r" - at `\$\.?(?P<place>[^`]*)`$")  # as msgspec says where
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+def to_proto(fault: Fault) -> pb.DefinitionFault:
     """
-    `path` is a JSON pointer into the definition, `code` a word for machines.
+    A fault as the contract has it.
     """
-
-    path: str
-    code: str
-    message: str
-
-    def to_proto(self) -> pb.DefinitionFault:
-        message = self.message.encode(errors="backslashreplace").decode()
-        return pb.DefinitionFault(path=self.path, code=self.code, message=message[:_LONGEST])
+    message = fault.message.encode(errors="backslashreplace").decode()
+    return pb.DefinitionFault(path=fault.path, code=fault.code, message=message[:_LONGEST])
 
 
 def of_refusal(refused: CallRefused) -> Sequence[Fault]:

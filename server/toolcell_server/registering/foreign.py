@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from toolcell_server.egress.names import Pattern
 from toolcell_server.rates.gate import RateGate
 from toolcell_server.rates.places import Places
+from toolcell_server.registering.authority import Wanted
 from toolcell_server.registering.mcp.source import McpSource
 from toolcell_server.registering.openapi.source import OpenApiSource
 from toolcell_server.registering.standing import Standing
@@ -35,7 +36,11 @@ def mcp_source(app: Made) -> McpSource:
     What makes tools of MCP servers.
     """
     trial = functools.cache(lambda: trying(app))  # later: what runs tools is made after this
-    return McpSource(trial, app.authority.new, app.settings.registry.own_grants)
+    return McpSource(
+        trial,
+        lambda caller, kind: app.authority.new(caller, Wanted(kind)),
+        app.settings.registry.own_grants,
+    )
 
 
 def trying(app: Made) -> Trying:

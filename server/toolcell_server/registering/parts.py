@@ -8,10 +8,14 @@ import time
 from typing import TYPE_CHECKING
 
 from toolcell_server import garbage
+from toolcell_server.porting.exporting import Exporter
+from toolcell_server.porting.face import Porting
+from toolcell_server.porting.importing import Importer
 from toolcell_server.registering import foreign, uploaded
 from toolcell_server.registering.authority import Authority
 from toolcell_server.registering.book import Book
 from toolcell_server.registering.commands import CommandSource
+from toolcell_server.registering.drafting import Drafting
 from toolcell_server.registering.history import History
 from toolcell_server.registering.making import Maker
 from toolcell_server.registering.recorded import Recorded
@@ -54,8 +58,9 @@ def registrar(app: Made) -> Registrar | None:
         book.load(maker)
     return Registrar(
         book=book,
-        maker=maker,
-        sources=sources(app),
+        drafting=Drafting(
+            maker=maker, sources=sources(app), authority=app.authority, clock=book.clock
+        ),
         authority=app.authority,
         settings=settings.registry,
         known=app.tools.known,
@@ -138,6 +143,21 @@ def _recorders(app: Made) -> Recorder:
         counted.changed(entry.what)
 
     return record
+
+
+def porting(app: Made) -> Porting | None:
+    """
+    What exports and imports tools, if they are registered at run time.
+    """
+    if app.registrar is None:
+        return None
+    exporter = Exporter(
+        book=app.registrar.book,
+        store=RegistrationStore(app.database),
+        authority=app.registrar.authority,
+        redact=app.redactor.json,
+    )
+    return Porting(exporter, Importer(app.registrar))
 
 
 def watching(app: Made) -> Watching:

@@ -20,7 +20,7 @@ from toolcell_server.scopes import Scope
 
 if TYPE_CHECKING:
     import contextlib
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from toolcell_server.database import Database
     from toolcell_server.registering.registration import Draft
@@ -65,6 +65,16 @@ _INSERT: Final = (
 )
 _OF_ONE: Final = "WHERE kind = ? AND principal = ? AND session = ? AND name = ? AND version = ?"
 _DEFINITION: Final = f"SELECT definition FROM registered_tools {_OF_ONE}"  # noqa: S608  # as above
+_DEFINITIONS: Final = (
+    "SELECT DISTINCT kind, principal, session, definition FROM registered_tools"
+    " WHERE (kind, principal, session, definition) > (?, ?, ?, ?)"
+    " AND (? IS NULL OR (kind <> 'global' AND principal = ?))"
+    " ORDER BY kind, principal, session, definition LIMIT ?"
+)
+_OF_DEFINITION: Final = (
+    "SELECT name, version FROM registered_tools"
+    " WHERE kind = ? AND principal = ? AND session = ? AND definition = ? ORDER BY name, version"
+)
 _ORPHAN: Final = (
     "DELETE FROM registered_definitions WHERE digest = ?"
     " AND NOT EXISTS (SELECT 1 FROM registered_tools WHERE definition = ?)"
@@ -154,6 +164,27 @@ class RegistrationStore:
         self._database.execute(f"DELETE FROM registered_tools {_OF_ONE}", _key(tool))  # noqa: S608  # as above
         for (digest,) in found:
             self._database.execute(_ORPHAN, (digest, digest))
+
+    def definitions(
+        self, after: tuple[str, str, str, str], most: int, owner: str | None
+    ) -> Iterator[tuple[Scope, str, Sequence[tuple[str, str]]]]:
+        """
+        The scopes and digests of at most so many definitions, those after a scope and digest, each
+        with name and version of its tools; of an owner, only what is in its own scopes.
+        """
+        *scope, digest = after
+        asked = (*scope, bytes.fromhex(digest), owner, owner, most)
+        for row in self._database.query(_DEFINITIONS, asked):
+            tools = self._database.query(_OF_DEFINITION, row)
+            kind, principal, session, found = row
+            yield Scope(kind, principal, session), found.hex(), tools
+
+    def definition_of(self, digest: str) -> bytes:
+        """
+        The serialized ToolDefinition of a digest.
+        """
+        statement = "SELECT definition FROM registered_definitions WHERE digest = ?"
+        return bytes(self._database.query(statement, (bytes.fromhex(digest),))[0][0])
 
     def definition(self, tool: Tool) -> bytes:
         """

@@ -36,8 +36,9 @@ def weighted(tool: Tool) -> Mapping[str, float]:
 
 
 def _words(tool: Tool) -> Iterator[tuple[float, str]]:
-    yield from ((_NAME, word) for word in words.of_name(tool.name))
+    yield from ((_NAME, word) for word in words.joined(tool.name))
     for weight, text in (
+        (_NAME, tool.name),
         (_TITLE, tool.title),
         *((_TAG, tag) for tag in tool.tags),
         (_CATEGORY, tool.category),

@@ -19,23 +19,26 @@ A tool that changes is taken out and put in again, and no other is touched.
 
 from __future__ import annotations
 
+import functools
+import heapq
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from toolcell_server.searching import fields
+from toolcell_server.searching import fields, words
 from toolcell_server.searching.vocabulary import Vocabulary
 from toolcell_server.searching.words import stem
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
     from toolcell_server.tool import Tool
 
 _SATURATION: Final = 1.2  # k1
 _LENGTH: Final = 0.4  # b: how much long descriptions count against a tool
 _USUAL: Final = 40.0  # weight of the words of a usual tool; a constant, so that it tells nothing
-_MOST_HITS: Final = 20_000
+_MOST_HITS: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,28 +93,42 @@ class Index:
         entries = (self.entries[number] for number in among)
         return Vocabulary(word for entry in entries for word in entry.words)
 
-    def having(self, stem: str, among: frozenset[int]) -> set[int]:
+    def having(self, among: frozenset[int]) -> Callable[[str], AbstractSet[int]]:
         """
-        The tools, of those, that have a stem.
+        Which tools, of those, have a stem; each stem is looked up once.
         """
-        return self._postings.get(stem, {}).keys() & among
+        all_ = len(among) == len(self.entries)
+
+        def having(stem: str) -> AbstractSet[int]:
+            numbers = self._postings.get(stem, {}).keys()
+            return numbers if all_ else numbers & among
+
+        return functools.cache(having)
 
     def rank(
-        self, stems: Mapping[str, float], among: frozenset[int]
-    ) -> Sequence[tuple[int, float]]:
+        self, stems: Mapping[str, float], having: Callable[[str], AbstractSet[int]], all_: int
+    ) -> Iterator[tuple[int, float]]:
         """
-        The tools, of those, that have any of these stems, each with its score, the best first.
-        `stems` says how much each is worth to who searches.
+        The tools that have any of these stems, each with its score, the best first.  `stems` says
+        how much each is worth to who searches, among so many tools.
         """
-        hits = [(self.having(each, among), each) for each in stems]
+        hits = [(having(each), each) for each in stems]
         scores: dict[int, float] = {}
-        for having, each in sorted(hits, key=lambda hit: len(hit[0])):
-            worth = stems[each] * _rarity(len(having), len(among))
-            full = len(scores) + len(having) > _MOST_HITS
-            for number in having & scores.keys() if full else having:
+        looked_at = 0
+        for numbers, each in sorted(hits, key=lambda hit: len(hit[0])):
+            worth = stems[each] * _rarity(len(numbers), all_)
+            looked_at += len(numbers)
+            rare = looked_at <= _MOST_HITS or not scores
+            for number in numbers if rare else numbers & scores.keys():
                 score = worth * self._often(each, number)
                 scores[number] = scores.get(number, 0.0) + score
-        return sorted(scores.items(), key=self._place)
+        best = [
+            (-score, self.entries[number].tool.name, number) for number, score in scores.items()
+        ]
+        heapq.heapify(best)  # few are asked for, of thousands
+        while best:
+            score, _, number = heapq.heappop(best)
+            yield number, -score
 
     def _often(self, stem: str, number: int) -> float:
         """
@@ -121,10 +138,6 @@ class Index:
         length = 1 - _LENGTH + _LENGTH * entry.total / _USUAL
         return often * (_SATURATION + 1) / (often + _SATURATION * length)
 
-    def _place(self, scored: tuple[int, float]) -> tuple[float, str, int]:
-        number, score = scored
-        return -score, self.entries[number].tool.name, number
-
     def _add(self, tool: Tool) -> int:
         self.indexed += 1
         self.generation += 1
@@ -133,7 +146,8 @@ class Index:
         stems: dict[str, float] = {}
         for word, weight in weights.items():
             stems[stem(word)] = stems.get(stem(word), 0.0) + weight
-        entry = Entry(tool, stems, frozenset(weights), sum(stems.values()))
+        written = frozenset(weights).difference(words.joined(tool.name))
+        entry = Entry(tool, stems, frozenset(filter(str.isalpha, written)), sum(stems.values()))
         self.entries[number] = entry
         for each, weight in entry.stems.items():
             self._postings.setdefault(each, {})[number] = weight

@@ -125,14 +125,12 @@ class Search:
         async with self._turn:
             await self._catch_up()
         kind = self._kind(principal)
-        among = kind.among
+        having = self.index.having(kind.among)
         understood = understand(
-            query,
-            lambda stem: bool(self.index.having(stem, among)),
-            lambda: kind.vocabulary(self.index),
+            query, lambda stem: bool(having(stem)), lambda: kind.vocabulary(self.index)
         )
         found: list[tuple[Tool, float]] = []
-        for number, score in self.index.rank(understood.stems, among):
+        for number, score in self.index.rank(understood.stems, having, len(kind.among)):
             tool = self.index.entries[number].tool
             if wanted(tool) and self._is_called(tool, principal):
                 found.append((tool, score))

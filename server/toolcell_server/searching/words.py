@@ -24,7 +24,7 @@ from snowballstemmer.english_stemmer import EnglishStemmer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MOST_WORDS: Final = 64  # of a query; arbitrary, a long sentence has thirty
+MOST_WORDS: Final = 32  # of a query that say something; arbitrary, a long sentence has twenty
 _LONGEST_WORD: Final = 32
 _JOINED: Final = 4  # words of a name that are joined at most
 # Where a name changes from one word to the next: readFile, HTTPServer, utf8 stays.
@@ -52,12 +52,11 @@ def of_text(text: str) -> Iterator[str]:
             yield word
 
 
-def of_name(name: str) -> Iterator[str]:
+def joined(name: str) -> Iterator[str]:
     """
-    The words of a name, and those that neighbours are together.
+    The words that neighbours in a name are together.
     """
     parts = _WORD.findall(_HUMPS.sub(" ", name).lower())
-    yield from (part[:_LONGEST_WORD] for part in parts if part not in STOP)
     for first, last in itertools.combinations(range(len(parts) + 1), 2):
         if 2 <= last - first <= _JOINED:
             yield "".join(parts[first:last])[:_LONGEST_WORD]

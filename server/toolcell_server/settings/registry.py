@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _KIBIBYTE: Final = 2**10
 _MEBIBYTE: Final = 2**20
+_YEAR: Final = 365 * 24 * 3600
 _BOUNDS: Final = {
     "maximum_tools": (1, 100_000),
     "maximum_bytes": (_MEBIBYTE, 4096 * _MEBIBYTE),
@@ -44,6 +45,8 @@ class RegistrySettings:
     Code is uploaded if it is signed by one of `upload_keys`; without `require_signature` also by
     whoever may register.  It has at most `upload_bytes`, and all together `uploads_bytes`.
 
+    What a session has registered goes after `session_seconds`.
+
     Raises:
         SettingsError: one of the values cannot be used.
     """
@@ -62,6 +65,7 @@ class RegistrySettings:
     uploads_bytes: int = 256 * _MEBIBYTE
     openapi: tuple[OpenApiSettings, ...] = ()
     mcp: tuple[McpSettings, ...] = ()
+    session_seconds: float = 24 * 3600.0
 
     def __post_init__(self) -> None:
         checks.switch("registry.enabled", self.enabled)
@@ -69,6 +73,7 @@ class RegistrySettings:
         checks.switch("registry.require_signature", self.require_signature)
         for name, (lowest, highest) in _BOUNDS.items():
             checks.number(f"registry.{name}", getattr(self, name), lowest, highest, whole=True)
+        checks.number("registry.session_seconds", self.session_seconds, 1, _YEAR, whole=False)
 
     @property
     def uploads(self) -> bool:

@@ -62,14 +62,14 @@ arguments = ["{option}", "{{folder}}/{files}", "{open}", "{around}"]
 folder = "{modules}"
 paths = [{{ path = "{open}", access = "write" }}]
 read_only = ["read_text_file", "list_directory"]
-manifest = {{ limits = {{ memory_bytes = {memory} }} }}
+manifest = {{ limits = {{ memory_bytes = {memory}, wall_seconds = 240 }} }}
 
 [[registry.mcp]]
 name = "everything"
 command = "{node}"
 arguments = ["{option}", "{{folder}}/{everything}", "stdio"]
 folder = "{modules}"
-manifest = {{ limits = {{ memory_bytes = {memory} }} }}
+manifest = {{ limits = {{ memory_bytes = {memory}, wall_seconds = 240 }} }}
 """
 
 
@@ -102,7 +102,7 @@ class Place:
             memory=MEMORY,
         )
         self.server: Server = start_server(folder, told)
-        self.client = Client(self.server.target, timeout=60)
+        self.client = Client(self.server.target, timeout=270)
 
     def close(self) -> None:
         self.client.close()

@@ -58,9 +58,7 @@ def registrar(app: Made) -> Registrar | None:
         book.load(maker)
     return Registrar(
         book=book,
-        drafting=Drafting(
-            maker=maker, sources=sources(app), authority=app.authority, clock=lambda: book.clock()
-        ),
+        drafting=Drafting(book=book, maker=maker, sources=sources(app), authority=app.authority),
         authority=app.authority,
         settings=settings.registry,
         known=app.tools.known,

@@ -35,11 +35,11 @@ from toolcell_server.arguments.preparing import Preparing
 from toolcell_server.execution import Execution
 from toolcell_server.gates import Call
 from toolcell_server.principal import ANYBODY
-from toolcell_server.refusals import NobodyApproves
+from toolcell_server.refusals import NobodyApproves, UnknownTool
 from toolcell_server.wanted import Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
     from toolcell_server.capacity import Capacity
     from toolcell_server.gates import Gate
@@ -85,10 +85,33 @@ class Opener(Protocol):
         ...
 
 
+class Places(Protocol):
+    """
+    Where an execution can run.
+    """
+
+    def reserve(self, execution_id: str, wanted: Wanted, /) -> None:
+        """
+        Raises:
+            NoCapacity: none is free, and this one cannot wait.
+        """
+        ...
+
+    def release(self, execution_id: str, /) -> None:
+        """
+        Give a place back.  It does nothing where there is none.
+        """
+        ...
+
+
+def _none_at_hosts(tool: Tool) -> Places:
+    raise UnknownTool(tool.name)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
     """
-    Admits calls.  Lives on one event loop.
+    Admits calls.  Lives on one event loop.  Tools that live at clients have places there.
     """
 
     tools: Tools
@@ -96,6 +119,7 @@ class Admission:
     granting: Granting
     capacity: Capacity
     opener: Opener
+    places_at_hosts: Callable[[Tool], Places] = _none_at_hosts
     gates: tuple[Gate, ...] = ()
     preparing: Preparing = field(default_factory=Preparing)
 
@@ -135,8 +159,9 @@ class Admission:
             grant = self.granting.grant(call)
             execution_id = execution_id or str(uuid.uuid4())
             if not request.validate_only:
-                self.capacity.reserve(execution_id, wanted)
-                resources.callback(self.capacity.release, execution_id)
+                places = self.places_at_hosts(call.tool) if call.tool.hosted else self.capacity
+                places.reserve(execution_id, wanted)
+                resources.callback(places.release, execution_id)
             mounts = await self.opener(grant, call.tool.bundle, resources) if grant.paths else ()
             return Execution(
                 execution_id=execution_id,

@@ -83,12 +83,13 @@ class App:
             lambda bundle: self.metrics.cells.zygote_restarts.labels(bundle).inc(),
             ControlGroups(),
         )
-        self.granting = Granting(policy=settings.policy, isolation=self.pool.isolation)
+        self.validation = Validation()
+        self.hosts = parts.hosts(self)
+        self.granting = Granting(policy=settings.policy, isolation=parts.isolation(self))
         self.levels = Levels(self.pool, self.registry)
         self.capacity = parts.capacity(self)
         self.cache = parts.cache(self)
         self.breaker = parts.breaker(self)
-        self.validation = Validation()
         self.seen = EgressSeen(self.metrics, self.redactor.json)
         self.egress = Egress(instructions.of_egress(settings), self.seen)
         self.desk, self.demands = parts.desk(self), parts.demands(self)
@@ -134,6 +135,7 @@ class App:
     async def _serve(self, shutdown: Shutdown, announce: Callable[[str], None]) -> None:
         from toolcell_server.approvals.service import ApprovalService  # see the theory above
         from toolcell_server.guarding import guards
+        from toolcell_server.hosts.service import HostService
         from toolcell_server.registry_service import RegistryService
         from toolcell_server.serving import Faces, serving
 
@@ -142,6 +144,7 @@ class App:
             executions=self._service(),
             tools=RegistryService(self.tools),
             approvals=ApprovalService(parts.deciding(self)),
+            hosts=HostService(self.hosts, authenticated=self.settings.auth.enabled),
         )
         async with (
             guards(self) as around,
@@ -156,9 +159,9 @@ class App:
             announce(str(face.address))
             await shutdown.asked.wait()
             _log.info("draining", extra={"fields": {"running": self.executions.running}})
-            drain = face.drain(self.executions, settings.drain_seconds)
+            drain = face.drain(self.executions, settings.drain_seconds, self.hosts)
             if not await unless(shutdown.insisted, drain):
-                await face.cut_short(self.executions)
+                await face.cut_short(self.executions, self.hosts)
 
     @contextlib.asynccontextmanager
     async def without_a_face(self) -> AsyncIterator[FallingBack]:

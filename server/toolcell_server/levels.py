@@ -47,6 +47,8 @@ class Levels:
         return min(levels, default=pb.ISOLATION_LEVEL_NONE)
 
     def _isolations(self) -> list[Isolation]:
-        callable_tools = (tool for tool in self.registry.tools() if not tool.broken_reason)
-        bundles = sorted({tool.bundle for tool in callable_tools})
+        in_cells = (
+            tool for tool in self.registry.tools() if not (tool.broken_reason or tool.hosted)
+        )
+        bundles = sorted({tool.bundle for tool in in_cells})
         return [self.pool.isolation(bundle) for bundle in bundles]

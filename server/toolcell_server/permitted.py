@@ -47,8 +47,8 @@ class PermittedTools:
             UnknownTool: there is none; names close matches.
         """
         reach = self._rights.reach(principal)
-        self._check(name, reach)
-        return self._registry.find(name, version, may=reach.frees)
+        self._check(name, reach, principal)
+        return self._registry.find(name, version, principal, may=reach.frees)
 
     def find_callable(self, name: str, version: str, principal: Principal) -> Tool:
         """
@@ -59,22 +59,36 @@ class PermittedTools:
             ToolBroken: it does not load.
         """
         reach = self._rights.reach(principal)
-        self._check(name, reach)
-        return self._registry.find_callable(name, version, may=reach.frees)
+        self._check(name, reach, principal)
+        return self._registry.find_callable(name, version, principal, may=reach.frees)
 
     def tools(self, principal: Principal) -> Iterator[Tool]:
         """
         Every tool that the caller may call, as `Registry.tools` orders them.
         """
         reach = self._rights.reach(principal)
-        return (tool for tool in self._registry.tools() if reach.may_call(tool))
+        return (tool for tool in self._registry.tools(principal) if reach.may_call(tool))
 
-    def _check(self, name: str, reach: Reach) -> None:
+    def check_offered(self, tool: Tool, principal: Principal) -> None:
+        """
+        Whether he may offer a tool: it is his to call by its name, whatever else it is, and whether
+        or not there is one.
+
+        Raises:
+            NotPermitted: it would not be.
+        """
+        reach = self._rights.reach(principal)
+        if not reach.admits_name(tool.name) or reach.standing(tool) is Standing.HIDDEN:
+            raise NotPermitted(f"the tool {shown(tool.name)}")
+
+    def _check(self, name: str, reach: Reach, principal: Principal) -> None:
         """
         Whether he may call any tool of that name, or at least know that there is none.
         """
         lacking: Tool | None = None
         for tool in self._registry.of_name(name):
+            if not tool.scope.visible_to(principal):
+                continue
             standing = reach.standing(tool)
             if standing is Standing.FREE:
                 return

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 OTHERS: Final = "toolcell:executions"
 # Decides about calls of others that wait for an approval.
 APPROVE: Final = "toolcell:approve"
+# Registers and hosts tools for everybody.
+TOOLS: Final = "toolcell:tools"
+# Registers and hosts tools for itself and for its sessions.
+OWN_TOOLS: Final = "toolcell:own_tools"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

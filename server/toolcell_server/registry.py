@@ -23,6 +23,7 @@ from toolcell.v1 import registry_pb2
 from toolcell_server import catalogues, versions
 from toolcell_server.principal import ANYBODY
 from toolcell_server.refusals import SwitchedOff, ToolBroken, UnknownTool
+from toolcell_server.scopes import GLOBAL
 from toolcell_server.tool import Tool
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from toolcell_server.limits import Limits
     from toolcell_server.principal import Principal
+    from toolcell_server.scopes import Scope
 
     May = Callable[[Tool], bool]
 
@@ -59,7 +61,7 @@ class Registry:
         self._disabled = disabled
         self._ranks = {bundle: rank for rank, bundle in enumerate(order)}
         self._offers: dict[str, list[Tool]] = {}
-        self._owners: dict[str, str] = {}
+        self._owners: dict[tuple[str, Scope], str] = {}  # bundle by name and scope
         self._tools: dict[str, list[Tool]] = {}  # by name; callable first, then newest first
 
     def replace(self, bundle: str, catalogue: Mapping[str, Any]) -> None:
@@ -75,40 +77,56 @@ class Registry:
             lost = [tool for tool in had if tool.name not in named]
             broken = [tool.as_broken(reason) for tool in lost]
             self._offers[bundle] += broken
-        offered = {(tool.name, bundle) for bundle, tools in self._offers.items() for tool in tools}
-        self._owners = {name: own for name, own in self._owners.items() if (name, own) in offered}
+        self._forget_owners()
         self._index()
+
+    def offer(self, bundle: str, tools: Sequence[Tool]) -> None:
+        """
+        Take these tools, which somebody has checked, in place of all that the bundle had.
+        """
+        self._offers[bundle] = list(tools)
+        if not tools:
+            del self._offers[bundle]
+        self._forget_owners()
+        self._index()
+
+    def is_taken(self, name: str, scope: Scope, bundle: str) -> bool:
+        """
+        Whether a tool of another bundle has that name for anybody in that scope.
+        """
+        others = (tool for tool in self.of_name(name) if tool.bundle != bundle)
+        return any(tool.scope.holds_against(scope) for tool in others)
 
     def find(
         self,
         name: str,
         version: str = "",
-        _principal: Principal = ANYBODY,
+        principal: Principal = ANYBODY,
         *,
         may: May | None = None,
     ) -> Tool:
         """
         The tool of that name and exact version; without one, the newest that is not deprecated,
-        and the newest of all if every one is.  Tools that `may` is false for are not there; who
-        calls is not asked here: `PermittedTools` does that.
+        and the newest of all if every one is.  Tools of others, and those that `may` is false for,
+        are not there; what a caller may is not asked here: `PermittedTools` does that.
 
         Raises:
             UnknownTool: there is none; names close matches.
         """
-        found = [tool for tool in self._tools.get(name, ()) if may is None or may(tool)]
+        found = [tool for tool in self._tools.get(name, ()) if _is_there(tool, principal, may)]
         for tool in found:
             if version in ("", tool.version):
                 return tool
         if found:
             offered = [tool.version for tool in found if tool.version]
             raise UnknownTool(name, [name], version, offered)
-        raise UnknownTool(name, self._close_matches(name, may))
+        raise UnknownTool(name, self._close_matches(name, principal, may))
 
     def find_callable(
         self,
         name: str,
         version: str = "",
-        _principal: Principal = ANYBODY,
+        principal: Principal = ANYBODY,
         *,
         may: May | None = None,
     ) -> Tool:
@@ -120,7 +138,7 @@ class Registry:
             ToolBroken: it does not load.
             UnknownTool: there is none; names close matches.
         """
-        tool = self.find(name, version, may=may)
+        tool = self.find(name, version, principal, may=may)
         if tool.state == registry_pb2.TOOL_STATE_DISABLED:
             raise SwitchedOff(f"the tool {tool.name}")
         if tool.state == registry_pb2.TOOL_STATE_BROKEN:
@@ -133,12 +151,14 @@ class Registry:
         """
         return self._tools.get(name, ())
 
-    def tools(self, _principal: Principal = ANYBODY) -> Iterator[Tool]:
+    def tools(self, principal: Principal | None = None) -> Iterator[Tool]:
         """
-        Every tool: by name, then newest version first.
+        Every tool that is there for a principal, or of all: by name, then newest version first.
         """
         for name in sorted(self._tools):
-            yield from sorted(self._tools[name], key=place, reverse=True)
+            for tool in sorted(self._tools[name], key=place, reverse=True):
+                if principal is None or tool.scope.visible_to(principal):
+                    yield tool
 
     def unknown_disabled(self) -> dict[str, list[str]]:
         """
@@ -174,13 +194,21 @@ class Registry:
         """
         return sum(tool.state == state for tool in self.tools())
 
+    def _forget_owners(self) -> None:
+        offered = {
+            ((tool.name, tool.scope), bundle)
+            for bundle, tools in self._offers.items()
+            for tool in tools
+        }
+        self._owners = {name: own for name, own in self._owners.items() if (name, own) in offered}
+
     def _index(self) -> None:
         self._tools = defaultdict(list)
         for bundle, tools in self._offers.items():
             for tool in tools:
-                owner = self._owners.get(tool.name, bundle)
+                owner = self._owners.get((tool.name, tool.scope), bundle)
                 if tool.state != registry_pb2.TOOL_STATE_BROKEN and self._wins(bundle, owner):
-                    self._owners[tool.name] = bundle
+                    self._owners[tool.name, tool.scope] = bundle
         for tool in (tool for tools in self._offers.values() for tool in tools):
             self._tools[tool.name].append(self._as_owned(tool))
         self._tools = dict(self._tools)
@@ -192,7 +220,7 @@ class Registry:
         return bundle == owner or self._ranks.get(bundle, last) < self._ranks.get(owner, last)
 
     def _as_owned(self, tool: Tool) -> Tool:
-        owner = self._owners.get(tool.name, tool.bundle)
+        owner = self._owners.get((tool.name, tool.scope), tool.bundle)
         if owner != tool.bundle:
             reason = f"the bundle {owner} has a tool of this name; rename one of them"
             return Tool.broken(tool.name, tool.bundle, reason, tool.version)
@@ -200,14 +228,21 @@ class Registry:
             return dataclasses.replace(tool, state=registry_pb2.TOOL_STATE_DISABLED)
         return tool
 
-    def _preference(self, tool: Tool) -> tuple[bool, bool, versions.Order]:
-        owned = self._owners.get(tool.name, tool.bundle) == tool.bundle
-        return owned, not tool.deprecated, versions.order(tool.version)
+    def _preference(self, tool: Tool) -> tuple[bool, bool, bool, versions.Order]:
+        owned = self._owners.get((tool.name, tool.scope), tool.bundle) == tool.bundle
+        for_all = tool.scope == GLOBAL  # nobody's own tool stands before one that is for everybody
+        return owned, for_all, not tool.deprecated, versions.order(tool.version)
 
-    def _close_matches(self, name: str, may: May | None = None) -> list[str]:
+    def _close_matches(
+        self, name: str, principal: Principal = ANYBODY, may: May | None = None
+    ) -> list[str]:
         if len(name) > _LONGEST_NAME:  # difflib is quadratic, and the name is a caller's
             return []
-        known = [at for at, of in self._tools.items() if may is None or any(map(may, of))]
+        known = [
+            at
+            for at, tools in self._tools.items()
+            if any(_is_there(tool, principal, may) for tool in tools)
+        ]
         return difflib.get_close_matches(name, known, n=3)
 
     def _parse(self, bundle: str, catalogue: Mapping[str, Any]) -> list[Tool]:
@@ -243,3 +278,7 @@ def place(tool: Tool) -> tuple[versions.Order, str]:
     Orders the tools of one name, oldest first.
     """
     return versions.order(tool.version), tool.bundle
+
+
+def _is_there(tool: Tool, principal: Principal, may: May | None) -> bool:
+    return tool.scope.visible_to(principal) and (may is None or may(tool))

@@ -7,8 +7,9 @@ failed as a RuntimeError without a reason, and writes lines of its own to standa
 port is tried with a plain socket first, whose error says why.
 
 The end, in this order: health says NOT_SERVING, so that load balancers look elsewhere; new
-executions are refused, with a delay after which to retry; those that run get `drain_seconds`; the
-rest is cancelled as drained and told so; then streams get a moment to take their last events.
+executions are refused, with a delay after which to retry, and hosts are told that no call comes any
+more; executions that run get `drain_seconds`; the rest is cancelled as drained and told so; then
+streams get a moment to take their last events.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from toolcell_server import isolation_check, registry_service, service
 from toolcell_server.addresses import Address, AddressTaken
 from toolcell_server.approvals import service as approval_service
 from toolcell_server.health_service import Health
+from toolcell_server.hosts import service as host_service
 from toolcell_server.rpc_metrics import MetricsInterceptor
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 
     from toolcell_server.approvals.service import ApprovalService
     from toolcell_server.executions import Executions
+    from toolcell_server.hosts.hosts import Hosts
+    from toolcell_server.hosts.service import HostService
     from toolcell_server.metrics import Metrics
     from toolcell_server.registry_service import RegistryService
     from toolcell_server.service import ExecutionService
@@ -48,7 +52,9 @@ if TYPE_CHECKING:
 MINIMUM_STREAMS: Final = 1000  # of one connection
 LAST_EVENTS_SECONDS: Final = 1.0  # arbitrary; a reader that reads takes them in milliseconds
 CUT_SHORT_SECONDS: Final = 3.0  # arbitrary; killing cells takes milliseconds, and the above
-_SERVICES: Final = (service.NAME, registry_service.NAME, approval_service.NAME)
+_SERVICES: Final = (
+    *(service.NAME, registry_service.NAME, approval_service.NAME, host_service.NAME),
+)
 # Health is asked by name: a caller that needs a level can have its load balancer ask for it.
 _LEVELS: Final = {
     f"toolcell.isolation.{isolation_check.name_of(level)}": level
@@ -106,21 +112,27 @@ class Serving:
             reached = level >= floor
             self._health.set(name, _SERVING if reached else _NOT_SERVING)
 
-    async def drain(self, executions: Executions, drain_seconds: float) -> None:
+    async def drain(
+        self, executions: Executions, drain_seconds: float, hosts: Hosts | None = None
+    ) -> None:
         """
         End in good order.
         """
         self._health.end()
+        if hosts is not None:
+            hosts.drain()
         await executions.drain(drain_seconds)
+        if hosts is not None:
+            hosts.close()
         await self._server.stop(LAST_EVENTS_SECONDS)
 
-    async def cut_short(self, executions: Executions) -> None:
+    async def cut_short(self, executions: Executions, hosts: Hosts | None = None) -> None:
         """
         End what `drain` was waiting for, and take no longer than it takes to kill cells.
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CUT_SHORT_SECONDS):
-                await self.drain(executions, 0)
+                await self.drain(executions, 0, hosts)
 
     async def stop(self) -> None:
         """
@@ -138,6 +150,7 @@ class Faces:
     executions: ExecutionService
     tools: RegistryService
     approvals: ApprovalService
+    hosts: HostService
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """
@@ -146,6 +159,7 @@ class Faces:
         service.add_to(server, self.executions)
         registry_service.add_to(server, self.tools)
         approval_service.add_to(server, self.approvals)
+        host_service.add_to(server, self.hosts)
 
 
 @contextlib.asynccontextmanager

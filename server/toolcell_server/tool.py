@@ -83,6 +83,8 @@ class Tool:
     redact_keys: tuple[str, ...] = ()
     carried: Carried | None = None  # by what, if it was registered at run time
     scope: Scope = GLOBAL
+    hosted: str = ""  # the digest of its definition, if it lives at a client
+    hosts: int = 0  # that offer it now
 
     @classmethod
     def from_manifest(
@@ -154,6 +156,8 @@ class Tool:
             bundle=self.bundle,
             deprecated=self.deprecated,
             command=self.command,
+            hosted=bool(self.hosted),
+            hosts=self.hosts,
         )
 
 

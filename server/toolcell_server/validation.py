@@ -42,7 +42,7 @@ class Validation:
     def __init__(self, budget_seconds: float = validator_pool.BUDGET_SECONDS) -> None:
         self._arguments = validator_pool.ValidatorPool(budget_seconds)
         self._results = validator_pool.ValidatorPool(budget_seconds, RESULT_PATIENCE_SECONDS)
-        self._checked: dict[tuple[str, str, str], tuple[Any, CheckedSchema]] = {}
+        self._checked: dict[tuple[str, str, str, str], tuple[Any, CheckedSchema]] = {}
 
     async def check(self, tool: Tool, arguments: dict[str, Any], raw: bytes) -> None:
         """
@@ -79,6 +79,13 @@ class Validation:
             found = await _find_there(self._results, schema, result, MAXIMUM_RESULT_DEPTH)
         return [_described(violation) for violation in found]
 
+    def forget(self, bundle: str) -> None:
+        """
+        Nothing of that bundle can be called any more.
+        """
+        for key in [key for key in self._checked if key[0] == bundle]:
+            del self._checked[key]
+
     async def aclose(self) -> None:
         await self._arguments.aclose()
         await self._results.aclose()
@@ -87,7 +94,7 @@ class Validation:
         """
         The built schema of a tool; built anew when a reload brought another one.
         """
-        key = (tool.name, tool.version, role)
+        key = (tool.bundle, tool.name, tool.version, role)
         kept = self._checked.get(key)
         if kept is None or kept[0] is not schema:
             kept = (schema, schema_check.check(schema))

@@ -233,6 +233,8 @@ class Tool(google.protobuf.message.Message):
     BUNDLE_FIELD_NUMBER: builtins.int
     DEPRECATED_FIELD_NUMBER: builtins.int
     COMMAND_FIELD_NUMBER: builtins.int
+    HOSTED_FIELD_NUMBER: builtins.int
+    HOSTS_FIELD_NUMBER: builtins.int
     name: builtins.str
     """Its name: `^[a-zA-Z_][a-zA-Z0-9_-]{0,63}$`.  Always set."""
     version: builtins.str
@@ -263,6 +265,10 @@ class Tool(google.protobuf.message.Message):
     """Why it should no longer be used.  Empty: it is not deprecated."""
     command: builtins.bool
     """It runs a command rather than a Python callable."""
+    hosted: builtins.bool
+    """It runs at a client, outside every cell (see ToolHostService)."""
+    hosts: builtins.int
+    """How many hosts offer it now.  0: it is not hosted."""
     @property
     def tags(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Words to find it by."""
@@ -301,9 +307,11 @@ class Tool(google.protobuf.message.Message):
         bundle: builtins.str = ...,
         deprecated: builtins.str = ...,
         command: builtins.bool = ...,
+        hosted: builtins.bool = ...,
+        hosts: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["limits", b"limits"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["broken_reason", b"broken_reason", "bundle", b"bundle", "category", b"category", "command", b"command", "deprecated", b"deprecated", "description", b"description", "domains", b"domains", "effects", b"effects", "idempotent", b"idempotent", "limits", b"limits", "minimum_isolation", b"minimum_isolation", "name", b"name", "parameters_json", b"parameters_json", "paths", b"paths", "returns_json", b"returns_json", "state", b"state", "tags", b"tags", "title", b"title", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["broken_reason", b"broken_reason", "bundle", b"bundle", "category", b"category", "command", b"command", "deprecated", b"deprecated", "description", b"description", "domains", b"domains", "effects", b"effects", "hosted", b"hosted", "hosts", b"hosts", "idempotent", b"idempotent", "limits", b"limits", "minimum_isolation", b"minimum_isolation", "name", b"name", "parameters_json", b"parameters_json", "paths", b"paths", "returns_json", b"returns_json", "state", b"state", "tags", b"tags", "title", b"title", "version", b"version"]) -> None: ...
 
 global___Tool = Tool
 

@@ -31,6 +31,7 @@ from toolcell_server.settings.breaker import BreakerSettings
 from toolcell_server.settings.cache import CacheSettings
 from toolcell_server.settings.egress import EgressSettings
 from toolcell_server.settings.errors import SettingsError
+from toolcell_server.settings.hosts import HostsSettings
 from toolcell_server.settings.records import RecordsSettings
 from toolcell_server.settings.redaction import RedactionSettings
 from toolcell_server.settings.registry import RegistrySettings
@@ -58,6 +59,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "cache": tuple(CacheSettings.__slots__),
     "breaker": tuple(BreakerSettings.__slots__),
     "records": tuple(RecordsSettings.__slots__),
+    "hosts": tuple(HostsSettings.__slots__),
     "registry": tuple(RegistrySettings.__slots__),
     "rights": ("anonymous_roles",),
     "arguments": tuple(ArgumentSettings.__slots__),
@@ -114,6 +116,7 @@ def _build(values: Mapping[str, Any]) -> Settings:
         cache=CacheSettings.build(_section("cache", values)),
         breaker=BreakerSettings.build(_section("breaker", values)),
         records=RecordsSettings.build(_section("records", values)),
+        hosts=HostsSettings.build(_section("hosts", values)),
         registry=RegistrySettings.build(_section("registry", values)),
         rights=RightsSettings.build(
             _section("rights", values), values.get("roles", []), values.get("rules", [])

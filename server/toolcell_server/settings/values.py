@@ -18,6 +18,7 @@ from toolcell_server.settings.breaker import BreakerSettings
 from toolcell_server.settings.cache import CacheSettings
 from toolcell_server.settings.egress import EgressSettings
 from toolcell_server.settings.errors import SettingsError
+from toolcell_server.settings.hosts import HostsSettings
 from toolcell_server.settings.records import RecordsSettings
 from toolcell_server.settings.redaction import RedactionSettings
 from toolcell_server.settings.registry import RegistrySettings
@@ -148,6 +149,7 @@ class Settings:
     cache: CacheSettings = field(default_factory=CacheSettings)
     breaker: BreakerSettings = field(default_factory=BreakerSettings)
     records: RecordsSettings = field(default_factory=RecordsSettings)
+    hosts: HostsSettings = field(default_factory=HostsSettings)
     registry: RegistrySettings = field(default_factory=RegistrySettings)
     rights: RightsSettings = field(default_factory=RightsSettings)
     middleware: tuple[HookSettings, ...] = ()

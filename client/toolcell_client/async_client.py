@@ -5,7 +5,7 @@ The asyncio client.  `Client` has the same methods for code that is not asynchro
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from toolcell.v1 import execution_pb2 as pb
 from toolcell.v1 import registry_pb2
@@ -16,6 +16,7 @@ from toolcell_client.async_stream import AsyncStream
 from toolcell_client.deadline import Deadline
 from toolcell_client.errors import EventsExpired, ToolcellError
 from toolcell_client.folding import run_ended
+from toolcell_client.hosting.async_host import AsyncHost
 from toolcell_client.options import ClientOptions
 from toolcell_client.requests import call_fields, executions_page, tools_page
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self, Unpack
 
+    from toolcell_client.hosting.async_host import HostOptions
     from toolcell_client.options import ConnectOptions
     from toolcell_client.requests import Arguments, CallOptions
     from toolcell_client.result import Result
@@ -146,6 +148,22 @@ class AsyncClient:
         request = registry_pb2.GetToolRequest(name=name, version=version)
         answer = await self._connection.ask(self._connection.registry.GetTool, request)
         return cast("registry_pb2.Tool", answer.tool)
+
+    def host(self, *functions: Any, **options: Unpack[HostOptions]) -> AsyncHost:
+        """
+        A host of these functions, and of those that `host.tool` decorates; it serves while it runs.
+        See `HostOptions`.
+
+        Raises:
+            BadTool: a function cannot be hosted as it is.
+        """
+        return AsyncHost(self._connection, functions, **options)
+
+    def hosting(self, *functions: Any, **options: Unpack[HostOptions]) -> AsyncHost:
+        """
+        The same, for `async with`: inside, the functions can be called as tools.
+        """
+        return self.host(*functions, **options)
 
     async def aclose(self) -> None:
         """

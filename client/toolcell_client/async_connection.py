@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import grpc
 import grpc.aio
-from toolcell.v1 import approval_pb2_grpc, execution_pb2_grpc, registry_pb2_grpc
+from toolcell.v1 import approval_pb2_grpc, execution_pb2_grpc, host_pb2_grpc, registry_pb2_grpc
 from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_client.connection import PAGE_SIZE, WATCH
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from toolcell.v1.approval_pb2_grpc import ApprovalServiceAsyncStub
     from toolcell.v1.execution_pb2_grpc import ToolExecutionServiceAsyncStub
+    from toolcell.v1.host_pb2_grpc import ToolHostServiceAsyncStub
     from toolcell.v1.registry_pb2_grpc import ToolRegistryServiceAsyncStub
 
     from toolcell_client.deadline import Deadline
@@ -56,6 +57,10 @@ class AsyncConnection:
     @property
     def approvals(self) -> ApprovalServiceAsyncStub:
         return self._connected().approvals
+
+    @property
+    def hosts(self) -> ToolHostServiceAsyncStub:
+        return self._connected().hosts
 
     def _connected(self) -> _Stubs:
         """
@@ -174,6 +179,9 @@ class _Stubs:
         )
         self.approvals = cast(
             "ApprovalServiceAsyncStub", approval_pb2_grpc.ApprovalServiceStub(self.channel)
+        )
+        self.hosts = cast(
+            "ToolHostServiceAsyncStub", host_pb2_grpc.ToolHostServiceStub(self.channel)
         )
         # WatchResponse has the fields of ExecuteResponse, so one type serves every reader.
         self.watch: Any = self.channel.unary_stream(

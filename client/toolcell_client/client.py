@@ -5,7 +5,7 @@ The synchronous client.  `AsyncClient` has the same methods, awaited.
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from toolcell.v1 import execution_pb2 as pb
 from toolcell.v1 import registry_pb2
@@ -15,6 +15,7 @@ from toolcell_client.connection import Connection
 from toolcell_client.deadline import Deadline
 from toolcell_client.errors import EventsExpired, ToolcellError
 from toolcell_client.folding import run_ended
+from toolcell_client.hosting.host import Host
 from toolcell_client.options import ClientOptions
 from toolcell_client.requests import call_fields, executions_page, tools_page
 from toolcell_client.stream import Stream
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self, Unpack
 
+    from toolcell_client.hosting.async_host import HostOptions
     from toolcell_client.options import ConnectOptions
     from toolcell_client.requests import Arguments, CallOptions
     from toolcell_client.result import Result
@@ -138,6 +140,22 @@ class Client:
     def get_tool(self, name: str, version: str = "") -> registry_pb2.Tool:
         request = registry_pb2.GetToolRequest(name=name, version=version)
         return self._connection.ask(self._connection.registry.GetTool, request).tool
+
+    def host(self, *functions: Any, **options: Unpack[HostOptions]) -> Host:
+        """
+        A host of these functions, and of those that `host.tool` decorates; it serves in `host.run`.
+        See `HostOptions`.
+
+        Raises:
+            BadTool: a function cannot be hosted as it is.
+        """
+        return Host(self.options, functions, **options)
+
+    def hosting(self, *functions: Any, **options: Unpack[HostOptions]) -> Host:
+        """
+        The same, for `with`: inside, the functions can be called as tools.
+        """
+        return self.host(*functions, **options)
 
     def close(self) -> None:
         """

@@ -3,8 +3,9 @@ Hosts functions as tools, and goes on when the connection breaks or the server i
 
 Theory of operation.  A stream that ends is followed by another with the same `host_id`, so that the
 server knows it for the one that is gone, after a delay that grows and is random, so that a thousand
-hosts do not come back at the same moment.  When the server says that it drains, or that a stream has
-grown old, the next one begins at once, as a host of its own, while the first lets its calls end.
+hosts do not come back at the same moment.  When the server says that it drains, or that a stream
+has grown old, the next one begins at once, as a host of its own, while the first lets its calls
+end.
 
 What the server refuses for good is raised: to try again would help nobody.
 """
@@ -15,7 +16,6 @@ import asyncio
 import contextlib
 import random
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from toolcell.v1 import host_pb2, registry_pb2
@@ -44,8 +44,8 @@ LONGEST_DELAY_SECONDS: Final = 5.0
 class HostOptions(TypedDict, total=False):
     """
     How functions are hosted.  At most `concurrency` calls run at once (8); `scope` is `principal`
-    (the default), `session` or `global`; `host_id` is made up anew for each host unless it is given:
-    a host with the id of another of the same principal takes its place.
+    (the default), `session` or `global`; `host_id` is made up for each host unless it is given: a
+    host with the id of another of the same principal takes its place.
     """
 
     concurrency: int
@@ -76,7 +76,6 @@ class AsyncHost:
         self._connection = connection
         self._concurrency, self._scope = concurrency, SCOPES[scope]
         self._tools: dict[tuple[str, str], HostedTool] = {}
-        self._threads: ThreadPoolExecutor | None = None
         self._stream: HostStream | None = None
         self._old: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
@@ -118,14 +117,12 @@ class AsyncHost:
         """
         if not self._tools:
             raise BadTool("nothing is offered; give functions, or decorate them with host.tool")
-        self._threads = ThreadPoolExecutor(self._concurrency, "toolcell-hosted")
         try:
             await self._run()
         finally:
             for task in self._old:
                 task.cancel()
             await asyncio.gather(*self._old, return_exceptions=True)
-            self._threads.shutdown(wait=False, cancel_futures=True)
 
     def stop(self) -> None:
         """
@@ -195,8 +192,7 @@ class AsyncHost:
                 for tool in self._tools.values()
             ],
         )
-        assert self._threads is not None, "it runs"
-        self._stream = HostStream(self._connection, offer, self._tools, self._threads)
+        self._stream = HostStream(self._connection, offer, self._tools)
         return self._stream
 
     async def _until_over(self, serving: asyncio.Task[None]) -> None:

@@ -62,8 +62,8 @@ class Host:
     def run(self, welcomed: Callable[[], None] = lambda: None) -> None:
         """
         Serve until `stop` is called, or the program is told to end (SIGINT, SIGTERM), over any
-        number of connections; calls that run may end.  `welcomed` is called once, when the tools can
-        be called.
+        number of connections; calls that run may end.  `welcomed` is called once, when the tools
+        can be called.
 
         Raises:
             CallRefused: the server refuses for good what is offered, or who offers it.

@@ -9,9 +9,11 @@ its place until then, and only then is the server told.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import json
 import logging
+import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from toolcell.v1 import execution_pb2 as pb
@@ -26,7 +28,7 @@ from toolcell_client.hosting.calls import (
 )
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
+    from collections.abc import Callable
 
     from toolcell_client.hosting.definition import HostedTool
 
@@ -39,9 +41,7 @@ LONGEST_TEXT: Final = 8192  # characters; the server keeps less
 _log = logging.getLogger(__name__)
 
 
-async def run(
-    tool: HostedTool, said: host_pb2.HostedCall, outlet: Outlet, threads: Executor
-) -> None:
+async def run(tool: HostedTool, said: host_pb2.HostedCall, outlet: Outlet) -> None:
     """
     Run it to its end, which is told exactly once; raises nothing.
     """
@@ -51,7 +51,7 @@ async def run(
         if tool.is_async:
             result = await _unless_cancelled(_in_loop(tool, arguments, call), outlet)
         else:
-            result = await _in_thread(tool, arguments, call, threads)
+            result = await _in_thread(tool, arguments, call)
         data = json.dumps(result, allow_nan=False, ensure_ascii=False).encode()
         await _send_result(data, outlet)
     except (Cancelled, asyncio.CancelledError):
@@ -75,7 +75,9 @@ def failure(error: Exception) -> host_pb2.HostedFailed:
     return host_pb2.HostedFailed(
         message=_text(str(error)),
         exception=type(error).__name__,
-        category=CATEGORIES.get(category if isinstance(category, str) else ""),
+        category=CATEGORIES.get(
+            category if isinstance(category, str) else "", pb.ERROR_CATEGORY_UNSPECIFIED
+        ),
         retryable=getattr(error, "retryable", False) is True,
         **texts,
     )
@@ -119,9 +121,7 @@ async def _in_loop(tool: HostedTool, arguments: dict[str, Any], call: AsyncHoste
     return None
 
 
-async def _in_thread(
-    tool: HostedTool, arguments: dict[str, Any], call: AsyncHostedCall, threads: Executor
-) -> Any:
+async def _in_thread(tool: HostedTool, arguments: dict[str, Any], call: AsyncHostedCall) -> Any:
     loop = asyncio.get_running_loop()
     threaded = HostedCall(call, loop)
     if tool.call_parameter:
@@ -137,7 +137,36 @@ async def _in_thread(
             except StopIteration as end:
                 return end.value
 
-    return await loop.run_in_executor(threads, work)
+    return await _beside(work, f"toolcell-{call.tool}")
+
+
+async def _beside(work: Callable[[], Any], name: str) -> Any:
+    """
+    What it returns, in a thread of its own: unlike those of a pool, one that never ends does not
+    keep the program from ending.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Any] = loop.create_future()
+
+    def tell(result: Any, error: BaseException | None) -> None:
+        if done.cancelled():
+            return
+        if error is None:
+            done.set_result(result)
+        else:
+            done.set_exception(error)
+
+    def body() -> None:
+        result, error = None, None
+        try:
+            result = work()
+        except Exception as exc:  # noqa: BLE001  # for whoever waits
+            error = exc
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(tell, result, error)
+
+    threading.Thread(target=body, name=name, daemon=True).start()
+    return await done
 
 
 async def _send_result(data: bytes, outlet: Outlet) -> None:

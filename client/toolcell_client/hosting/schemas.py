@@ -2,9 +2,9 @@
 JSON Schemas from simple type hints, by the standard library alone.  Pure.
 
 Theory of operation.  A function gets its arguments as JSON has them: nothing is converted.  So only
-hints are understood whose values JSON has: str, int, float, bool, None, list, dict with keys of str,
-Literal, Union and Optional, TypedDict, Any.  What another hint would need (a date, an Enum, a class)
-nobody would make of a JSON value here; it is refused, and `parameters=` says it by hand.
+hints are understood whose values JSON has: str, int, float, bool, None, list, dict with keys of
+str, Literal, Union and Optional, TypedDict, Any.  What another hint would need (a date, an Enum, a
+class) nobody would make of a JSON value here; it is refused, and `parameters=` says it by hand.
 """
 
 from __future__ import annotations
@@ -105,8 +105,8 @@ def of_hint(hint: Any, what: str) -> dict[str, Any]:
     if origin is dict and inner[0] is str:
         return {"type": "object", "additionalProperties": of_hint(inner[1], what)}
     raise NoSchema(
-        f"{what} has the hint {_named(hint)}, and JSON has no such value; use str, int, float, bool,"
-        " None, list, dict, Literal, a union of them or a TypedDict, or give parameters="
+        f"{what} has the hint {_named(hint)}, and JSON has no such value; use str, int, float,"
+        " bool, None, list, dict, Literal, a union of them or a TypedDict, or give parameters="
     )
 
 

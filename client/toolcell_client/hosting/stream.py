@@ -24,7 +24,6 @@ from toolcell_client.translation import translate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from concurrent.futures import Executor
 
     from toolcell_client.async_connection import AsyncConnection
     from toolcell_client.hosting.definition import HostedTool
@@ -41,12 +40,11 @@ class HostStream:
         connection: AsyncConnection,
         offer: pb.HostOffer,
         tools: Mapping[tuple[str, str], HostedTool],
-        threads: Executor,
     ) -> None:
         self.welcomed = asyncio.Event()
         self.draining = asyncio.Event()
         self._connection, self._offer = connection, offer
-        self._tools, self._threads = tools, threads
+        self._tools = tools
         self._outgoing: asyncio.Queue[pb.HostToolsRequest] = asyncio.Queue()
         self._outlets: dict[int, Outlet] = {}
         self._calls: set[asyncio.Task[None]] = set()
@@ -146,7 +144,7 @@ class HostStream:
                 f"the server calls {call.tool} {call.version}, which nobody offers"
             )
         outlet = self._outlets[number] = Outlet(number, self._window, self._send)
-        task = asyncio.ensure_future(running.run(tool, call, outlet, self._threads))
+        task = asyncio.ensure_future(running.run(tool, call, outlet))
         self._calls.add(task)
         task.add_done_callback(lambda task: self._ended(number, task))
 

@@ -2,9 +2,9 @@
 Runs executions of hosted tools at their hosts, and all others underneath.
 
 Theory of operation.  It stands in the place of the innermost executor: what is around it (screens,
-redaction, charges, retries, approvals, time, records) treats a hosted tool as any.  A host that goes
-away ends the attempt as `lost`; whether another attempt follows, at another host, is for the layer
-that retries to say.
+redaction, charges, retries, approvals, time, records) treats a hosted tool as any.  A host that
+goes away ends the attempt as `lost`; whether another attempt follows, at another host, is for the
+layer that retries to say.
 """
 
 from __future__ import annotations

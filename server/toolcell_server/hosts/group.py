@@ -1,10 +1,10 @@
 """
 All hosts of one tool: which of them a call goes to, and who waits for one.
 
-Theory of operation.  A call reserves at admission, as it would a place for a cell: a place at a host
-if one is free, else a place in the queue, else it is refused.  Places in the queue and turns are
-shared fairly between callers by the same rules (`shares.py`).  The host is the one that is least
-busy for its size, and among equals the one whose last call is longest ago.
+Theory of operation.  A call reserves at admission, as it would a place for a cell: a place at a
+host if one is free, else a place in the queue, else it is refused.  Places in the queue and turns
+are shared fairly between callers by the same rules (`shares.py`).  The host is the one that is
+least busy for its size, and among equals the one whose last call is longest ago.
 
 A place at a host belongs to the call that it was kept for until that call's last word comes back.
 An attempt that follows another asks anew, before those that have not run yet.

@@ -1,9 +1,9 @@
 """
 One host: the stream of one client, the tools that it offers, and the calls that it runs.
 
-Theory of operation.  What is sent to a host waits in `outgoing` for its stream, which writes as fast
-as the host reads.  What can wait there is bounded by how many calls it may run at once, and a host
-that does not read is gone as soon as it misses its heartbeats.
+Theory of operation.  What is sent to a host waits for its stream, which writes as fast as the host
+reads.  What can wait there is bounded by how many calls it may run at once, and a host that does
+not read is gone as soon as it misses its heartbeats.
 
 Calls are found by the number that they have *in this stream*, so that no host can say anything of a
 call of another, whatever number it makes up.

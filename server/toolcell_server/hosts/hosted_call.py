@@ -6,11 +6,11 @@ takes what comes, and the host's credit bounds how much that is.  Credit is give
 runs the execution takes the event; a caller that does not read keeps its own call waiting, and no
 other.
 
-A call ends once, for its first cause: the host has said its last word, the host is gone, or somebody
-here ends it (a limit, a stop, an event that is none).  In the last case the host is told, and has a
-moment to say that it has ended; then the execution goes on without it.  Its place at the host is
-given back only by the host's last word, or with the host: until then the function may still run.
-What comes meanwhile is dropped.
+A call ends once, for its first cause: the host has said its last word, the host is gone, or
+somebody here ends it (a limit, a stop, an event that is none).  In the last case the host is told,
+and has a moment to say that it has ended; then the execution goes on without it.  Its place at the
+host is given back only by the host's last word, or with the host: until then the function may still
+run.  What comes meanwhile is dropped.
 """
 
 from __future__ import annotations
@@ -98,8 +98,8 @@ class HostedCall:
     @contextlib.contextmanager
     def attended(self) -> Iterator[None]:
         """
-        Hold it to its wall limit and to its stop for as long as the context lasts; whoever leaves it
-        earlier than the tool has ended the call.
+        Hold it to its wall limit and to its stop for as long as the context lasts; whoever leaves
+        it earlier than the tool ends the call.
         """
         loop, stop = asyncio.get_running_loop(), self._execution.stop
         exceeded = endings.exceeded("wall", self._limits)

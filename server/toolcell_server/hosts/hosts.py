@@ -2,9 +2,9 @@
 Every host that is connected, and the tools that they offer.
 
 Theory of operation.  Hosts are told apart by owner and by the id that they chose; a newer stream
-with both takes the place of the older one, which is gone at that moment.  An offer is taken whole or
-not at all, and all of it in one turn of the loop: nobody sees half of one, and a host that comes back
-takes over from itself before anybody hears that it was away.
+with both takes the place of the older one, which is gone at that moment.  An offer is taken whole
+or not at all, and all of it in one turn of the loop: nobody sees half of one, and a host that comes
+back takes over from itself before anybody hears that it was away.
 
 A tool is in the registry as long as somebody offers it, in a bundle of its owner's own.  Names are
 the registry's business; what is asked here, before anything is taken, is that nobody else has them.
@@ -13,6 +13,7 @@ the registry's business; what is asked here, before anything is taken, is that n
 from __future__ import annotations
 
 import dataclasses
+import logging
 from typing import TYPE_CHECKING, Protocol
 
 from toolcell_server.hosts import definitions
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from toolcell_server.settings.hosts import HostsSettings
     from toolcell_server.tool import Tool
 
+_log = logging.getLogger(__name__)
 _Key = tuple[str, str, str]  # bundle, name, version
 
 
@@ -141,6 +143,9 @@ class Hosts:
             left=self._left,
         )
         self._take(host, before)
+        names = ", ".join(tool.name for tool in tools)
+        fields = {"bundle": owner.bundle, "tools": names, "concurrency": host.concurrency}
+        _log.info("host connected", extra={"fields": fields})
         return host
 
     def disconnect(self, host: Host) -> None:
@@ -152,6 +157,9 @@ class Hosts:
         if self._hosts.get(key) is host:
             del self._hosts[key]
         self._left(host)
+        reason = host.refusal.reason if host.refusal else ""
+        fields = {"bundle": host.owner.bundle, "reason": reason}
+        _log.info("host disconnected", extra={"fields": fields})
 
     def drain(self) -> None:
         """

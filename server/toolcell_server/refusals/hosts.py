@@ -69,7 +69,7 @@ class HostedToolDiffers(CallRefused):
 
     def __init__(self, name: str, version: str) -> None:
         super().__init__(
-            f"another host offers {shown(name)} in version {shown(version)} with another definition",
+            f"another host offers {shown(name)}, version {shown(version)}, with another definition",
             "give the new definition another version, or end the other host first",
             metadata={"tool": name, "version": version},
         )

@@ -39,9 +39,10 @@ def offer(*manifests: dict[str, Any], **fields: Any) -> pb.HostToolsRequest:
 class RawHost:
     """
     One stream.  It answers heartbeats as long as `alive`; `code` and `reason` are how it ended.
+    One that is `deaf` reads nothing at all, and its connection fills.
     """
 
-    def __init__(self, target: str, token: str = "") -> None:
+    def __init__(self, target: str, token: str = "", *, deaf: bool = False) -> None:
         self.alive = True
         self.code = self.reason = self.message = ""
         self._out: queue.Queue[pb.HostToolsRequest | None] = queue.Queue()
@@ -51,7 +52,8 @@ class RawHost:
         stub: Any = ToolHostServiceStub(self._channel)
         self._stream = stub.HostTools(iter(self._out.get, None), metadata=metadata)
         self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        if not deaf:
+            self._reader.start()
 
     def say(self, *said: pb.HostToolsRequest) -> None:
         for each in said:

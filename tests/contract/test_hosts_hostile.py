@@ -377,6 +377,23 @@ def test_a_host_that_answers_no_heartbeat_is_gone(server: Server) -> None:
         calling(server, "alice").run("look_up", CITY)
 
 
+def test_a_host_that_reads_nothing_is_gone_though_its_connection_is_full(server: Server) -> None:
+    large = {"city": "x" * 900_000}
+    with RawHost(server.target, SECRETS["alice"], deaf=True) as host:
+        host.say(offer(manifest(), concurrency=16))
+        wait_until(lambda: "look_up" in listed(server, "alice"))
+        with contextlib.ExitStack() as calls:
+            alice = calls.enter_context(calling(server, "alice"))
+            running = [
+                calls.enter_context(beside(lambda: alice.run("look_up", large))) for _ in range(16)
+            ]
+        outcomes = [results.get(timeout=SECONDS).outcome for results in running]
+        assert {} == listed(server, "alice")
+        wait_until(lambda: "toolcell_hosts 0.0" in server.scrape())  # while it is still connected
+
+    assert [execution_pb2.LOST_REASON_HOST_GONE] * 16 == [each.lost.reason for each in outcomes]
+
+
 def test_one_that_does_not_end_a_cancelled_call_keeps_its_own_place_only(server: Server) -> None:
     """
     The caller waits for the grace and no longer; the place stays taken, because the tool may still

@@ -15,7 +15,7 @@ import typing
 from typing import TYPE_CHECKING, Any, Final, Literal, Union, get_args, get_origin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
 _PLAIN: Final[dict[Any, dict[str, Any]]] = {
     str: {"type": "string"},
@@ -68,21 +68,33 @@ def of_result(function: Callable[..., Any]) -> dict[str, Any] | None:
     The schema of what a function returns; None: it does not say.  One that it says, and that is not
     understood, is no fault: the result is sent as it is.
     """
-    hint = hints_of(function).get("return", Any)
+    hint = getattr(function, "__annotations__", {}).get("return", Any)
     try:
-        return of_hint(hint, "the result") or None
+        return of_hint(_evaluated(function, {"return": hint})["return"], "the result") or None
     except NoSchema:
         return None
 
 
 def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
     """
+    The hints of its parameters.
+
     Raises:
         NoSchema: a hint is a text that names nothing.
     """
+    hints = getattr(function, "__annotations__", {})
+    return _evaluated(function, {name: hints[name] for name in hints if name != "return"})
+
+
+def _evaluated(function: Callable[..., Any], hints: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Raises:
+        NoSchema: a hint is a text that names nothing, for one because it was imported for types only.
+    """
+    holder: Any = types.SimpleNamespace(__annotations__=dict(hints))
     try:
-        return typing.get_type_hints(function)
-    except (NameError, TypeError) as exc:
+        return typing.get_type_hints(holder, getattr(function, "__globals__", {}))
+    except (NameError, TypeError, SyntaxError) as exc:
         raise NoSchema(f"the type hints cannot be read ({exc}); give parameters=") from exc
 
 

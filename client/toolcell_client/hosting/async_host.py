@@ -77,7 +77,7 @@ class AsyncHost:
         self._concurrency, self._scope = concurrency, SCOPES[scope]
         self._tools: dict[tuple[str, str], HostedTool] = {}
         self._stream: HostStream | None = None
-        self._old: set[asyncio.Task[None]] = set()
+        self._old: dict[asyncio.Task[None], HostStream] = {}  # that let their calls end
         self._stopping = asyncio.Event()
         self._serving: asyncio.Task[None] | None = None
         self._welcome = asyncio.Event()  # it has been welcomed once
@@ -131,6 +131,7 @@ class AsyncHost:
         self._stopping.set()
         if self._stream is not None:
             self._stream.leave()
+        self._leave_old()
 
     async def ended(self) -> None:
         """
@@ -207,6 +208,7 @@ class AsyncHost:
             await asyncio.wait((serving, welcomed), return_when=asyncio.FIRST_COMPLETED)
             if self._was_welcomed():
                 self._welcome.set()
+                self._leave_old()
             await asyncio.wait((serving, draining), return_when=asyncio.FIRST_COMPLETED)
         finally:
             draining.cancel()
@@ -215,13 +217,17 @@ class AsyncHost:
             serving.result()
             return
         self.host_id = uuid.uuid4().hex
-        self._old.add(serving)
+        self._old[serving] = stream
         serving.add_done_callback(self._over)
 
     def _over(self, task: asyncio.Task[None]) -> None:
-        self._old.discard(task)
+        del self._old[task]
         if not task.cancelled():
             task.exception()  # it has ended, one way or another, and another stream serves
+
+    def _leave_old(self) -> None:
+        for stream in self._old.values():
+            stream.leave()
 
     def _was_welcomed(self) -> bool:
         return self._stream is not None and self._stream.welcomed.is_set()

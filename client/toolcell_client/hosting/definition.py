@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 MARK: Final = "__toolcell_hosted__"
+_CALLS: Final = {HostedCall.__name__, AsyncHostedCall.__name__}
 Function = TypeVar("Function", bound="Callable[..., Any]")
 
 
@@ -116,9 +118,13 @@ def _paragraphs(function: Callable[..., Any]) -> str:
 
 
 def _call_parameter(function: Callable[..., Any]) -> str:
-    hints = schemas.hints_of(function)
-    asked = [name for name, hint in hints.items() if hint in (HostedCall, AsyncHostedCall)]
-    return asked[0] if asked else ""
+    """
+    By what the hint is called: it may be a text, of what was imported for types only.
+    """
+    for name, hint in getattr(function, "__annotations__", {}).items():
+        if name != "return" and _CALLS & set(re.findall(r"\w+", str(hint))):
+            return str(name)
+    return ""
 
 
 def _returns(function: Callable[..., Any]) -> dict[str, Any] | None:

@@ -45,7 +45,7 @@ def of_parameters(function: Callable[..., Any], left_out: Collection[str] = ()) 
     Raises:
         NoSchema: a parameter has no hint, or one that is not understood, or cannot be named.
     """
-    hints = hints_of(function)
+    hints = hints_of(function, left_out)
     properties, required = dict[str, Any](), list[str]()
     for name, parameter in inspect.signature(function).parameters.items():
         if name in left_out:
@@ -75,21 +75,23 @@ def of_result(function: Callable[..., Any]) -> dict[str, Any] | None:
         return None
 
 
-def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
+def hints_of(function: Callable[..., Any], left_out: Collection[str] = ()) -> dict[str, Any]:
     """
-    The hints of its parameters.
+    The hints of its parameters, without those that are `left_out`.
 
     Raises:
         NoSchema: a hint is a text that names nothing.
     """
     hints = getattr(function, "__annotations__", {})
-    return _evaluated(function, {name: hints[name] for name in hints if name != "return"})
+    return _evaluated(
+        function, {name: hints[name] for name in hints if name not in {"return", *left_out}}
+    )
 
 
 def _evaluated(function: Callable[..., Any], hints: Mapping[str, Any]) -> dict[str, Any]:
     """
     Raises:
-        NoSchema: a hint is a text that names nothing, for one because it was imported for types only.
+        NoSchema: a hint is a text that names nothing, perhaps what was imported for types only.
     """
     holder: Any = types.SimpleNamespace(__annotations__=dict(hints))
     try:

@@ -2,9 +2,9 @@
 One stream of a host: the offer, the calls that come, and the end.
 
 Theory of operation.  One task reads, one writes, each call is a task.  What is written waits in a
-queue; the credit of the calls bounds it.  A stream that is told that the server drains, or that is
-asked to leave, says that it takes no further calls, lets those that run end, and ends.  When the
-connection breaks nobody can be told anything: calls that run are cancelled.
+queue; the credit of the calls bounds it.  A stream that is asked to leave says that it takes no
+further calls, lets those that run end, and ends.  When the connection breaks nobody can be told
+anything: calls that run are cancelled.
 """
 
 from __future__ import annotations
@@ -133,9 +133,6 @@ class HostStream:
                 self._send(pb.HostToolsRequest(heartbeat=said.heartbeat))
             case "draining":
                 self.draining.set()
-                self._leaving = True
-                self._send(pb.HostToolsRequest(leaving=pb.HostLeaving()))
-                self._end_if_idle()
 
     def _start(self, number: int, call: pb.HostedCall) -> None:
         tool = self._tools.get((call.tool, call.version))

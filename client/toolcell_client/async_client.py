@@ -12,6 +12,7 @@ from toolcell.v1 import registry_pb2
 
 from toolcell_client.async_approvals import AsyncApprovals
 from toolcell_client.async_connection import AsyncConnection
+from toolcell_client.async_registry import AsyncRegistry
 from toolcell_client.async_stream import AsyncStream
 from toolcell_client.deadline import Deadline
 from toolcell_client.errors import EventsExpired, ToolcellError
@@ -43,6 +44,7 @@ class AsyncClient:
         self.options = ClientOptions(target=target, **options)
         self._connection = AsyncConnection(self.options)
         self.approvals = AsyncApprovals(self._connection)
+        self.registry = AsyncRegistry(self._connection)
         self._streams: weakref.WeakSet[AsyncStream] = weakref.WeakSet()
 
     async def run(

@@ -17,6 +17,7 @@ from toolcell_client.errors import EventsExpired, ToolcellError
 from toolcell_client.folding import run_ended
 from toolcell_client.hosting.host import Host
 from toolcell_client.options import ClientOptions
+from toolcell_client.registry import Registry
 from toolcell_client.requests import call_fields, executions_page, tools_page
 from toolcell_client.stream import Stream
 
@@ -43,6 +44,7 @@ class Client:
         self.options = ClientOptions(target=target, **options)
         self._connection = Connection(self.options)
         self.approvals = Approvals(self._connection)
+        self.registry = Registry(self._connection)
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
 
     def run(self, tool: str, arguments: Arguments = None, **options: Unpack[CallOptions]) -> Result:

@@ -149,9 +149,8 @@ class Admission:
         wanted = Wanted(principal.name or share, request.tool, deadline)
         if not request.validate_only:
             self.capacity.check(wanted)
-        call = await self._call(request, principal, deadline)
+        call = await self._call(request, principal, deadline, stands_in=stands_in)
         with contextlib.ExitStack() as resources:
-            call = dataclasses.replace(call, stands_in=True) if stands_in else call
             for gate in self.gates:
                 call = await gate.let_pass(call, resources)
             if call.approval_demanded:
@@ -159,7 +158,7 @@ class Admission:
             grant = self.granting.grant(call)
             execution_id = execution_id or str(uuid.uuid4())
             if not request.validate_only:
-                places = self.places_at_hosts(call.tool) if call.tool.hosted else self.capacity
+                places = self._places(call.tool)
                 places.reserve(execution_id, wanted)
                 resources.callback(places.release, execution_id)
             mounts = await self.opener(grant, call.tool.bundle, resources) if grant.paths else ()
@@ -185,7 +184,12 @@ class Admission:
                 resources=resources.pop_all(),
             )
 
-    async def _call(self, request: Request, principal: Principal, deadline: float | None) -> Call:
+    def _places(self, tool: Tool) -> Places:
+        return self.places_at_hosts(tool) if tool.hosted else self.capacity
+
+    async def _call(
+        self, request: Request, principal: Principal, deadline: float | None, *, stands_in: bool
+    ) -> Call:
         tool = self.tools.find_callable(request.tool, request.version, principal)
         limits = tool.limits.narrowed_by(request.limits)
         given = request.arguments_json or b"{}"
@@ -199,6 +203,7 @@ class Admission:
             arguments=arguments,
             data=data,
             deadline=deadline,
+            stands_in=stands_in,
         )
 
 

@@ -34,6 +34,7 @@ from toolcell_server.egress_seen import EgressSeen
 from toolcell_server.executions import Executions
 from toolcell_server.granting import Granting
 from toolcell_server.hooks.hooks import Hooks
+from toolcell_server.hosts import parts as hosting
 from toolcell_server.keeper import Keeper
 from toolcell_server.levels import Levels
 from toolcell_server.metrics import Metrics
@@ -42,6 +43,7 @@ from toolcell_server.pool import Pool
 from toolcell_server.rates.clock import steady
 from toolcell_server.rates.memory import MemoryWindows
 from toolcell_server.rates.saved import Saved
+from toolcell_server.registering import parts as registering
 from toolcell_server.shutdown import Shutdown, unless
 from toolcell_server.validation import Validation
 
@@ -75,6 +77,7 @@ class App:
         self.registry = parts.registry(self)
         self.rights = parts.rights(settings)
         self.tools = PermittedTools(self.registry, self.rights)
+        self.registrar = registering.registrar(self)
         self.hooks = Hooks.of(settings.middleware)
         self.pool = Pool(
             self.bundles,
@@ -83,13 +86,12 @@ class App:
             lambda bundle: self.metrics.cells.zygote_restarts.labels(bundle).inc(),
             ControlGroups(),
         )
-        self.validation = Validation()
-        self.hosts = parts.hosts(self)
-        self.granting = Granting(policy=settings.policy, isolation=parts.isolation(self))
+        self.hosts = hosting.hosts(self)
+        self.granting = Granting(policy=settings.policy, isolation=hosting.isolation(self))
         self.levels = Levels(self.pool, self.registry)
-        self.capacity = parts.capacity(self)
-        self.cache = parts.cache(self)
+        self.capacity, self.cache = parts.capacity(self), parts.cache(self)
         self.breaker = parts.breaker(self)
+        self.validation = Validation()
         self.seen = EgressSeen(self.metrics, self.redactor.json)
         self.egress = Egress(instructions.of_egress(settings), self.seen)
         self.desk, self.demands = parts.desk(self), parts.demands(self)
@@ -98,7 +100,8 @@ class App:
         self.executions = Executions(
             self.executor, parts.keeping(settings.server), parts.remembering(self)
         )
-        self._tell_level: Callable[[], None] = _nobody_asks
+        # Nobody asks after the health before it listens, and in programs that never do.
+        self._tell_level: Callable[[], None] = lambda: None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, announce: Callable[[str, str], None]) -> int:
@@ -135,16 +138,15 @@ class App:
     async def _serve(self, shutdown: Shutdown, announce: Callable[[str], None]) -> None:
         from toolcell_server.approvals.service import ApprovalService  # see the theory above
         from toolcell_server.guarding import guards
-        from toolcell_server.hosts.service import HostService
         from toolcell_server.registry_service import RegistryService
         from toolcell_server.serving import Faces, serving
 
         settings = self.settings.server
         faces = Faces(
             executions=self._service(),
-            tools=RegistryService(self.tools),
+            tools=RegistryService(self.tools, self.registrar, registering.watching(self)),
             approvals=ApprovalService(parts.deciding(self)),
-            hosts=HostService(self.hosts, authenticated=self.settings.auth.enabled),
+            hosts=hosting.service(self),
         )
         async with (
             guards(self) as around,
@@ -158,6 +160,7 @@ class App:
             garbage.settle()
             announce(str(face.address))
             await shutdown.asked.wait()
+            self.registry.changes.close()  # who watches would hold up the end
             _log.info("draining", extra={"fields": {"running": self.executions.running}})
             drain = face.drain(self.executions, settings.drain_seconds, self.hosts)
             if not await unless(shutdown.insisted, drain):
@@ -241,9 +244,3 @@ class App:
             level = isolation_check.level_name(self.pool.isolation(bundle.name))
             fields[f"isolation_{bundle.name}"] = level
         _log.info("serving", extra={"fields": fields})
-
-
-def _nobody_asks() -> None:
-    """
-    Before it listens, and in programs that never do, nobody asks after the health.
-    """

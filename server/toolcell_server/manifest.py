@@ -102,6 +102,16 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     redact_keys: Annotated[tuple[Word, ...], Meta(max_length=64)] = ()
 
 
+def believed(value: Any) -> Manifest:
+    """
+    A manifest that was parsed before, by this release.
+
+    Raises:
+        ValueError: it does not even have the shape of one.
+    """
+    return msgspec.convert(value, Manifest)
+
+
 def parse(value: Any) -> Manifest:
     """
     The manifest that a JSON value holds.

@@ -11,8 +11,6 @@ from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server import outcomes
 from toolcell_server.executor import closing
-from toolcell_server.metrics import OTHER
-from toolcell_server.scopes import GLOBAL
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from toolcell_server.execution import Execution
     from toolcell_server.executor import Executor
     from toolcell_server.metrics import Metrics
-    from toolcell_server.tool import Tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +45,10 @@ class MeteredExecutor:
 
     def _count(self, execution: Execution, finished: pb.Finished) -> None:
         usage, metrics = finished.usage, self.metrics.executions
-        self.metrics.ended(_label(execution.tool), outcomes.label(finished.outcome)).inc()
+        self.metrics.ended(execution.tool.label, outcomes.label(finished.outcome)).inc()
         # Without it no cell was built and nothing was used; of a host nobody knows what was.
         if finished.HasField("isolation") and not execution.tool.hosted:
             metrics.cpu_seconds.observe(outcomes.cpu_seconds(usage))
             metrics.memory_peak_bytes.observe(usage.memory_peak_bytes)
             metrics.of_stream["stdout"].inc(usage.stdout_bytes)
             metrics.of_stream["stderr"].inc(usage.stderr_bytes)
-
-
-def _label(tool: Tool) -> str:
-    """
-    What is one principal's own shares a label: nobody's tools take those of the operator's.
-    """
-    return tool.name if tool.scope == GLOBAL else OTHER

@@ -9,6 +9,7 @@ that run have a label of their own.
 
 from __future__ import annotations
 
+import functools
 import platform
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
@@ -30,6 +31,7 @@ from toolcell_server.metric_groups import (
     ScreenMetrics,
 )
 from toolcell_server.record_metrics import RecordMetrics
+from toolcell_server.registering.metrics import RegisteringMetrics
 from toolcell_server.repeating_metrics import CacheMetrics, RepeatingMetrics
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ class Metrics:
         self.cache = CacheMetrics(registry)
         self.repeating = RepeatingMetrics(registry)
         self.records = RecordMetrics(registry)
+        self.registering = RegisteringMetrics(registry)
         self.screens = ScreenMetrics(registry)
         self.authentication = AuthenticationMetrics(registry)
         self.tools = Gauge(
@@ -123,9 +126,9 @@ class Metrics:
 
     def show_tools(self, registry: Registry) -> None:
         """
-        Export how many tools are in each state.
+        Export how many tools are in each state, now and whenever Prometheus asks.
         """
         for state in registry_pb2.ToolState.values():
             if state != registry_pb2.TOOL_STATE_UNSPECIFIED:
                 name = registry_pb2.ToolState.Name(state).removeprefix("TOOL_STATE_").lower()
-                self.tools.labels(name).set(registry.count(state))
+                self.tools.labels(name).set_function(functools.partial(registry.count, state))

@@ -19,12 +19,8 @@ from toolcell_server.audit.log import AuditLog
 from toolcell_server.breaking.breaker import Breaker
 from toolcell_server.caching.cache import Cache
 from toolcell_server.capacity import Capacity
+from toolcell_server.carried import REGISTERED
 from toolcell_server.executions import Keeping
-from toolcell_server.hosts import metrics as host_metrics
-from toolcell_server.hosts import owner
-from toolcell_server.hosts.hosts import Hosts
-from toolcell_server.hosts.isolation import OUTSIDE
-from toolcell_server.hosts.showing import Showing
 from toolcell_server.records import recovering
 from toolcell_server.records.forgetful import Forgetful
 from toolcell_server.records.ledger import Ledger
@@ -33,11 +29,10 @@ from toolcell_server.registry import Registry
 from toolcell_server.rights import Rights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from toolcell_server.app import App
     from toolcell_server.approvals.happenings import Recorder
-    from toolcell_server.isolation import Isolation
     from toolcell_server.records.forgetful import Remembers
     from toolcell_server.settings import ServerSettings, Settings
     from toolcell_server.tls import Tls
@@ -53,7 +48,7 @@ def registry(app: App) -> Registry:
         settings.defaults,
         settings.ceilings,
         settings.policy.tools_disabled,
-        [bundle.name for bundle in app.bundles],
+        [bundle.name for bundle in app.bundles if bundle.name != REGISTERED],
     )
 
 
@@ -67,30 +62,6 @@ def rights(settings: Settings) -> Rights:
         settings.rights.anonymous_roles,
         authenticated=settings.auth.enabled,
     )
-
-
-def hosts(app: App) -> Hosts | None:
-    """
-    The hosts of tools that live at clients, if the operator lets them.
-    """
-    if not app.settings.hosts.enabled:
-        return None
-    shelf = Showing(app.registry, app.metrics, app.validation)
-    check = app.tools.check_offered
-    settings = app.settings
-    made = Hosts(settings.hosts, shelf, settings.defaults, settings.ceilings, check)
-    host_metrics.watch(app.metrics.registry, made)
-    return made
-
-
-def isolation(app: App) -> Callable[[str], Isolation]:
-    """
-    What encloses the tools of a bundle.
-    """
-    if app.hosts is None:
-        return app.pool.isolation
-    outside, inside = f"{owner.BUNDLE}:", app.pool.isolation
-    return lambda bundle: OUTSIDE if bundle.startswith(outside) else inside(bundle)
 
 
 def capacity(app: App) -> Capacity:
@@ -186,7 +157,7 @@ def auditing(app: App) -> Auditing | None:
     log = AuditLog(app.settings.audit, place, app.metrics.audit)
 
     def redact(value: Any, tool: str) -> Any:
-        keys = {key for each in app.registry.of_name(tool) for key in each.redact_keys}
+        keys = {key for each in app.registry.everywhere(tool) for key in each.redact_keys}
         return app.redactor.with_keys(keys).json(value)
 
     return Auditing(log, redact)

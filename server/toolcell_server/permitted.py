@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from toolcell_server.refusals import MissingScopes, NotPermitted
 from toolcell_server.refusals.base import shown
 from toolcell_server.rights import Standing
+from toolcell_server.scopes import GLOBAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,12 +63,35 @@ class PermittedTools:
         self._check(name, reach, principal)
         return self._registry.find_callable(name, version, principal, may=reach.frees)
 
-    def tools(self, principal: Principal) -> Iterator[Tool]:
+    def tools(self, principal: Principal, first: str = "") -> Iterator[Tool]:
         """
-        Every tool that the caller may call, as `Registry.tools` orders them.
+        Every tool that the caller may call, as `Registry.tools` orders them, from a name on.
+        """
+        may = self._rights.reach(principal).may_call
+        return self._registry.tools(principal, first, may=may)
+
+    def are_of(self, principal: Principal, tool: Tool) -> bool:
+        """
+        Whether a caller may call a tool, or might have when it was there.
+        """
+        return tool.scope.visible_to(principal) and self._rights.reach(principal).may_call(tool)
+
+    def now(self, tool: Tool, principal: Principal) -> Tool | None:
+        """
+        What a tool has become, if it is still there for a caller.
+        """
+        for each in self._registry.of_name(tool.name, principal):
+            if (each.version, each.bundle) == (tool.version, tool.bundle):
+                return each if self.are_of(principal, each) else None
+        return None
+
+    def known(self, name: str, principal: Principal) -> Tool | None:
+        """
+        What everybody has by a name and this caller may know of.
         """
         reach = self._rights.reach(principal)
-        return (tool for tool in self._registry.tools(principal) if reach.may_call(tool))
+        tools = (tool for tool in self._registry.of_name(name) if tool.scope == GLOBAL)
+        return next((tool for tool in tools if reach.standing(tool) is not Standing.HIDDEN), None)
 
     def check_offered(self, tool: Tool, principal: Principal) -> None:
         """
@@ -86,9 +110,7 @@ class PermittedTools:
         Whether he may call any tool of that name, or at least know that there is none.
         """
         lacking: Tool | None = None
-        for tool in self._registry.of_name(name):
-            if not tool.scope.visible_to(principal):
-                continue
+        for tool in self._registry.of_name(name, principal):
             standing = reach.standing(tool)
             if standing is Standing.FREE:
                 return

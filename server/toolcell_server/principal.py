@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 OTHERS: Final = "toolcell:executions"
 # Decides about calls of others that wait for an approval.
 APPROVE: Final = "toolcell:approve"
-# Registers and hosts tools for everybody.
+# Registers and hosts tools for everybody, and changes any that was registered.
 TOOLS: Final = "toolcell:tools"
-# Registers and hosts tools for itself and for its sessions.
+# Registers and hosts tools for itself or its session, and changes those.
 OWN_TOOLS: Final = "toolcell:own_tools"
 
 

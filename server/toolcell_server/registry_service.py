@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import grpc
 from toolcell.v1 import registry_pb2 as pb
-from toolcell.v1.registry_pb2_grpc import (
-    ToolRegistryServiceServicer,
-    add_ToolRegistryServiceServicer_to_server,
-)
+from toolcell.v1.registry_pb2_grpc import add_ToolRegistryServiceServicer_to_server
 
 from toolcell_server import pages, principal, registry, versions
 from toolcell_server.refusals import BadPageToken, InvalidField
+from toolcell_server.registering.service import ChangingService
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from toolcell_server.principal import Principal
+    from toolcell_server.registering.registrar import Registrar
+    from toolcell_server.registering.watching import Watching
     from toolcell_server.tool import Tool
 
 NAME: Final = pb.DESCRIPTOR.services_by_name["ToolRegistryService"].full_name
@@ -45,19 +45,22 @@ class Catalogue(Protocol):
         """
         ...
 
-    def tools(self, principal: Principal, /) -> Iterator[Tool]:
+    def tools(self, principal: Principal, first: str = "", /) -> Iterator[Tool]:
         """
-        All of them: by name, then newest version first.
+        All of them, from a name on: by name, then newest version first.
         """
         ...
 
 
-class RegistryService(ToolRegistryServiceServicer):
+class RegistryService(ChangingService):
     """
-    Answers what the caller can call.
+    Answers what the caller can call, and changes what was registered.
     """
 
-    def __init__(self, tools: Catalogue) -> None:
+    def __init__(
+        self, tools: Catalogue, registrar: Registrar | None = None, watching: Watching | None = None
+    ) -> None:
+        super().__init__(registrar, watching)
         self._tools = tools
 
     async def ListTools(  # noqa: N802  # the contract's name
@@ -70,8 +73,8 @@ class RegistryService(ToolRegistryServiceServicer):
             "state": request.state,
         }
         after = pages.decode(request.page_token, filters)
-        tools = self._tools.tools(principal.current())
-        rest = _after(after, tools) if after else tools
+        caller = principal.current()
+        rest = self._after(after, caller) if after else self._tools.tools(caller)
         matching = (tool for tool in rest if _matches(tool, request))
         chosen, more = _fitting(matching, size)
         response = pb.ListToolsResponse(tools=[described for _, described in chosen])
@@ -87,6 +90,21 @@ class RegistryService(ToolRegistryServiceServicer):
             raise InvalidField("name", "must name a tool")
         found = self._tools.find(request.name, request.version, principal.current())
         return pb.GetToolResponse(tool=found.to_proto())
+
+    def _after(self, position: str, caller: Principal) -> Iterator[Tool]:
+        """
+        The tools that come after a position, whether or not what stood there is still there.
+        """
+        try:
+            name, version, bundle = map(str, json.loads(position))
+        except (ValueError, TypeError):  # whoever knows how tokens are made can make one
+            raise BadPageToken("is malformed") from None
+        place = (versions.order(version), bundle)
+
+        def sent(tool: Tool) -> bool:
+            return tool.name == name and registry.place(tool) >= place
+
+        return itertools.filterfalse(sent, self._tools.tools(caller, name))
 
 
 def add_to(server: grpc.aio.Server, service: RegistryService) -> None:
@@ -121,19 +139,3 @@ def _matches(tool: Tool, request: pb.ListToolsRequest) -> bool:
 
 def _position(tool: Tool) -> str:
     return json.dumps([tool.name, tool.version, tool.bundle])
-
-
-def _after(position: str, tools: Iterable[Tool]) -> itertools.filterfalse[Tool]:
-    """
-    The tools that come after a position, whether or not what stood there is still there.
-    """
-    try:
-        name, version, bundle = map(str, json.loads(position))
-    except (ValueError, TypeError):  # whoever knows how tokens are made can make one
-        raise BadPageToken("is malformed") from None
-    place = (versions.order(version), bundle)
-
-    def sent(tool: Tool) -> bool:
-        return tool.name < name or (tool.name == name and registry.place(tool) >= place)
-
-    return itertools.filterfalse(sent, tools)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -48,6 +49,8 @@ _UNSUPPORTED: Final = ("$dynamicRef", "$recursiveRef", "$anchor", "$dynamicAncho
 _ROOT_ONLY: Final = ("$id", "$schema")
 _SLOW: Final = ("pattern", "patternProperties", "unevaluatedItems", "unevaluatedProperties")
 _FEW_ITEMS: Final = 64  # uniqueItems is quadratic; so few cost nothing
+_MOST_KNOWN: Final = 20_000  # arbitrary
+_known_good: set[bytes] = set()  # digests of schemas that are valid by their metaschema
 
 
 class SchemaRefused(ValueError):  # noqa: N818  # names what happened
@@ -91,7 +94,7 @@ def check(schema: Any) -> CheckedSchema:
     if not isinstance(schema, dict):
         raise SchemaRefused("a schema must be a JSON object")
     encoded = _bounded(schema)
-    validator = _metaschema(schema)
+    validator = _metaschema(schema, encoded)
     shape = _shape(schema)
     for at, subschema in shape.subschemas.items():
         if isinstance(subschema, Mapping):
@@ -153,13 +156,22 @@ def _depths(value: Any, depth: int) -> Iterator[int]:
         yield from _depths(child, depth + 1)
 
 
-def _metaschema(schema: dict[str, Any]) -> Validator:
+def _metaschema(schema: dict[str, Any], encoded: bytes) -> Validator:
+    """
+    What takes most of the time, and comes again when the tool is first called, or reloaded.
+    """
     validator = build(schema)
+    digest = hashlib.sha256(encoded).digest()
+    if digest in _known_good:
+        return validator
     try:
         type(validator).check_schema(schema)
     except SchemaError as exc:
         where = "/".join(str(part) for part in exc.absolute_path) or "its root"
         raise SchemaRefused(f"not a valid schema at {where:.120}: {exc.message:.160}") from None
+    if len(_known_good) >= _MOST_KNOWN:
+        _known_good.clear()
+    _known_good.add(digest)
     return validator
 
 

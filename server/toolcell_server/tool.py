@@ -4,10 +4,12 @@ A registered tool: its manifest, where it came from, and whether it can be calle
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from google.protobuf.timestamp_pb2 import Timestamp
 from toolcell.v1 import execution_pb2, registry_pb2
 
 from toolcell_server import manifest as manifests
@@ -17,7 +19,7 @@ from toolcell_server.path_templates import PathTemplate
 from toolcell_server.scopes import GLOBAL, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from toolcell_server.carried import Carried
 
@@ -32,6 +34,12 @@ _LEVELS: Final = {
     "strong": execution_pb2.ISOLATION_LEVEL_STRONG,
     "full": execution_pb2.ISOLATION_LEVEL_FULL,
 }
+_SCOPES: Final = {
+    "global": registry_pb2.TOOL_SCOPE_GLOBAL,
+    "principal": registry_pb2.TOOL_SCOPE_PRINCIPAL,
+    "session": registry_pb2.TOOL_SCOPE_SESSION,
+}
+_OWN_LABEL: Final = "own"
 _LONGEST_NAME: Final = 64
 _LONGEST_REASON: Final = 1024
 
@@ -83,18 +91,45 @@ class Tool:
     redact_keys: tuple[str, ...] = ()
     carried: Carried | None = None  # by what, if it was registered at run time
     scope: Scope = GLOBAL
+    sunset: float = 0.0  # from when on calls are refused, in seconds since the epoch; 0.0: never
+    registered: float = 0.0  # when, in seconds since the epoch; 0.0: it came with a bundle
     hosted: str = ""  # the digest of its definition, if it lives at a client
     hosts: int = 0  # that offer it now
+    edition: str = ""  # digest of all that was registered; "": it came with a bundle
+
+    @property
+    def identity(self) -> str:
+        """
+        Its name, and whose it is if it is not everybody's: no two owners' tools have the same.
+        """
+        scope = self.scope
+        if scope.kind == "global":
+            return self.name
+        whose = json.dumps((scope.kind, scope.principal, scope.session)).encode()
+        return f"{self.name}@{hashlib.blake2b(whose, digest_size=8).hexdigest()}"
+
+    @property
+    def label(self) -> str:
+        """
+        Its name in metrics; what callers register for themselves must not become labels.
+        """
+        return self.name if self.scope.kind == "global" else _OWN_LABEL
 
     @classmethod
     def from_manifest(
-        cls, value: Mapping[str, Any], *, bundle: str, defaults: Limits, ceilings: Limits
+        cls,
+        value: Mapping[str, Any],
+        *,
+        bundle: str,
+        defaults: Limits,
+        ceilings: Limits,
+        parse: Callable[[Any], manifests.Manifest] = manifests.parse,
     ) -> Self:
         """
         Raises:
             ValueError: it is no manifest of a tool that can run here; the text says why.
         """
-        manifest = manifests.parse(value)
+        manifest = parse(value)
         limits = Limits.from_manifest(manifest.limits, defaults, ceilings)
         same = set(manifest.__struct_fields__) & set(cls.__slots__) - {"limits", "approval"}
         return cls(
@@ -122,7 +157,7 @@ class Tool:
         What is left of it when it no longer loads: its name, and who stands in for it.
         """
         broken = self.broken(self.name, self.bundle, reason, self.version)
-        return replace(broken, effects=self.effects, fallback=self.fallback)
+        return replace(broken, effects=self.effects, fallback=self.fallback, scope=self.scope)
 
     def to_proto(self) -> registry_pb2.Tool:
         """
@@ -136,6 +171,7 @@ class Tool:
                 state=self.state,
                 effects=_EFFECTS[self.effects],
                 broken_reason=self.broken_reason,
+                scope=scope_to_proto(self.scope),
             )
         return registry_pb2.Tool(
             name=self.name,
@@ -156,9 +192,30 @@ class Tool:
             bundle=self.bundle,
             deprecated=self.deprecated,
             command=self.command,
+            scope=scope_to_proto(self.scope),
+            sunset_time=to_timestamp(self.sunset),
+            registered_time=to_timestamp(self.registered),
             hosted=bool(self.hosted),
             hosts=self.hosts,
         )
+
+
+def to_timestamp(seconds: float) -> Timestamp | None:
+    """
+    A time in seconds since the epoch, as the contract has it; 0.0: none.
+    """
+    if not seconds:
+        return None
+    made = Timestamp()
+    made.FromMicroseconds(round(seconds * 1_000_000))
+    return made
+
+
+def scope_to_proto(scope: Scope) -> registry_pb2.ToolScope.ValueType:
+    """
+    For whom a tool is, as the contract has it.
+    """
+    return _SCOPES[scope.kind]
 
 
 def _cut(text: str, maximum: int) -> str:

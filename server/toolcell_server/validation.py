@@ -29,6 +29,7 @@ _VISITS: Final = 5000  # 0.1 to 3.5 µs each, measured: below 20 ms of the event
 _BYTES: Final = 64 * 2**10
 _TOOK_TOO_LONG: Final = "checking took too long; send a smaller or simpler value"
 _BUSY_SECONDS: Final = 1.0
+_MOST_CHECKED: Final = 4096  # arbitrary
 RESULT_PATIENCE_SECONDS: Final = 600.0  # arbitrary; longer than all that can be before it take
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ class Validation:
     def __init__(self, budget_seconds: float = validator_pool.BUDGET_SECONDS) -> None:
         self._arguments = validator_pool.ValidatorPool(budget_seconds)
         self._results = validator_pool.ValidatorPool(budget_seconds, RESULT_PATIENCE_SECONDS)
-        self._checked: dict[tuple[str, str, str, str], tuple[Any, CheckedSchema]] = {}
+        self._checked: dict[tuple[str, str, str], tuple[Any, CheckedSchema]] = {}
 
     async def check(self, tool: Tool, arguments: dict[str, Any], raw: bytes) -> None:
         """
@@ -79,13 +80,6 @@ class Validation:
             found = await _find_there(self._results, schema, result, MAXIMUM_RESULT_DEPTH)
         return [_described(violation) for violation in found]
 
-    def forget(self, bundle: str) -> None:
-        """
-        Nothing of that bundle can be called any more.
-        """
-        for key in [key for key in self._checked if key[0] == bundle]:
-            del self._checked[key]
-
     async def aclose(self) -> None:
         await self._arguments.aclose()
         await self._results.aclose()
@@ -94,10 +88,12 @@ class Validation:
         """
         The built schema of a tool; built anew when a reload brought another one.
         """
-        key = (tool.bundle, tool.name, tool.version, role)
+        key = (tool.identity, tool.version, role)
         kept = self._checked.get(key)
         if kept is None or kept[0] is not schema:
             kept = (schema, schema_check.check(schema))
+            if len(self._checked) >= _MOST_CHECKED:  # tools come and go
+                self._checked.clear()
             self._checked[key] = kept
         return kept[1]
 

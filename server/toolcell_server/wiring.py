@@ -31,6 +31,7 @@ from toolcell_server.queued import QueuedExecutor
 from toolcell_server.rates.gate import RateGate
 from toolcell_server.rates.places import Places
 from toolcell_server.redaction.redacted import RedactedExecutor
+from toolcell_server.registering.deprecated import DeprecatedExecutor
 from toolcell_server.reported import ReportedExecutor
 from toolcell_server.retrying.retried import RetriedExecutor
 from toolcell_server.rights_gate import RightsGate
@@ -138,6 +139,7 @@ def executor(app: App) -> Executor:
     if app.hooks.any_at("before_execution", "after_execution"):
         executor = HookedExecutor(executor, app.hooks, app.validation)
     executor = FellBackExecutor(executor, app.metrics.repeating.fell_back)
+    executor = DeprecatedExecutor(executor)
     executor = TimedExecutor(executor)
     executor = ReportedExecutor(executor)
     executor = MeteredExecutor(executor, app.metrics)

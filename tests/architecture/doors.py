@@ -79,7 +79,7 @@ DOORS = (
             *("toolcell_server", "toolcell.v1", "toolcell_worker.wire", *GRPC),
             *("cryptography", "dns", "grpc_health", "grpc_reflection", "h11", "idna"),
             *("jsonschema", "jwt", "limits", "msgspec", "prometheus_client", "psutil"),
-            *("referencing", "uvloop"),
+            *("rapidfuzz", "referencing", "uvloop"),
         ),
         "the server never imports a tool, a wall or the zygote",
     ),

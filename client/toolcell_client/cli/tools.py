@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolcell.v1 import execution_pb2, registry_pb2
 
+from toolcell_client.cli import registering
 from toolcell_client.cli.exits import Exit
 from toolcell_client.cli.listing import for_people, print_json, print_table, print_text
 from toolcell_client.plain import short_name, to_plain
@@ -23,10 +24,11 @@ HEADINGS = ("NAME", "VERSION", "STATE", "EFFECTS", "DESCRIPTION")
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
     """
-    Add the command, its two subcommands and their flags.
+    Add the command, its subcommands and their flags.
     """
-    parser = commands.add_parser("tools", help="list or describe tools")
-    inner = parser.add_subparsers(required=True, metavar="list|describe")
+    parser = commands.add_parser("tools", help="list, describe, register and change tools")
+    words = "list|describe|register|unregister|deprecate|reactivate|watch|history"
+    inner = parser.add_subparsers(required=True, metavar=words)
     listing = inner.add_parser("list", parents=[common], help="list tools")
     listing.set_defaults(run=run_list)
     listing.add_argument("--category", default="", help="only of this category")
@@ -35,6 +37,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     describing.set_defaults(run=run_describe)
     describing.add_argument("tool", metavar="NAME")
     describing.add_argument("--version", default="", help="exact version")
+    registering.add(inner, common)
 
 
 def run_list(client: Client, options: Any) -> Exit:

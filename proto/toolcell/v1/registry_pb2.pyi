@@ -105,6 +105,46 @@ TOOL_SCOPE_SESSION: ToolScope.ValueType  # 3
 """For the session of the principal that registered it."""
 global___ToolScope = ToolScope
 
+class _ToolChangeKind:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _ToolChangeKindEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_ToolChangeKind.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    TOOL_CHANGE_KIND_UNSPECIFIED: _ToolChangeKind.ValueType  # 0
+    """Never sent."""
+    TOOL_CHANGE_KIND_REGISTERED: _ToolChangeKind.ValueType  # 1
+    """It was not there, and is."""
+    TOOL_CHANGE_KIND_UNREGISTERED: _ToolChangeKind.ValueType  # 2
+    """It was there, and is not."""
+    TOOL_CHANGE_KIND_REPLACED: _ToolChangeKind.ValueType  # 3
+    """It is another one of the same name and version."""
+    TOOL_CHANGE_KIND_DEPRECATED: _ToolChangeKind.ValueType  # 4
+    """It should no longer be used."""
+    TOOL_CHANGE_KIND_REACTIVATED: _ToolChangeKind.ValueType  # 5
+    """It may be used again."""
+    TOOL_CHANGE_KIND_BROKEN: _ToolChangeKind.ValueType  # 6
+    """It does not load."""
+
+class ToolChangeKind(_ToolChangeKind, metaclass=_ToolChangeKindEnumTypeWrapper):
+    """What happened to a tool."""
+
+TOOL_CHANGE_KIND_UNSPECIFIED: ToolChangeKind.ValueType  # 0
+"""Never sent."""
+TOOL_CHANGE_KIND_REGISTERED: ToolChangeKind.ValueType  # 1
+"""It was not there, and is."""
+TOOL_CHANGE_KIND_UNREGISTERED: ToolChangeKind.ValueType  # 2
+"""It was there, and is not."""
+TOOL_CHANGE_KIND_REPLACED: ToolChangeKind.ValueType  # 3
+"""It is another one of the same name and version."""
+TOOL_CHANGE_KIND_DEPRECATED: ToolChangeKind.ValueType  # 4
+"""It should no longer be used."""
+TOOL_CHANGE_KIND_REACTIVATED: ToolChangeKind.ValueType  # 5
+"""It may be used again."""
+TOOL_CHANGE_KIND_BROKEN: ToolChangeKind.ValueType  # 6
+"""It does not load."""
+global___ToolChangeKind = ToolChangeKind
+
 @typing.final
 class ListToolsRequest(google.protobuf.message.Message):
     """Asks for a page of tools."""
@@ -233,6 +273,9 @@ class Tool(google.protobuf.message.Message):
     BUNDLE_FIELD_NUMBER: builtins.int
     DEPRECATED_FIELD_NUMBER: builtins.int
     COMMAND_FIELD_NUMBER: builtins.int
+    SCOPE_FIELD_NUMBER: builtins.int
+    SUNSET_TIME_FIELD_NUMBER: builtins.int
+    REGISTERED_TIME_FIELD_NUMBER: builtins.int
     HOSTED_FIELD_NUMBER: builtins.int
     HOSTS_FIELD_NUMBER: builtins.int
     name: builtins.str
@@ -265,6 +308,8 @@ class Tool(google.protobuf.message.Message):
     """Why it should no longer be used.  Empty: it is not deprecated."""
     command: builtins.bool
     """It runs a command rather than a Python callable."""
+    scope: global___ToolScope.ValueType
+    """Whom it is there for.  Always set."""
     hosted: builtins.bool
     """It runs at a client, outside every cell (see ToolHostService)."""
     hosts: builtins.int
@@ -284,6 +329,14 @@ class Tool(google.protobuf.message.Message):
     @property
     def domains(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """`host:port` it may be granted; `{name}` stands for the argument of that name."""
+
+    @property
+    def sunset_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """From when on calls of it are refused.  Absent: never, as far as is known."""
+
+    @property
+    def registered_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When it was registered.  Absent: it came with a bundle."""
 
     def __init__(
         self,
@@ -307,11 +360,14 @@ class Tool(google.protobuf.message.Message):
         bundle: builtins.str = ...,
         deprecated: builtins.str = ...,
         command: builtins.bool = ...,
+        scope: global___ToolScope.ValueType = ...,
+        sunset_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        registered_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         hosted: builtins.bool = ...,
         hosts: builtins.int = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["limits", b"limits"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["broken_reason", b"broken_reason", "bundle", b"bundle", "category", b"category", "command", b"command", "deprecated", b"deprecated", "description", b"description", "domains", b"domains", "effects", b"effects", "hosted", b"hosted", "hosts", b"hosts", "idempotent", b"idempotent", "limits", b"limits", "minimum_isolation", b"minimum_isolation", "name", b"name", "parameters_json", b"parameters_json", "paths", b"paths", "returns_json", b"returns_json", "state", b"state", "tags", b"tags", "title", b"title", "version", b"version"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["limits", b"limits", "registered_time", b"registered_time", "sunset_time", b"sunset_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["broken_reason", b"broken_reason", "bundle", b"bundle", "category", b"category", "command", b"command", "deprecated", b"deprecated", "description", b"description", "domains", b"domains", "effects", b"effects", "hosted", b"hosted", "hosts", b"hosts", "idempotent", b"idempotent", "limits", b"limits", "minimum_isolation", b"minimum_isolation", "name", b"name", "parameters_json", b"parameters_json", "paths", b"paths", "registered_time", b"registered_time", "returns_json", b"returns_json", "scope", b"scope", "state", b"state", "sunset_time", b"sunset_time", "tags", b"tags", "title", b"title", "version", b"version"]) -> None: ...
 
 global___Tool = Tool
 
@@ -619,20 +675,28 @@ class UnregisterToolRequest(google.protobuf.message.Message):
     NAME_FIELD_NUMBER: builtins.int
     VERSION_FIELD_NUMBER: builtins.int
     SCOPE_FIELD_NUMBER: builtins.int
+    PRINCIPAL_FIELD_NUMBER: builtins.int
+    SESSION_FIELD_NUMBER: builtins.int
     name: builtins.str
     """Its name.  Required."""
     version: builtins.str
     """Its version.  Empty: all of them."""
     scope: global___ToolScope.ValueType
     """The scope that it was registered in.  Unspecified: the caller's own, or else global."""
+    principal: builtins.str
+    """Whose it is, for who may change everybody's.  Empty: the caller's, unless it is everybody's."""
+    session: builtins.str
+    """Of which of that principal's sessions, with scope SESSION.  Empty: the caller's."""
     def __init__(
         self,
         *,
         name: builtins.str = ...,
         version: builtins.str = ...,
         scope: global___ToolScope.ValueType = ...,
+        principal: builtins.str = ...,
+        session: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["name", b"name", "scope", b"scope", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "principal", b"principal", "scope", b"scope", "session", b"session", "version", b"version"]) -> None: ...
 
 global___UnregisterToolRequest = UnregisterToolRequest
 
@@ -667,6 +731,8 @@ class DeprecateToolRequest(google.protobuf.message.Message):
     SCOPE_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
     SUNSET_TIME_FIELD_NUMBER: builtins.int
+    PRINCIPAL_FIELD_NUMBER: builtins.int
+    SESSION_FIELD_NUMBER: builtins.int
     name: builtins.str
     """Its name.  Required."""
     version: builtins.str
@@ -675,6 +741,10 @@ class DeprecateToolRequest(google.protobuf.message.Message):
     """The scope that it was registered in.  Unspecified: the caller's own, or else global."""
     reason: builtins.str
     """Why, and what to use instead.  Required."""
+    principal: builtins.str
+    """Whose it is, for who may change everybody's.  Empty: the caller's, unless it is everybody's."""
+    session: builtins.str
+    """Of which of that principal's sessions, with scope SESSION.  Empty: the caller's."""
     @property
     def sunset_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """From when on calls are refused.  Absent: never."""
@@ -687,9 +757,11 @@ class DeprecateToolRequest(google.protobuf.message.Message):
         scope: global___ToolScope.ValueType = ...,
         reason: builtins.str = ...,
         sunset_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        principal: builtins.str = ...,
+        session: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["sunset_time", b"sunset_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["name", b"name", "reason", b"reason", "scope", b"scope", "sunset_time", b"sunset_time", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "principal", b"principal", "reason", b"reason", "scope", b"scope", "session", b"session", "sunset_time", b"sunset_time", "version", b"version"]) -> None: ...
 
 global___DeprecateToolRequest = DeprecateToolRequest
 
@@ -722,20 +794,28 @@ class ReactivateToolRequest(google.protobuf.message.Message):
     NAME_FIELD_NUMBER: builtins.int
     VERSION_FIELD_NUMBER: builtins.int
     SCOPE_FIELD_NUMBER: builtins.int
+    PRINCIPAL_FIELD_NUMBER: builtins.int
+    SESSION_FIELD_NUMBER: builtins.int
     name: builtins.str
     """Its name.  Required."""
     version: builtins.str
     """Its version.  Empty: all of them."""
     scope: global___ToolScope.ValueType
     """The scope that it was registered in.  Unspecified: the caller's own, or else global."""
+    principal: builtins.str
+    """Whose it is, for who may change everybody's.  Empty: the caller's, unless it is everybody's."""
+    session: builtins.str
+    """Of which of that principal's sessions, with scope SESSION.  Empty: the caller's."""
     def __init__(
         self,
         *,
         name: builtins.str = ...,
         version: builtins.str = ...,
         scope: global___ToolScope.ValueType = ...,
+        principal: builtins.str = ...,
+        session: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["name", b"name", "scope", b"scope", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "principal", b"principal", "scope", b"scope", "session", b"session", "version", b"version"]) -> None: ...
 
 global___ReactivateToolRequest = ReactivateToolRequest
 
@@ -758,3 +838,231 @@ class ReactivateToolResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["tools", b"tools"]) -> None: ...
 
 global___ReactivateToolResponse = ReactivateToolResponse
+
+@typing.final
+class WatchToolsRequest(google.protobuf.message.Message):
+    """Asks for the changes of tools."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    RESUME_TOKEN_FIELD_NUMBER: builtins.int
+    resume_token: builtins.str
+    """`resume_token` of the last message that was taken.  Empty: begin with a snapshot."""
+    def __init__(
+        self,
+        *,
+        resume_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["resume_token", b"resume_token"]) -> None: ...
+
+global___WatchToolsRequest = WatchToolsRequest
+
+@typing.final
+class WatchToolsResponse(google.protobuf.message.Message):
+    """Something about the tools that the caller may call."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SNAPSHOT_FIELD_NUMBER: builtins.int
+    CHANGE_FIELD_NUMBER: builtins.int
+    MISSED_FIELD_NUMBER: builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: builtins.int
+    resume_token: builtins.str
+    """Where to go on.  Empty: a snapshot has begun and is not complete."""
+    @property
+    def snapshot(self) -> global___ToolSnapshot:
+        """Tools as they are: all that there are, in several messages."""
+
+    @property
+    def change(self) -> global___ToolChange:
+        """One change."""
+
+    @property
+    def missed(self) -> global___ToolsMissed:
+        """Changes were missed, and a snapshot follows."""
+
+    def __init__(
+        self,
+        *,
+        snapshot: global___ToolSnapshot | None = ...,
+        change: global___ToolChange | None = ...,
+        missed: global___ToolsMissed | None = ...,
+        resume_token: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["change", b"change", "event", b"event", "missed", b"missed", "snapshot", b"snapshot"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["change", b"change", "event", b"event", "missed", b"missed", "resume_token", b"resume_token", "snapshot", b"snapshot"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["event", b"event"]) -> typing.Literal["snapshot", "change", "missed"] | None: ...
+
+global___WatchToolsResponse = WatchToolsResponse
+
+@typing.final
+class ToolSnapshot(google.protobuf.message.Message):
+    """Part of a snapshot."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TOOLS_FIELD_NUMBER: builtins.int
+    FIRST_FIELD_NUMBER: builtins.int
+    LAST_FIELD_NUMBER: builtins.int
+    first: builtins.bool
+    """It is the first part: forget what was known."""
+    last: builtins.bool
+    """It is the last part."""
+    @property
+    def tools(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Tool]:
+        """Tools, by name, then newest version first."""
+
+    def __init__(
+        self,
+        *,
+        tools: collections.abc.Iterable[global___Tool] | None = ...,
+        first: builtins.bool = ...,
+        last: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["first", b"first", "last", b"last", "tools", b"tools"]) -> None: ...
+
+global___ToolSnapshot = ToolSnapshot
+
+@typing.final
+class ToolChange(google.protobuf.message.Message):
+    """One change of one version of a tool."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: builtins.int
+    TOOL_FIELD_NUMBER: builtins.int
+    kind: global___ToolChangeKind.ValueType
+    """What happened.  Always set."""
+    @property
+    def tool(self) -> global___Tool:
+        """The tool as it is now.  If it has gone since, only what tells which it is."""
+
+    def __init__(
+        self,
+        *,
+        kind: global___ToolChangeKind.ValueType = ...,
+        tool: global___Tool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["tool", b"tool"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["kind", b"kind", "tool", b"tool"]) -> None: ...
+
+global___ToolChange = ToolChange
+
+@typing.final
+class ToolsMissed(google.protobuf.message.Message):
+    """Some changes are not known any more: the reader was slow, or away for too long."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___ToolsMissed = ToolsMissed
+
+@typing.final
+class ListToolHistoryRequest(google.protobuf.message.Message):
+    """Asks for a page of history."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    page_size: builtins.int
+    """How many at most.  0: 50.  More than 1000 is taken as 1000."""
+    page_token: builtins.str
+    """`next_page_token` of the page before, with the same filters.  Empty: the first page."""
+    name: builtins.str
+    """Only of tools of this name.  Empty: all."""
+    def __init__(
+        self,
+        *,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+        name: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "page_size", b"page_size", "page_token", b"page_token"]) -> None: ...
+
+global___ListToolHistoryRequest = ListToolHistoryRequest
+
+@typing.final
+class ListToolHistoryResponse(google.protobuf.message.Message):
+    """A page of history."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ENTRIES_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    """Token of the next page.  Empty: this is the last."""
+    @property
+    def entries(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ToolHistoryEntry]:
+        """What was done.  Empty: nothing that matches."""
+
+    def __init__(
+        self,
+        *,
+        entries: collections.abc.Iterable[global___ToolHistoryEntry] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["entries", b"entries", "next_page_token", b"next_page_token"]) -> None: ...
+
+global___ListToolHistoryResponse = ListToolHistoryResponse
+
+@typing.final
+class ToolHistoryEntry(google.protobuf.message.Message):
+    """Something that somebody did to a registered tool."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TIME_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    SCOPE_FIELD_NUMBER: builtins.int
+    PRINCIPAL_FIELD_NUMBER: builtins.int
+    SESSION_FIELD_NUMBER: builtins.int
+    CHANGED_BY_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    EDITION_FIELD_NUMBER: builtins.int
+    kind: global___ToolChangeKind.ValueType
+    """What.  Always set."""
+    name: builtins.str
+    """The name of the tool.  Always set."""
+    version: builtins.str
+    """Its version.  Always set."""
+    scope: global___ToolScope.ValueType
+    """Whom it was there for.  Always set."""
+    principal: builtins.str
+    """Whose it was.  Empty: everybody's, or of callers without a name."""
+    session: builtins.str
+    """Of which session.  Empty: of none."""
+    changed_by: builtins.str
+    """Who did it.  Empty: a caller without a name."""
+    reason: builtins.str
+    """Why, as that caller said.  Empty: not said."""
+    edition: builtins.str
+    """Digest of the definition that it got or had; equal ones are the same.  Always set."""
+    @property
+    def time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When.  Always set."""
+
+    def __init__(
+        self,
+        *,
+        time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        kind: global___ToolChangeKind.ValueType = ...,
+        name: builtins.str = ...,
+        version: builtins.str = ...,
+        scope: global___ToolScope.ValueType = ...,
+        principal: builtins.str = ...,
+        session: builtins.str = ...,
+        changed_by: builtins.str = ...,
+        reason: builtins.str = ...,
+        edition: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["time", b"time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["changed_by", b"changed_by", "edition", b"edition", "kind", b"kind", "name", b"name", "principal", b"principal", "reason", b"reason", "scope", b"scope", "session", b"session", "time", b"time", "version", b"version"]) -> None: ...
+
+global___ToolHistoryEntry = ToolHistoryEntry

@@ -48,6 +48,16 @@ class ToolRegistryServiceStub(object):
                 request_serializer=toolcell_dot_v1_dot_registry__pb2.ReactivateToolRequest.SerializeToString,
                 response_deserializer=toolcell_dot_v1_dot_registry__pb2.ReactivateToolResponse.FromString,
                 )
+        self.WatchTools = channel.unary_stream(
+                '/toolcell.v1.ToolRegistryService/WatchTools',
+                request_serializer=toolcell_dot_v1_dot_registry__pb2.WatchToolsRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_registry__pb2.WatchToolsResponse.FromString,
+                )
+        self.ListToolHistory = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/ListToolHistory',
+                request_serializer=toolcell_dot_v1_dot_registry__pb2.ListToolHistoryRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_registry__pb2.ListToolHistoryResponse.FromString,
+                )
 
 
 class ToolRegistryServiceServicer(object):
@@ -120,6 +130,28 @@ class ToolRegistryServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchTools(self, request, context):
+        """Streams what changes among the tools that the caller may call: first all of them (or, with a
+        `resume_token`, what has changed since), then each change.  It ends after an hour, and when the
+        server drains; go on with the last token.
+
+        * RESOURCE_EXHAUSTED: too many watch already (`TOO_MANY_WATCHERS`).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListToolHistory(self, request, context):
+        """Lists who registered, replaced, unregistered, deprecated and reactivated what, newest first, in
+        pages (AIP-158): what was done by the caller and in its own scopes; all, for who may change all.
+
+        * INVALID_ARGUMENT: negative `page_size`, or a `page_token` that is malformed or was made for
+        other filters.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ToolRegistryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -152,6 +184,16 @@ def add_ToolRegistryServiceServicer_to_server(servicer, server):
                     servicer.ReactivateTool,
                     request_deserializer=toolcell_dot_v1_dot_registry__pb2.ReactivateToolRequest.FromString,
                     response_serializer=toolcell_dot_v1_dot_registry__pb2.ReactivateToolResponse.SerializeToString,
+            ),
+            'WatchTools': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchTools,
+                    request_deserializer=toolcell_dot_v1_dot_registry__pb2.WatchToolsRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_registry__pb2.WatchToolsResponse.SerializeToString,
+            ),
+            'ListToolHistory': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListToolHistory,
+                    request_deserializer=toolcell_dot_v1_dot_registry__pb2.ListToolHistoryRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_registry__pb2.ListToolHistoryResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -266,5 +308,39 @@ class ToolRegistryService(object):
         return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/ReactivateTool',
             toolcell_dot_v1_dot_registry__pb2.ReactivateToolRequest.SerializeToString,
             toolcell_dot_v1_dot_registry__pb2.ReactivateToolResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def WatchTools(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(request, target, '/toolcell.v1.ToolRegistryService/WatchTools',
+            toolcell_dot_v1_dot_registry__pb2.WatchToolsRequest.SerializeToString,
+            toolcell_dot_v1_dot_registry__pb2.WatchToolsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ListToolHistory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/ListToolHistory',
+            toolcell_dot_v1_dot_registry__pb2.ListToolHistoryRequest.SerializeToString,
+            toolcell_dot_v1_dot_registry__pb2.ListToolHistoryResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)

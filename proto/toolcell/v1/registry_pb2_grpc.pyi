@@ -88,6 +88,28 @@ class ToolRegistryServiceStub:
     * NOT_FOUND: no such tool or version was registered in that scope.
     """
 
+    WatchTools: grpc.UnaryStreamMultiCallable[
+        toolcell.v1.registry_pb2.WatchToolsRequest,
+        toolcell.v1.registry_pb2.WatchToolsResponse,
+    ]
+    """Streams what changes among the tools that the caller may call: first all of them (or, with a
+    `resume_token`, what has changed since), then each change.  It ends after an hour, and when the
+    server drains; go on with the last token.
+
+    * RESOURCE_EXHAUSTED: too many watch already (`TOO_MANY_WATCHERS`).
+    """
+
+    ListToolHistory: grpc.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.ListToolHistoryRequest,
+        toolcell.v1.registry_pb2.ListToolHistoryResponse,
+    ]
+    """Lists who registered, replaced, unregistered, deprecated and reactivated what, newest first, in
+    pages (AIP-158): what was done by the caller and in its own scopes; all, for who may change all.
+
+    * INVALID_ARGUMENT: negative `page_size`, or a `page_token` that is malformed or was made for
+      other filters.
+    """
+
 class ToolRegistryServiceAsyncStub:
     """Describes registered tools.
 
@@ -156,6 +178,28 @@ class ToolRegistryServiceAsyncStub:
 
     * INVALID_ARGUMENT: `name` is empty.
     * NOT_FOUND: no such tool or version was registered in that scope.
+    """
+
+    WatchTools: grpc.aio.UnaryStreamMultiCallable[
+        toolcell.v1.registry_pb2.WatchToolsRequest,
+        toolcell.v1.registry_pb2.WatchToolsResponse,
+    ]
+    """Streams what changes among the tools that the caller may call: first all of them (or, with a
+    `resume_token`, what has changed since), then each change.  It ends after an hour, and when the
+    server drains; go on with the last token.
+
+    * RESOURCE_EXHAUSTED: too many watch already (`TOO_MANY_WATCHERS`).
+    """
+
+    ListToolHistory: grpc.aio.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.ListToolHistoryRequest,
+        toolcell.v1.registry_pb2.ListToolHistoryResponse,
+    ]
+    """Lists who registered, replaced, unregistered, deprecated and reactivated what, newest first, in
+    pages (AIP-158): what was done by the caller and in its own scopes; all, for who may change all.
+
+    * INVALID_ARGUMENT: negative `page_size`, or a `page_token` that is malformed or was made for
+      other filters.
     """
 
 class ToolRegistryServiceServicer(metaclass=abc.ABCMeta):
@@ -238,6 +282,32 @@ class ToolRegistryServiceServicer(metaclass=abc.ABCMeta):
 
         * INVALID_ARGUMENT: `name` is empty.
         * NOT_FOUND: no such tool or version was registered in that scope.
+        """
+
+    @abc.abstractmethod
+    def WatchTools(
+        self,
+        request: toolcell.v1.registry_pb2.WatchToolsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[toolcell.v1.registry_pb2.WatchToolsResponse], collections.abc.AsyncIterator[toolcell.v1.registry_pb2.WatchToolsResponse]]:
+        """Streams what changes among the tools that the caller may call: first all of them (or, with a
+        `resume_token`, what has changed since), then each change.  It ends after an hour, and when the
+        server drains; go on with the last token.
+
+        * RESOURCE_EXHAUSTED: too many watch already (`TOO_MANY_WATCHERS`).
+        """
+
+    @abc.abstractmethod
+    def ListToolHistory(
+        self,
+        request: toolcell.v1.registry_pb2.ListToolHistoryRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[toolcell.v1.registry_pb2.ListToolHistoryResponse, collections.abc.Awaitable[toolcell.v1.registry_pb2.ListToolHistoryResponse]]:
+        """Lists who registered, replaced, unregistered, deprecated and reactivated what, newest first, in
+        pages (AIP-158): what was done by the caller and in its own scopes; all, for who may change all.
+
+        * INVALID_ARGUMENT: negative `page_size`, or a `page_token` that is malformed or was made for
+          other filters.
         """
 
 def add_ToolRegistryServiceServicer_to_server(servicer: ToolRegistryServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

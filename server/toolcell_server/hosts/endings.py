@@ -12,6 +12,8 @@ from toolcell_server import endings
 from toolcell_server.effects import READ_ONLY
 
 if TYPE_CHECKING:
+    from toolcell.v1 import host_pb2
+
     from toolcell_server.limits import Limits
     from toolcell_server.tool import Tool
 
@@ -72,15 +74,24 @@ def stopped_by_host() -> pb.Outcome:
     return endings.failed("Cancelled", "the tool was cancelled at its host", None)
 
 
-def failed(said: Any, limits: Limits) -> pb.Outcome:
+def told(said: host_pb2.HostToolsRequest, kind: str, limits: Limits) -> pb.Outcome:
+    """
+    The outcome that a host's last word tells.
+    """
+    if kind == "completed":
+        return pb.Outcome(completed=pb.Completed())
+    return failed(said.failed, limits) if kind == "failed" else stopped_by_host()
+
+
+def failed(said: host_pb2.HostedFailed, limits: Limits) -> pb.Outcome:
     """
     The outcome that a host tells; every value is bounded and checked.
     """
     texts = ("message", "exception", "code", "hint", "spoken", "traceback")
-    told = {name: getattr(said, name) for name in texts}
-    told["category"] = _CATEGORIES.get(said.category, "")
-    told["retryable"] = said.retryable
-    outcome = endings.raised(told, limits)
+    raised: dict[str, Any] = {name: getattr(said, name) for name in texts}
+    raised["category"] = _CATEGORIES.get(said.category, "")
+    raised["retryable"] = said.retryable
+    outcome = endings.raised(raised, limits)
     outcome.message = outcome.message or "the tool failed"
     outcome.spoken = outcome.spoken or "The tool failed."
     return outcome

@@ -27,10 +27,12 @@ from toolcell.v1 import host_pb2
 from toolcell_server import endings
 from toolcell_server.durations import to_duration
 from toolcell_server.hosts import endings as hosted_endings
-from toolcell_server.hosts.events import BadEvent, event_of, output
+from toolcell_server.hosts.credit import FRAME_BYTES, Credit
+from toolcell_server.hosts.events import BadEvent, event_of
 from toolcell_server.hosts.isolation import OUTSIDE
+from toolcell_server.hosts.printed import Printed
+from toolcell_server.hosts.starting import start_of
 from toolcell_server.outbox import Outbox
-from toolcell_server.output import READ_BYTES, Keeping
 from toolcell_server.refusals import HostProtocolBroken
 
 if TYPE_CHECKING:
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
 
     from toolcell_server.execution import Execution
 
-FRAME_BYTES: Final = 64  # what an event takes of the credit beside its size, as the contract says
 LAST: Final = frozenset({"completed", "failed", "cancelled"})
 
 
@@ -60,16 +61,11 @@ class HostedCall:
         self.events = Outbox(lambda: None)
         self._execution = execution
         self._limits = limits = execution.grant.limits
-        self._window, self._grace = window_bytes, grace_seconds
+        self._credit, self._grace = Credit(window_bytes), grace_seconds
         self._send = send
-        self._outputs = {
-            pb.OUTPUT_STREAM_STDOUT: Keeping(limits.output_bytes),
-            pb.OUTPUT_STREAM_STDERR: Keeping(limits.output_bytes),
-        }
+        self._printed = Printed(limits)
         self._result = bytearray()
         self._costs: deque[int] = deque()  # of the events that nobody has taken
-        self._held = 0  # of the credit, by these
-        self._owed = 0  # given back by now, and not yet told
         self._outcome: pb.Outcome | None = None
         self._over = False  # the host has said its last word
         self._timer: asyncio.TimerHandle | None = None
@@ -80,19 +76,7 @@ class HostedCall:
         """
         Send it.
         """
-        execution = self._execution
-        wall = self._limits.wall_seconds
-        left = wall if execution.deadline is None else execution.deadline - self._began
-        call = host_pb2.HostedCall(
-            tool=execution.tool.name,
-            version=execution.tool.version,
-            arguments_json=execution.arguments or b"{}",
-            execution_id=execution.execution_id,
-            call_id=execution.call_id,
-            attempt=execution.attempt,
-            timeout=to_duration(max(0.001, min(wall, left))),
-            result_bytes=self._limits.result_bytes,
-        )
+        call = start_of(self._execution, self._began)
         self._send(host_pb2.HostToolsResponse(call=self.number, start=call))
 
     @contextlib.contextmanager
@@ -124,9 +108,8 @@ class HostedCall:
             self._hear_last(said, kind)
             return True
         cost = said.ByteSize() + FRAME_BYTES
-        if self._held + self._owed >= self._window:
+        if not self._credit.take(cost):
             raise HostProtocolBroken(f"call {self.number} was sent beyond its credit")
-        self._held += cost
         if self._outcome is not None:
             self._give_back(cost)
             return False
@@ -149,7 +132,7 @@ class HostedCall:
         The host is gone.
         """
         self._over = True
-        self._end(hosted_endings.gone(self._execution.tool))
+        self._outcome = self._outcome or hosted_endings.gone(self._execution.tool)
         self._close()
 
     def end_by(self, outcome: pb.Outcome) -> None:
@@ -184,19 +167,19 @@ class HostedCall:
         How it ended, once its events have.
         """
         assert self._outcome is not None, "a call that has ended has an outcome"
-        stdout, stderr = self._outputs.values()
+        printed = self._printed
         took = time.monotonic() - self._began if self._took is None else self._took
         usage = pb.Usage(
             wall=to_duration(took),
-            stdout_bytes=stdout.total,
-            stderr_bytes=stderr.total,
+            stdout_bytes=printed.stdout.total,
+            stderr_bytes=printed.stderr.total,
             arguments_bytes=len(self._execution.arguments),
         )
         finished = pb.Finished(
             outcome=self._outcome,
             usage=usage,
             isolation=OUTSIDE.to_proto(),
-            truncated=stdout.truncated or stderr.truncated,
+            truncated=printed.truncated,
         )
         if self._outcome.HasField("completed"):
             finished.result_json = bytes(self._result)
@@ -205,7 +188,7 @@ class HostedCall:
 
     def _take(self, said: host_pb2.HostToolsRequest, kind: str, cost: int) -> None:
         if kind == "output":
-            self._print(output(said.output), cost)
+            self._print(said.output, cost)
         elif kind == "result_chunk":
             if said.result_chunk.offset != len(self._result):
                 raise BadEvent("a piece of the result that does not follow the one before")
@@ -215,12 +198,11 @@ class HostedCall:
             self._tell(event_of(said, kind), cost)
 
     def _print(self, said: pb.Output, cost: int) -> None:
-        keeping = self._outputs[said.stream]
-        if now := keeping.take(said.data):
-            self._tell(pb.ExecuteResponse(output=pb.Output(stream=said.stream, data=now)), cost)
+        if event := self._printed.take(said):
+            self._tell(event, cost)
         else:
             self._give_back(cost)
-        if keeping.flooding:
+        if self._printed.flooding:
             self.end_by(endings.exceeded("output", self._limits))
 
     def _tell(self, event: pb.ExecuteResponse, cost: int) -> None:
@@ -228,11 +210,9 @@ class HostedCall:
         self.events.put(event, cost)
 
     def _give_back(self, cost: int) -> None:
-        self._held -= cost
-        self._owed += cost
-        if self._owed >= self._window // 2 and not self._over:
-            credit = host_pb2.HostedCredit(bytes=self._owed)
-            self._owed = 0
+        told = self._credit.give_back(cost)
+        if told and not self._over:
+            credit = host_pb2.HostedCredit(bytes=told)
             self._send(host_pb2.HostToolsResponse(call=self.number, credit=credit))
 
     def _add(self, data: bytes) -> None:
@@ -247,19 +227,8 @@ class HostedCall:
         if kind == "completed" and self._outcome is None:
             self._add(said.completed.result_json)
         if self._outcome is None:
-            self._end(self._last(said, kind))
+            self._outcome = hosted_endings.told(said, kind, self._limits)
         self._close()
-
-    def _last(self, said: host_pb2.HostToolsRequest, kind: str) -> pb.Outcome:
-        if kind == "completed":
-            return pb.Outcome(completed=pb.Completed())
-        if kind == "failed":
-            return hosted_endings.failed(said.failed, self._limits)
-        return hosted_endings.stopped_by_host()
-
-    def _end(self, outcome: pb.Outcome) -> None:
-        if self._outcome is None:
-            self._outcome = outcome
 
     def _stopped(self) -> None:
         self.end_by(endings.cancelled(self._execution.stop.reason))
@@ -273,12 +242,6 @@ class HostedCall:
         if self._took is not None:
             return
         self._took = time.monotonic() - self._began
-        for stream, keeping in self._outputs.items():
-            self._tell_tail(stream, *keeping.rest())
+        for event in self._printed.tails():
+            self._tell(event, 0)
         self.events.end()
-
-    def _tell_tail(self, stream: pb.OutputStream.ValueType, skipped: int, tail: bytes) -> None:
-        for offset in range(0, len(tail), READ_BYTES):
-            piece = tail[offset : offset + READ_BYTES]
-            said = pb.Output(stream=stream, data=piece, skipped_bytes=0 if offset else skipped)
-            self._tell(pb.ExecuteResponse(output=said), 0)

@@ -16,14 +16,13 @@ import dataclasses
 import logging
 from typing import TYPE_CHECKING, Protocol
 
-from toolcell_server.hosts import definitions
+from toolcell_server.hosts import offers
 from toolcell_server.hosts.group import Group
 from toolcell_server.hosts.host import Host
 from toolcell_server.refusals import (
     Draining,
     HostedNameTaken,
     HostedToolDiffers,
-    HostOfferInvalid,
     HostSuperseded,
     TooManyHosts,
     UnknownTool,
@@ -42,17 +41,16 @@ if TYPE_CHECKING:
     from toolcell_server.tool import Tool
 
 _log = logging.getLogger(__name__)
-_Key = tuple[str, str, str]  # bundle, name, version
 
 
-class Shelf(Protocol):
+class Stall(Protocol):
     """
     Where tools are found by those who call them.
     """
 
-    def offer(self, bundle: str, tools: Sequence[Tool]) -> None:
+    def offer(self, owner: Owner, tools: Sequence[Tool]) -> None:
         """
-        Put these in the place of all that the bundle had.
+        Put these in the place of all that the owner had.
         """
         ...
 
@@ -72,17 +70,17 @@ class Hosts:
     def __init__(
         self,
         settings: HostsSettings,
-        shelf: Shelf,
+        stall: Stall,
         defaults: Limits,
         ceilings: Limits,
         check_offered: Callable[[Tool, Principal], None],
     ) -> None:
         self.settings = settings
         self._check_offered = check_offered
-        self._shelf = shelf
+        self._stall = stall
         self._limits = {"defaults": defaults, "ceilings": ceilings}
         self._hosts: dict[tuple[str, str], Host] = {}  # by bundle and id
-        self._groups: dict[_Key, Group] = {}
+        self._groups: dict[tuple[str, str, str], Group] = {}  # bundle, name, version
         self._draining = False
 
     @property
@@ -127,9 +125,9 @@ class Hosts:
         if self._draining:
             raise Draining
         before = self._hosts.get((owner.bundle, offer.host_id))
-        self._check_offer(offer)
+        offers.check(offer, self.settings)
         self._check_room(owner, before)
-        tools = self._tools(owner, offer)
+        tools = offers.tools_of(offer, owner, **self._limits)
         for tool in tools:
             self._check_offered(tool, caller)
             self._check_tool(tool, before)
@@ -143,8 +141,7 @@ class Hosts:
             left=self._left,
         )
         self._take(host, before)
-        names = ", ".join(tool.name for tool in tools)
-        fields = {"bundle": owner.bundle, "tools": names, "concurrency": host.concurrency}
+        fields = {"bundle": owner.bundle, "tools": ", ".join(tool.name for tool in tools)}
         _log.info("host connected", extra={"fields": fields})
         return host
 
@@ -157,9 +154,8 @@ class Hosts:
         if self._hosts.get(key) is host:
             del self._hosts[key]
         self._left(host)
-        reason = host.refusal.reason if host.refusal else ""
-        fields = {"bundle": host.owner.bundle, "reason": reason}
-        _log.info("host disconnected", extra={"fields": fields})
+        why = host.refusal.reason if host.refusal else ""
+        _log.info("host disconnected", extra={"fields": {"bundle": key[0], "reason": why}})
 
     def drain(self) -> None:
         """
@@ -180,23 +176,7 @@ class Hosts:
         """
         The tools of a host as they are now.
         """
-        return [self._counted(self._groups[_key(tool)]) for tool in host.tools]
-
-    def _check_offer(self, offer: host_pb2.HostOffer) -> None:
-        identity, most = offer.host_id, self.settings.tools
-        if not (16 <= len(identity) <= 128 and identity.isascii() and identity.isprintable()):
-            raise HostOfferInvalid(
-                [
-                    (
-                        "offer/host_id",
-                        "must have 16 to 128 printable ASCII characters; make up a UUID",
-                    )
-                ]
-            )
-        if not offer.tools:
-            raise HostOfferInvalid([("offer/tools", "must hold at least one tool")])
-        if len(offer.tools) > most:
-            raise TooManyHosts(f"a host may offer {most} tools (hosts.tools)")
+        return [_counted(self._groups[_key(tool)]) for tool in host.tools]
 
     def _check_room(self, owner: Owner, before: Host | None) -> None:
         """
@@ -212,32 +192,12 @@ class Hosts:
         if own >= at.most_per_principal:
             raise TooManyHosts(f"{own} of this principal (hosts.most_per_principal)")
 
-    def _tools(self, owner: Owner, offer: host_pb2.HostOffer) -> tuple[Tool, ...]:
-        found: dict[tuple[str, str], Tool] = {}
-        faults: list[tuple[str, str]] = []
-        for index, offered in enumerate(offer.tools):
-            at = f"offer/tools/{index}/manifest_json"
-            try:
-                tool = definitions.tool_of(
-                    offered.manifest_json, bundle=owner.bundle, scope=owner.scope, **self._limits
-                )
-            except definitions.BadDefinition as exc:
-                faults.append((at, str(exc)))
-                continue
-            if (tool.name, tool.version) in found:
-                faults.append((at, f"{tool.name} {tool.version} is offered twice; leave one out"))
-            found[tool.name, tool.version] = tool
-        if faults:
-            raise HostOfferInvalid(faults)
-        return tuple(found.values())
-
     def _check_tool(self, tool: Tool, before: Host | None) -> None:
-        if self._shelf.is_taken(tool.name, tool.scope, tool.bundle):
+        if self._stall.is_taken(tool.name, tool.scope, tool.bundle):
             raise HostedNameTaken(tool.name)
         group = self._groups.get(_key(tool))
-        if group is None or group.tool.hosted == tool.hosted or group.is_only(before):
-            return
-        raise HostedToolDiffers(tool.name, tool.version)
+        if group and group.tool.hosted != tool.hosted and not group.is_only(before):
+            raise HostedToolDiffers(tool.name, tool.version)
 
     def _take(self, host: Host, before: Host | None) -> None:
         self._hosts[host.owner.bundle, host.host_id] = host
@@ -251,7 +211,7 @@ class Hosts:
         if before is not None:
             before.end(HostSuperseded())
             before.leave()
-        self._settle(host.tools)
+        self._settle(host.owner, host.tools)
 
     def _freed(self, host: Host) -> None:
         """
@@ -262,13 +222,12 @@ class Hosts:
                 group.serve()
 
     def _left(self, host: Host) -> None:
-        host.leaving = True
         for tool in host.tools:
             if (group := self.of(tool)) is not None:
                 group.remove(host)
-        self._settle(host.tools)
+        self._settle(host.owner, host.tools)
 
-    def _settle(self, tools: Iterable[Tool]) -> None:
+    def _settle(self, owner: Owner, tools: Iterable[Tool]) -> None:
         """
         Serve those that wait for these, forget what nobody offers, and let the registry know.
         """
@@ -279,13 +238,13 @@ class Hosts:
             elif group is not None:
                 group.abandon()
                 del self._groups[_key(tool)]
-        for bundle in {tool.bundle for tool in tools}:
-            groups = [one for key, one in self._groups.items() if key[0] == bundle]
-            self._shelf.offer(bundle, [self._counted(group) for group in groups])
-
-    def _counted(self, group: Group) -> Tool:
-        return dataclasses.replace(group.tool, hosts=len(group))
+        offered = [one for key, one in self._groups.items() if key[0] == owner.bundle]
+        self._stall.offer(owner, [_counted(group) for group in offered])
 
 
-def _key(tool: Tool) -> _Key:
+def _counted(group: Group) -> Tool:
+    return dataclasses.replace(group.tool, hosts=len(group))
+
+
+def _key(tool: Tool) -> tuple[str, str, str]:
     return tool.bundle, tool.name, tool.version

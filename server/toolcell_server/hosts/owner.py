@@ -21,6 +21,13 @@ BUNDLE: Final = (
 )
 
 
+def is_hosted(bundle: str) -> bool:
+    """
+    Whether the tools of a bundle live at clients.
+    """
+    return bundle.startswith(f"{BUNDLE}:")
+
+
 @dataclass(frozen=True, slots=True)
 class Owner:
     """

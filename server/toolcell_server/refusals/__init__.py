@@ -58,6 +58,11 @@ from toolcell_server.refusals.hosts import (
     TooManyHosts,
 )
 from toolcell_server.refusals.quotas import QuotaExceeded, QuotasUnreliable
+from toolcell_server.refusals.registering import (
+    DefinitionsInvalid,
+    ToolRetired,
+    TooManyWatchers,
+)
 from toolcell_server.refusals.rights import DeniedByRule, MissingScopes, NobodyApproves
 from toolcell_server.refusals.tools import (
     IsolationBelowFloor,
@@ -88,6 +93,7 @@ __all__ = [
     "AuditNotKept",
     "BadPageToken",
     "CallRefused",
+    "DefinitionsInvalid",
     "DeniedByRule",
     "DomainNotAllowed",
     "Draining",
@@ -119,7 +125,9 @@ __all__ = [
     "SwitchedOff",
     "TooManyApprovals",
     "TooManyHosts",
+    "TooManyWatchers",
     "ToolBroken",
+    "ToolRetired",
     "ToolUnavailable",
     "Unauthenticated",
     "UnknownExecution",

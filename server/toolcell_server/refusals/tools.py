@@ -63,17 +63,19 @@ class ToolBroken(CallRefused):
 
 class SwitchedOff(CallRefused):
     """
-    Raised when the operator has switched off the tool, or something that it needs.
+    Raised when the operator has switched off the tool, or something that it needs; `switch` is
+    what switches it on.
     """
 
     code = "FAILED_PRECONDITION"
     category = "permanent"
     spoken = "That is switched off."
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, switch: str = "") -> None:
+        where = f"set {switch}" if switch else "switch it on in the server's policy"
         super().__init__(
             f"{what} is switched off by the operator",
-            "do without it, or ask the operator to switch it on in the server's policy",
+            f"do without it, or ask the operator to {where}",
             metadata={"switched_off": what},
         )
 

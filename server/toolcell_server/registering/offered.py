@@ -1,6 +1,6 @@
 """
 The one interface of where registered tools come from: one kind of source per file, wired in
-`parts.py`.
+`registering/parts.py`.
 """
 
 from __future__ import annotations

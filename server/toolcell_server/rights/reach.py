@@ -11,6 +11,9 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Final
 
+from toolcell_server.principal import OWN_TOOLS, TOOLS
+from toolcell_server.scopes import GLOBAL
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -85,6 +88,12 @@ class Reach:
         """
         return sorted(set(tool.scopes) - self.scopes)
 
+    def _owns(self, tool: Tool) -> bool:
+        """
+        Whether it is one of his own, which the registry shows to nobody else, and he may have any.
+        """
+        return tool.scope != GLOBAL and not self.scopes.isdisjoint((TOOLS, OWN_TOOLS))
+
     def _look_up(self, tool: Tool) -> tuple[Tool, Standing, tuple[Rule, ...]]:
         key = (tool.name, tool.version, tool.bundle)
         known = self._known.get(key)
@@ -96,7 +105,7 @@ class Reach:
         return known
 
     def _standing(self, tool: Tool) -> Standing:
-        if self._admitted is not None and not self._admitted.cover(tool):
+        if self._admitted is not None and not self._admitted.cover(tool) and not self._owns(tool):
             return Standing.HIDDEN
         if any(tools.cover(tool) for tools in self._forbidden):
             return Standing.HIDDEN

@@ -2,9 +2,9 @@
 One stream of a host: the offer, the calls that come, and the end.
 
 Theory of operation.  One task reads, one writes, each call is a task.  What is written waits in a
-queue; the credit of the calls bounds it.  A stream that is asked to leave says that it takes no
-further calls, lets those that run end, and ends.  When the connection breaks nobody can be told
-anything: calls that run are cancelled.
+queue; the credit of the calls bounds it.  A stream that is asked to leave says so, and the server,
+which may have sent it a call meanwhile, ends it when its calls have ended.  When the connection
+breaks nobody can be told anything: calls that run are cancelled.
 """
 
 from __future__ import annotations
@@ -48,7 +48,6 @@ class HostStream:
         self._outgoing: asyncio.Queue[pb.HostToolsRequest] = asyncio.Queue()
         self._outlets: dict[int, Outlet] = {}
         self._calls: set[asyncio.Task[None]] = set()
-        self._idle = asyncio.Event()
         self._leaving = False
         self._window = 0
 
@@ -63,7 +62,6 @@ class HostStream:
         stream: Any = self._connection.hosts.HostTools(metadata=options.call_metadata())
         self._send(pb.HostToolsRequest(offer=self._offer))
         writing = asyncio.ensure_future(self._write(stream))
-        ending = asyncio.ensure_future(self._end_when_idle(stream))
         try:
             await self._read(stream)
         except grpc.RpcError as exc:
@@ -71,10 +69,9 @@ class HostStream:
         finally:
             for outlet in self._outlets.values():
                 outlet.cancel()
-            for task in (writing, ending):
-                task.cancel()
+            writing.cancel()
             stream.cancel()
-            await asyncio.gather(writing, ending, *self._calls, return_exceptions=True)
+            await asyncio.gather(writing, *self._calls, return_exceptions=True)
 
     def leave(self) -> None:
         """
@@ -83,7 +80,6 @@ class HostStream:
         if not self._leaving:
             self._leaving = True
             self._send(pb.HostToolsRequest(leaving=pb.HostLeaving()))
-            self._end_if_idle()
 
     async def _read(self, stream: Any) -> None:
         """
@@ -105,13 +101,6 @@ class HostStream:
         with contextlib.suppress(grpc.RpcError, asyncio.InvalidStateError):  # the reader hears why
             while True:
                 await stream.write(await self._outgoing.get())
-                self._outgoing.task_done()
-
-    async def _end_when_idle(self, stream: Any) -> None:
-        await self._idle.wait()
-        await self._outgoing.join()
-        with contextlib.suppress(grpc.RpcError, asyncio.InvalidStateError):
-            await stream.done_writing()
 
     def _hear(self, said: pb.HostToolsResponse) -> None:
         """
@@ -148,11 +137,6 @@ class HostStream:
     def _ended(self, number: int, task: asyncio.Task[None]) -> None:
         self._calls.discard(task)
         self._outlets.pop(number, None)
-        self._end_if_idle()
 
     def _send(self, said: pb.HostToolsRequest) -> None:
         self._outgoing.put_nowait(said)
-
-    def _end_if_idle(self) -> None:
-        if self._leaving and not self._calls:
-            self._idle.set()

@@ -50,7 +50,7 @@ class HostToolsRequest(google.protobuf.message.Message):
 
     @property
     def leaving(self) -> global___HostLeaving:
-        """The host takes no further calls, and ends the stream when those that run have ended."""
+        """The host takes no further calls; the server ends the stream when those that run have ended."""
 
     @property
     def output(self) -> toolcell.v1.execution_pb2.Output:

@@ -170,11 +170,12 @@ class Host:
 
     def leave(self) -> None:
         """
-        No further call goes to it.
+        No further call goes to it, and it ends when those that run have.
         """
         if not self.leaving:
             self.leaving = True
             self._left(self)
+            self._end_if_idle()
 
     def end(self, refusal: CallRefused | None = None) -> None:
         """
@@ -203,3 +204,8 @@ class Host:
         if call.hear(said, kind):
             del self._calls[said.call]
             self.give_back()
+            self._end_if_idle()
+
+    def _end_if_idle(self) -> None:
+        if self.leaving and not self._calls:
+            self.end()

@@ -153,6 +153,4 @@ async def _ask(host: Host, settings: HostsSettings) -> None:
         elif time.monotonic() >= old:
             told = True
             host.drain()
-        if host.leaving and not host.running:
-            return
     raise HostSilent

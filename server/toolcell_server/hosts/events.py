@@ -1,5 +1,5 @@
 """
-What a host says of a running call, as events: shapes are checked, texts bounded.  Pure.
+What a host says of a running call, as events: shapes are checked, texts bounded.
 
 A host is as little trusted as a tool in a cell (`tool_frames.py`), and held to the same bounds.
 """

@@ -120,7 +120,7 @@ def _reason(error: Any) -> str:
         if key == "grpc-status-details-bin":
             for detail in Status.FromString(value).details:
                 detail.Unpack(info)
-    return info.reason
+    return str(info.reason)
 
 
 def refused(target: str, token: str, said: pb.HostToolsRequest) -> tuple[str, str, str]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -95,7 +96,7 @@ def test_two_principals_have_tools_of_one_name_and_each_calls_its_own(server: Se
         his.offers(manifest())
         for name, host in (("alice", hers), ("bob", his)):
             with calling(server, name) as client:
-                with beside(lambda client=client: client.run("look_up", CITY)) as results:
+                with beside(partial(client.run, "look_up", CITY)) as results:
                     host.completes(host.hears("start").call, name)
                 assert name == results.get(timeout=SECONDS).value
 

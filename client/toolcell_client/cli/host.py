@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from toolcell_client.cli.exits import Exit, UsageError
 from toolcell_client.cli.screen import Screen
-from toolcell_client.hosting.async_host import SCOPES
 from toolcell_client.hosting.definition import MARK, BadTool, HostedTool
+from toolcell_client.hosting.options import SCOPES
 
 if TYPE_CHECKING:
     import argparse

@@ -16,12 +16,13 @@ import asyncio
 import contextlib
 import random
 import uuid
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, overload
 
-from toolcell.v1 import host_pb2, registry_pb2
+from toolcell.v1 import host_pb2
 
 from toolcell_client.errors import CallRefused, ToolcellError
 from toolcell_client.hosting.definition import BadTool, HostedTool
+from toolcell_client.hosting.options import SCOPES
 from toolcell_client.hosting.stream import HostStream
 
 if TYPE_CHECKING:
@@ -30,27 +31,10 @@ if TYPE_CHECKING:
     from typing import Self
 
     from toolcell_client.async_connection import AsyncConnection
+    from toolcell_client.hosting.definition import Function
 
-SCOPES: Final = {
-    "": registry_pb2.TOOL_SCOPE_UNSPECIFIED,
-    "principal": registry_pb2.TOOL_SCOPE_PRINCIPAL,
-    "session": registry_pb2.TOOL_SCOPE_SESSION,
-    "global": registry_pb2.TOOL_SCOPE_GLOBAL,
-}
 FIRST_DELAY_SECONDS: Final = 0.1
 LONGEST_DELAY_SECONDS: Final = 5.0
-
-
-class HostOptions(TypedDict, total=False):
-    """
-    How functions are hosted.  At most `concurrency` calls run at once (8); `scope` is `principal`
-    (the default), `session` or `global`; `host_id` is made up for each host unless it is given: a
-    host with the id of another of the same principal takes its place.
-    """
-
-    concurrency: int
-    scope: str
-    host_id: str
 
 
 class AsyncHost:
@@ -84,6 +68,10 @@ class AsyncHost:
         for function in functions:
             self.add(HostedTool.of(function))
 
+    @overload
+    def tool(self, function: Function, /, **manifest: Any) -> Function: ...
+    @overload
+    def tool(self, /, **manifest: Any) -> Callable[[Function], Function]: ...
     def tool(self, function: Any = None, /, **manifest: Any) -> Any:
         """
         Offer a function, with keys of its manifest: `@host.tool`, `@host.tool(version="2")`.

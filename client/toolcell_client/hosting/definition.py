@@ -8,7 +8,7 @@ import inspect
 import json
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from toolcell_client.hosting import schemas
 from toolcell_client.hosting.calls import AsyncHostedCall, HostedCall
@@ -92,15 +92,17 @@ class HostedTool:
         )
 
 
-def hosted(
-    function: Function | None = None, /, **manifest: Any
-) -> Function | Callable[[Function], Function]:
+@overload
+def hosted(function: Function, /) -> Function: ...
+@overload
+def hosted(**manifest: Any) -> Callable[[Function], Function]: ...
+def hosted(function: Any = None, /, **manifest: Any) -> Any:
     """
     Mark a function as one to be hosted, with keys of its manifest: `@hosted`, `@hosted(version="2",
     effects="read_only")`.  It stays the function that it is; `toolcell host` serves marked ones.
     """
 
-    def mark(marked: Function) -> Function:
+    def mark(marked: Any) -> Any:
         setattr(marked, MARK, manifest)
         return marked
 

@@ -12,7 +12,7 @@ import concurrent.futures
 import contextlib
 import signal
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from toolcell_client.async_connection import AsyncConnection
 from toolcell_client.hosting.async_host import AsyncHost
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self, Unpack
 
-    from toolcell_client.hosting.async_host import HostOptions
+    from toolcell_client.hosting.definition import Function
+    from toolcell_client.hosting.options import HostOptions
     from toolcell_client.options import ClientOptions
 
 
@@ -45,6 +46,10 @@ class Host:
         self._stop: Callable[[], None] = _not_running
         self._ended: BaseException | None = None
 
+    @overload
+    def tool(self, function: Function, /, **manifest: Any) -> Function: ...
+    @overload
+    def tool(self, /, **manifest: Any) -> Callable[[Function], Function]: ...
     def tool(self, function: Any = None, /, **manifest: Any) -> Any:
         """
         Offer a function, with keys of its manifest: `@host.tool`, `@host.tool(version="2")`.

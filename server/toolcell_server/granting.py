@@ -65,7 +65,7 @@ class Granting:
         # That a tool may live at a host is the operator's word too, and said for itself.
         floor = demanded if tool.hosted else self.policy.minimum_isolation
         needed = max(demanded, floor, _needed(grant, isolation))
-        _check_isolation(isolation, needed)
+        _check_isolation(isolation, needed, hosted=bool(tool.hosted))
         if grant.report_only:
             _check_isolation(isolation.of_call(report_only=True), demanded, report_only=True)
         if needed == grant.minimum_isolation:
@@ -92,7 +92,11 @@ class Granting:
 
 
 def _check_isolation(
-    isolation: Isolation, floor: pb.IsolationLevel.ValueType, *, report_only: bool = False
+    isolation: Isolation,
+    floor: pb.IsolationLevel.ValueType,
+    *,
+    report_only: bool = False,
+    hosted: bool = False,
 ) -> None:
     """
     Raises:
@@ -100,7 +104,7 @@ def _check_isolation(
     """
     if missing := isolation.below(floor):
         have, wall = _level(isolation.level), _wall(missing.wall)
-        raise IsolationBelowFloor(_level(floor), have, wall, report_only=report_only)
+        raise IsolationBelowFloor(_level(floor), have, wall, report_only=report_only, hosted=hosted)
 
 
 def _needed(grant: Grant, isolation: Isolation) -> pb.IsolationLevel.ValueType:

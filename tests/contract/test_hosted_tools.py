@@ -176,7 +176,10 @@ def test_its_report_says_that_nothing_encloses_it(client: Client) -> None:
 
 @pytest.mark.parametrize("level", ["basic", "strong", "full"])
 def test_a_caller_who_demands_isolation_is_refused(client: Client, level: str) -> None:
-    with client.hosting(look_up), pytest.raises(IsolationBelowFloor, match="has none"):
+    with (
+        client.hosting(look_up),
+        pytest.raises(IsolationBelowFloor, match="this tool has none: it is hosted"),
+    ):
         client.run("look_up", {"city": "Rome"}, minimum_isolation=level)
 
 

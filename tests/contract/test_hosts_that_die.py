@@ -69,6 +69,7 @@ def test_a_host_that_is_killed_loses_its_call_at_once(
     assert "find out what it has done" in outcome.hint
     assert took < 15 * PATIENCE  # of a wall limit of 30 s, and a heartbeat's 15
     assert "toolcell_hosted_calls 0.0" in server.scrape()
+    assert "Traceback" not in server.log.read_text()
 
 
 def test_a_call_that_may_run_twice_moves_to_another_host(

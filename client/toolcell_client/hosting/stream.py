@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 import grpc.aio
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from toolcell_client.async_connection import AsyncConnection
     from toolcell_client.hosting.definition import HostedTool
+
+HEARTBEATS: Final = 4  # arbitrary; so many in a row that do not come, and the server is gone
 
 
 class HostStream:
@@ -50,6 +52,8 @@ class HostStream:
         self._calls: set[asyncio.Task[None]] = set()
         self._leaving = False
         self._window = 0
+        self._patience: float | None = None  # seconds in which the server says something
+        self._stream: Any = None
 
     async def serve(self) -> None:
         """
@@ -60,6 +64,7 @@ class HostStream:
         """
         options = self._connection.options
         stream: Any = self._connection.hosts.HostTools(metadata=options.call_metadata())
+        self._stream = stream
         self._send(pb.HostToolsRequest(offer=self._offer))
         writing = asyncio.ensure_future(self._write(stream))
         try:
@@ -79,6 +84,8 @@ class HostStream:
         """
         if not self._leaving:
             self._leaving = True
+            if self._stream is not None and not self.welcomed.is_set():
+                self._stream.cancel()  # nothing runs, and nobody may ever answer
             self._send(pb.HostToolsRequest(leaving=pb.HostLeaving()))
 
     async def _read(self, stream: Any) -> None:
@@ -87,7 +94,7 @@ class HostStream:
             ConnectionLost: the server has cancelled the stream without a word.
         """
         try:
-            while (said := await stream.read()) is not grpc.aio.EOF:
+            while (said := await self._next(stream)) is not grpc.aio.EOF:
                 self._hear(said)
         except asyncio.CancelledError:
             self._connection.raise_unless_cancelled()
@@ -96,6 +103,18 @@ class HostStream:
             raise ConnectionLost("the stream of the host broke", self._connection.options.target)
         if not (self._leaving or self.draining.is_set()):
             raise ConnectionLost("the server ended the stream", self._connection.options.target)
+
+    async def _next(self, stream: Any) -> Any:
+        """
+        Raises:
+            ConnectionLost: the server has been silent for too long; a broken network says nothing.
+        """
+        try:
+            async with asyncio.timeout(self._patience):
+                return await stream.read()
+        except TimeoutError:
+            target = self._connection.options.target
+            raise ConnectionLost(f"the server at {target} is silent", target) from None
 
     async def _write(self, stream: Any) -> None:
         with contextlib.suppress(grpc.RpcError, asyncio.InvalidStateError):  # the reader hears why
@@ -111,6 +130,7 @@ class HostStream:
         match said.WhichOneof("message"):
             case "welcome":
                 self._window = said.welcome.window_bytes
+                self._patience = HEARTBEATS * said.welcome.heartbeat.ToMilliseconds() / 1000
                 self.welcomed.set()
             case "start":
                 self._start(said.call, said.start)

@@ -52,6 +52,7 @@ class Host:
         self.concurrency = concurrency
         self.busy = 0
         self.leaving = False
+        self.followed = False  # it has been told to make room for another
         self.ended = asyncio.Event()
         self.refusal: CallRefused | None = None  # why its stream ends, if it ends for a cause
         self._settings = settings
@@ -164,8 +165,9 @@ class Host:
 
     def drain(self) -> None:
         """
-        Tell it that no further call comes.
+        Tell it that another stream should follow this one, or that no further call comes.
         """
+        self.followed = True
         self.send(host_pb2.HostToolsResponse(draining=host_pb2.HostDraining()))
 
     def leave(self) -> None:

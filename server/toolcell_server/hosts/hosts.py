@@ -186,9 +186,10 @@ class Hosts:
         if before is not None:
             return
         at = self.settings
-        if len(self._hosts) >= at.most:
+        staying = [host for host in self._hosts.values() if not host.followed]
+        if len(staying) >= at.most:
             raise TooManyHosts(f"{at.most} may be connected (hosts.most)")
-        own = sum(host.owner.principal == owner.principal for host in self._hosts.values())
+        own = sum(host.owner.principal == owner.principal for host in staying)
         if own >= at.most_per_principal:
             raise TooManyHosts(f"{own} of this principal (hosts.most_per_principal)")
 

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from toolcell_server.hosts import offers
 from toolcell_server.hosts.group import Group
 from toolcell_server.hosts.host import Host
+from toolcell_server.hosts.looking import Looking
 from toolcell_server.refusals import (
     Draining,
     HostedNameTaken,
@@ -29,36 +30,18 @@ from toolcell_server.refusals import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from toolcell.v1 import host_pb2
 
     from toolcell_server.hosts.owner import Owner
+    from toolcell_server.hosts.stall import Stall
     from toolcell_server.limits import Limits
     from toolcell_server.principal import Principal
-    from toolcell_server.scopes import Scope
     from toolcell_server.settings.hosts import HostsSettings
     from toolcell_server.tool import Tool
 
 _log = logging.getLogger(__name__)
-
-
-class Stall(Protocol):
-    """
-    Where tools are found by those who call them.
-    """
-
-    def offer(self, owner: Owner, tools: Sequence[Tool]) -> None:
-        """
-        Put these in the place of all that the owner had.
-        """
-        ...
-
-    def is_taken(self, name: str, scope: Scope, bundle: str) -> bool:
-        """
-        Whether a tool of another bundle has that name for anybody in that scope.
-        """
-        ...
 
 
 class Hosts:
@@ -78,7 +61,7 @@ class Hosts:
         self.settings = settings
         self._check_offered = check_offered
         self._stall = stall
-        self._limits = {"defaults": defaults, "ceilings": ceilings}
+        self._looking = Looking(defaults, ceilings)
         self._hosts: dict[tuple[str, str], Host] = {}  # by bundle and id
         self._groups: dict[tuple[str, str, str], Group] = {}  # bundle, name, version
         self._draining = False
@@ -115,7 +98,7 @@ class Hosts:
             raise UnknownTool(tool.name)
         return group
 
-    def connect(self, owner: Owner, offer: host_pb2.HostOffer, caller: Principal) -> Host:
+    async def connect(self, owner: Owner, offer: host_pb2.HostOffer, caller: Principal) -> Host:
         """
         Take an offer: its tools can be called.
 
@@ -124,10 +107,11 @@ class Hosts:
         """
         if self._draining:
             raise Draining
-        before = self._hosts.get((owner.bundle, offer.host_id))
         offers.check(offer, self.settings)
+        self._check_room(owner, self._hosts.get((owner.bundle, offer.host_id)))
+        tools = await self._looking.tools(owner, offer)
+        before = self._hosts.get((owner.bundle, offer.host_id))
         self._check_room(owner, before)
-        tools = offers.tools_of(offer, owner, **self._limits)
         for tool in tools:
             self._check_offered(tool, caller)
             self._check_tool(tool, before)
@@ -183,13 +167,14 @@ class Hosts:
         Raises:
             TooManyHosts: there is no room for one that takes nobody's place.
         """
-        if before is not None:
+        if before is not None and not self._looking.coming(owner.principal):
             return
         at = self.settings
         staying = [host for host in self._hosts.values() if not host.followed]
         if len(staying) >= at.most:
             raise TooManyHosts(f"{at.most} may be connected (hosts.most)")
         own = sum(host.owner.principal == owner.principal for host in staying)
+        own += self._looking.coming(owner.principal)
         if own >= at.most_per_principal:
             raise TooManyHosts(f"{own} of this principal (hosts.most_per_principal)")
 

@@ -4,7 +4,7 @@ What a host offers, before anything of it is taken.  Pure.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from toolcell_server.hosts import definitions
 from toolcell_server.refusals import HostOfferInvalid, TooManyHosts
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from toolcell_server.limits import Limits
     from toolcell_server.settings.hosts import HostsSettings
     from toolcell_server.tool import Tool
+
+MAXIMUM_OFFER: Final = 2 * 2**20  # bytes; clients receive 4 MiB by default, and it is sent back
 
 
 def check(offer: host_pb2.HostOffer, settings: HostsSettings) -> None:
@@ -31,6 +33,10 @@ def check(offer: host_pb2.HostOffer, settings: HostsSettings) -> None:
         )
     if not offer.tools:
         raise HostOfferInvalid([("offer/tools", "must hold at least one tool")])
+    if sum(len(tool.manifest_json) for tool in offer.tools) > MAXIMUM_OFFER:
+        raise HostOfferInvalid(
+            [("offer/tools", f"hold more than {MAXIMUM_OFFER} bytes; offer some in another stream")]
+        )
     if len(offer.tools) > settings.tools:
         raise TooManyHosts(f"a host may offer {settings.tools} tools (hosts.tools)")
 

@@ -24,7 +24,7 @@ from toolcell_server import principal
 from toolcell_server.durations import to_duration
 from toolcell_server.hosts.owner import owner_of
 from toolcell_server.pace import Pace
-from toolcell_server.refusals import HostProtocolBroken, HostSilent, SwitchedOff
+from toolcell_server.refusals import CallRefused, HostProtocolBroken, HostSilent, SwitchedOff
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -62,6 +62,8 @@ class HostService(ToolHostServiceServicer):
         try:
             await context.write(pb.HostToolsResponse(welcome=_welcome(self._hosts, host)))
             await _serve(host, self._hosts.settings, said, context)
+        except CallRefused as refusal:
+            host.end(refusal)
         finally:
             self._hosts.disconnect(host)
         if host.refusal is not None:
@@ -79,7 +81,7 @@ class HostService(ToolHostServiceServicer):
             raise HostProtocolBroken("the first message was no offer")
         caller = principal.current()
         owner = owner_of(caller, first.offer.scope, authenticated=self._authenticated)
-        return hosts.connect(owner, first.offer, caller)
+        return await hosts.connect(owner, first.offer, caller)
 
 
 def add_to(server: grpc.aio.Server, service: HostService) -> None:

@@ -16,7 +16,7 @@ from running_server import Server, start_server
 from toolcell.v1 import execution_pb2, registry_pb2
 from toolcell.v1 import host_pb2 as pb
 from toolcell_client import Client
-from toolcell_client.errors import NotPermitted, UnknownTool
+from toolcell_client.errors import NoCapacity, NotPermitted, UnknownTool
 from waiting import wait_until
 
 if TYPE_CHECKING:
@@ -379,23 +379,35 @@ def test_a_host_that_answers_no_heartbeat_is_gone(server: Server) -> None:
 
 
 def test_a_host_that_reads_nothing_is_gone_though_its_connection_is_full(server: Server) -> None:
-    large = {"city": "x" * 900_000}
-    with RawHost(server.target, SECRETS["alice"], deaf=True) as host:
-        host.say(offer(manifest(), concurrency=16))
-        wait_until(lambda: "look_up" in listed(server, "alice"))
-        with contextlib.ExitStack() as calls:
-            alice = calls.enter_context(calling(server, "alice"))
-            running = [
-                calls.enter_context(beside(lambda: alice.run("look_up", large))) for _ in range(16)
-            ]
-        ended = [results.get(timeout=SECONDS) for results in running]
-        assert {} == listed(server, "alice")
-        wait_until(lambda: "toolcell_hosts 0.0" in server.scrape())  # while it is still connected
+    """
+    Who comes late hears that there is no such tool any more; on a slow machine that may be all.
+    """
+    lost: list[int] = []
+    for _ in range(20):
+        with RawHost(server.target, SECRETS["alice"], deaf=True) as host:
+            host.say(offer(manifest(), concurrency=16))
+            wait_until(lambda: "look_up" in listed(server, "alice"))
+            lost += _lost_calls(server)
+            wait_until(lambda: "toolcell_hosts 0.0" in server.scrape())  # while it is connected
+            assert {} == listed(server, "alice")
+        if lost:
+            break
 
-    # Who came late has heard that there is no such tool any more.
-    lost = [each.outcome.lost.reason for each in ended if not isinstance(each, UnknownTool)]
-    assert lost
     assert {execution_pb2.LOST_REASON_HOST_GONE} == set(lost)
+
+
+def _lost_calls(server: Server) -> list[int]:
+    """
+    Calls with more than a connection holds that nobody reads: why they were lost.
+    """
+    large = {"city": "x" * 900_000}
+    with contextlib.ExitStack() as calls:
+        alice = calls.enter_context(calling(server, "alice"))
+        running = [
+            calls.enter_context(beside(lambda: alice.run("look_up", large))) for _ in range(16)
+        ]
+    ended = [results.get(timeout=SECONDS) for results in running]
+    return [each.outcome.lost.reason for each in ended if not isinstance(each, UnknownTool)]
 
 
 def test_one_that_does_not_end_a_cancelled_call_keeps_its_own_place_only(server: Server) -> None:
@@ -416,6 +428,7 @@ def test_one_that_does_not_end_a_cancelled_call_keeps_its_own_place_only(server:
                 with beside(lambda: alice.run("look_up", CITY)) as more:
                     good.completes(good.hears("start").call, "good")
                 assert "good" == more.get(timeout=SECONDS).value
+        wait_until(lambda: 1 == listed(server, "alice")["look_up"].hosts)
         deaf.completes(call, "too late")
         with beside(lambda: alice.run("look_up", CITY)) as last:
             deaf.completes(deaf.hears("start").call, "free again")
@@ -475,10 +488,10 @@ def test_calls_wait_for_a_place_and_no_more_than_the_queue_holds(server: Server)
         with beside(run) as first:
             call = host.hears("start").call
             with beside(run) as second, beside(run) as third:
-                wait_until(lambda: len(list(alice.list_executions(state="running"))) >= 1)
                 wait_until(lambda: _known(alice) >= 3)
-                with pytest.raises(Exception, match="every host of the tool is busy"):
-                    alice.run("look_up", CITY)
+                once = Client(server.target, token=SECRETS["alice"], attempts=0)
+                with once, pytest.raises(NoCapacity, match="every host of the tool is busy"):
+                    once.run("look_up", CITY)
                 for value in ("first", "second", "third"):
                     host.completes(call, value)
                     call = host.hears("start").call if value != "third" else 0

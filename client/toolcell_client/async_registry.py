@@ -5,16 +5,19 @@ The same as `registry.py`, awaited.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+import json
+from typing import TYPE_CHECKING, Any, cast
 
 import grpc
 from toolcell.v1 import registry_pb2 as pb
 
 from toolcell_client.definitions import Which, deprecation, registration
+from toolcell_client.porting import exporting, importing
+from toolcell_client.registry import RELOAD_SECONDS
 from toolcell_client.translation import translate
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
     from datetime import datetime
     from typing import Unpack
 
@@ -74,6 +77,39 @@ class AsyncRegistry:
         request = pb.ReactivateToolRequest(**which.fields())
         return list((await self._ask("ReactivateTool", request)).tools)
 
+    async def export(
+        self, names: Iterable[str] = (), scope: str = ""
+    ) -> AsyncIterator[dict[str, Any]]:
+        """
+        What is registered, as JSON values that `import_` takes: all that this principal may change,
+        or only tools of these names, in which `*` stands for any letters, or of one scope.
+        """
+        request = exporting(names, scope)
+        while True:
+            page = await self._ask("ExportTools", request)
+            for encoded in page.definitions_json:
+                yield json.loads(encoded)
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def import_(
+        self,
+        definitions: Iterable[Mapping[str, Any]],
+        *,
+        on_conflict: str = "fail",
+        validate_only: bool = False,
+    ) -> pb.ImportToolsResponse:
+        """
+        Register what was exported, all or nothing; where another tool of the same name, version and
+        scope is registered, "fail", "skip" or "replace" it.
+
+        Raises:
+            ValueError, TypeError: something is no JSON, or no such choice.
+        """
+        request = importing(definitions, on_conflict, validate_only=validate_only)
+        return cast("pb.ImportToolsResponse", await self._ask("ImportTools", request))
+
     async def history(
         self, name: str = "", page_size: int = 0
     ) -> AsyncIterator[pb.ToolHistoryEntry]:
@@ -108,6 +144,25 @@ class AsyncRegistry:
                 raise translate(exc, self._connection.options.target) from exc
             finally:
                 stream.cancel()
+
+    async def reload(self, bundle: str = "") -> Sequence[pb.BundleReload]:
+        """
+        Load a bundle of the settings again, or all of them; what became of each.
+        """
+        request = pb.ReloadToolsRequest(bundle=bundle)
+        reload = self._connection.registry.ReloadTools
+        return list((await self._connection.ask(reload, request, RELOAD_SECONDS)).bundles)
+
+    async def upload(
+        self, content: bytes, file_name: str, signature: bytes = b""
+    ) -> pb.UploadCodeResponse:
+        """
+        Store a Python file, a zip or a wheel, for definitions to name: `{"upload": {"sha256": …}}`.
+        `signature` is of Ed25519, over the SHA-256 of the content.
+        """
+        request = pb.UploadCodeRequest(content=content, file_name=file_name, signature=signature)
+        answer: pb.UploadCodeResponse = await self._ask("UploadCode", request)
+        return answer
 
     async def _ask(self, method: str, request: Any) -> Any:
         return await self._connection.ask(getattr(self._connection.registry, method), request)

@@ -4,21 +4,25 @@ Registers tools, changes them, and follows changes: `client.registry`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+from typing import TYPE_CHECKING, Any, cast
 
 import grpc
 from toolcell.v1 import registry_pb2 as pb
 
 from toolcell_client.definitions import Which, deprecation, registration
+from toolcell_client.porting import exporting, importing
 from toolcell_client.translation import translate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from typing import Unpack
 
     from toolcell_client.connection import Connection
     from toolcell_client.definitions import Definition, Registering, Whose
+
+RELOAD_SECONDS = 300.0  # arbitrary; every bundle may take a minute to load
 
 
 class Registry:
@@ -77,6 +81,37 @@ class Registry:
         request = pb.ReactivateToolRequest(**which.fields())
         return list(self._ask("ReactivateTool", request).tools)
 
+    def export(self, names: Iterable[str] = (), scope: str = "") -> Iterator[dict[str, Any]]:
+        """
+        What is registered, as JSON values that `import_` takes: all that this principal may change,
+        or only tools of these names, in which `*` stands for any letters, or of one scope.
+        """
+        request = exporting(names, scope)
+        while True:
+            page = self._ask("ExportTools", request)
+            for encoded in page.definitions_json:
+                yield json.loads(encoded)
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def import_(
+        self,
+        definitions: Iterable[Mapping[str, Any]],
+        *,
+        on_conflict: str = "fail",
+        validate_only: bool = False,
+    ) -> pb.ImportToolsResponse:
+        """
+        Register what was exported, all or nothing; where another tool of the same name, version and
+        scope is registered, "fail", "skip" or "replace" it.
+
+        Raises:
+            ValueError, TypeError: something is no JSON, or no such choice.
+        """
+        request = importing(definitions, on_conflict, validate_only=validate_only)
+        return cast("pb.ImportToolsResponse", self._ask("ImportTools", request))
+
     def history(self, name: str = "", page_size: int = 0) -> Iterator[pb.ToolHistoryEntry]:
         """
         Who did what to registered tools, newest first.
@@ -107,6 +142,25 @@ class Registry:
                 raise translate(exc, self._connection.options.target) from exc
             finally:
                 stream.cancel()
+
+    def reload(self, bundle: str = "") -> Sequence[pb.BundleReload]:
+        """
+        Load a bundle of the settings again, or all of them; what became of each.
+        """
+        request = pb.ReloadToolsRequest(bundle=bundle)
+        reload = self._connection.registry.ReloadTools
+        return list(self._connection.ask(reload, request, RELOAD_SECONDS).bundles)
+
+    def upload(
+        self, content: bytes, file_name: str, signature: bytes = b""
+    ) -> pb.UploadCodeResponse:
+        """
+        Store a Python file, a zip or a wheel, for definitions to name: `{"upload": {"sha256": …}}`.
+        `signature` is of Ed25519, over the SHA-256 of the content.
+        """
+        request = pb.UploadCodeRequest(content=content, file_name=file_name, signature=signature)
+        answer: pb.UploadCodeResponse = self._ask("UploadCode", request)
+        return answer
 
     def _ask(self, method: str, request: Any) -> Any:
         return self._connection.ask(getattr(self._connection.registry, method), request)

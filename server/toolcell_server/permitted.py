@@ -21,7 +21,7 @@ from toolcell_server.rights import Standing
 from toolcell_server.scopes import GLOBAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Hashable, Iterator
 
     from toolcell_server.principal import Principal
     from toolcell_server.registry import Registry
@@ -84,6 +84,16 @@ class PermittedTools:
             if (each.version, each.bundle) == (tool.version, tool.bundle):
                 return each if self.are_of(principal, each) else None
         return None
+
+    def kind(self, principal: Principal) -> tuple[Hashable, Callable[[Tool], bool]]:
+        """
+        What callers who may call the same have in common, and whether they may call a tool.
+        """
+        reach = self._rights.reach(principal)
+        if self._registry.has_own(principal):
+            key = (reach, principal.name, principal.session)
+            return key, lambda tool: tool.scope.visible_to(principal) and reach.may_call(tool)
+        return reach, lambda tool: tool.scope == GLOBAL and reach.may_call(tool)
 
     def known(self, name: str, principal: Principal) -> Tool | None:
         """

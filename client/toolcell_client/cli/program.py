@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from toolcell_client.cli import (
     approvals,
+    batch,
     call,
     cancel,
     confirming,
@@ -23,6 +24,7 @@ from toolcell_client.cli import (
     token,
     tools,
     watch,
+    workflow,
 )
 from toolcell_client.cli.exits import Exit, Terminated, UsageError
 from toolcell_client.cli.screen import RED, Screen
@@ -83,6 +85,8 @@ def _ended_by(error: BaseException) -> int:
 def _perform(arguments: list[str]) -> int:
     if arguments and arguments[0] in PROGRAMS:
         programs.become(PROGRAMS[arguments[0]], arguments[1:])
+    if arguments[:2] == ["tools", "validate"]:
+        programs.become(programs.VALIDATE, arguments[2:])
     options = _parsed(arguments)
     if "alone" in options:
         code: Exit = options.alone(options)
@@ -117,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_ShowVersion, nargs=0, help="print it and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("serve", add_help=False, help="start a server here")
-    for command in (call, tools, watch, cancel, ps, approvals, token, host):
+    for command in (call, batch, workflow, tools, watch, cancel, ps, approvals, token, host):
         command.add(commands, common)
     commands.add_parser("doctor", add_help=False, help="check what this host can isolate")
     commands.add_parser("audit", add_help=False, help="verify and search an audit log")

@@ -12,6 +12,7 @@ import google.protobuf.message
 import google.protobuf.timestamp_pb2
 import sys
 import toolcell.v1.execution_pb2
+import toolcell.v1.statistics_pb2
 import typing
 
 if sys.version_info >= (3, 10):
@@ -145,6 +146,70 @@ TOOL_CHANGE_KIND_BROKEN: ToolChangeKind.ValueType  # 6
 """It does not load."""
 global___ToolChangeKind = ToolChangeKind
 
+class _ImportConflict:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _ImportConflictEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_ImportConflict.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    IMPORT_CONFLICT_UNSPECIFIED: _ImportConflict.ValueType  # 0
+    """As FAIL."""
+    IMPORT_CONFLICT_FAIL: _ImportConflict.ValueType  # 1
+    """Refuse it, and with it the request."""
+    IMPORT_CONFLICT_SKIP: _ImportConflict.ValueType  # 2
+    """Leave what is registered, and import the others."""
+    IMPORT_CONFLICT_REPLACE: _ImportConflict.ValueType  # 3
+    """Put it in the place of what is registered."""
+
+class ImportConflict(_ImportConflict, metaclass=_ImportConflictEnumTypeWrapper):
+    """What to do with a definition that conflicts with what is registered."""
+
+IMPORT_CONFLICT_UNSPECIFIED: ImportConflict.ValueType  # 0
+"""As FAIL."""
+IMPORT_CONFLICT_FAIL: ImportConflict.ValueType  # 1
+"""Refuse it, and with it the request."""
+IMPORT_CONFLICT_SKIP: ImportConflict.ValueType  # 2
+"""Leave what is registered, and import the others."""
+IMPORT_CONFLICT_REPLACE: ImportConflict.ValueType  # 3
+"""Put it in the place of what is registered."""
+global___ImportConflict = ImportConflict
+
+class _ImportOutcome:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _ImportOutcomeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_ImportOutcome.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    IMPORT_OUTCOME_UNSPECIFIED: _ImportOutcome.ValueType  # 0
+    """Never sent."""
+    IMPORT_OUTCOME_REGISTERED: _ImportOutcome.ValueType  # 1
+    """Its tools are new."""
+    IMPORT_OUTCOME_REPLACED: _ImportOutcome.ValueType  # 2
+    """Its tools are in the place of others."""
+    IMPORT_OUTCOME_UNCHANGED: _ImportOutcome.ValueType  # 3
+    """It was registered just so."""
+    IMPORT_OUTCOME_SKIPPED: _ImportOutcome.ValueType  # 4
+    """It conflicts, and what was registered was left."""
+    IMPORT_OUTCOME_REFUSED: _ImportOutcome.ValueType  # 5
+    """It is wrong or conflicts, and nothing of the request was done."""
+
+class ImportOutcome(_ImportOutcome, metaclass=_ImportOutcomeEnumTypeWrapper):
+    """What became of a definition."""
+
+IMPORT_OUTCOME_UNSPECIFIED: ImportOutcome.ValueType  # 0
+"""Never sent."""
+IMPORT_OUTCOME_REGISTERED: ImportOutcome.ValueType  # 1
+"""Its tools are new."""
+IMPORT_OUTCOME_REPLACED: ImportOutcome.ValueType  # 2
+"""Its tools are in the place of others."""
+IMPORT_OUTCOME_UNCHANGED: ImportOutcome.ValueType  # 3
+"""It was registered just so."""
+IMPORT_OUTCOME_SKIPPED: ImportOutcome.ValueType  # 4
+"""It conflicts, and what was registered was left."""
+IMPORT_OUTCOME_REFUSED: ImportOutcome.ValueType  # 5
+"""It is wrong or conflicts, and nothing of the request was done."""
+global___ImportOutcome = ImportOutcome
+
 @typing.final
 class ListToolsRequest(google.protobuf.message.Message):
     """Asks for a page of tools."""
@@ -183,7 +248,7 @@ global___ListToolsRequest = ListToolsRequest
 
 @typing.final
 class ListToolsResponse(google.protobuf.message.Message):
-    """A page of tools."""
+    """A page of tools.  It may have fewer than were asked for, even none, and yet not be the last."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -193,7 +258,7 @@ class ListToolsResponse(google.protobuf.message.Message):
     """Token of the next page.  Empty: this is the last."""
     @property
     def tools(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Tool]:
-        """The tools.  Empty: none match."""
+        """The tools.  Empty: none match, of those that this page is about."""
 
     def __init__(
         self,
@@ -249,6 +314,115 @@ class GetToolResponse(google.protobuf.message.Message):
 global___GetToolResponse = GetToolResponse
 
 @typing.final
+class SearchToolsRequest(google.protobuf.message.Message):
+    """Asks for tools that suit some words."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    QUERY_FIELD_NUMBER: builtins.int
+    MAX_RESULTS_FIELD_NUMBER: builtins.int
+    CATEGORY_FIELD_NUMBER: builtins.int
+    TAGS_FIELD_NUMBER: builtins.int
+    query: builtins.str
+    """What somebody says, at most 4000 characters; the first 32 words that say something count.
+    Nothing in it is an operator.  Required.
+    """
+    max_results: builtins.int
+    """How many tools at most.  0: 5.  More than 50 is taken as 50."""
+    category: builtins.str
+    """Only tools of this category.  Empty: all."""
+    @property
+    def tags(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Only tools that have every one of these tags.  Empty: all."""
+
+    def __init__(
+        self,
+        *,
+        query: builtins.str = ...,
+        max_results: builtins.int = ...,
+        category: builtins.str = ...,
+        tags: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["category", b"category", "max_results", b"max_results", "query", b"query", "tags", b"tags"]) -> None: ...
+
+global___SearchToolsRequest = SearchToolsRequest
+
+@typing.final
+class SearchToolsResponse(google.protobuf.message.Message):
+    """The tools that suit best."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TOOLS_FIELD_NUMBER: builtins.int
+    TAKEN_WORDS_FIELD_NUMBER: builtins.int
+    @property
+    def tools(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___FoundTool]:
+        """The tools, the best first.  Empty: none has any of the words."""
+
+    @property
+    def taken_words(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___TakenWord]:
+        """Words of the query that no tool has, and what they were taken for."""
+
+    def __init__(
+        self,
+        *,
+        tools: collections.abc.Iterable[global___FoundTool] | None = ...,
+        taken_words: collections.abc.Iterable[global___TakenWord] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["taken_words", b"taken_words", "tools", b"tools"]) -> None: ...
+
+global___SearchToolsResponse = SearchToolsResponse
+
+@typing.final
+class FoundTool(google.protobuf.message.Message):
+    """A tool that was found."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TOOL_FIELD_NUMBER: builtins.int
+    SCORE_FIELD_NUMBER: builtins.int
+    score: builtins.float
+    """How well it suits beside the best of this answer, which has 1.  Always set."""
+    @property
+    def tool(self) -> global___Tool:
+        """The tool: the version that a call without one gets.  Always set."""
+
+    def __init__(
+        self,
+        *,
+        tool: global___Tool | None = ...,
+        score: builtins.float = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["tool", b"tool"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["score", b"score", "tool", b"tool"]) -> None: ...
+
+global___FoundTool = FoundTool
+
+@typing.final
+class TakenWord(google.protobuf.message.Message):
+    """A word that was not taken as it was written."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WORD_FIELD_NUMBER: builtins.int
+    TAKEN_FOR_FIELD_NUMBER: builtins.int
+    word: builtins.str
+    """The word, as it was written but for capitals.  Always set."""
+    @property
+    def taken_for(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The words that it was taken for.  Always set."""
+
+    def __init__(
+        self,
+        *,
+        word: builtins.str = ...,
+        taken_for: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["taken_for", b"taken_for", "word", b"word"]) -> None: ...
+
+global___TakenWord = TakenWord
+
+@typing.final
 class Tool(google.protobuf.message.Message):
     """A registered tool."""
 
@@ -273,6 +447,9 @@ class Tool(google.protobuf.message.Message):
     BUNDLE_FIELD_NUMBER: builtins.int
     DEPRECATED_FIELD_NUMBER: builtins.int
     COMMAND_FIELD_NUMBER: builtins.int
+    PRICE_FIELD_NUMBER: builtins.int
+    RELOAD_ERROR_FIELD_NUMBER: builtins.int
+    CODE_SHA256_FIELD_NUMBER: builtins.int
     SCOPE_FIELD_NUMBER: builtins.int
     SUNSET_TIME_FIELD_NUMBER: builtins.int
     REGISTERED_TIME_FIELD_NUMBER: builtins.int
@@ -308,6 +485,12 @@ class Tool(google.protobuf.message.Message):
     """Why it should no longer be used.  Empty: it is not deprecated."""
     command: builtins.bool
     """It runs a command rather than a Python callable."""
+    reload_error: builtins.str
+    """Why its source, as it is now, does not load; the tool is served as it was before.  Empty: it is
+    served as its source has it.
+    """
+    code_sha256: builtins.str
+    """Lower-case hexadecimal SHA-256 of the uploaded code that it runs.  Empty: it runs none."""
     scope: global___ToolScope.ValueType
     """Whom it is there for.  Always set."""
     hosted: builtins.bool
@@ -329,6 +512,10 @@ class Tool(google.protobuf.message.Message):
     @property
     def domains(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """`host:port` it may be granted; `{name}` stands for the argument of that name."""
+
+    @property
+    def price(self) -> toolcell.v1.statistics_pb2.Price:
+        """What an execution costs.  Absent: nothing."""
 
     @property
     def sunset_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
@@ -360,14 +547,17 @@ class Tool(google.protobuf.message.Message):
         bundle: builtins.str = ...,
         deprecated: builtins.str = ...,
         command: builtins.bool = ...,
+        price: toolcell.v1.statistics_pb2.Price | None = ...,
+        reload_error: builtins.str = ...,
+        code_sha256: builtins.str = ...,
         scope: global___ToolScope.ValueType = ...,
         sunset_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         registered_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         hosted: builtins.bool = ...,
         hosts: builtins.int = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["limits", b"limits", "registered_time", b"registered_time", "sunset_time", b"sunset_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["broken_reason", b"broken_reason", "bundle", b"bundle", "category", b"category", "command", b"command", "deprecated", b"deprecated", "description", b"description", "domains", b"domains", "effects", b"effects", "hosted", b"hosted", "hosts", b"hosts", "idempotent", b"idempotent", "limits", b"limits", "minimum_isolation", b"minimum_isolation", "name", b"name", "parameters_json", b"parameters_json", "paths", b"paths", "registered_time", b"registered_time", "returns_json", b"returns_json", "scope", b"scope", "state", b"state", "sunset_time", b"sunset_time", "tags", b"tags", "title", b"title", "version", b"version"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["limits", b"limits", "price", b"price", "registered_time", b"registered_time", "sunset_time", b"sunset_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["broken_reason", b"broken_reason", "bundle", b"bundle", "category", b"category", "code_sha256", b"code_sha256", "command", b"command", "deprecated", b"deprecated", "description", b"description", "domains", b"domains", "effects", b"effects", "hosted", b"hosted", "hosts", b"hosts", "idempotent", b"idempotent", "limits", b"limits", "minimum_isolation", b"minimum_isolation", "name", b"name", "parameters_json", b"parameters_json", "paths", b"paths", "price", b"price", "registered_time", b"registered_time", "reload_error", b"reload_error", "returns_json", b"returns_json", "scope", b"scope", "state", b"state", "sunset_time", b"sunset_time", "tags", b"tags", "title", b"title", "version", b"version"]) -> None: ...
 
 global___Tool = Tool
 
@@ -622,21 +812,29 @@ class RegisteredDefinition(google.protobuf.message.Message):
 
     TOOLS_FIELD_NUMBER: builtins.int
     FAULTS_FIELD_NUMBER: builtins.int
+    SKIPPED_FIELD_NUMBER: builtins.int
     @property
     def tools(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Tool]:
-        """The tools that it stands for, as they are now.  Empty: it was refused."""
+        """The tools that it stands for, as they are now; beyond 2 MiB of them only what tells which they
+        are.  Empty: it was refused.
+        """
 
     @property
     def faults(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___DefinitionFault]:
         """What is wrong with it.  Empty: it is registered."""
+
+    @property
+    def skipped(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___DefinitionFault]:
+        """What of it is no tool, and why: operations of a document, tools of a server.  Empty: nothing."""
 
     def __init__(
         self,
         *,
         tools: collections.abc.Iterable[global___Tool] | None = ...,
         faults: collections.abc.Iterable[global___DefinitionFault] | None = ...,
+        skipped: collections.abc.Iterable[global___DefinitionFault] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["faults", b"faults", "tools", b"tools"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["faults", b"faults", "skipped", b"skipped", "tools", b"tools"]) -> None: ...
 
 global___RegisteredDefinition = RegisteredDefinition
 
@@ -838,6 +1036,126 @@ class ReactivateToolResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["tools", b"tools"]) -> None: ...
 
 global___ReactivateToolResponse = ReactivateToolResponse
+
+@typing.final
+class ReloadToolsRequest(google.protobuf.message.Message):
+    """Asks to load bundles again."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BUNDLE_FIELD_NUMBER: builtins.int
+    bundle: builtins.str
+    """Name of a bundle of the settings.  Empty: all of them."""
+    def __init__(
+        self,
+        *,
+        bundle: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["bundle", b"bundle"]) -> None: ...
+
+global___ReloadToolsRequest = ReloadToolsRequest
+
+@typing.final
+class ReloadToolsResponse(google.protobuf.message.Message):
+    """What became of each bundle."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BUNDLES_FIELD_NUMBER: builtins.int
+    @property
+    def bundles(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___BundleReload]:
+        """One for each bundle that was asked for."""
+
+    def __init__(
+        self,
+        *,
+        bundles: collections.abc.Iterable[global___BundleReload] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["bundles", b"bundles"]) -> None: ...
+
+global___ReloadToolsResponse = ReloadToolsResponse
+
+@typing.final
+class BundleReload(google.protobuf.message.Message):
+    """What became of one bundle."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BUNDLE_FIELD_NUMBER: builtins.int
+    RELOADED_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    OUTDATED_TOOLS_FIELD_NUMBER: builtins.int
+    bundle: builtins.str
+    """Its name.  Always set."""
+    reloaded: builtins.bool
+    """It is served as it was loaded now.  False: it is served as it was before."""
+    reason: builtins.str
+    """Why it could not be loaded.  Empty: it was."""
+    @property
+    def outdated_tools(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Names of its tools that are served as they were before, because their source does not load."""
+
+    def __init__(
+        self,
+        *,
+        bundle: builtins.str = ...,
+        reloaded: builtins.bool = ...,
+        reason: builtins.str = ...,
+        outdated_tools: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["bundle", b"bundle", "outdated_tools", b"outdated_tools", "reason", b"reason", "reloaded", b"reloaded"]) -> None: ...
+
+global___BundleReload = BundleReload
+
+@typing.final
+class UploadCodeRequest(google.protobuf.message.Message):
+    """Asks to store code."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: builtins.int
+    FILE_NAME_FIELD_NUMBER: builtins.int
+    SIGNATURE_FIELD_NUMBER: builtins.int
+    content: builtins.bytes
+    """A Python file, a zip of Python files and packages, or a wheel.  Required."""
+    file_name: builtins.str
+    """Its file name, which ends in `.py`, `.zip` or `.whl`.  Required."""
+    signature: builtins.bytes
+    """Ed25519 signature (RFC 8032), 64 bytes, over the 32 bytes of the content's SHA-256.  Empty: it
+    is not signed.
+    """
+    def __init__(
+        self,
+        *,
+        content: builtins.bytes = ...,
+        file_name: builtins.str = ...,
+        signature: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["content", b"content", "file_name", b"file_name", "signature", b"signature"]) -> None: ...
+
+global___UploadCodeRequest = UploadCodeRequest
+
+@typing.final
+class UploadCodeResponse(google.protobuf.message.Message):
+    """What was stored."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SHA256_FIELD_NUMBER: builtins.int
+    SIGNED_BY_FIELD_NUMBER: builtins.int
+    sha256: builtins.str
+    """Lower-case hexadecimal SHA-256 of the content.  Always set."""
+    signed_by: builtins.str
+    """Name of the operator's key that it is signed by.  Empty: by none."""
+    def __init__(
+        self,
+        *,
+        sha256: builtins.str = ...,
+        signed_by: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["sha256", b"sha256", "signed_by", b"signed_by"]) -> None: ...
+
+global___UploadCodeResponse = UploadCodeResponse
 
 @typing.final
 class WatchToolsRequest(google.protobuf.message.Message):
@@ -1066,3 +1384,145 @@ class ToolHistoryEntry(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["changed_by", b"changed_by", "edition", b"edition", "kind", b"kind", "name", b"name", "principal", b"principal", "reason", b"reason", "scope", b"scope", "session", b"session", "time", b"time", "version", b"version"]) -> None: ...
 
 global___ToolHistoryEntry = ToolHistoryEntry
+
+@typing.final
+class ExportToolsRequest(google.protobuf.message.Message):
+    """Asks for a page of definitions."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    NAMES_FIELD_NUMBER: builtins.int
+    SCOPE_FIELD_NUMBER: builtins.int
+    page_size: builtins.int
+    """How many at most.  0: 50.  More than 1000 is taken as 1000."""
+    page_token: builtins.str
+    """`next_page_token` of the page before, with the same filters.  Empty: the first page."""
+    scope: global___ToolScope.ValueType
+    """Only of this scope.  Unspecified: all."""
+    @property
+    def names(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Only definitions with a tool of one of these names, in which `*` stands for any letters.  At
+        most 100.  Empty: all.
+        """
+
+    def __init__(
+        self,
+        *,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+        names: collections.abc.Iterable[builtins.str] | None = ...,
+        scope: global___ToolScope.ValueType = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["names", b"names", "page_size", b"page_size", "page_token", b"page_token", "scope", b"scope"]) -> None: ...
+
+global___ExportToolsRequest = ExportToolsRequest
+
+@typing.final
+class ExportToolsResponse(google.protobuf.message.Message):
+    """A page of definitions.  It may have fewer than were asked for, even none, and yet not be the last."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DEFINITIONS_JSON_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    """Token of the next page.  Empty: this is the last."""
+    @property
+    def definitions_json(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.bytes]:
+        """The definitions, each one JSON object: see docs/registry/finding.md."""
+
+    def __init__(
+        self,
+        *,
+        definitions_json: collections.abc.Iterable[builtins.bytes] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["definitions_json", b"definitions_json", "next_page_token", b"next_page_token"]) -> None: ...
+
+global___ExportToolsResponse = ExportToolsResponse
+
+@typing.final
+class ImportToolsRequest(google.protobuf.message.Message):
+    """Asks to register what was exported."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DEFINITIONS_JSON_FIELD_NUMBER: builtins.int
+    ON_CONFLICT_FIELD_NUMBER: builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: builtins.int
+    on_conflict: global___ImportConflict.ValueType
+    """What to do where another tool of the same name, version and scope is registered.  Unspecified:
+    fail.
+    """
+    validate_only: builtins.bool
+    """Say what would become of each, and import nothing.  False: import."""
+    @property
+    def definitions_json(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.bytes]:
+        """The definitions, at most 1000.  Required."""
+
+    def __init__(
+        self,
+        *,
+        definitions_json: collections.abc.Iterable[builtins.bytes] | None = ...,
+        on_conflict: global___ImportConflict.ValueType = ...,
+        validate_only: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["definitions_json", b"definitions_json", "on_conflict", b"on_conflict", "validate_only", b"validate_only"]) -> None: ...
+
+global___ImportToolsRequest = ImportToolsRequest
+
+@typing.final
+class ImportToolsResponse(google.protobuf.message.Message):
+    """What became of each definition."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DEFINITIONS_FIELD_NUMBER: builtins.int
+    IMPORTED_FIELD_NUMBER: builtins.int
+    imported: builtins.bool
+    """It was done.  False: one was refused, or it was only to be said what would be."""
+    @property
+    def definitions(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ImportedDefinition]:
+        """One for each definition, in their order."""
+
+    def __init__(
+        self,
+        *,
+        definitions: collections.abc.Iterable[global___ImportedDefinition] | None = ...,
+        imported: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["definitions", b"definitions", "imported", b"imported"]) -> None: ...
+
+global___ImportToolsResponse = ImportToolsResponse
+
+@typing.final
+class ImportedDefinition(google.protobuf.message.Message):
+    """What became of one definition, or would."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    OUTCOME_FIELD_NUMBER: builtins.int
+    TOOLS_FIELD_NUMBER: builtins.int
+    FAULTS_FIELD_NUMBER: builtins.int
+    outcome: global___ImportOutcome.ValueType
+    """What.  Always set."""
+    @property
+    def tools(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The tools that it stands for, as `name@version`.  Empty: that is not known, because it is wrong."""
+
+    @property
+    def faults(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___DefinitionFault]:
+        """Why it was refused or skipped.  Empty: it was not."""
+
+    def __init__(
+        self,
+        *,
+        outcome: global___ImportOutcome.ValueType = ...,
+        tools: collections.abc.Iterable[builtins.str] | None = ...,
+        faults: collections.abc.Iterable[global___DefinitionFault] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["faults", b"faults", "outcome", b"outcome", "tools", b"tools"]) -> None: ...
+
+global___ImportedDefinition = ImportedDefinition

@@ -3,6 +3,7 @@
 import grpc
 
 from toolcell.v1 import registry_pb2 as toolcell_dot_v1_dot_registry__pb2
+from toolcell.v1 import statistics_pb2 as toolcell_dot_v1_dot_statistics__pb2
 
 
 class ToolRegistryServiceStub(object):
@@ -28,6 +29,16 @@ class ToolRegistryServiceStub(object):
                 request_serializer=toolcell_dot_v1_dot_registry__pb2.GetToolRequest.SerializeToString,
                 response_deserializer=toolcell_dot_v1_dot_registry__pb2.GetToolResponse.FromString,
                 )
+        self.GetToolStats = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/GetToolStats',
+                request_serializer=toolcell_dot_v1_dot_statistics__pb2.GetToolStatsRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_statistics__pb2.GetToolStatsResponse.FromString,
+                )
+        self.SearchTools = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/SearchTools',
+                request_serializer=toolcell_dot_v1_dot_registry__pb2.SearchToolsRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_registry__pb2.SearchToolsResponse.FromString,
+                )
         self.RegisterTools = channel.unary_unary(
                 '/toolcell.v1.ToolRegistryService/RegisterTools',
                 request_serializer=toolcell_dot_v1_dot_registry__pb2.RegisterToolsRequest.SerializeToString,
@@ -48,10 +59,30 @@ class ToolRegistryServiceStub(object):
                 request_serializer=toolcell_dot_v1_dot_registry__pb2.ReactivateToolRequest.SerializeToString,
                 response_deserializer=toolcell_dot_v1_dot_registry__pb2.ReactivateToolResponse.FromString,
                 )
+        self.ReloadTools = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/ReloadTools',
+                request_serializer=toolcell_dot_v1_dot_registry__pb2.ReloadToolsRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_registry__pb2.ReloadToolsResponse.FromString,
+                )
+        self.UploadCode = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/UploadCode',
+                request_serializer=toolcell_dot_v1_dot_registry__pb2.UploadCodeRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_registry__pb2.UploadCodeResponse.FromString,
+                )
         self.WatchTools = channel.unary_stream(
                 '/toolcell.v1.ToolRegistryService/WatchTools',
                 request_serializer=toolcell_dot_v1_dot_registry__pb2.WatchToolsRequest.SerializeToString,
                 response_deserializer=toolcell_dot_v1_dot_registry__pb2.WatchToolsResponse.FromString,
+                )
+        self.ExportTools = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/ExportTools',
+                request_serializer=toolcell_dot_v1_dot_registry__pb2.ExportToolsRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_registry__pb2.ExportToolsResponse.FromString,
+                )
+        self.ImportTools = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/ImportTools',
+                request_serializer=toolcell_dot_v1_dot_registry__pb2.ImportToolsRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_registry__pb2.ImportToolsResponse.FromString,
                 )
         self.ListToolHistory = channel.unary_unary(
                 '/toolcell.v1.ToolRegistryService/ListToolHistory',
@@ -87,14 +118,35 @@ class ToolRegistryServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetToolStats(self, request, context):
+        """Returns what is known of tools from the calls that they had, in pages (AIP-158).
+
+        * INVALID_ARGUMENT: `version` without `name`, negative `page_size`, or a `page_token` that is
+        malformed or was made for other filters.
+        * NOT_FOUND: no such tool or version.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SearchTools(self, request, context):
+        """Finds the tools that are most useful for what somebody says in his own words, the best first,
+        among those that the caller may call: names, titles, descriptions, tags and parameters are
+        searched, by words and not by meaning; slips of the finger are mended.
+
+        * INVALID_ARGUMENT: `query` is empty or too long, or `max_results` is negative.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RegisterTools(self, request, context):
         """Registers tools while the server runs.  A tool of the same name, version and scope that its
         registrant may change is replaced if `replace` is set.
 
         * INVALID_ARGUMENT: there is no definition, a field is malformed, or with `all_or_nothing` a
         definition is wrong; one google.rpc.BadRequest violation for each fault.
-        * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`), or a limit on
-        registrations is reached.
+        * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -130,12 +182,63 @@ class ToolRegistryServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReloadTools(self, request, context):
+        """Loads bundles of the settings again, beside what runs: calls that run end on what they began
+        with, and a file that no longer loads takes no tool away (`Tool.reload_error`).  Returns when
+        each serves what it has loaded, or is served as it was.
+
+        * NOT_FOUND: there is no such bundle.
+        * PERMISSION_DENIED: the caller lacks the scope `toolcell:tools`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UploadCode(self, request, context):
+        """Stores Python code, for definitions with `UploadSource` to name.  Nothing of it is run.  Code
+        that no tool needs is removed after an hour.
+
+        * INVALID_ARGUMENT: a field is malformed, or the content is no archive that is unpacked here;
+        `UPLOAD_REFUSED` says why.
+        * PERMISSION_DENIED: the caller may register no tool, or the content is not signed by a key
+        that the operator lists (`NOT_SIGNED`).
+        * FAILED_PRECONDITION: registration or uploads are switched off (`SWITCHED_OFF`).
+        * RESOURCE_EXHAUSTED: the operator's bound on all uploads is reached (`UPLOADS_FULL`).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchTools(self, request, context):
         """Streams what changes among the tools that the caller may call: first all of them (or, with a
         `resume_token`, what has changed since), then each change.  It ends after an hour, and when the
         server drains; go on with the last token.
 
         * RESOURCE_EXHAUSTED: too many watch already (`TOO_MANY_WATCHERS`).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportTools(self, request, context):
+        """Exports what was registered, as JSON that ImportTools takes, in pages (AIP-158): definitions with
+        their scopes, versions and deprecations, never a secret.  What is of a bundle is not exported.
+        Who may change all exports all, others what is in their own scopes.
+
+        * INVALID_ARGUMENT: negative `page_size`, or a `page_token` that is malformed or was made for
+        other filters.
+        * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportTools(self, request, context):
+        """Registers what ExportTools exported, all of a request or nothing.  What is registered already,
+        just so, is left as it is and no conflict.
+
+        * INVALID_ARGUMENT: there is no definition, or there are too many.
+        * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -165,6 +268,16 @@ def add_ToolRegistryServiceServicer_to_server(servicer, server):
                     request_deserializer=toolcell_dot_v1_dot_registry__pb2.GetToolRequest.FromString,
                     response_serializer=toolcell_dot_v1_dot_registry__pb2.GetToolResponse.SerializeToString,
             ),
+            'GetToolStats': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetToolStats,
+                    request_deserializer=toolcell_dot_v1_dot_statistics__pb2.GetToolStatsRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_statistics__pb2.GetToolStatsResponse.SerializeToString,
+            ),
+            'SearchTools': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchTools,
+                    request_deserializer=toolcell_dot_v1_dot_registry__pb2.SearchToolsRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_registry__pb2.SearchToolsResponse.SerializeToString,
+            ),
             'RegisterTools': grpc.unary_unary_rpc_method_handler(
                     servicer.RegisterTools,
                     request_deserializer=toolcell_dot_v1_dot_registry__pb2.RegisterToolsRequest.FromString,
@@ -185,10 +298,30 @@ def add_ToolRegistryServiceServicer_to_server(servicer, server):
                     request_deserializer=toolcell_dot_v1_dot_registry__pb2.ReactivateToolRequest.FromString,
                     response_serializer=toolcell_dot_v1_dot_registry__pb2.ReactivateToolResponse.SerializeToString,
             ),
+            'ReloadTools': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReloadTools,
+                    request_deserializer=toolcell_dot_v1_dot_registry__pb2.ReloadToolsRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_registry__pb2.ReloadToolsResponse.SerializeToString,
+            ),
+            'UploadCode': grpc.unary_unary_rpc_method_handler(
+                    servicer.UploadCode,
+                    request_deserializer=toolcell_dot_v1_dot_registry__pb2.UploadCodeRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_registry__pb2.UploadCodeResponse.SerializeToString,
+            ),
             'WatchTools': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchTools,
                     request_deserializer=toolcell_dot_v1_dot_registry__pb2.WatchToolsRequest.FromString,
                     response_serializer=toolcell_dot_v1_dot_registry__pb2.WatchToolsResponse.SerializeToString,
+            ),
+            'ExportTools': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportTools,
+                    request_deserializer=toolcell_dot_v1_dot_registry__pb2.ExportToolsRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_registry__pb2.ExportToolsResponse.SerializeToString,
+            ),
+            'ImportTools': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImportTools,
+                    request_deserializer=toolcell_dot_v1_dot_registry__pb2.ImportToolsRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_registry__pb2.ImportToolsResponse.SerializeToString,
             ),
             'ListToolHistory': grpc.unary_unary_rpc_method_handler(
                     servicer.ListToolHistory,
@@ -240,6 +373,40 @@ class ToolRegistryService(object):
         return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/GetTool',
             toolcell_dot_v1_dot_registry__pb2.GetToolRequest.SerializeToString,
             toolcell_dot_v1_dot_registry__pb2.GetToolResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def GetToolStats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/GetToolStats',
+            toolcell_dot_v1_dot_statistics__pb2.GetToolStatsRequest.SerializeToString,
+            toolcell_dot_v1_dot_statistics__pb2.GetToolStatsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def SearchTools(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/SearchTools',
+            toolcell_dot_v1_dot_registry__pb2.SearchToolsRequest.SerializeToString,
+            toolcell_dot_v1_dot_registry__pb2.SearchToolsResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 
@@ -312,6 +479,40 @@ class ToolRegistryService(object):
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 
     @staticmethod
+    def ReloadTools(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/ReloadTools',
+            toolcell_dot_v1_dot_registry__pb2.ReloadToolsRequest.SerializeToString,
+            toolcell_dot_v1_dot_registry__pb2.ReloadToolsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def UploadCode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/UploadCode',
+            toolcell_dot_v1_dot_registry__pb2.UploadCodeRequest.SerializeToString,
+            toolcell_dot_v1_dot_registry__pb2.UploadCodeResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
     def WatchTools(request,
             target,
             options=(),
@@ -325,6 +526,40 @@ class ToolRegistryService(object):
         return grpc.experimental.unary_stream(request, target, '/toolcell.v1.ToolRegistryService/WatchTools',
             toolcell_dot_v1_dot_registry__pb2.WatchToolsRequest.SerializeToString,
             toolcell_dot_v1_dot_registry__pb2.WatchToolsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ExportTools(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/ExportTools',
+            toolcell_dot_v1_dot_registry__pb2.ExportToolsRequest.SerializeToString,
+            toolcell_dot_v1_dot_registry__pb2.ExportToolsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ImportTools(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/ImportTools',
+            toolcell_dot_v1_dot_registry__pb2.ImportToolsRequest.SerializeToString,
+            toolcell_dot_v1_dot_registry__pb2.ImportToolsResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

@@ -8,6 +8,7 @@ import collections.abc
 import grpc
 import grpc.aio
 import toolcell.v1.registry_pb2
+import toolcell.v1.statistics_pb2
 import typing
 
 _T = typing.TypeVar("_T")
@@ -45,6 +46,28 @@ class ToolRegistryServiceStub:
     * NOT_FOUND: no such tool or version; ErrorInfo metadata `close_matches` names similar ones.
     """
 
+    GetToolStats: grpc.UnaryUnaryMultiCallable[
+        toolcell.v1.statistics_pb2.GetToolStatsRequest,
+        toolcell.v1.statistics_pb2.GetToolStatsResponse,
+    ]
+    """Returns what is known of tools from the calls that they had, in pages (AIP-158).
+
+    * INVALID_ARGUMENT: `version` without `name`, negative `page_size`, or a `page_token` that is
+      malformed or was made for other filters.
+    * NOT_FOUND: no such tool or version.
+    """
+
+    SearchTools: grpc.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.SearchToolsRequest,
+        toolcell.v1.registry_pb2.SearchToolsResponse,
+    ]
+    """Finds the tools that are most useful for what somebody says in his own words, the best first,
+    among those that the caller may call: names, titles, descriptions, tags and parameters are
+    searched, by words and not by meaning; slips of the finger are mended.
+
+    * INVALID_ARGUMENT: `query` is empty or too long, or `max_results` is negative.
+    """
+
     RegisterTools: grpc.UnaryUnaryMultiCallable[
         toolcell.v1.registry_pb2.RegisterToolsRequest,
         toolcell.v1.registry_pb2.RegisterToolsResponse,
@@ -54,8 +77,7 @@ class ToolRegistryServiceStub:
 
     * INVALID_ARGUMENT: there is no definition, a field is malformed, or with `all_or_nothing` a
       definition is wrong; one google.rpc.BadRequest violation for each fault.
-    * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`), or a limit on
-      registrations is reached.
+    * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
     """
 
     UnregisterTool: grpc.UnaryUnaryMultiCallable[
@@ -88,6 +110,33 @@ class ToolRegistryServiceStub:
     * NOT_FOUND: no such tool or version was registered in that scope.
     """
 
+    ReloadTools: grpc.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.ReloadToolsRequest,
+        toolcell.v1.registry_pb2.ReloadToolsResponse,
+    ]
+    """Loads bundles of the settings again, beside what runs: calls that run end on what they began
+    with, and a file that no longer loads takes no tool away (`Tool.reload_error`).  Returns when
+    each serves what it has loaded, or is served as it was.
+
+    * NOT_FOUND: there is no such bundle.
+    * PERMISSION_DENIED: the caller lacks the scope `toolcell:tools`.
+    """
+
+    UploadCode: grpc.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.UploadCodeRequest,
+        toolcell.v1.registry_pb2.UploadCodeResponse,
+    ]
+    """Stores Python code, for definitions with `UploadSource` to name.  Nothing of it is run.  Code
+    that no tool needs is removed after an hour.
+
+    * INVALID_ARGUMENT: a field is malformed, or the content is no archive that is unpacked here;
+      `UPLOAD_REFUSED` says why.
+    * PERMISSION_DENIED: the caller may register no tool, or the content is not signed by a key
+      that the operator lists (`NOT_SIGNED`).
+    * FAILED_PRECONDITION: registration or uploads are switched off (`SWITCHED_OFF`).
+    * RESOURCE_EXHAUSTED: the operator's bound on all uploads is reached (`UPLOADS_FULL`).
+    """
+
     WatchTools: grpc.UnaryStreamMultiCallable[
         toolcell.v1.registry_pb2.WatchToolsRequest,
         toolcell.v1.registry_pb2.WatchToolsResponse,
@@ -97,6 +146,30 @@ class ToolRegistryServiceStub:
     server drains; go on with the last token.
 
     * RESOURCE_EXHAUSTED: too many watch already (`TOO_MANY_WATCHERS`).
+    """
+
+    ExportTools: grpc.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.ExportToolsRequest,
+        toolcell.v1.registry_pb2.ExportToolsResponse,
+    ]
+    """Exports what was registered, as JSON that ImportTools takes, in pages (AIP-158): definitions with
+    their scopes, versions and deprecations, never a secret.  What is of a bundle is not exported.
+    Who may change all exports all, others what is in their own scopes.
+
+    * INVALID_ARGUMENT: negative `page_size`, or a `page_token` that is malformed or was made for
+      other filters.
+    * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
+    """
+
+    ImportTools: grpc.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.ImportToolsRequest,
+        toolcell.v1.registry_pb2.ImportToolsResponse,
+    ]
+    """Registers what ExportTools exported, all of a request or nothing.  What is registered already,
+    just so, is left as it is and no conflict.
+
+    * INVALID_ARGUMENT: there is no definition, or there are too many.
+    * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
     """
 
     ListToolHistory: grpc.UnaryUnaryMultiCallable[
@@ -137,6 +210,28 @@ class ToolRegistryServiceAsyncStub:
     * NOT_FOUND: no such tool or version; ErrorInfo metadata `close_matches` names similar ones.
     """
 
+    GetToolStats: grpc.aio.UnaryUnaryMultiCallable[
+        toolcell.v1.statistics_pb2.GetToolStatsRequest,
+        toolcell.v1.statistics_pb2.GetToolStatsResponse,
+    ]
+    """Returns what is known of tools from the calls that they had, in pages (AIP-158).
+
+    * INVALID_ARGUMENT: `version` without `name`, negative `page_size`, or a `page_token` that is
+      malformed or was made for other filters.
+    * NOT_FOUND: no such tool or version.
+    """
+
+    SearchTools: grpc.aio.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.SearchToolsRequest,
+        toolcell.v1.registry_pb2.SearchToolsResponse,
+    ]
+    """Finds the tools that are most useful for what somebody says in his own words, the best first,
+    among those that the caller may call: names, titles, descriptions, tags and parameters are
+    searched, by words and not by meaning; slips of the finger are mended.
+
+    * INVALID_ARGUMENT: `query` is empty or too long, or `max_results` is negative.
+    """
+
     RegisterTools: grpc.aio.UnaryUnaryMultiCallable[
         toolcell.v1.registry_pb2.RegisterToolsRequest,
         toolcell.v1.registry_pb2.RegisterToolsResponse,
@@ -146,8 +241,7 @@ class ToolRegistryServiceAsyncStub:
 
     * INVALID_ARGUMENT: there is no definition, a field is malformed, or with `all_or_nothing` a
       definition is wrong; one google.rpc.BadRequest violation for each fault.
-    * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`), or a limit on
-      registrations is reached.
+    * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
     """
 
     UnregisterTool: grpc.aio.UnaryUnaryMultiCallable[
@@ -180,6 +274,33 @@ class ToolRegistryServiceAsyncStub:
     * NOT_FOUND: no such tool or version was registered in that scope.
     """
 
+    ReloadTools: grpc.aio.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.ReloadToolsRequest,
+        toolcell.v1.registry_pb2.ReloadToolsResponse,
+    ]
+    """Loads bundles of the settings again, beside what runs: calls that run end on what they began
+    with, and a file that no longer loads takes no tool away (`Tool.reload_error`).  Returns when
+    each serves what it has loaded, or is served as it was.
+
+    * NOT_FOUND: there is no such bundle.
+    * PERMISSION_DENIED: the caller lacks the scope `toolcell:tools`.
+    """
+
+    UploadCode: grpc.aio.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.UploadCodeRequest,
+        toolcell.v1.registry_pb2.UploadCodeResponse,
+    ]
+    """Stores Python code, for definitions with `UploadSource` to name.  Nothing of it is run.  Code
+    that no tool needs is removed after an hour.
+
+    * INVALID_ARGUMENT: a field is malformed, or the content is no archive that is unpacked here;
+      `UPLOAD_REFUSED` says why.
+    * PERMISSION_DENIED: the caller may register no tool, or the content is not signed by a key
+      that the operator lists (`NOT_SIGNED`).
+    * FAILED_PRECONDITION: registration or uploads are switched off (`SWITCHED_OFF`).
+    * RESOURCE_EXHAUSTED: the operator's bound on all uploads is reached (`UPLOADS_FULL`).
+    """
+
     WatchTools: grpc.aio.UnaryStreamMultiCallable[
         toolcell.v1.registry_pb2.WatchToolsRequest,
         toolcell.v1.registry_pb2.WatchToolsResponse,
@@ -189,6 +310,30 @@ class ToolRegistryServiceAsyncStub:
     server drains; go on with the last token.
 
     * RESOURCE_EXHAUSTED: too many watch already (`TOO_MANY_WATCHERS`).
+    """
+
+    ExportTools: grpc.aio.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.ExportToolsRequest,
+        toolcell.v1.registry_pb2.ExportToolsResponse,
+    ]
+    """Exports what was registered, as JSON that ImportTools takes, in pages (AIP-158): definitions with
+    their scopes, versions and deprecations, never a secret.  What is of a bundle is not exported.
+    Who may change all exports all, others what is in their own scopes.
+
+    * INVALID_ARGUMENT: negative `page_size`, or a `page_token` that is malformed or was made for
+      other filters.
+    * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
+    """
+
+    ImportTools: grpc.aio.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.ImportToolsRequest,
+        toolcell.v1.registry_pb2.ImportToolsResponse,
+    ]
+    """Registers what ExportTools exported, all of a request or nothing.  What is registered already,
+    just so, is left as it is and no conflict.
+
+    * INVALID_ARGUMENT: there is no definition, or there are too many.
+    * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
     """
 
     ListToolHistory: grpc.aio.UnaryUnaryMultiCallable[
@@ -234,6 +379,32 @@ class ToolRegistryServiceServicer(metaclass=abc.ABCMeta):
         """
 
     @abc.abstractmethod
+    def GetToolStats(
+        self,
+        request: toolcell.v1.statistics_pb2.GetToolStatsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[toolcell.v1.statistics_pb2.GetToolStatsResponse, collections.abc.Awaitable[toolcell.v1.statistics_pb2.GetToolStatsResponse]]:
+        """Returns what is known of tools from the calls that they had, in pages (AIP-158).
+
+        * INVALID_ARGUMENT: `version` without `name`, negative `page_size`, or a `page_token` that is
+          malformed or was made for other filters.
+        * NOT_FOUND: no such tool or version.
+        """
+
+    @abc.abstractmethod
+    def SearchTools(
+        self,
+        request: toolcell.v1.registry_pb2.SearchToolsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[toolcell.v1.registry_pb2.SearchToolsResponse, collections.abc.Awaitable[toolcell.v1.registry_pb2.SearchToolsResponse]]:
+        """Finds the tools that are most useful for what somebody says in his own words, the best first,
+        among those that the caller may call: names, titles, descriptions, tags and parameters are
+        searched, by words and not by meaning; slips of the finger are mended.
+
+        * INVALID_ARGUMENT: `query` is empty or too long, or `max_results` is negative.
+        """
+
+    @abc.abstractmethod
     def RegisterTools(
         self,
         request: toolcell.v1.registry_pb2.RegisterToolsRequest,
@@ -244,8 +415,7 @@ class ToolRegistryServiceServicer(metaclass=abc.ABCMeta):
 
         * INVALID_ARGUMENT: there is no definition, a field is malformed, or with `all_or_nothing` a
           definition is wrong; one google.rpc.BadRequest violation for each fault.
-        * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`), or a limit on
-          registrations is reached.
+        * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
         """
 
     @abc.abstractmethod
@@ -285,6 +455,37 @@ class ToolRegistryServiceServicer(metaclass=abc.ABCMeta):
         """
 
     @abc.abstractmethod
+    def ReloadTools(
+        self,
+        request: toolcell.v1.registry_pb2.ReloadToolsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[toolcell.v1.registry_pb2.ReloadToolsResponse, collections.abc.Awaitable[toolcell.v1.registry_pb2.ReloadToolsResponse]]:
+        """Loads bundles of the settings again, beside what runs: calls that run end on what they began
+        with, and a file that no longer loads takes no tool away (`Tool.reload_error`).  Returns when
+        each serves what it has loaded, or is served as it was.
+
+        * NOT_FOUND: there is no such bundle.
+        * PERMISSION_DENIED: the caller lacks the scope `toolcell:tools`.
+        """
+
+    @abc.abstractmethod
+    def UploadCode(
+        self,
+        request: toolcell.v1.registry_pb2.UploadCodeRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[toolcell.v1.registry_pb2.UploadCodeResponse, collections.abc.Awaitable[toolcell.v1.registry_pb2.UploadCodeResponse]]:
+        """Stores Python code, for definitions with `UploadSource` to name.  Nothing of it is run.  Code
+        that no tool needs is removed after an hour.
+
+        * INVALID_ARGUMENT: a field is malformed, or the content is no archive that is unpacked here;
+          `UPLOAD_REFUSED` says why.
+        * PERMISSION_DENIED: the caller may register no tool, or the content is not signed by a key
+          that the operator lists (`NOT_SIGNED`).
+        * FAILED_PRECONDITION: registration or uploads are switched off (`SWITCHED_OFF`).
+        * RESOURCE_EXHAUSTED: the operator's bound on all uploads is reached (`UPLOADS_FULL`).
+        """
+
+    @abc.abstractmethod
     def WatchTools(
         self,
         request: toolcell.v1.registry_pb2.WatchToolsRequest,
@@ -295,6 +496,34 @@ class ToolRegistryServiceServicer(metaclass=abc.ABCMeta):
         server drains; go on with the last token.
 
         * RESOURCE_EXHAUSTED: too many watch already (`TOO_MANY_WATCHERS`).
+        """
+
+    @abc.abstractmethod
+    def ExportTools(
+        self,
+        request: toolcell.v1.registry_pb2.ExportToolsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[toolcell.v1.registry_pb2.ExportToolsResponse, collections.abc.Awaitable[toolcell.v1.registry_pb2.ExportToolsResponse]]:
+        """Exports what was registered, as JSON that ImportTools takes, in pages (AIP-158): definitions with
+        their scopes, versions and deprecations, never a secret.  What is of a bundle is not exported.
+        Who may change all exports all, others what is in their own scopes.
+
+        * INVALID_ARGUMENT: negative `page_size`, or a `page_token` that is malformed or was made for
+          other filters.
+        * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
+        """
+
+    @abc.abstractmethod
+    def ImportTools(
+        self,
+        request: toolcell.v1.registry_pb2.ImportToolsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[toolcell.v1.registry_pb2.ImportToolsResponse, collections.abc.Awaitable[toolcell.v1.registry_pb2.ImportToolsResponse]]:
+        """Registers what ExportTools exported, all of a request or nothing.  What is registered already,
+        just so, is left as it is and no conflict.
+
+        * INVALID_ARGUMENT: there is no definition, or there are too many.
+        * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
         """
 
     @abc.abstractmethod

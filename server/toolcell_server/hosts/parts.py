@@ -15,12 +15,12 @@ from toolcell_server.hosts.showing import Showing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from toolcell_server.app import App
     from toolcell_server.hosts.service import HostService
     from toolcell_server.isolation import Isolation
+    from toolcell_server.made import Made
 
 
-def hosts(app: App) -> Hosts | None:
+def hosts(app: Made) -> Hosts | None:
     """
     The hosts of tools that live at clients, if the operator lets them.
     """
@@ -33,7 +33,7 @@ def hosts(app: App) -> Hosts | None:
     return made
 
 
-def isolation(app: App) -> Callable[[str], Isolation]:
+def isolation(app: Made) -> Callable[[str], Isolation]:
     """
     What encloses the tools of a bundle.
     """
@@ -43,7 +43,7 @@ def isolation(app: App) -> Callable[[str], Isolation]:
     return lambda bundle: OUTSIDE if is_hosted(bundle) else inside(bundle)
 
 
-def service(app: App) -> HostService:
+def service(app: Made) -> HostService:
     """
     The face of the hosts, which refuses them if there are none.
     """

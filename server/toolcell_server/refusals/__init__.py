@@ -70,7 +70,22 @@ from toolcell_server.refusals.tools import (
     SwitchedOff,
     ToolBroken,
     ToolUnavailable,
+    UnknownBundle,
     UnknownTool,
+)
+from toolcell_server.refusals.uploads import (
+    CodeNotLoaded,
+    NotSigned,
+    UnknownUpload,
+    UploadRefused,
+    UploadsFull,
+)
+from toolcell_server.refusals.workflows import (
+    TooManyWorkflows,
+    UnknownRun,
+    UnknownWorkflow,
+    WorkflowInvalid,
+    WorkflowNotInterrupted,
 )
 
 __all__ = [
@@ -93,6 +108,7 @@ __all__ = [
     "AuditNotKept",
     "BadPageToken",
     "CallRefused",
+    "CodeNotLoaded",
     "DefinitionsInvalid",
     "DeniedByRule",
     "DomainNotAllowed",
@@ -115,6 +131,7 @@ __all__ = [
     "NoCapacity",
     "NobodyApproves",
     "NotPermitted",
+    "NotSigned",
     "PathNotAllowed",
     "PreviewFailed",
     "QuotaExceeded",
@@ -126,11 +143,20 @@ __all__ = [
     "TooManyApprovals",
     "TooManyHosts",
     "TooManyWatchers",
+    "TooManyWorkflows",
     "ToolBroken",
     "ToolRetired",
     "ToolUnavailable",
     "Unauthenticated",
+    "UnknownBundle",
     "UnknownExecution",
+    "UnknownRun",
     "UnknownTool",
+    "UnknownUpload",
+    "UnknownWorkflow",
+    "UploadRefused",
+    "UploadsFull",
     "Vetoed",
+    "WorkflowInvalid",
+    "WorkflowNotInterrupted",
 ]

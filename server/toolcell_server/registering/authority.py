@@ -56,18 +56,19 @@ class Authority:
         if not self.may_all(caller) and OWN_TOOLS not in caller.scopes:
             raise NotPermitted(f"registering tools without the scope {TOOLS} or {OWN_TOOLS}")
 
-    def new(self, caller: Principal, kind: pb.ToolScope.ValueType) -> Scope:
+    def new(self, caller: Principal, wanted: Wanted) -> Scope:
         """
-        The scope that he registers in.
+        The scope that he registers in, of which kind and whose he may say.
 
         Raises:
             InvalidField: it is of a session, and he has none.
-            NotPermitted: it is everybody's, and not his to register in.
+            NotPermitted: it is not his to register in.
         """
         self.check(caller)
-        if kind == pb.TOOL_SCOPE_UNSPECIFIED:
+        if wanted.kind == pb.TOOL_SCOPE_UNSPECIFIED:
             kind = pb.TOOL_SCOPE_GLOBAL if self.may_all(caller) else pb.TOOL_SCOPE_PRINCIPAL
-        return self._scope(caller, Wanted(kind))
+            wanted = wanted._replace(kind=kind)
+        return self._scope(caller, wanted)
 
     def scopes(self, caller: Principal, wanted: Wanted) -> list[Scope]:
         """

@@ -13,14 +13,11 @@ import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 from toolcell_server import database
-from toolcell_server.carried import REGISTERED
 from toolcell_server.refusals import StoreFailed
-from toolcell_server.registering import making
 from toolcell_server.registering.history import Entry
 from toolcell_server.registering.kept import Kept
 from toolcell_server.registering.recorded import unrecorded
 from toolcell_server.registering.registration import Registration
-from toolcell_server.tool import Tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -31,8 +28,9 @@ if TYPE_CHECKING:
     from toolcell_server.registering.making import Maker
     from toolcell_server.registering.recorded import Recorder
     from toolcell_server.registering.registration import Draft
-    from toolcell_server.registering.store import RegistrationStore, Row
+    from toolcell_server.registering.store import RegistrationStore
     from toolcell_server.registry import Registry
+    from toolcell_server.tool import Tool
 
 _log = logging.getLogger(__name__)
 
@@ -83,7 +81,7 @@ class Book:
         """
         found: dict[Place, dict[str, Registration]] = {}
         for row in self._store.all():
-            registration = _registration(row, maker)
+            registration = Registration(tool=maker.kept(row), size=row.size, by=row.by)
             found.setdefault((row.scope, row.name), {})[row.version] = registration
             if why := registration.tool.broken_reason:
                 fields = {"tool": row.name, "version": row.version, "reason": why}
@@ -134,20 +132,6 @@ class Book:
     def _show(self, place: Place, versions: dict[str, Registration]) -> None:
         self.kept.change(place, versions)
         self.registry.put(*place, [each.tool for each in versions.values()])
-
-
-def _registration(row: Row, maker: Maker) -> Registration:
-    size = len(row.manifest_json)
-    try:
-        if row.carried is None:
-            raise ValueError("its carrier would be told more than it takes")
-        size += len(row.carried.arguments(b""))
-        tool = maker.kept(row.manifest_json, row.carried, row.scope, believed=row.believed)
-    except making.BROKEN as exc:
-        reason = f"its definition no longer holds: {exc}"
-        tool = Tool.broken(row.name, REGISTERED, reason, row.version)
-    tool = making.registered(tool, row)
-    return Registration(tool=tool, size=size, by=row.by)
 
 
 @contextlib.contextmanager

@@ -5,34 +5,30 @@ What is wrong with a definition, and where.  Pure.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from toolcell.v1 import registry_pb2 as pb
+
+from toolcell_server.defining.faults import Fault
+from toolcell_server.registering.offered import Offers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from toolcell_server.refusals import CallRefused
+    from toolcell_server.registering.offered import Offered
 
 MANIFEST: Final = "/manifest"
 _LONGEST: Final = 1024  # characters of a message; a schema may be quoted in it
 _PLACE: Final = re.compile(r" - at `\$\.?(?P<place>[^`]*)`$")  # as msgspec says where
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+def to_proto(fault: Fault) -> pb.DefinitionFault:
     """
-    `path` is a JSON pointer into the definition, `code` a word for machines.
+    A fault as the contract has it.
     """
-
-    path: str
-    code: str
-    message: str
-
-    def to_proto(self) -> pb.DefinitionFault:
-        message = self.message.encode(errors="backslashreplace").decode()
-        return pb.DefinitionFault(path=self.path, code=self.code, message=message[:_LONGEST])
+    message = fault.message.encode(errors="backslashreplace").decode()
+    return pb.DefinitionFault(path=fault.path, code=fault.code, message=message[:_LONGEST])
 
 
 def of_refusal(refused: CallRefused) -> Sequence[Fault]:
@@ -44,6 +40,14 @@ def of_refusal(refused: CallRefused) -> Sequence[Fault]:
         Fault(_pointer(field), code, f"{field} {description}")
         for field, description in refused.violations
     ] or [Fault("", code, refused.message)]
+
+
+def of_offers(offers: Sequence[Offered]) -> list[Fault]:
+    """
+    What of a definition is no tool, where its source says so.
+    """
+    skipped = offers.skipped if isinstance(offers, Offers) else ()
+    return [Fault(each.pointer, "SKIPPED", each.reason) for each in skipped]
 
 
 def of_manifest(error: Exception) -> Fault:

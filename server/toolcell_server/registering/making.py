@@ -17,19 +17,26 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from toolcell_server import manifest as manifests
 from toolcell_server.carried import REGISTERED
 from toolcell_server.registering.registration import Draft, Registration
 from toolcell_server.tool import Tool
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from toolcell_server.carried import Carried
     from toolcell_server.limits import Limits
     from toolcell_server.registering.offered import Offered
     from toolcell_server.registering.store import Row
     from toolcell_server.scopes import Scope
 
+    Parse = Callable[[Any], manifests.Manifest]
+
 BROKEN: Final = (ValueError, TypeError, AttributeError, RecursionError)
+_BESIDE: Final = ("carried", "scope", "edition", "deprecated", "sunset", "registered")
 _CHECKED_BY: Final = ("toolcell", "jsonschema", "msgspec")
 
 
@@ -50,11 +57,13 @@ class Origin:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Maker:
     """
-    Knows the limits of the operator.
+    Knows the limits of the operator.  `code_fault` says why the code of a tool cannot be used;
+    empty: it can.
     """
 
     defaults: Limits
     ceilings: Limits
+    code_fault: Callable[[Carried], str] = lambda _: ""
 
     def draft(self, offered: Offered, origin: Origin) -> Draft:
         """
@@ -62,51 +71,48 @@ class Maker:
             ValueError, TypeError, AttributeError, RecursionError: the manifest is none.
         """
         scope = origin.scope
-        tool = self._tool(offered.manifest, offered.carried, scope)
+        tool = self._tool(offered.manifest, manifests.parse)
         tool.to_proto()  # half a surrogate pair fits JSON, and no message
         text = json.dumps(offered.manifest, ensure_ascii=False, separators=(",", ":")).encode()
         told = offered.carried.arguments(b"")
         tool = dataclasses.replace(
-            tool, registered=origin.time, edition=edition(text, offered.carried, scope)
+            tool,
+            carried=offered.carried,
+            scope=scope,
+            registered=origin.time,
+            edition=edition(text, offered.carried, scope),
         )
         size = len(text) + len(told) + len(origin.definition) // origin.tools
         registration = Registration(tool=tool, size=size, by=origin.by)
         return Draft(registration=registration, manifest_json=text, definition=origin.definition)
 
-    def kept(self, manifest_json: bytes, carried: Carried, scope: Scope, *, believed: bool) -> Tool:
+    def kept(self, row: Row) -> Tool:
         """
-        The tool of a manifest that was kept.
-
-        Raises:
-            ValueError, TypeError, AttributeError, RecursionError: it no longer is one.
+        The tool that was kept, broken if its definition no longer holds.
         """
-        return self._tool(json.loads(manifest_json), carried, scope, believed=believed)
+        beside = {name: getattr(row, name) for name in _BESIDE}
+        try:
+            if row.carried is None:
+                raise ValueError("its carrier would be told more than it takes")
+            if fault := self.code_fault(row.carried):
+                raise ValueError(fault)
+            parse = manifests.believed if row.believed else manifests.parse
+            tool = self._tool(msgspec.json.decode(row.manifest_json), parse, **beside)
+        except BROKEN as exc:
+            reason = f"its definition no longer holds: {exc}"
+            tool = Tool.broken(row.name, REGISTERED, reason, row.version)
+            return dataclasses.replace(tool, **beside)
+        return tool
 
-    def _tool(
-        self, manifest: Any, carried: Carried, scope: Scope, *, believed: bool = False
-    ) -> Tool:
-        tool = Tool.from_manifest(
+    def _tool(self, manifest: Any, parse: Parse, **beside: Any) -> Tool:
+        return Tool.from_manifest(
             manifest,
             bundle=REGISTERED,
             defaults=self.defaults,
             ceilings=self.ceilings,
-            parse=manifests.believed if believed else manifests.parse,
+            parse=parse,
+            **beside,
         )
-        return dataclasses.replace(tool, carried=carried, scope=scope)
-
-
-def registered(tool: Tool, row: Row) -> Tool:
-    """
-    A tool with what was kept of it beside its definition.
-    """
-    return dataclasses.replace(
-        tool,
-        scope=row.scope,
-        edition=row.edition,
-        deprecated=row.deprecated,
-        sunset=row.sunset,
-        registered=row.registered,
-    )
 
 
 def edition(manifest_json: bytes, carried: Carried, scope: Scope) -> str:

@@ -10,30 +10,28 @@ not begun, however many register at once; and what was answered survives the dea
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from toolcell_server.carried import REGISTERED
-from toolcell_server.refusals import CallRefused, DefinitionsInvalid, UnknownTool
-from toolcell_server.registering import faults, making
+from toolcell_server.principal import ANYBODY
+from toolcell_server.refusals import DefinitionsInvalid, UnknownTool
+from toolcell_server.registering.authority import Wanted
 from toolcell_server.registering.book import Step, kept
-from toolcell_server.registering.making import Origin
 from toolcell_server.registering.plan import Plan
 from toolcell_server.scopes import GLOBAL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from toolcell.v1 import registry_pb2 as pb
 
+    from toolcell_server.defining.faults import Fault
     from toolcell_server.principal import Principal
-    from toolcell_server.registering.authority import Authority, Wanted
+    from toolcell_server.registering.authority import Authority
     from toolcell_server.registering.book import Book
-    from toolcell_server.registering.faults import Fault
+    from toolcell_server.registering.drafting import Drafted, Drafting
     from toolcell_server.registering.history import Entry
-    from toolcell_server.registering.making import Maker
-    from toolcell_server.registering.offered import Offered, Source
     from toolcell_server.registering.registration import Draft, Registration
     from toolcell_server.scopes import Scope
     from toolcell_server.settings.registry import RegistrySettings
@@ -44,11 +42,13 @@ if TYPE_CHECKING:
 
 class Answer(NamedTuple):
     """
-    What became of one definition: the tools that it stands for, or what is wrong with it.
+    What became of one definition: the tools that it stands for, or what is wrong with it; and what
+    of it is no tool.
     """
 
     tools: Sequence[Tool] = ()
     faults: Sequence[Fault] = ()
+    skipped: Sequence[Fault] = ()
 
 
 class How(NamedTuple):
@@ -64,20 +64,17 @@ class How(NamedTuple):
 @dataclass(slots=True, kw_only=True)
 class Registrar:
     """
-    Registers for who may.  `sources` are by the name of their field in ToolDefinition; `known`
+    Registers for who may.  `known`
     finds what everybody has by a name and a caller may know of; `refused` is told how many
     definitions were wrong.  Lives on one event loop.
     """
 
     book: Book
-    maker: Maker
-    sources: Mapping[str, Source]
+    drafting: Drafting
     authority: Authority
     settings: RegistrySettings
     known: Known
     refused: Callable[[int], None] = lambda _count: None
-    # One at a time: a flood of definitions takes a part of one processor, and never all of them.
-    _checking: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def register(
         self, definitions: Sequence[pb.ToolDefinition], caller: Principal, how: How
@@ -90,15 +87,15 @@ class Registrar:
                 written; nothing was done.
         """
         self.authority.check(caller)
-        made = [await self._drafts(definition, caller) for definition in definitions]
-        plan = Plan(
-            kept=self.book.kept,
-            settings=self.settings,
-            known=lambda scope, name: self._known(scope, name, caller),
-            holders=self.book.registry.holders,
-            replace=how.replace,
-        )
-        answers = [Answer(faults=found) if found else _added(plan, new) for new, found in made]
+        self.expire()
+        made = [
+            await self.drafting.drafts(definition, caller, Wanted(definition.scope))
+            for definition in definitions
+        ]
+        plan = self.plan(caller, replace=how.replace)
+        answers = [
+            Answer(faults=each.faults) if each.faults else _added(plan, each) for each in made
+        ]
         wrong = {index: answer.faults for index, answer in enumerate(answers) if answer.faults}
         self.refused(len(wrong))
         if wrong and how.all_or_nothing:
@@ -110,9 +107,20 @@ class Registrar:
                 ]
             )
         if not how.validate_only:
-            steps = [self._step(draft) for draft in plan.drafts.values()]
+            steps = [self.step(draft) for draft in plan.drafts.values()]
             self.book.commit(steps, caller)
         return answers
+
+    def expire(self) -> None:
+        """
+        Forget what sessions have registered so long ago that they must be over.
+
+        Raises:
+            AuditFailed, StoreFailed: that cannot be written.
+        """
+        before = self.book.clock() - self.settings.session_seconds
+        over = [Step("unregistered", each, None) for each in self.book.kept.of_sessions(before)]
+        self.book.commit(over, ANYBODY, "its session is over")
 
     def unregister(self, wanted: Wanted, caller: Principal) -> Sequence[Tool]:
         """
@@ -154,44 +162,17 @@ class Registrar:
         with kept():
             return self.book.history.before(number, most, name, own)
 
-    async def _drafts(
-        self, definition: pb.ToolDefinition, caller: Principal
-    ) -> tuple[list[Draft], list[Fault]]:
-        kind = definition.WhichOneof("source")
-        source = self.sources.get(kind or "")
-        if source is None:
-            said = f"the source {kind} is not supported by this server" if kind else "is required"
-            one_of = ", ".join(sorted(self.sources))
-            return [], [faults.Fault("/source", "SOURCE_UNKNOWN", f"{said}; give one of {one_of}")]
-        try:
-            scope = self.authority.new(caller, definition.scope)
-            offers = await source.offer(definition, caller)
-        except CallRefused as refused:
-            return [], list(faults.of_refusal(refused))
-        except ValueError as exc:  # more than its carrier takes
-            return [], [faults.Fault("", "DEFINITION_INVALID", str(exc))]
-        if not offers:
-            return [], [faults.Fault("", "NO_TOOLS", "it stands for no tool; name another source")]
-        origin = Origin(
-            definition=definition.SerializeToString(deterministic=True),
-            scope=scope,
-            by=caller.name,
-            time=self.book.clock(),
-            tools=len(offers),
+    def plan(self, caller: Principal, *, replace: bool) -> Plan:
+        """
+        A plan against what is registered now: to be carried out before anything else is done.
+        """
+        return Plan(
+            kept=self.book.kept,
+            settings=self.settings,
+            known=lambda scope, name: self._known(scope, name, caller),
+            holders=self.book.registry.holders,
+            replace=replace,
         )
-        return await self._checked(offers, origin)
-
-    async def _checked(
-        self, offers: Sequence[Offered], origin: Origin
-    ) -> tuple[list[Draft], list[Fault]]:
-        drafts, found = [], []
-        for each in offers:
-            try:
-                async with self._checking:
-                    drafts.append(await asyncio.to_thread(self.maker.draft, each, origin))
-            except making.BROKEN as exc:
-                found.append(faults.of_manifest(exc))
-        return drafts, found
 
     def _known(self, scope: Scope, name: str, caller: Principal) -> str:
         """
@@ -217,13 +198,16 @@ class Registrar:
                 return found
         raise UnknownTool(wanted.name, (), wanted.version)
 
-    def _step(self, draft: Draft) -> Step:
+    def step(self, draft: Draft) -> Step:
+        """
+        What registers one tool.
+        """
         tool = draft.registration.tool
         before = self.book.kept.of(tool.scope, tool.name).get(tool.version)
         what = "registered" if before is None else "replaced"
         return Step(what, before, draft.registration, draft)
 
 
-def _added(plan: Plan, drafts: Sequence[Draft]) -> Answer:
-    made, found = plan.add(drafts)
-    return Answer([each.tool for each in made], found)
+def _added(plan: Plan, drafted: Drafted) -> Answer:
+    made, found = plan.add(drafted.drafts)
+    return Answer([each.tool for each in made], found, drafted.skipped)

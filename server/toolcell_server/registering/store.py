@@ -12,13 +12,15 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import msgspec
+
 from toolcell_server.carried import Carried
 from toolcell_server.registering import making
 from toolcell_server.scopes import Scope
 
 if TYPE_CHECKING:
     import contextlib
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from toolcell_server.database import Database
     from toolcell_server.registering.registration import Draft
@@ -42,6 +44,7 @@ CREATE TABLE IF NOT EXISTS registered_tools (
     sunset REAL NOT NULL,
     registered REAL NOT NULL,
     registered_by TEXT NOT NULL,
+    size INTEGER NOT NULL,
     PRIMARY KEY (kind, principal, session, name, version)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS registered_tools_by_definition ON registered_tools (definition);
@@ -53,6 +56,7 @@ CREATE TABLE IF NOT EXISTS registered_definitions (
 _COLUMNS: Final = (
     *("kind", "principal", "session", "name", "version", "manifest", "seal", "carrier", "payload"),
     *("code", "definition", "edition", "deprecated", "sunset", "registered", "registered_by"),
+    "size",
 )
 _SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM registered_tools"  # noqa: S608  # our own names
 _INSERT: Final = (
@@ -61,6 +65,16 @@ _INSERT: Final = (
 )
 _OF_ONE: Final = "WHERE kind = ? AND principal = ? AND session = ? AND name = ? AND version = ?"
 _DEFINITION: Final = f"SELECT definition FROM registered_tools {_OF_ONE}"  # noqa: S608  # as above
+_DEFINITIONS: Final = (
+    "SELECT DISTINCT kind, principal, session, definition FROM registered_tools"
+    " WHERE (kind, principal, session, definition) > (?, ?, ?, ?)"
+    " AND (? IS NULL OR (kind <> 'global' AND principal = ?))"
+    " ORDER BY kind, principal, session, definition LIMIT ?"
+)
+_OF_DEFINITION: Final = (
+    "SELECT name, version FROM registered_tools"
+    " WHERE kind = ? AND principal = ? AND session = ? AND definition = ? ORDER BY name, version"
+)
 _ORPHAN: Final = (
     "DELETE FROM registered_definitions WHERE digest = ?"
     " AND NOT EXISTS (SELECT 1 FROM registered_tools WHERE definition = ?)"
@@ -83,6 +97,7 @@ class Row(NamedTuple):
     sunset: float
     registered: float
     by: str
+    size: int
 
 
 class RegistrationStore:
@@ -130,6 +145,7 @@ class RegistrationStore:
             tool.sunset,
             tool.registered,
             draft.registration.by,
+            draft.registration.size,
         )
         self._database.execute(_INSERT, values)
 
@@ -148,6 +164,27 @@ class RegistrationStore:
         self._database.execute(f"DELETE FROM registered_tools {_OF_ONE}", _key(tool))  # noqa: S608  # as above
         for (digest,) in found:
             self._database.execute(_ORPHAN, (digest, digest))
+
+    def definitions(
+        self, after: tuple[str, str, str, str], most: int, owner: str | None
+    ) -> Iterator[tuple[Scope, str, Sequence[tuple[str, str]]]]:
+        """
+        The scopes and digests of at most so many definitions, those after a scope and digest, each
+        with name and version of its tools; of an owner, only what is in its own scopes.
+        """
+        *scope, digest = after
+        asked = (*scope, bytes.fromhex(digest), owner, owner, most)
+        for row in self._database.query(_DEFINITIONS, asked):
+            tools = self._database.query(_OF_DEFINITION, row)
+            kind, principal, session, found = row
+            yield Scope(kind, principal, session), found.hex(), tools
+
+    def definition_of(self, digest: str) -> bytes:
+        """
+        The serialized ToolDefinition of a digest.
+        """
+        statement = "SELECT definition FROM registered_definitions WHERE digest = ?"
+        return bytes(self._database.query(statement, (bytes.fromhex(digest),))[0][0])
 
     def definition(self, tool: Tool) -> bytes:
         """
@@ -169,7 +206,7 @@ def _row(values: dict[str, Any]) -> Row:
     try:
         carried = Carried(
             carrier=values["carrier"],
-            payload=json.loads(values["payload"]),
+            payload=msgspec.json.decode(values["payload"]),
             code=tuple(json.loads(values["code"])),
         )
     except ValueError:  # a release that takes less than the one that kept it
@@ -186,4 +223,5 @@ def _row(values: dict[str, Any]) -> Row:
         sunset=values["sunset"],
         registered=values["registered"],
         by=values["registered_by"],
+        size=values["size"],
     )

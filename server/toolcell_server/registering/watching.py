@@ -69,6 +69,7 @@ class Watching:
             TooManyWatchers: so many are open already, of all callers or of this one.
         """
         with self._counted(caller.name):
+            self._changes.watched = True
             ends = time.monotonic() + LONGEST_SECONDS
             at, missed = self._tokens.opened(token), bool(token)
             while (left := ends - time.monotonic()) > 0 and not self._changes.over:

@@ -48,6 +48,7 @@ class Changes:
         self._kept: deque[Change] = deque(maxlen=most)
         self._bell = Bell()
         self.last = 0
+        self.watched = False  # ever: before that nobody can ask for what was
         self.over = False
 
     def note(self, before: Iterable[Tool], after: Iterable[Tool]) -> None:
@@ -86,6 +87,8 @@ class Changes:
 
     def _add(self, kind: pb.ToolChangeKind.ValueType, tool: Tool, before: Tool | None) -> None:
         self.last += 1
+        if not self.watched:
+            return
         was = before and outline(before)
         self._kept.append(Change(self.last, kind, outline(tool), was))
         self._bell.ring()

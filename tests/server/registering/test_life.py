@@ -45,7 +45,7 @@ def test_each_for_itself_registers_those_that_can_be() -> None:
     async def scenario(served: Served) -> None:
         answer = await admin(served).register(definition("one"), BAD, definition("two"))
 
-        assert [[], ["MANIFEST_INVALID"], []] == answer
+        assert [[], ["UNKNOWN_KEY"], []] == answer
         assert ["one 1", "two 1"] == await admin(served).names()
 
     played(scenario)
@@ -67,7 +67,7 @@ def test_all_or_nothing_registers_nothing_when_one_cannot_be() -> None:
 
 def test_what_is_only_validated_is_not_registered() -> None:
     async def scenario(served: Served) -> None:
-        assert [[], ["MANIFEST_INVALID"]] == await admin(served).register(
+        assert [[], ["UNKNOWN_KEY"]] == await admin(served).register(
             definition("one"), BAD, validate_only=True
         )
         assert [] == await admin(served).names()
@@ -81,25 +81,29 @@ def test_what_is_only_validated_is_not_registered() -> None:
         pytest.param(pb.ToolDefinition(), ("/source", "SOURCE_UNKNOWN"), id="no source"),
         pytest.param(
             pb.ToolDefinition(manifest_json=b"[", command=pb.CommandSource(argv=["/bin/true"])),
-            ("/manifest", "INVALID_FIELD"),
+            ("/manifest", "UNREADABLE"),
             id="no JSON",
         ),
         pytest.param(
-            definition(argv=("true",)), ("/command/argv", "INVALID_FIELD"), id="no absolute path"
+            definition(argv=("true",)), ("/command/argv/0", "COMMAND"), id="no absolute path"
         ),
-        pytest.param(BAD, ("/manifest", "MANIFEST_INVALID"), id="an unknown key"),
+        pytest.param(BAD, ("/manifest/colour", "UNKNOWN_KEY"), id="an unknown key"),
         pytest.param(
-            definition(limits={"processes": -1}), ("/manifest", "MANIFEST_INVALID"), id="a limit"
+            definition(limits={"processes": -1}),
+            ("/manifest/limits/processes", "LIMIT"),
+            id="a limit",
         ),
         pytest.param(
-            definition(tags=[1]), ("/manifest/tags/0", "MANIFEST_INVALID"), id="a tag of a list"
+            definition(tags=[1]), ("/manifest/tags/0", "WRONG_TYPE"), id="a tag of a list"
         ),
         pytest.param(
-            definition(description="\ud800"), ("/manifest", "MANIFEST_INVALID"), id="half a pair"
+            definition(description="\ud800"),
+            ("/manifest/description", "NOT_JSON"),
+            id="half a pair",
         ),
         pytest.param(
             definition(parameters={"type": "object", "x": "y" * 70_000}),
-            ("/manifest", "MANIFEST_INVALID"),
+            ("/manifest/parameters", "SCHEMA_TOO_LARGE"),
             id="a schema that is too large",
         ),
     ],
@@ -267,7 +271,7 @@ def test_no_more_tools_than_there_may_be(settings: dict[str, int], most: int) ->
 
 
 def test_no_more_bytes_than_there_may_be() -> None:
-    large = [definition(f"t{index}", description="d" * 15_000) for index in range(8)]
+    large = [definition(f"t{index}", env={"TEXT": "d" * 15_000}) for index in range(8)]
 
     async def scenario(served: Served) -> None:
         answer = await served.caller("alice").register(*large)
@@ -278,12 +282,56 @@ def test_no_more_bytes_than_there_may_be() -> None:
     played(scenario, maximum_own_bytes=128 * 1024)
 
 
+def test_what_a_session_registered_goes_when_it_must_be_over(tmp_path: Path) -> None:
+    """
+    Nobody says when a session ends; what it leaves would take room for ever.
+    """
+
+    async def scenario(served: Served) -> None:
+        alice = served.caller("alice", "toolcell:own_tools", "one")
+        session = pb.TOOL_SCOPE_SESSION
+        now = [1_000_000.0]
+        served.book.clock = lambda: now[0]
+        await alice.register(definition("old", scope=session), definition("mine", scope=2))
+        now[0] += 61
+        await alice.register(definition("new", scope=session))
+        assert ["mine 1", "new 1"] == await alice.names()
+        assert "unregistered old" in await kinds(alice)
+        now[0] += 59
+        await served.caller("bob").register(definition())
+        assert ["mine 1", "new 1"] == await alice.names()
+
+    async def later(served: Served) -> None:
+        alice = served.caller("alice", "toolcell:own_tools", "one")
+        assert ["mine 1", "new 1"] == await alice.names()  # the clock is ours again
+        await served.caller("bob").register(definition("other"))
+        assert ["mine 1"] == await alice.names()
+
+    played(scenario, folder=str(tmp_path), session_seconds=60)
+    played(later, folder=str(tmp_path), session_seconds=60)
+
+
 def test_none_is_larger_than_it_may_be() -> None:
     async def scenario(served: Served) -> None:
-        large = definition(description="d" * 2000)
+        large = definition(env={"TEXT": "d" * 2000})
         assert [["DEFINITION_TOO_LARGE"]] == await admin(served).register(large)
 
     played(scenario, maximum_definition_bytes=1024)
+
+
+def test_an_answer_fits_a_message_however_large_the_definitions() -> None:
+    large = {"type": "object", "properties": {"a": {"type": "string", "description": "d" * 60_000}}}
+
+    async def scenario(served: Served) -> None:
+        many = [definition(f"t{index}", parameters=large) for index in range(100)]
+        request = pb.RegisterToolsRequest(definitions=many)
+        answer = await admin(served).call("RegisterTools", request)
+        tools = [tool for each in answer.definitions for tool in each.tools]
+        assert [f"t{index}" for index in range(100)] == [tool.name for tool in tools]
+        assert tools[0].parameters_json
+        assert not tools[99].parameters_json
+
+    played(scenario)
 
 
 def test_one_name_has_no_more_versions_than_can_be_looked_through() -> None:

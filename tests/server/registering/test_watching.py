@@ -198,11 +198,11 @@ def test_a_reader_that_is_too_slow_is_told_and_begins_anew() -> None:
 
 def test_a_snapshot_comes_in_parts_that_fit_messages() -> None:
     async def scenario(served: Served) -> None:
-        text = "d" * 16_000
+        large = {"type": "object", "description": "d" * 16_000}
         for batch in range(2):
             names = (f"t{batch}x{index}" for index in range(70))
             await served.caller("admin", ALL).register(
-                *(definition(name, description=text) for name in names)
+                *(definition(name, parameters=large) for name in names)
             )
         parts: list[pb.WatchToolsResponse] = []
         async with watch(served.caller("admin", ALL)) as seen:

@@ -1,0 +1,3 @@
+"""
+Takes registered tools from one server to another: export and import.
+"""

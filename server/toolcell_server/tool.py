@@ -212,8 +212,7 @@ class Tool:
         )
 
     def _price(self) -> statistics_pb2.Price | None:
-        price = self.price
-        if price == manifests.NOTHING:
+        if (price := self.price) == manifests.NOTHING:
             return None
         return statistics_pb2.Price(per_call=price.per_call, per_cpu_second=price.per_cpu_second)
 
@@ -224,9 +223,8 @@ def to_timestamp(seconds: float) -> Timestamp | None:
     """
     if not seconds:
         return None
-    made = Timestamp()
-    made.FromMicroseconds(round(seconds * 1_000_000))
-    return made
+    whole, micros = divmod(round(seconds * 1_000_000), 1_000_000)
+    return Timestamp(seconds=whole, nanos=micros * 1000)
 
 
 def scope_to_proto(scope: Scope) -> registry_pb2.ToolScope.ValueType:

@@ -89,12 +89,12 @@ class Registry:
         """
         self._index(self.offers.replace(bundle, tools))
 
-    def put(self, scope: Scope, name: str, tools: Sequence[Tool]) -> None:
+    def put(self, scope: Scope, name: str, tools: Sequence[Tool], bundle: str = REGISTERED) -> None:
         """
-        Have these tools, which were registered in a scope, by that name, in place of those before.
+        Have these tools of a bundle in a scope, by that name, in place of those before.
         """
         if scope == GLOBAL:
-            self.offers.put(REGISTERED, name, tools)
+            self.offers.put(bundle, name, tools)
             self._index([name])
             return
         now = sorted(map(self._as_switched, tools), key=preference, reverse=True)

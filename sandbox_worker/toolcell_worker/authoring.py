@@ -35,6 +35,7 @@ class Options(TypedDict, total=False):
     idempotent: bool
     limits: Mapping[str, float]
     paths: Sequence[Mapping[str, str]]
+    workspace: str
     domains: Sequence[str | Mapping[str, Any]]
     env: Mapping[str, str]
     secrets: Sequence[str]

@@ -4,8 +4,8 @@ From a request to a frozen grant: every station between the wire and a cell, in 
 Theory of operation.  Each station decides, or does, never both; each refuses by raising, and what
 it refuses ran nothing.  What costs nothing comes first, what needs the kernel comes last:
 
-    fields → tool → limits → arguments (strict JSON, prepared, schema) → gates → grant →
-    isolation → place → paths
+    fields → session → tool → limits → arguments (strict JSON, prepared, schema) → gates → grant →
+    isolation → room → place → paths
 
 The gates (`gates.py`) are what the operator has switched on: rights, rates, approval and others.
 
@@ -32,10 +32,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from toolcell_server import request_fields
 from toolcell_server.arguments.preparing import Preparing
-from toolcell_server.execution import Execution
+from toolcell_server.execution import Execution, Stop
 from toolcell_server.gates import Call
 from toolcell_server.principal import ANYBODY
 from toolcell_server.refusals import NobodyApproves
+from toolcell_server.sessions.none import NoSessions
+from toolcell_server.sessions.session import may_fill
 from toolcell_server.wanted import Wanted
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from toolcell_server.principal import Principal
     from toolcell_server.registry import Tool
     from toolcell_server.request_fields import Request
+    from toolcell_server.sessions.session import Session
     from toolcell_server.validation import Validation
 
 
@@ -85,6 +88,35 @@ class Opener(Protocol):
         ...
 
 
+class Sessions(Protocol):
+    """
+    Where sessions are found.
+    """
+
+    def find(self, session_id: str, caller: Principal, /) -> Session:
+        """
+        Raises:
+            SwitchedOff: there are none on this server.
+            UnknownSession: the caller has none of that id.
+        """
+        ...
+
+    def using(
+        self, session: Session, stop: Stop | None = None, /
+    ) -> contextlib.AbstractContextManager[object]:
+        """
+        Use it until the context is left; it asks to `stop` if it ends before.
+        """
+        ...
+
+    def room(self, session: Session, /) -> Awaitable[object]:
+        """
+        Raises:
+            WorkspaceFull: nothing more may be written into its workspace.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
     """
@@ -97,6 +129,7 @@ class Admission:
     capacity: Capacity
     opener: Opener
     gates: tuple[Gate, ...] = ()
+    sessions: Sessions = field(default_factory=NoSessions)
     preparing: Preparing = field(default_factory=Preparing)
 
     async def admit(
@@ -125,14 +158,22 @@ class Admission:
         wanted = Wanted(principal.name or share, request.tool, deadline)
         if not request.validate_only:
             self.capacity.check(wanted)
-        call = await self._call(request, principal, deadline)
+        session = self.sessions.find(request.session_id, principal) if request.session_id else None
+        if session is not None:
+            principal = dataclasses.replace(principal, session=session.session_id)
+        call = await self._call(request, principal, deadline, session)
+        stop = Stop()
         with contextlib.ExitStack() as resources:
+            if session is not None:
+                resources.enter_context(self.sessions.using(session, stop))
             call = dataclasses.replace(call, stands_in=True) if stands_in else call
             for gate in self.gates:
                 call = await gate.let_pass(call, resources)
             if call.approval_demanded:
                 raise NobodyApproves(call.approval_demanded)
             grant = self.granting.grant(call)
+            if session is not None and may_fill(grant.paths):
+                await self.sessions.room(session)
             execution_id = execution_id or str(uuid.uuid4())
             if not request.validate_only:
                 self.capacity.reserve(execution_id, wanted)
@@ -140,7 +181,9 @@ class Admission:
             mounts = await self.opener(grant, call.tool.bundle, resources) if grant.paths else ()
             return Execution(
                 execution_id=execution_id,
-                tool=call.tool,
+                tool=call.tool if session is None else call.tool.in_session(),
+                session=session,
+                stop=stop,
                 grant=dataclasses.replace(grant, mounts=mounts) if mounts else grant,
                 arguments=call.data,
                 accepted=accepted,
@@ -160,7 +203,13 @@ class Admission:
                 resources=resources.pop_all(),
             )
 
-    async def _call(self, request: Request, principal: Principal, deadline: float | None) -> Call:
+    async def _call(
+        self,
+        request: Request,
+        principal: Principal,
+        deadline: float | None,
+        session: Session | None,
+    ) -> Call:
         tool = self.tools.find_callable(request.tool, request.version, principal)
         limits = tool.limits.narrowed_by(request.limits)
         given = request.arguments_json or b"{}"
@@ -174,6 +223,7 @@ class Admission:
             arguments=arguments,
             data=data,
             deadline=deadline,
+            session=session,
         )
 
 

@@ -3,8 +3,7 @@ The composition root: it makes every part, and ends it.  `wiring.py` says how th
 
 Theory of operation.  The keeper and the zygotes are started before gRPC is imported, so that they
 are exec'd from a process with one thread; what imports gRPC is therefore imported late, below.
-Everything that is opened is on one stack and closed in reverse order, whatever happened: the gRPC
-server, the validators, the zygotes with their cells, the metrics.
+Everything that is opened is on one stack, and closed in reverse order whatever happened.
 """
 
 from __future__ import annotations
@@ -32,7 +31,6 @@ from toolcell_server.database import Database
 from toolcell_server.egress_process import Egress
 from toolcell_server.egress_seen import EgressSeen
 from toolcell_server.executions import Executions
-from toolcell_server.granting import Granting
 from toolcell_server.hooks.hooks import Hooks
 from toolcell_server.keeper import Keeper
 from toolcell_server.levels import Levels
@@ -42,6 +40,7 @@ from toolcell_server.pool import Pool
 from toolcell_server.rates.clock import steady
 from toolcell_server.rates.memory import MemoryWindows
 from toolcell_server.rates.saved import Saved
+from toolcell_server.sessions import making
 from toolcell_server.shutdown import Shutdown, unless
 from toolcell_server.validation import Validation
 
@@ -83,7 +82,8 @@ class App:
             lambda bundle: self.metrics.cells.zygote_restarts.labels(bundle).inc(),
             ControlGroups(),
         )
-        self.granting = Granting(policy=settings.policy, isolation=self.pool.isolation)
+        self.sessions = making.sessions(self)
+        self.granting = parts.granting(self)
         self.levels = Levels(self.pool, self.registry)
         self.capacity = parts.capacity(self)
         self.cache = parts.cache(self)
@@ -116,7 +116,7 @@ class App:
         """
         shutdown = Shutdown()
         async with contextlib.AsyncExitStack() as opened:
-            self._start_records(opened)
+            await self._start_records(opened)
             opened.enter_context(shutdown.listening())
             metrics_at = self._listen_for_prometheus(opened)
             opened.push_async_callback(self.egress.aclose)
@@ -136,12 +136,14 @@ class App:
         from toolcell_server.guarding import guards
         from toolcell_server.registry_service import RegistryService
         from toolcell_server.serving import Faces, serving
+        from toolcell_server.sessions.service import SessionService
 
         settings = self.settings.server
         faces = Faces(
             executions=self._service(),
             tools=RegistryService(self.tools),
             approvals=ApprovalService(parts.deciding(self)),
+            sessions=SessionService(self.sessions),
         )
         async with (
             guards(self) as around,
@@ -170,7 +172,7 @@ class App:
             KeeperFailed: the keeper cannot do its work here.
         """
         async with contextlib.AsyncExitStack() as opened:
-            self._start_records(opened)
+            await self._start_records(opened)
             opened.push_async_callback(self.egress.aclose)
             opened.push_async_callback(self.pool.aclose)
             await self.pool.start()
@@ -189,7 +191,7 @@ class App:
         told = self.auditing.joined, self.auditing.reached
         return ExecutionService(self.executions, admission, *told)
 
-    def _start_records(self, opened: contextlib.AsyncExitStack) -> None:
+    async def _start_records(self, opened: contextlib.AsyncExitStack) -> None:
         """
         Before anything that leaves records, and ended after it.
         """
@@ -199,6 +201,8 @@ class App:
         if self.auditing:
             self.auditing.start()
             opened.push_async_callback(self.auditing.aclose)
+        if self.sessions:
+            await opened.enter_async_context(self.sessions.kept())
         parts.recover(self)
         opened.callback(self.executions.close)
 

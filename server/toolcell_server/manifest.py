@@ -72,6 +72,7 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     idempotent: bool = False
     limits: dict[str, Any] = field(default_factory=dict)
     paths: Annotated[tuple[dict[str, Any], ...], Meta(max_length=32)] = ()
+    workspace: Literal["", "read", "write"] = ""  # of the session, in calls that have one
     domains: Annotated[tuple[Line | dict[str, Any], ...], Meta(max_length=64)] = ()
     env: dict[Line, Text] = field(default_factory=dict)
     secrets: tuple[Line, ...] = ()
@@ -184,6 +185,8 @@ def _preview_fault(manifest: Manifest) -> str:
     accesses = {entry.get("access") for entry in manifest.paths}
     if manifest.domains:
         return "the tool asks for domains; a run would reach them"
+    if manifest.workspace == "write":
+        return "the tool asks to write the workspace of the session"
     if "write" in accesses:
         return 'the tool asks to write a path; use access = "staged"'
     return "" if "staged" in accesses else "the tool stages no path"

@@ -31,6 +31,7 @@ from toolcell_server.metric_groups import (
 )
 from toolcell_server.record_metrics import RecordMetrics
 from toolcell_server.repeating_metrics import CacheMetrics, RepeatingMetrics
+from toolcell_server.sessions.metrics import SessionMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +61,7 @@ class Metrics:
         self.repeating = RepeatingMetrics(registry)
         self.records = RecordMetrics(registry)
         self.screens = ScreenMetrics(registry)
+        self.sessions = SessionMetrics(registry)
         self.authentication = AuthenticationMetrics(registry)
         self.tools = Gauge(
             "toolcell_tools", "Registered tools, by state.", ("state",), registry=registry

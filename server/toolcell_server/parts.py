@@ -20,12 +20,14 @@ from toolcell_server.breaking.breaker import Breaker
 from toolcell_server.caching.cache import Cache
 from toolcell_server.capacity import Capacity
 from toolcell_server.executions import Keeping
+from toolcell_server.granting import Granting
 from toolcell_server.records import recovering
 from toolcell_server.records.forgetful import Forgetful
 from toolcell_server.records.ledger import Ledger
 from toolcell_server.records.remembering import Remembering
 from toolcell_server.registry import Registry
 from toolcell_server.rights import Rights
+from toolcell_server.sessions import making as sessions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,6 +63,14 @@ def rights(settings: Settings) -> Rights:
         settings.rights.anonymous_roles,
         authenticated=settings.auth.enabled,
     )
+
+
+def granting(app: App) -> Granting:
+    """
+    What decides what calls get.
+    """
+    policy = sessions.policy(app.settings.policy, app.sessions)
+    return Granting(policy=policy, isolation=app.pool.isolation)
 
 
 def capacity(app: App) -> Capacity:

@@ -33,6 +33,7 @@ from toolcell_server.addresses import Address, AddressTaken
 from toolcell_server.approvals import service as approval_service
 from toolcell_server.health_service import Health
 from toolcell_server.rpc_metrics import MetricsInterceptor
+from toolcell_server.sessions import service as session_service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -42,13 +43,19 @@ if TYPE_CHECKING:
     from toolcell_server.metrics import Metrics
     from toolcell_server.registry_service import RegistryService
     from toolcell_server.service import ExecutionService
+    from toolcell_server.sessions.service import SessionService
     from toolcell_server.settings import ServerSettings
     from toolcell_server.tls import Tls
 
 MINIMUM_STREAMS: Final = 1000  # of one connection
 LAST_EVENTS_SECONDS: Final = 1.0  # arbitrary; a reader that reads takes them in milliseconds
 CUT_SHORT_SECONDS: Final = 3.0  # arbitrary; killing cells takes milliseconds, and the above
-_SERVICES: Final = (service.NAME, registry_service.NAME, approval_service.NAME)
+_SERVICES: Final = (
+    service.NAME,
+    registry_service.NAME,
+    approval_service.NAME,
+    session_service.NAME,
+)
 # Health is asked by name: a caller that needs a level can have its load balancer ask for it.
 _LEVELS: Final = {
     f"toolcell.isolation.{isolation_check.name_of(level)}": level
@@ -138,6 +145,7 @@ class Faces:
     executions: ExecutionService
     tools: RegistryService
     approvals: ApprovalService
+    sessions: SessionService
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """
@@ -146,6 +154,7 @@ class Faces:
         service.add_to(server, self.executions)
         registry_service.add_to(server, self.tools)
         approval_service.add_to(server, self.approvals)
+        session_service.add_to(server, self.sessions)
 
 
 @contextlib.asynccontextmanager

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from toolcell.v1 import execution_pb2, registry_pb2
+from toolcell_worker.wire import WORKSPACE
 
 from toolcell_server import manifest as manifests
 from toolcell_server.egress.templates import DomainTemplate
@@ -31,6 +32,11 @@ _LEVELS: Final = {
     "basic": execution_pb2.ISOLATION_LEVEL_BASIC,
     "strong": execution_pb2.ISOLATION_LEVEL_STRONG,
     "full": execution_pb2.ISOLATION_LEVEL_FULL,
+}
+_ACCESSES: Final = {
+    "": execution_pb2.PATH_ACCESS_UNSPECIFIED,
+    "read": execution_pb2.PATH_ACCESS_READ,
+    "write": execution_pb2.PATH_ACCESS_WRITE,
 }
 _LONGEST_NAME: Final = 64
 _LONGEST_REASON: Final = 1024
@@ -58,6 +64,9 @@ class Tool:
     idempotent: bool = False
     limits: Limits = field(default_factory=Limits)
     paths: tuple[Mapping[str, Any], ...] = ()
+    workspace: str = (
+        ""  # "", "read" or "write": what it gets of a session's, in calls that have one
+    )
     domains: tuple[str | Mapping[str, Any], ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     scopes: tuple[str, ...] = ()
@@ -122,6 +131,22 @@ class Tool:
         broken = self.broken(self.name, self.bundle, reason, self.version)
         return replace(broken, effects=self.effects, fallback=self.fallback)
 
+    def in_session(self) -> Self:
+        """
+        What it is in a call that has a session: with the workspace among its paths.  A tool that
+        changes nothing but the workspace changes something then, and is not to be answered from a
+        cache or tried again as if it did not.
+        """
+        if not self.workspace:
+            # What lies at one path in two sessions is not the same.
+            return replace(self, cache_ttl_seconds=0) if self.cache_ttl_seconds else self
+        paths = (*self.paths, {"path": WORKSPACE, "access": self.workspace})
+        if self.effects != "read_only" or self.workspace == "read":
+            return replace(self, paths=paths, cache_ttl_seconds=0)
+        return replace(
+            self, paths=paths, effects="writes", cache_ttl_seconds=0, retry=manifests.ONCE
+        )
+
     def to_proto(self) -> registry_pb2.Tool:
         """
         What a caller is told of it.
@@ -154,6 +179,7 @@ class Tool:
             bundle=self.bundle,
             deprecated=self.deprecated,
             command=self.command,
+            workspace=_ACCESSES[self.workspace],
         )
 
 

@@ -36,6 +36,8 @@ from toolcell_server.rights_gate import RightsGate
 from toolcell_server.sandboxed import SandboxedExecutor
 from toolcell_server.screens.screened import ScreenedExecutor
 from toolcell_server.screens.screening import Screening
+from toolcell_server.sessions.none import NoSessions
+from toolcell_server.sessions.watched import WatchedExecutor
 from toolcell_server.timed import TimedExecutor
 from toolcell_server.watchdog import Watchdog
 
@@ -57,6 +59,7 @@ def admission(app: App) -> FallingBack:
         opener=app.pool.open,
         gates=gates(app),
         preparing=Preparing(app.settings.arguments),
+        sessions=app.sessions or NoSessions(),
     )
     return FallingBack(AuditedAdmission(base, app.auditing), app.registry)
 
@@ -113,6 +116,8 @@ def executor(app: App) -> Executor:
     The chain, from the inside out; the order is explained where each stands.
     """
     executor: Executor = SandboxedExecutor(app.pool, Watchdog(), app.validation, app.egress)
+    if app.sessions is not None:
+        executor = WatchedExecutor(executor, app.sessions)
     executor = ScreenedExecutor(executor, app.settings.results, app.metrics.screens.counted)
     executor = RedactedExecutor(executor, app.redactor)  # above it, nobody sees a secret
     executor = ClockedExecutor(executor, app.metrics)

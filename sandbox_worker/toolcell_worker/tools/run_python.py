@@ -55,6 +55,7 @@ class PythonResult(msgspec.Struct, kw_only=True):
     tags=["python", "code", "compute"],
     effects="read_only",
     profile="compute",
+    workspace="write",
 )
 def run_python(
     code: str,
@@ -66,8 +67,9 @@ def run_python(
     """
     Run Python code in a fresh, isolated interpreter and return what it prints.
 
-    There is no network, no other programs, and nothing of this computer's files; only a temporary
-    directory, which is the working directory and is gone afterwards. Print what you want to see.
+    There is no network, no other programs, and nothing of this computer's files; only a working
+    directory: that of the session, which keeps its files between calls, or without a session a
+    temporary one that is gone afterwards. Print what you want to see.
 
     Args:
         code: A complete program; the standard library is there.

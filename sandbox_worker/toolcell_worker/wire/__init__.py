@@ -22,7 +22,7 @@ from toolcell_worker.wire.frames import (
     send_json,
     write,
 )
-from toolcell_worker.wire.grant import Access, CellGrant, Mount, Profile
+from toolcell_worker.wire.grant import WORKSPACE, Access, CellGrant, Mount, Profile
 
 __all__ = [
     "GROUP_ACCOUNT",
@@ -32,6 +32,7 @@ __all__ = [
     "NUMBER",
     "REAPING",
     "SPAWNING",
+    "WORKSPACE",
     "Access",
     "Call",
     "CellGrant",

@@ -13,6 +13,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
+WORKSPACE = "/workspace"  # where the workspace of a session is found in a cell
 _NUMBERS = struct.Struct("!B?dQQQQIIQH")
 _COUNT = struct.Struct("!I")
 _PORT = struct.Struct("!H")
@@ -75,6 +76,14 @@ class CellGrant:
     mounts: tuple[Mount, ...] = ()
     ports: tuple[int, ...] = ()
     proxy: int = 0
+
+    @property
+    def directory(self) -> str:
+        """
+        Where the tool begins: in the workspace of its session, if it has all of it.
+        """
+        whole = any(mount.path == WORKSPACE and mount.given for mount in self.mounts)
+        return WORKSPACE if whole else "/tmp"  # noqa: S108  # private to the cell
 
     @property
     def network(self) -> bool:

@@ -50,6 +50,15 @@ from toolcell_server.refusals.fields import (
 from toolcell_server.refusals.hooks import HookFailed, Vetoed
 from toolcell_server.refusals.quotas import QuotaExceeded, QuotasUnreliable
 from toolcell_server.refusals.rights import DeniedByRule, MissingScopes, NobodyApproves
+from toolcell_server.refusals.sessions import (
+    DigestMismatch,
+    SessionPathBlocked,
+    SessionsNotListed,
+    TooManySessions,
+    UnknownSession,
+    UnknownSessionFile,
+    WorkspaceFull,
+)
 from toolcell_server.refusals.tools import (
     IsolationBelowFloor,
     NotPermitted,
@@ -80,6 +89,7 @@ __all__ = [
     "BadPageToken",
     "CallRefused",
     "DeniedByRule",
+    "DigestMismatch",
     "DomainNotAllowed",
     "Draining",
     "EventsExpired",
@@ -100,13 +110,19 @@ __all__ = [
     "QuotasUnreliable",
     "RequestIdReused",
     "Screened",
+    "SessionPathBlocked",
+    "SessionsNotListed",
     "StoreFailed",
     "SwitchedOff",
     "TooManyApprovals",
+    "TooManySessions",
     "ToolBroken",
     "ToolUnavailable",
     "Unauthenticated",
     "UnknownExecution",
+    "UnknownSession",
+    "UnknownSessionFile",
     "UnknownTool",
     "Vetoed",
+    "WorkspaceFull",
 ]

@@ -35,6 +35,7 @@ from toolcell_server.settings.records import RecordsSettings
 from toolcell_server.settings.redaction import RedactionSettings
 from toolcell_server.settings.registry import RegistrySettings
 from toolcell_server.settings.rights import RightsSettings
+from toolcell_server.settings.sessions import SessionsSettings
 from toolcell_server.settings.tls import TlsSettings
 from toolcell_server.settings.values import CEILINGS, BuiltinSettings, ServerSettings, Settings
 
@@ -57,6 +58,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "audit": tuple(AuditSettings.__slots__),
     "cache": tuple(CacheSettings.__slots__),
     "breaker": tuple(BreakerSettings.__slots__),
+    "sessions": tuple(SessionsSettings.__slots__),
     "records": tuple(RecordsSettings.__slots__),
     "registry": tuple(RegistrySettings.__slots__),
     "rights": ("anonymous_roles",),
@@ -113,6 +115,7 @@ def _build(values: Mapping[str, Any]) -> Settings:
         approval=ApprovalSettings.build(_section("approval", values)),
         cache=CacheSettings.build(_section("cache", values)),
         breaker=BreakerSettings.build(_section("breaker", values)),
+        sessions=SessionsSettings.build(_section("sessions", values), policy),
         records=RecordsSettings.build(_section("records", values)),
         registry=RegistrySettings.build(_section("registry", values)),
         rights=RightsSettings.build(

@@ -22,6 +22,7 @@ from toolcell_server.settings.records import RecordsSettings
 from toolcell_server.settings.redaction import RedactionSettings
 from toolcell_server.settings.registry import RegistrySettings
 from toolcell_server.settings.rights import RightsSettings
+from toolcell_server.settings.sessions import SessionsSettings
 from toolcell_server.settings.tls import TlsSettings
 
 if TYPE_CHECKING:
@@ -147,6 +148,7 @@ class Settings:
     audit: AuditSettings = field(default_factory=AuditSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
     breaker: BreakerSettings = field(default_factory=BreakerSettings)
+    sessions: SessionsSettings = field(default_factory=SessionsSettings)
     records: RecordsSettings = field(default_factory=RecordsSettings)
     registry: RegistrySettings = field(default_factory=RegistrySettings)
     rights: RightsSettings = field(default_factory=RightsSettings)

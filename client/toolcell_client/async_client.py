@@ -12,6 +12,7 @@ from toolcell.v1 import registry_pb2
 
 from toolcell_client.async_approvals import AsyncApprovals
 from toolcell_client.async_connection import AsyncConnection
+from toolcell_client.async_sessions import AsyncClientSession, AsyncSessions
 from toolcell_client.async_stream import AsyncStream
 from toolcell_client.deadline import Deadline
 from toolcell_client.errors import EventsExpired, ToolcellError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from toolcell_client.options import ConnectOptions
     from toolcell_client.requests import Arguments, CallOptions
     from toolcell_client.result import Result
+    from toolcell_client.session_requests import SessionOptions
 
 
 class AsyncClient:
@@ -41,6 +43,7 @@ class AsyncClient:
         self.options = ClientOptions(target=target, **options)
         self._connection = AsyncConnection(self.options)
         self.approvals = AsyncApprovals(self._connection)
+        self.sessions = AsyncSessions(self._connection)
         self._streams: weakref.WeakSet[AsyncStream] = weakref.WeakSet()
 
     async def run(
@@ -89,6 +92,12 @@ class AsyncClient:
         fields = call_fields(tool, arguments, **options)
         deadline = Deadline.of(options["timeout"])
         return self._stream(deadline, pb.ExecuteRequest(**fields)).start()
+
+    def session(self, **options: Unpack[SessionOptions]) -> AsyncClientSession:
+        """
+        A session: `async with client.session() as session: await session.run(…)`.
+        """
+        return AsyncClientSession(self, **options)
 
     def watch(self, execution_id: str, after_sequence: int = 0) -> AsyncStream:
         """

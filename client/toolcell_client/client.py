@@ -17,6 +17,7 @@ from toolcell_client.errors import EventsExpired, ToolcellError
 from toolcell_client.folding import run_ended
 from toolcell_client.options import ClientOptions
 from toolcell_client.requests import call_fields, executions_page, tools_page
+from toolcell_client.sessions import ClientSession, Sessions
 from toolcell_client.stream import Stream
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from toolcell_client.options import ConnectOptions
     from toolcell_client.requests import Arguments, CallOptions
     from toolcell_client.result import Result
+    from toolcell_client.session_requests import SessionOptions
 
 
 class Client:
@@ -41,6 +43,7 @@ class Client:
         self.options = ClientOptions(target=target, **options)
         self._connection = Connection(self.options)
         self.approvals = Approvals(self._connection)
+        self.sessions = Sessions(self._connection)
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
 
     def run(self, tool: str, arguments: Arguments = None, **options: Unpack[CallOptions]) -> Result:
@@ -85,6 +88,12 @@ class Client:
         fields = call_fields(tool, arguments, **options)
         deadline = Deadline.of(options["timeout"])
         return self._stream(deadline, pb.ExecuteRequest(**fields)).start()
+
+    def session(self, **options: Unpack[SessionOptions]) -> ClientSession:
+        """
+        Make a session: `with client.session() as session: session.run(…)`; it ends with the block.
+        """
+        return ClientSession(self, self.sessions.create(**options))
 
     def watch(self, execution_id: str, after_sequence: int = 0) -> Stream:
         """

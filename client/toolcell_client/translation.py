@@ -79,7 +79,13 @@ BY_REASON: dict[str, type[errors.CallRefused]] = {
     "TOOL_UNAVAILABLE": errors.ToolUnavailable,
     "UNAUTHENTICATED": errors.NotAuthenticated,
     "UNKNOWN_EXECUTION": errors.UnknownExecution,
+    "SESSION_PATH_BLOCKED": errors.SessionPathBlocked,
+    "TOO_MANY_SESSIONS": errors.TooManySessions,
+    "UNKNOWN_SESSION": errors.UnknownSession,
+    "UNKNOWN_SESSION_FILE": errors.UnknownSessionFile,
+    "WORKSPACE_FULL": errors.WorkspaceFull,
     "UNKNOWN_TOOL": errors.UnknownTool,
+    "DIGEST_MISMATCH": errors.InvalidCall,
 }
 # For reasons that a newer server has and this client does not know.
 BY_CODE: dict[grpc.StatusCode, type[errors.CallRefused]] = {

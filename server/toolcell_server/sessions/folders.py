@@ -3,8 +3,8 @@ Where workspaces lie: a folder of the server's own, with one folder for each ses
 
 Theory of operation.  In `state_dir` they outlive the server; without it they lie in a temporary
 folder that goes with it.  A session's folder has a random name, of its own and not its id, and
-holds `files`, which cells get, and `incoming`, in which uploads grow until they are put in place: both on
-one file system, so that putting in place is a rename.
+holds `files`, which cells get, and `incoming`, in which uploads grow until they are put in place:
+both on one file system, so that putting in place is a rename.
 
 Started by root, the files belong to an id of the cells' own range that no cell ever has: never to
 root, so that no program that a tool leaves there is root's, and cells see them as theirs by an

@@ -2,13 +2,13 @@
 Ends a call that fills the workspace of its session beyond its quota, or the disk.
 
 Theory of operation.  No kernel that we may be on counts what lies in a folder for us: project
-quotas are a privilege of some file systems, and an ordinary user can mount none of its own that outlives a
-call.  So a thread looks into the workspace while the call runs, and once more when it has ended.
-What a tool can write between two looks is the overshoot: no single file is larger than the quota
-(RLIMIT_FSIZE, granted with the call), and a look comes every `LOOK_SECONDS`, or after ten times as
-long as the last one took.  Files that a tool holds open and has unlinked have no name to look at:
-for them the disk as a whole is looked at, and when less than `minimum_free_bytes` are free every
-call that can write a workspace ends.  When its cell is gone, so is what has no name.
+quotas are a privilege of some file systems, and an ordinary user can mount none of its own that
+outlives a call.  So a thread looks into the workspace while the call runs, and once more when it
+has ended.  What a tool can write between two looks is the overshoot: no single file is larger than
+the quota (RLIMIT_FSIZE, granted with the call), and a look comes every `LOOK_SECONDS`, or after ten
+times as long as the last one took.  Files that a tool holds open and has unlinked have no name to
+look at: for them the disk as a whole is looked at, and when less than `minimum_free_bytes` are free
+every call that can write a workspace ends.  When its cell is gone, so is what has no name.
 
 A call that leaves more than it may has exceeded its limit even if it ended by itself between two
 looks; the session takes no further call or upload until something is deleted, so that overshoots

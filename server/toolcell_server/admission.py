@@ -28,7 +28,7 @@ import dataclasses
 import time
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from toolcell_server import request_fields
 from toolcell_server.arguments.preparing import Preparing
@@ -36,8 +36,8 @@ from toolcell_server.execution import Execution, Stop
 from toolcell_server.gates import Call
 from toolcell_server.principal import ANYBODY
 from toolcell_server.refusals import NobodyApproves
-from toolcell_server.sessions.none import NoSessions
 from toolcell_server.sessions.session import may_fill
+from toolcell_server.sessions.station import NoSessions
 from toolcell_server.wanted import Wanted
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from toolcell_server.registry import Tool
     from toolcell_server.request_fields import Request
     from toolcell_server.sessions.session import Session
+    from toolcell_server.sessions.station import Station
     from toolcell_server.validation import Validation
 
 
@@ -88,35 +89,6 @@ class Opener(Protocol):
         ...
 
 
-class Sessions(Protocol):
-    """
-    Where sessions are found.
-    """
-
-    def find(self, session_id: str, caller: Principal, /) -> Session:
-        """
-        Raises:
-            SwitchedOff: there are none on this server.
-            UnknownSession: the caller has none of that id.
-        """
-        ...
-
-    def using(
-        self, session: Session, stop: Stop | None = None, /
-    ) -> contextlib.AbstractContextManager[object]:
-        """
-        Use it until the context is left; it asks to `stop` if it ends before.
-        """
-        ...
-
-    def room(self, session: Session, /) -> Awaitable[object]:
-        """
-        Raises:
-            WorkspaceFull: nothing more may be written into its workspace.
-        """
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
     """
@@ -129,7 +101,7 @@ class Admission:
     capacity: Capacity
     opener: Opener
     gates: tuple[Gate, ...] = ()
-    sessions: Sessions = field(default_factory=NoSessions)
+    sessions: Station = field(default_factory=NoSessions)
     preparing: Preparing = field(default_factory=Preparing)
 
     async def admit(
@@ -162,18 +134,12 @@ class Admission:
         if session is not None:
             principal = dataclasses.replace(principal, session=session.session_id)
         call = await self._call(request, principal, deadline, session)
-        stop = Stop()
         with contextlib.ExitStack() as resources:
+            stop = Stop()
             if session is not None:
                 resources.enter_context(self.sessions.using(session, stop))
-            call = dataclasses.replace(call, stands_in=True) if stands_in else call
-            for gate in self.gates:
-                call = await gate.let_pass(call, resources)
-            if call.approval_demanded:
-                raise NobodyApproves(call.approval_demanded)
-            grant = self.granting.grant(call)
-            if session is not None and may_fill(grant.paths):
-                await self.sessions.room(session)
+            call = await self._passed(call, resources, stands_in=stands_in)
+            grant = await self._granted(call)
             execution_id = execution_id or str(uuid.uuid4())
             if not request.validate_only:
                 self.capacity.reserve(execution_id, wanted)
@@ -181,27 +147,32 @@ class Admission:
             mounts = await self.opener(grant, call.tool.bundle, resources) if grant.paths else ()
             return Execution(
                 execution_id=execution_id,
-                tool=call.tool if session is None else call.tool.in_session(),
-                session=session,
-                stop=stop,
                 grant=dataclasses.replace(grant, mounts=mounts) if mounts else grant,
-                arguments=call.data,
                 accepted=accepted,
-                call_id=request.call_id,
-                principal=principal.name,
-                caller=principal,
-                request_id=request.request_id,
-                asked=request.tool,
                 deadline=deadline,
-                labels=dict(request.labels),
-                detached=request.detached,
-                taken=call.taken,
-                approval=call.approval,
-                no_cache=request.no_cache,
-                reports=call.reports,
-                review=call.approval.review if call.approval else None,
+                stop=stop,
                 resources=resources.pop_all(),
+                **_said(call),
             )
+
+    async def _passed(
+        self, call: Call, resources: contextlib.ExitStack, *, stands_in: bool
+    ) -> Call:
+        """
+        The call as the gates leave it.
+        """
+        call = dataclasses.replace(call, stands_in=True) if stands_in else call
+        for gate in self.gates:
+            call = await gate.let_pass(call, resources)
+        if call.approval_demanded:
+            raise NobodyApproves(call.approval_demanded)
+        return call
+
+    async def _granted(self, call: Call) -> Grant:
+        grant = self.granting.grant(call)
+        if call.session is not None and may_fill(grant.paths):
+            await self.sessions.room(call.session)
+        return grant
 
     async def _call(
         self,
@@ -225,6 +196,30 @@ class Admission:
             deadline=deadline,
             session=session,
         )
+
+
+def _said(call: Call) -> dict[str, Any]:
+    """
+    What an execution has of its call as it is.
+    """
+    request, session = call.request, call.session
+    return {
+        "tool": call.tool if session is None else call.tool.in_session(),
+        "arguments": call.data,
+        "call_id": request.call_id,
+        "principal": call.principal.name,
+        "caller": call.principal,
+        "request_id": request.request_id,
+        "asked": request.tool,
+        "labels": dict(request.labels),
+        "detached": request.detached,
+        "taken": call.taken,
+        "approval": call.approval,
+        "no_cache": request.no_cache,
+        "reports": call.reports,
+        "review": call.approval.review if call.approval else None,
+        "session": session,
+    }
 
 
 def _deadline(request: Request, accepted: float, time_remaining: float | None) -> float | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from toolcell.v1 import execution_pb2 as pb
-from toolcell_worker.wire import WORKSPACE
+from toolcell_worker.wire.workspace import WORKSPACE
 
 from toolcell_server.grant_compiler import compile_grant
 from toolcell_server.per_tool import PerTool

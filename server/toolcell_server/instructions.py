@@ -7,7 +7,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from toolcell_worker.wire import WORKSPACE
+from toolcell_worker.wire.workspace import WORKSPACE
 
 from toolcell_server import host_ids
 from toolcell_server.carried import CODE, PACKAGE, REGISTERED

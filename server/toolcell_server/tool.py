@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from toolcell.v1 import execution_pb2, registry_pb2
-from toolcell_worker.wire import WORKSPACE
+from toolcell_worker.wire.workspace import WORKSPACE
 
 from toolcell_server import manifest as manifests
 from toolcell_server.egress.templates import DomainTemplate

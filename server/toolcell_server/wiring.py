@@ -36,7 +36,7 @@ from toolcell_server.rights_gate import RightsGate
 from toolcell_server.sandboxed import SandboxedExecutor
 from toolcell_server.screens.screened import ScreenedExecutor
 from toolcell_server.screens.screening import Screening
-from toolcell_server.sessions.none import NoSessions
+from toolcell_server.sessions.station import NoSessions
 from toolcell_server.sessions.watched import WatchedExecutor
 from toolcell_server.timed import TimedExecutor
 from toolcell_server.watchdog import Watchdog

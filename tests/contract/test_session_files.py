@@ -91,7 +91,7 @@ def test_an_upload_replaces_a_file_whole_or_not_at_all(
         ):
             with pytest.raises(grpc.RpcError) as refused:
                 stub.UploadSessionFile(iter(bad))
-            assert grpc.StatusCode.INVALID_ARGUMENT == refused.value.code()  # type: ignore[attr-defined]
+            assert grpc.StatusCode.INVALID_ARGUMENT == refused.value.code()
     assert b"old" == session.download("a")
     session.upload("a", b"new")
     assert b"new" == session.download("a")

@@ -228,7 +228,7 @@ def test_what_is_asked_for_stays_within_what_the_operator_allows(alice: Client) 
         {"idle": 0.0},
     ):
         with pytest.raises((InvalidCall, ValueError)):
-            alice.sessions.create(**asked)  # type: ignore[arg-type]
+            alice.sessions.create(**asked)
 
 
 def test_files_of_the_workspace_never_belong_to_root(session: ClientSession, place: Path) -> None:

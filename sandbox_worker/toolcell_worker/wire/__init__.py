@@ -22,7 +22,8 @@ from toolcell_worker.wire.frames import (
     send_json,
     write,
 )
-from toolcell_worker.wire.grant import WORKSPACE, Access, CellGrant, Mount, Profile
+from toolcell_worker.wire.grant import Access, CellGrant, Mount, Profile
+from toolcell_worker.wire.workspace import WORKSPACE
 
 __all__ = [
     "GROUP_ACCOUNT",

@@ -13,7 +13,8 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-WORKSPACE = "/workspace"  # where the workspace of a session is found in a cell
+from toolcell_worker.wire.workspace import WORKSPACE
+
 _NUMBERS = struct.Struct("!B?dQQQQIIQH")
 _COUNT = struct.Struct("!I")
 _PORT = struct.Struct("!H")

@@ -30,7 +30,6 @@ class TooManySessions(CallRefused):
     """
 
     code = "RESOURCE_EXHAUSTED"
-    category = "temporary"
     spoken = "I have too much open right now."
 
     def __init__(self, whose: str, most: int) -> None:
@@ -111,8 +110,6 @@ class DigestMismatch(CallRefused):
     Raised when other bytes were uploaded than had been announced; nothing was changed.
     """
 
-    code = "INVALID_ARGUMENT"
-    category = "temporary"
     spoken = "The file did not arrive whole."
 
     def __init__(self, what: str) -> None:

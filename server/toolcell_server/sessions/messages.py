@@ -15,8 +15,8 @@ from toolcell_server.durations import to_duration
 if TYPE_CHECKING:
     import os
 
+    from toolcell_server.sessions.quota import Used
     from toolcell_server.sessions.session import Session
-    from toolcell_server.sessions.trees import Used
 
 _NANOSECONDS = 10**9
 

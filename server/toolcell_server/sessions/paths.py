@@ -4,7 +4,7 @@ How callers name what lies in a workspace.  Pure.
 
 from __future__ import annotations
 
-from toolcell_worker.wire import WORKSPACE
+from toolcell_worker.wire.workspace import WORKSPACE
 
 from toolcell_server.paths import MAXIMUM_PART_BYTES
 from toolcell_server.refusals import InvalidField

@@ -26,7 +26,7 @@ from toolcell_server.refusals import (
 )
 from toolcell_server.sessions import messages, wished
 from toolcell_server.sessions.file_service import FileRpcs
-from toolcell_server.sessions.none import WHAT
+from toolcell_server.sessions.station import WHAT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

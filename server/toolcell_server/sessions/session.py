@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from toolcell.v1 import execution_pb2 as pb
-from toolcell_worker.wire import WORKSPACE
+from toolcell_worker.wire.workspace import WORKSPACE
 
 from toolcell_server.policy import Root
 

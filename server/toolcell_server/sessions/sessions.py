@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 from toolcell_server.refusals import TooManySessions, UnknownSession, WorkspaceFull
 from toolcell_server.sessions import trees
 from toolcell_server.sessions.live import Live
+from toolcell_server.sessions.quota import Used, fault_of
 from toolcell_server.sessions.session import Session
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ class Sessions:
         if session.place not in self._ending:
             self._store.use(session, self._clock())
 
-    async def room(self, session: Session) -> trees.Used:
+    async def room(self, session: Session) -> Used:
         """
         What the workspace holds, if that is no more than it may, with all uploads on their way.
 
@@ -175,7 +176,7 @@ class Sessions:
             raise WorkspaceFull("the disk of the server is nearly full")
         return used
 
-    async def measured(self, session: Session) -> trees.Used:
+    async def measured(self, session: Session) -> Used:
         """
         What the workspace holds; counted a little further than it may.
         """
@@ -243,19 +244,3 @@ class Sessions:
         return dataclasses.replace(
             session, folder=self.folders.files(session.place), exempt=self._exempt
         )
-
-
-def fault_of(session: Session, used: trees.Used, live: Live | None = None) -> str:
-    """
-    Why a workspace is full, with the uploads on their way; empty if it is not.
-    """
-    bytes_, files = used.bytes, used.files
-    if live is not None:
-        bytes_, files = bytes_ + live.incoming, files + live.uploads
-    if used.deep:
-        return f"it holds folders in each other, more than {trees.MAXIMUM_DEPTH} deep"
-    if files > session.quota_files:
-        return f"it may hold {session.quota_files} files, and would hold more"
-    if bytes_ > session.quota_bytes:
-        return f"it may hold {session.quota_bytes} bytes, and would hold more"
-    return ""

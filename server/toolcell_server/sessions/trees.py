@@ -21,25 +21,15 @@ import stat
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from toolcell_server.sessions.quota import MAXIMUM_DEPTH, Used
 from toolcell_server.sessions.session import MAXIMUM_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAXIMUM_DEPTH: Final = 64  # folders in each other; deeper ones count as a workspace that is full
 BLOCK: Final = 512  # stat(2)
 _ENTERED: Final = 0o500  # a folder that its owner can list, and look into
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-
-
-class Used(NamedTuple):
-    """
-    What a workspace holds; `deep`: folders deeper than anybody looks.
-    """
-
-    bytes: int
-    files: int
-    deep: bool = False
 
 
 class Found(NamedTuple):

@@ -27,8 +27,8 @@ from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server import endings
 from toolcell_server.executor import closing
+from toolcell_server.sessions.quota import fault_of
 from toolcell_server.sessions.session import may_fill
-from toolcell_server.sessions.sessions import fault_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -36,6 +36,7 @@ class Options(TypedDict, total=False):
     limits: Mapping[str, float]
     paths: Sequence[Mapping[str, str]]
     workspace: str
+    stateful: bool
     domains: Sequence[str | Mapping[str, Any]]
     env: Mapping[str, str]
     secrets: Sequence[str]

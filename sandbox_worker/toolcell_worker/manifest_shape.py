@@ -73,6 +73,7 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     limits: Limits = msgspec.field(default_factory=Limits)
     paths: list[PathRequest] = []
     workspace: Workspace = ""
+    stateful: bool = False
     domains: list[str | dict[str, Any]] = []
     env: dict[str, str] = {}
     secrets: list[str] = []

@@ -33,9 +33,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from toolcell_server import request_fields
 from toolcell_server.arguments.preparing import Preparing
 from toolcell_server.execution import Execution, Stop
-from toolcell_server.gates import Call
+from toolcell_server.gates import Call, is_stateful
 from toolcell_server.principal import ANYBODY
-from toolcell_server.refusals import NobodyApproves
+from toolcell_server.refusals import InvalidField, NobodyApproves
 from toolcell_server.sessions.session import may_fill
 from toolcell_server.sessions.station import NoSessions
 from toolcell_server.wanted import Wanted
@@ -134,6 +134,8 @@ class Admission:
         if session is not None:
             principal = dataclasses.replace(principal, session=session.session_id)
         call = await self._call(request, principal, deadline, session)
+        if session is None and is_stateful(call):
+            raise InvalidField("session_id", "must name a session: what is stateful goes on in it")
         with contextlib.ExitStack() as resources:
             stop = Stop()
             if session is not None:
@@ -219,6 +221,7 @@ def _said(call: Call) -> dict[str, Any]:
         "reports": call.reports,
         "review": call.approval.review if call.approval else None,
         "session": session,
+        "stateful": session is not None and is_stateful(call),
     }
 
 

@@ -109,6 +109,7 @@ class Execution:
     instead_of: pb.FellBack | None = None  # the tool that was called, if this is its fallback
     attempt: int = 1
     session: Session | None = None  # whose workspace it uses
+    stateful: bool = False  # it goes on in the cell of the call before
     preview: bool = False  # a run that shows what the tool would change, and changes nothing
     # The approval that lets it run, if it needs one.
     approval: Reservation | None = field(default=None, repr=False, compare=False)

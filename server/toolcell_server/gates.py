@@ -87,6 +87,13 @@ class Call:
         return not (self.request.validate_only or self.stands_in)
 
 
+def is_stateful(call: Call) -> bool:
+    """
+    Whether it asks to go on where the call before it has stopped.
+    """
+    return call.tool.stateful and call.arguments.get("stateful") is True
+
+
 class Gate(Protocol):
     """
     Decides about one call.  Must not keep it after it has answered.

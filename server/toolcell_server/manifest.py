@@ -73,6 +73,8 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     limits: dict[str, Any] = field(default_factory=dict)
     paths: Annotated[tuple[dict[str, Any], ...], Meta(max_length=32)] = ()
     workspace: Literal["", "read", "write"] = ""  # of the session, in calls that have one
+    # In a session, if its argument `stateful` is true, its cell serves one call after the other.
+    stateful: bool = False
     domains: Annotated[tuple[Line | dict[str, Any], ...], Meta(max_length=64)] = ()
     env: dict[Line, Text] = field(default_factory=dict)
     secrets: tuple[Line, ...] = ()
@@ -117,6 +119,8 @@ def parse(value: Any) -> Manifest:
             raise ValueError(f"{key} is not supported by this server yet; leave it out")
     if fault := effects.fault(value):
         raise ValueError(f"effects is {fault}")
+    if manifest.stateful and (fault := _stateful_fault(manifest)):
+        raise ValueError(f"stateful is promised, and {fault}")
     _check_repeating(manifest)
     if manifest.preview and (fault := _preview_fault(manifest)):
         raise ValueError(f"preview is promised, and {fault}")
@@ -176,6 +180,18 @@ def _check_arguments(manifest: Manifest) -> None:
             raise ValueError(f"the screen at {at!r} names no kind; use {', '.join(KINDS)}")
     if "" in manifest.redact_keys:
         raise ValueError("redact_keys holds an empty name")
+
+
+def _stateful_fault(manifest: Manifest) -> str:
+    """
+    Why its cell cannot serve one call after the other: what a cell has is granted once.
+    """
+    if manifest.profile != "compute" or manifest.domains or manifest.command:
+        return "the tool needs more than one process without a network"
+    if manifest.paths:
+        return "the tool asks for paths, which are granted once; let it use the workspace"
+    declared = manifest.parameters.get("properties", {}).get("stateful", {})
+    return "" if declared.get("type") == "boolean" else "it has no boolean argument stateful"
 
 
 def _preview_fault(manifest: Manifest) -> str:

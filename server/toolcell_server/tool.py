@@ -67,6 +67,7 @@ class Tool:
     workspace: str = (
         ""  # "", "read" or "write": what it gets of a session's, in calls that have one
     )
+    stateful: bool = False  # its cell may serve one call of a session after the other
     domains: tuple[str | Mapping[str, Any], ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     scopes: tuple[str, ...] = ()

@@ -36,6 +36,7 @@ from toolcell_server.rights_gate import RightsGate
 from toolcell_server.sandboxed import SandboxedExecutor
 from toolcell_server.screens.screened import ScreenedExecutor
 from toolcell_server.screens.screening import Screening
+from toolcell_server.sessions.stateful import StatefulExecutor
 from toolcell_server.sessions.station import NoSessions
 from toolcell_server.sessions.watched import WatchedExecutor
 from toolcell_server.timed import TimedExecutor
@@ -115,8 +116,17 @@ def executor(app: App) -> Executor:
     """
     The chain, from the inside out; the order is explained where each stands.
     """
-    executor: Executor = SandboxedExecutor(app.pool, Watchdog(), app.validation, app.egress)
+    watchdog = Watchdog()
+    executor: Executor = SandboxedExecutor(app.pool, watchdog, app.validation, app.egress)
     if app.sessions is not None:
+        executor = StatefulExecutor(
+            executor,
+            app.sessions.interpreters,
+            pool=app.pool,
+            watchdog=watchdog,
+            validation=app.validation,
+            egress=app.egress,
+        )
         executor = WatchedExecutor(executor, app.sessions)
     executor = ScreenedExecutor(executor, app.settings.results, app.metrics.screens.counted)
     executor = RedactedExecutor(executor, app.redactor)  # above it, nobody sees a secret

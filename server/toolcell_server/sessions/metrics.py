@@ -28,6 +28,11 @@ class SessionMetrics:
             "What was last seen in workspaces, of those used since the server started.",
             registry=registry,
         )
+        self.interpreters = Gauge(
+            "toolcell_session_interpreters",
+            "Interpreters that keep the state of a session.",
+            registry=registry,
+        )
         self.happened = Counter(
             "toolcell_session_events_total",
             "Sessions that were created, deleted, expired or exceeded their quota (full), and files"
@@ -44,3 +49,4 @@ class SessionMetrics:
         """
         self.sessions.set_function(lambda: sessions.count)
         self.bytes.set_function(lambda: sessions.bytes)
+        self.interpreters.set_function(lambda: sessions.interpreters.count)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from toolcell_server.refusals import TooManySessions, UnknownSession, WorkspaceFull
 from toolcell_server.sessions import trees
+from toolcell_server.sessions.interpreters import Interpreters
 from toolcell_server.sessions.live import Live
 from toolcell_server.sessions.quota import Used, fault_of
 from toolcell_server.sessions.session import Session
@@ -64,6 +65,7 @@ class Sessions:
         self.record = record
         self.count = store.count()  # asked for by other threads, which have no database
         self._exempt = exempt
+        self.interpreters = Interpreters(settings)
         self._live: dict[str, Live] = {}
         self._ending: set[str] = set()
         self._removing: set[asyncio.Task[None]] = set()
@@ -81,6 +83,7 @@ class Sessions:
         finally:
             looking.cancel()
             await asyncio.gather(looking, *self._removing, return_exceptions=True)
+            await self.interpreters.aclose()
             self.threads.close()
             self.folders.close()
 
@@ -226,6 +229,7 @@ class Sessions:
         try:
             if live := self._live.get(session.place):
                 await live.ended(ENDING_SECONDS)
+            await self.interpreters.end(session.place)
             await self.threads.run(self.folders.remove, session.place)
         finally:
             self._live.pop(session.place, None)

@@ -35,7 +35,8 @@ class SessionsSettings:
     What a session gets that asks for nothing, and at most (`maximum_…`): how long it lasts at all
     (`lifetime_seconds`) and unused (`idle_seconds`), and how many `bytes` and `files` its workspace
     may hold.  A principal has at most `per_principal` sessions, the server `maximum`.  Nothing is
-    written while less than `minimum_free_bytes` of the disk are free.
+    written while less than `minimum_free_bytes` of the disk are free.  Of interpreters that keep
+    their state there are at most so many, and none is kept longer unused.
 
     Raises:
         SettingsError: one of the values cannot be used.
@@ -53,15 +54,19 @@ class SessionsSettings:
     per_principal: int = 16
     maximum: int = 256
     minimum_free_bytes: int = 512 * _MEBIBYTE
+    interpreters: int = 16
+    interpreters_per_principal: int = 4
+    interpreter_idle_seconds: float = 600.0
 
     def __post_init__(self) -> None:
         checks.switch("sessions.enabled", self.enabled)
-        for name in (*_SECONDS, *(f"maximum_{each}" for each in _SECONDS)):
+        ceilings = (f"maximum_{each}" for each in _SECONDS)
+        for name in (*_SECONDS, *ceilings, "interpreter_idle_seconds"):
             checks.number(f"sessions.{name}", getattr(self, name), 0.1, 365 * _DAY, whole=False)
         for name, (lowest, highest) in _COUNTS.items():
             for key in (name, f"maximum_{name}"):
                 checks.number(f"sessions.{key}", getattr(self, key), lowest, highest, whole=True)
-        for name in ("per_principal", "maximum"):
+        for name in ("per_principal", "maximum", "interpreters", "interpreters_per_principal"):
             checks.number(f"sessions.{name}", getattr(self, name), 1, 100_000, whole=True)
         checks.number("sessions.minimum_free_bytes", self.minimum_free_bytes, 0, 2**60, whole=True)
         for name in _PAIRS:

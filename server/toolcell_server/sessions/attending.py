@@ -9,6 +9,7 @@ limit, a cancellation, a crash) is the end of the cell, and is told as ever.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from toolcell_worker.wire import Frame, PeerClosed
@@ -84,11 +85,18 @@ class AttendingCall(Attending):
         self.session.cell.reaped.remove_done_callback(self._reaped)
         self._interpreter.pause()
         self.goes_on = words.result is not None
-        self._over(
-            Reaping(
-                0 if self.goes_on else _RAISED,
-                max(0.0, now.user_seconds - self._before.user_seconds),
-                max(0.0, now.system_seconds - self._before.system_seconds),
-                now.peak_bytes,
+        status = 0 if self.goes_on else _RAISED
+        self._over(dataclasses.replace(now, status=status))
+
+    def _over(self, account: Reaping | None) -> None:
+        """
+        The process is accounted for from its beginning, and we tell of one call; the peak of its
+        memory stays that of the process.
+        """
+        if account is not None:
+            account = dataclasses.replace(
+                account,
+                user_seconds=max(0.0, account.user_seconds - self._before.user_seconds),
+                system_seconds=max(0.0, account.system_seconds - self._before.system_seconds),
             )
-        )
+        super()._over(account)

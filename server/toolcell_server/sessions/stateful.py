@@ -115,6 +115,7 @@ class StatefulExecutor:
             await self._check_result(execution, finished)
         finished.warnings.extend(warning)
         if not goes_on:
+            finished.outcome.message = f"{finished.outcome.message}; {_LOST}".removeprefix("; ")
             finished.warnings.append(pb.Warning(reason=LOST, message=_LOST))
         yield pb.ExecuteResponse(finished=finished)
 

@@ -46,14 +46,14 @@ class Interpreter:
     """
 
     def __init__(
-        self, grant: Grant, session: Session, isolation: pb.IsolationReport, listener: list[int]
+        self, execution: Execution, session: Session, isolation: pb.IsolationReport
     ) -> None:
-        self.grant = grant
+        self._tool, self._grant = _tool_of(execution), kept_of(execution)
         self.session = session
         self.isolation = isolation
         self.calls = 0
         self.used = time.monotonic()
-        self._listener = listener
+        self._listener: list[int] = []
         self._paused = contextlib.ExitStack()
         self._resources = contextlib.AsyncExitStack()
 
@@ -79,15 +79,15 @@ class Interpreter:
             lease = await opening.enter_async_context(pool.lease(first))
             session = await lease.open(first)
             opening.callback(session.close)
-            made = cls(grant, session, lease.isolation, [])
+            made = cls(execution, session, lease.isolation)
             made._resources = opening.pop_all()
             return made
 
     def suits(self, execution: Execution) -> bool:
         """
-        Whether the execution would get what this one was granted.
+        Whether the execution is of the same tool, and would get what was granted here.
         """
-        return self.grant == kept_of(execution)
+        return self._tool == _tool_of(execution) and self._grant == kept_of(execution)
 
     def is_silent(self) -> bool:
         """
@@ -156,3 +156,8 @@ def kept_of(execution: Execution) -> Grant:
     anew = {"wall_seconds": 1.0, "cpu_seconds": 1.0, "output_bytes": 1, "file_operations": 0}
     same = dataclasses.replace(limits, **anew)  # type: ignore[arg-type]  # names of its fields
     return dataclasses.replace(execution.grant, limits=same, mounts=())
+
+
+def _tool_of(execution: Execution) -> tuple[object, ...]:
+    tool = execution.tool
+    return tool.bundle, tool.name, tool.version, tool.carried

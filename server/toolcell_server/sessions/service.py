@@ -5,7 +5,6 @@ The gRPC face of SessionService: sessions themselves.  Their files are in `file_
 from __future__ import annotations
 
 import contextlib
-import logging
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,12 +15,11 @@ from toolcell.v1.session_pb2_grpc import (
     add_SessionServiceServicer_to_server,
 )
 
-from toolcell_server import database, pages, principal
+from toolcell_server import pages, principal
 from toolcell_server.refusals import (
     BadPageToken,
     InvalidField,
     SessionsNotListed,
-    StoreFailed,
     SwitchedOff,
 )
 from toolcell_server.sessions import messages, wished
@@ -29,7 +27,7 @@ from toolcell_server.sessions.file_service import FileRpcs
 from toolcell_server.sessions.station import WHAT
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
     from toolcell_server.sessions.session import Session
     from toolcell_server.sessions.sessions import Sessions
@@ -37,7 +35,6 @@ if TYPE_CHECKING:
 NAME: Final = pb.DESCRIPTOR.services_by_name["SessionService"].full_name
 _DIGITS: Final = 18
 _Context = grpc.aio.ServicerContext[Any, Any]
-_log = logging.getLogger(__name__)
 
 
 class SessionService(SessionServiceServicer):
@@ -53,18 +50,16 @@ class SessionService(SessionServiceServicer):
         self, request: pb.CreateSessionRequest, _context: _Context
     ) -> pb.CreateSessionResponse:
         sessions, caller = self._on, principal.current()
-        with kept():
-            wish = wished.read(request, sessions.settings, caller)
-            if wish.session_id and sessions.taken(wish.session_id, caller):
-                raise InvalidField("session_id", "is that of another session of this caller")
-            made = await sessions.create(caller, wish)
+        wish = wished.read(request, sessions.settings, caller)
+        if wish.session_id and sessions.taken(wish.session_id, caller):
+            raise InvalidField("session_id", "is that of another session of this caller")
+        made = await sessions.create(caller, wish)
         return pb.CreateSessionResponse(session=await self._told(made))
 
     async def GetSession(  # noqa: N802  # the contract's name
         self, request: pb.GetSessionRequest, _context: _Context
     ) -> pb.GetSessionResponse:
-        with kept():
-            found = self._on.find(request.session_id, principal.current())
+        found = self._on.find(request.session_id, principal.current())
         return pb.GetSessionResponse(session=await self._told(found))
 
     async def ListSessions(  # noqa: N802  # the contract's name
@@ -75,8 +70,7 @@ class SessionService(SessionServiceServicer):
         before = _number(pages.decode(request.page_token, {}))
         if not caller.name:
             raise SessionsNotListed
-        with kept():
-            found = sessions.before(caller, before, size + 1)
+        found = sessions.before(caller, before, size + 1)
         told = [messages.of_session(each, sessions.running(each)) for each in found[:size]]
         more = pages.encode(str(found[size - 1].number), {}) if len(found) > size else ""
         return pb.ListSessionsResponse(sessions=told, next_page_token=more)
@@ -85,35 +79,30 @@ class SessionService(SessionServiceServicer):
         self, request: pb.DeleteSessionRequest, _context: _Context
     ) -> pb.DeleteSessionResponse:
         sessions = self._on
-        with kept():
-            await sessions.delete(sessions.find(request.session_id, principal.current()))
+        await sessions.delete(sessions.find(request.session_id, principal.current()))
         return pb.DeleteSessionResponse()
 
     async def ListSessionFiles(  # noqa: N802  # the contract's name
         self, request: pb.ListSessionFilesRequest, _context: _Context
     ) -> pb.ListSessionFilesResponse:
-        with kept():
-            return await self._files.list(request)
+        return await self._files.list(request)
 
     async def UploadSessionFile(  # noqa: N802  # the contract's name
         self, request_iterator: AsyncIterator[pb.UploadSessionFileRequest], _context: _Context
     ) -> pb.UploadSessionFileResponse:
-        with kept():
-            return await self._files.upload(request_iterator)
+        return await self._files.upload(request_iterator)
 
     async def DownloadSessionFile(  # noqa: N802  # the contract's name
         self, request: pb.DownloadSessionFileRequest, _context: _Context
     ) -> AsyncIterator[pb.DownloadSessionFileResponse]:
-        with kept():
-            async with contextlib.aclosing(self._files.download(request)) as parts:
-                async for part in parts:
-                    yield part
+        async with contextlib.aclosing(self._files.download(request)) as parts:
+            async for part in parts:
+                yield part
 
     async def DeleteSessionFile(  # noqa: N802  # the contract's name
         self, request: pb.DeleteSessionFileRequest, _context: _Context
     ) -> pb.DeleteSessionFileResponse:
-        with kept():
-            return await self._files.delete(request)
+        return await self._files.delete(request)
 
     @property
     def _on(self) -> Sessions:
@@ -137,21 +126,6 @@ def add_to(server: grpc.aio.Server, service: SessionService) -> None:
     Serve it.
     """
     add_SessionServiceServicer_to_server(service, server)
-
-
-@contextlib.contextmanager
-def kept() -> Iterator[None]:
-    """
-    Refuse what the database cannot answer for.
-
-    Raises:
-        StoreFailed: it failed.
-    """
-    try:
-        yield
-    except database.StoreFailed as exc:
-        _log.exception("the sessions cannot be kept")
-        raise StoreFailed("keep sessions") from exc
 
 
 def _number(position: str) -> int:

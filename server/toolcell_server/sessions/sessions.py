@@ -22,8 +22,10 @@ from toolcell_server.refusals import TooManySessions, UnknownSession, WorkspaceF
 from toolcell_server.sessions import trees
 from toolcell_server.sessions.interpreters import Interpreters
 from toolcell_server.sessions.live import Live
+from toolcell_server.sessions.looking import looking
 from toolcell_server.sessions.quota import Used, fault_of
 from toolcell_server.sessions.session import Session
+from toolcell_server.sessions.threads import Threads
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -33,12 +35,10 @@ if TYPE_CHECKING:
     from toolcell_server.sessions.folders import Folders
     from toolcell_server.sessions.recorded import Recorder
     from toolcell_server.sessions.store import SessionStore
-    from toolcell_server.sessions.threads import Threads
     from toolcell_server.sessions.wished import Wished
     from toolcell_server.settings.sessions import SessionsSettings
 
 ENDING_SECONDS: Final = 30.0  # arbitrary; killing cells takes milliseconds
-_LOOK_SECONDS: Final = 30.0  # arbitrary; how late an expired session is removed at most
 
 
 class Sessions:
@@ -60,6 +60,7 @@ class Sessions:
         self.settings = settings
         self.folders = folders
         self.threads = threads
+        self._lookers = Threads()  # whom nobody keeps busy with digests
         self._store = store
         self._clock = clock
         self.record = record
@@ -77,14 +78,14 @@ class Sessions:
         """
         known = {session.place for session in self._store.all()}
         await self.threads.run(self.folders.sweep, known)
-        looking = asyncio.create_task(self._look())
         try:
-            yield
+            async with looking(self.expire):
+                yield
         finally:
-            looking.cancel()
-            await asyncio.gather(looking, *self._removing, return_exceptions=True)
+            await asyncio.gather(*self._removing, return_exceptions=True)
             await self.interpreters.aclose()
             self.threads.close()
+            self._lookers.close()
             self.folders.close()
 
     async def create(self, caller: Principal, wished: Wished) -> Session:
@@ -184,7 +185,7 @@ class Sessions:
         What the workspace holds; counted a little further than it may.
         """
         most = session.quota_bytes, session.quota_files
-        used = await self.threads.run(trees.measured, session.folder, *most)
+        used = await self._lookers.run(trees.measured, session.folder, *most)
         if live := self._live.get(session.place):
             live.bytes = used.bytes
         return used
@@ -234,11 +235,6 @@ class Sessions:
         finally:
             self._live.pop(session.place, None)
             self._ending.discard(session.place)
-
-    async def _look(self) -> None:
-        while True:
-            await asyncio.sleep(_LOOK_SECONDS)
-            await self.expire()
 
     def _is_over(self, session: Session) -> bool:
         live = self._live.get(session.place)

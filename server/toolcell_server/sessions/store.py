@@ -4,12 +4,15 @@ Sessions in the database.
 
 from __future__ import annotations
 
+import contextlib
+import logging
 from typing import TYPE_CHECKING, Any, Final
 
+from toolcell_server import database, refusals
 from toolcell_server.sessions.session import COLUMNS, Session
 
 if TYPE_CHECKING:
-    from toolcell_server.database import Database
+    from collections.abc import Iterator, Sequence
 
 _TABLE: Final = """
 CREATE TABLE IF NOT EXISTS sessions (
@@ -26,6 +29,7 @@ CREATE TABLE IF NOT EXISTS sessions (
     UNIQUE (owner, session_id)
 ) STRICT;
 """
+_log = logging.getLogger(__name__)
 _KEPT: Final = tuple(name for name in COLUMNS if name != "number")
 _INSERT: Final = f"INSERT INTO sessions ({', '.join(_KEPT)}) VALUES ({', '.join('?' * len(_KEPT))})"  # noqa: S608  # our own names
 _SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM sessions WHERE "  # noqa: S608  # as above
@@ -33,15 +37,16 @@ _SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM sessions WHERE "  # noqa: S6
 
 class SessionStore:
     """
-    Lives on the event loop of its database.  Every method raises StoreFailed if it cannot be done.
+    Lives on the event loop of its database.  Every method refuses with StoreFailed if it cannot be
+    done.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        database.prepare(_TABLE)
+    def __init__(self, store: database.Database) -> None:
+        self._database = store
+        store.prepare(_TABLE)
 
     def add(self, session: Session) -> None:
-        self._database.execute(_INSERT, [getattr(session, name) for name in _KEPT])
+        self._execute(_INSERT, [getattr(session, name) for name in _KEPT])
 
     def find(self, owner: str, session_id: str) -> Session | None:
         found = self._all("owner = ? AND session_id = ?", owner, session_id)
@@ -62,19 +67,39 @@ class SessionStore:
         How many there are, of one owner if one is given.
         """
         condition, values = ("", []) if owner is None else (" WHERE owner = ?", [owner])
-        return int(self._database.query(f"SELECT count(*) FROM sessions{condition}", values)[0][0])  # noqa: S608  # as above
+        return int(self._query(f"SELECT count(*) FROM sessions{condition}", values)[0][0])  # noqa: S608  # as above
 
     def use(self, session: Session, now: float) -> None:
         statement = "UPDATE sessions SET used = ? WHERE place = ?"
-        self._database.execute(statement, (now, session.place))
+        self._execute(statement, (now, session.place))
 
     def remove(self, session: Session) -> bool:
         """
         Forget it; false if it was forgotten before.
         """
         statement = "DELETE FROM sessions WHERE place = ?"
-        return self._database.execute(statement, (session.place,)) == 1
+        return self._execute(statement, (session.place,)) == 1
 
     def _all(self, condition: str, *values: Any) -> list[Session]:
-        rows = self._database.query(_SELECT + condition, values)
+        rows = self._query(_SELECT + condition, values)
         return [Session(**dict(zip(COLUMNS, row, strict=True))) for row in rows]
+
+    def _execute(self, statement: str, values: Sequence[Any]) -> int:
+        with _kept():
+            return self._database.execute(statement, values)
+
+    def _query(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        with _kept():
+            return self._database.query(statement, values)
+
+
+@contextlib.contextmanager
+def _kept() -> Iterator[None]:
+    """
+    Refuse what the database cannot answer for.
+    """
+    try:
+        yield
+    except database.StoreFailed as exc:
+        _log.exception("the sessions cannot be kept")
+        raise refusals.StoreFailed("keep sessions") from exc

@@ -18,7 +18,6 @@ from toolcell.v1.session_pb2_grpc import (
 from toolcell_server import pages, principal
 from toolcell_server.refusals import (
     BadPageToken,
-    InvalidField,
     SessionsNotListed,
     SwitchedOff,
 )
@@ -50,10 +49,7 @@ class SessionService(SessionServiceServicer):
         self, request: pb.CreateSessionRequest, _context: _Context
     ) -> pb.CreateSessionResponse:
         sessions, caller = self._on, principal.current()
-        wish = wished.read(request, sessions.settings, caller)
-        if wish.session_id and sessions.taken(wish.session_id, caller):
-            raise InvalidField("session_id", "is that of another session of this caller")
-        made = await sessions.create(caller, wish)
+        made = await sessions.create(caller, wished.read(request, sessions.settings, caller))
         return pb.CreateSessionResponse(session=await self._told(made))
 
     async def GetSession(  # noqa: N802  # the contract's name

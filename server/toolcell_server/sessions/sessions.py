@@ -18,7 +18,7 @@ import dataclasses
 import secrets
 from typing import TYPE_CHECKING, Final
 
-from toolcell_server.refusals import TooManySessions, UnknownSession, WorkspaceFull
+from toolcell_server.refusals import InvalidField, TooManySessions, UnknownSession, WorkspaceFull
 from toolcell_server.sessions import trees
 from toolcell_server.sessions.interpreters import Interpreters
 from toolcell_server.sessions.live import Live
@@ -91,6 +91,7 @@ class Sessions:
     async def create(self, caller: Principal, wished: Wished) -> Session:
         """
         Raises:
+            InvalidField: the caller has one of that id.
             StoreFailed: it cannot be written.
             TooManySessions: there are as many as there may be.
         """
@@ -101,6 +102,8 @@ class Sessions:
         ):
             if self._store.count(owner) >= most:
                 raise TooManySessions("server" if owner is None else "principal", most)
+        if wished.session_id and self._store.find(caller.name, wished.session_id):
+            raise InvalidField("session_id", "is that of another session of this caller")
         now, place = self._clock(), secrets.token_hex(16)
         session = Session(
             owner=caller.name,
@@ -113,8 +116,13 @@ class Sessions:
             quota_bytes=wished.quota_bytes,
             quota_files=wished.quota_files,
         )
-        self.folders.make(place)  # two folders: quicker than a thread
-        self._store.add(session)
+        # From the look for its id on without an await: two of one id would both find none.
+        self.folders.make(place)
+        try:
+            self._store.add(session)
+        except BaseException:
+            self.folders.remove(place)
+            raise
         self.count += 1
         self.record("created", session)
         return self._placed(session)
@@ -131,12 +139,6 @@ class Sessions:
         if found is None or found.place in self._ending or self._is_over(found):
             raise UnknownSession(session_id)
         return self._placed(found)
-
-    def taken(self, session_id: str, caller: Principal) -> bool:
-        """
-        Whether the caller has one of that id, over or not.
-        """
-        return self._store.find(caller.name, session_id) is not None
 
     def before(self, caller: Principal, number: int, most: int) -> list[Session]:
         """

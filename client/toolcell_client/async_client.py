@@ -8,10 +8,11 @@ import weakref
 from typing import TYPE_CHECKING, cast
 
 from toolcell.v1 import execution_pb2 as pb
-from toolcell.v1 import registry_pb2
+from toolcell.v1 import registry_pb2, statistics_pb2
 
 from toolcell_client.async_approvals import AsyncApprovals
 from toolcell_client.async_connection import AsyncConnection
+from toolcell_client.async_registry import AsyncRegistry
 from toolcell_client.async_sessions import AsyncClientSession, AsyncSessions
 from toolcell_client.async_stream import AsyncStream
 from toolcell_client.deadline import Deadline
@@ -44,6 +45,7 @@ class AsyncClient:
         self._connection = AsyncConnection(self.options)
         self.approvals = AsyncApprovals(self._connection)
         self.sessions = AsyncSessions(self._connection)
+        self.registry = AsyncRegistry(self._connection)
         self._streams: weakref.WeakSet[AsyncStream] = weakref.WeakSet()
 
     async def run(
@@ -155,6 +157,39 @@ class AsyncClient:
         request = registry_pb2.GetToolRequest(name=name, version=version)
         answer = await self._connection.ask(self._connection.registry.GetTool, request)
         return cast("registry_pb2.Tool", answer.tool)
+
+    async def tool_stats(
+        self, name: str = "", version: str = "", *, page_size: int = 0
+    ) -> AsyncIterator[statistics_pb2.ToolStats]:
+        """
+        What is known of tools from the calls that they had: of all, of one, or of one version.
+        """
+        request = statistics_pb2.GetToolStatsRequest(
+            name=name, version=version, page_size=page_size
+        )
+        while True:
+            page = await self._connection.ask(self._connection.registry.GetToolStats, request)
+            for stats in page.stats:
+                yield stats
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def search_tools(
+        self, query: str, *, max_results: int = 0, category: str = "", tags: Iterable[str] = ()
+    ) -> registry_pb2.SearchToolsResponse:
+        """
+        The tools that are most useful for what somebody says in his own words, the best first: five
+        unless `max_results` says otherwise.
+
+        Raises:
+            InvalidField: the query is empty or too long.
+        """
+        request = registry_pb2.SearchToolsRequest(
+            query=query, max_results=max_results, category=category, tags=tags
+        )
+        answer = await self._connection.ask(self._connection.registry.SearchTools, request)
+        return cast("registry_pb2.SearchToolsResponse", answer)
 
     async def aclose(self) -> None:
         """

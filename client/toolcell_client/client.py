@@ -8,7 +8,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 from toolcell.v1 import execution_pb2 as pb
-from toolcell.v1 import registry_pb2
+from toolcell.v1 import registry_pb2, statistics_pb2
 
 from toolcell_client.approvals import Approvals
 from toolcell_client.connection import Connection
@@ -16,6 +16,7 @@ from toolcell_client.deadline import Deadline
 from toolcell_client.errors import EventsExpired, ToolcellError
 from toolcell_client.folding import run_ended
 from toolcell_client.options import ClientOptions
+from toolcell_client.registry import Registry
 from toolcell_client.requests import call_fields, executions_page, tools_page
 from toolcell_client.sessions import ClientSession, Sessions
 from toolcell_client.stream import Stream
@@ -44,6 +45,7 @@ class Client:
         self._connection = Connection(self.options)
         self.approvals = Approvals(self._connection)
         self.sessions = Sessions(self._connection)
+        self.registry = Registry(self._connection)
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
 
     def run(self, tool: str, arguments: Arguments = None, **options: Unpack[CallOptions]) -> Result:
@@ -147,6 +149,37 @@ class Client:
     def get_tool(self, name: str, version: str = "") -> registry_pb2.Tool:
         request = registry_pb2.GetToolRequest(name=name, version=version)
         return self._connection.ask(self._connection.registry.GetTool, request).tool
+
+    def tool_stats(
+        self, name: str = "", version: str = "", *, page_size: int = 0
+    ) -> Iterator[statistics_pb2.ToolStats]:
+        """
+        What is known of tools from the calls that they had: of all, of one, or of one version.
+        """
+        request = statistics_pb2.GetToolStatsRequest(
+            name=name, version=version, page_size=page_size
+        )
+        while True:
+            page = self._connection.ask(self._connection.registry.GetToolStats, request)
+            yield from page.stats
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def search_tools(
+        self, query: str, *, max_results: int = 0, category: str = "", tags: Iterable[str] = ()
+    ) -> registry_pb2.SearchToolsResponse:
+        """
+        The tools that are most useful for what somebody says in his own words, the best first: five
+        unless `max_results` says otherwise.
+
+        Raises:
+            InvalidField: the query is empty or too long.
+        """
+        request = registry_pb2.SearchToolsRequest(
+            query=query, max_results=max_results, category=category, tags=tags
+        )
+        return self._connection.ask(self._connection.registry.SearchTools, request)
 
     def close(self) -> None:
         """

@@ -14,7 +14,7 @@ import msgspec
 
 from toolcell_worker import guards
 from toolcell_worker.errors import DefinitionError
-from toolcell_worker.manifest_shape import CHOICES, Approval, Manifest, PathAccess
+from toolcell_worker.manifest_shape import CHOICES, Approval, Conditions, Manifest, PathAccess
 from toolcell_worker.requested_limits import Limits
 
 NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,63}")
@@ -42,6 +42,8 @@ def build(values: dict[str, Any]) -> Manifest:
     refuse_unknown(values, Manifest.__struct_fields__, "the manifest", name)
     if isinstance(limits := values.get("limits"), dict):
         refuse_unknown(limits, Limits.__struct_fields__, "limits", name)
+    if isinstance(conditions := values.get("conditions"), dict):
+        refuse_unknown(conditions, Conditions.__struct_fields__, "conditions", name)
     if isinstance(rates := values.get("rates"), dict):
         refuse_unknown(rates, RATES, "rates", name)
     _refuse_other_choices(values, name)

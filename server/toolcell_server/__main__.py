@@ -3,7 +3,8 @@
 
 `python -m toolcell_server run` runs one tool in one cell (`alone.py`), `… doctor` says what this
 host can isolate (`doctor.py`), `… audit` reads an audit log (`audit/program.py`),
-`… errors` prints the reference of all errors (`error_reference.py`).
+`… errors` prints the reference of all errors (`error_reference.py`),
+`… validate` says what is wrong with definitions of tools (`defining/program.py`).
 
 Exit codes: 0 drained, 2 it cannot serve with these settings on this host (one line says why),
 128 + signal when a second signal cut the drain short.
@@ -39,6 +40,7 @@ from toolcell_server.addresses import AddressTaken
 from toolcell_server.audit import program as audit_program
 from toolcell_server.audit.folder import AuditUnusable
 from toolcell_server.database import StoreFailed
+from toolcell_server.defining import program as validate_program
 from toolcell_server.host_ids import NoSpareIds
 from toolcell_server.isolation_check import NotIsolated
 from toolcell_server.keeper import KeeperFailed
@@ -70,6 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return audit_program.main(asked[1:])
     if asked[:1] == ["errors"]:
         return error_reference.main()
+    if asked[:1] == ["validate"]:
+        return validate_program.main(asked[1:])
     given = _parser().parse_args(asked)
     try:
         found = settings.read(given.config, os.environ, _flags(given))

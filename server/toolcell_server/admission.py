@@ -38,6 +38,7 @@ from toolcell_server.principal import ANYBODY
 from toolcell_server.refusals import InvalidField, NobodyApproves
 from toolcell_server.sessions.session import may_fill
 from toolcell_server.sessions.station import NoSessions
+from toolcell_server.sessions.tools import in_session
 from toolcell_server.wanted import Wanted
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ def _said(call: Call) -> dict[str, Any]:
     """
     request, session = call.request, call.session
     return {
-        "tool": call.tool if session is None else call.tool.in_session(),
+        "tool": call.tool if session is None else in_session(call.tool),
         "arguments": call.data,
         "call_id": request.call_id,
         "principal": call.principal.name,

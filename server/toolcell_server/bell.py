@@ -5,6 +5,7 @@ A wake-up for everybody who waits now.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 
 class Bell:
@@ -27,4 +28,9 @@ class Bell:
     async def wait(self) -> None:
         future = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
-        await future
+        try:
+            await future
+        except asyncio.CancelledError:
+            with contextlib.suppress(ValueError):  # it has rung at the same moment
+                self._waiting.remove(future)
+            raise

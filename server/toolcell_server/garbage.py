@@ -15,10 +15,26 @@ millisecond, and a full one, which visits all that is kept, comes after hundreds
 
 from __future__ import annotations
 
+import contextlib
 import gc
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 THRESHOLDS: Final = (5_000, 5, 200)  # measured: see above
+
+
+@contextlib.contextmanager
+def paused() -> Iterator[None]:
+    """
+    While much is made that lives long, and nobody waits: the collector would visit it in vain.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def settle() -> None:

@@ -15,6 +15,7 @@ from toolcell_server.grant_compiler import compile_grant
 from toolcell_server.per_tool import PerTool
 from toolcell_server.policy import FLOORS
 from toolcell_server.refusals import FieldNotSupported, IsolationBelowFloor
+from toolcell_server.sessions.tools import in_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +81,7 @@ class Granting:
         limits = dataclasses.replace(call.limits, file_size_bytes=size)
         policy = dataclasses.replace(self.policy, roots=(*self.policy.roots, session.root))
         asked = call.request.grants
-        return compile_grant(call.tool.in_session(), policy, call.arguments, asked, limits)
+        return compile_grant(in_session(call.tool), policy, call.arguments, asked, limits)
 
     def _compiled(
         self, tool: Tool, request: Request, arguments: dict[str, Any], limits: Limits

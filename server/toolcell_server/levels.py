@@ -47,6 +47,4 @@ class Levels:
         return min(levels, default=pb.ISOLATION_LEVEL_NONE)
 
     def _isolations(self) -> list[Isolation]:
-        callable_tools = (tool for tool in self.registry.tools() if not tool.broken_reason)
-        bundles = sorted({tool.bundle for tool in callable_tools})
-        return [self.pool.isolation(bundle) for bundle in bundles]
+        return [self.pool.isolation(bundle) for bundle in self.registry.bundles()]

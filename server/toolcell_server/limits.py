@@ -74,7 +74,11 @@ class Limits:
             raise ValueError(
                 f"limits.{unknown[0]} is not a limit; the limits are {', '.join(NAMES)}"
             )
-        return dataclasses.replace(defaults, **asked).capped_by(ceilings)
+        return (
+            dataclasses.replace(defaults, **asked).capped_by(ceilings)
+            if asked
+            else _usual(defaults, ceilings)
+        )
 
     def capped_by(self, ceilings: Limits) -> Limits:
         """
@@ -113,6 +117,14 @@ class Limits:
         return pb.Limits(
             wall=to_duration(self.wall_seconds), cpu=to_duration(self.cpu_seconds), **values
         )
+
+
+@functools.lru_cache(maxsize=8)
+def _usual(defaults: Limits, ceilings: Limits) -> Limits:
+    """
+    Those of the many tools that ask for none.
+    """
+    return defaults.capped_by(ceilings)
 
 
 NAMES = tuple(field.name for field in dataclasses.fields(Limits))

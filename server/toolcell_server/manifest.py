@@ -13,6 +13,7 @@ from msgspec import Meta, Struct, field
 from toolcell_server import effects, schema_check
 from toolcell_server.arguments import preparation
 from toolcell_server.arguments.places import Place
+from toolcell_server.defining import contradictions
 from toolcell_server.egress import templates
 from toolcell_server.path_templates import PathTemplate, check
 from toolcell_server.rates import manifests as rates
@@ -34,7 +35,7 @@ Scope = Annotated[str, Meta(pattern=r"^(?!toolcell:|tools:)[\x21\x23-\x5b\x5d-\x
 Seconds = Annotated[float, Meta(ge=0, le=60)]
 # Keys of a manifest that ask for what this server does not do yet.  A tool that counts on one
 # must not run without it.
-_NOT_BUILT = ("secrets",)
+NOT_BUILT = ("secrets",)
 
 
 class Retry(Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,6 +54,42 @@ class Retry(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 ONCE: Final = Retry()
+
+
+class Price(Struct, frozen=True, forbid_unknown_fields=True):
+    """
+    What an execution costs, in the operator's unit.
+    """
+
+    per_call: Annotated[float, Meta(ge=0, le=1e9)] = 0.0
+    per_cpu_second: Annotated[float, Meta(ge=0, le=1e9)] = 0.0
+
+    def of(self, cpu_seconds: float) -> float:
+        """
+        The cost of one execution that used that much.
+        """
+        return self.per_call + self.per_cpu_second * cpu_seconds
+
+
+NOTHING: Final = Price()
+
+
+class Conditions(Struct, frozen=True, forbid_unknown_fields=True):
+    """
+    Where and for whom the tool is there: on servers of one of these environments, all of these
+    labels theirs; for principals with one of these roles, all of these labels theirs.  What is
+    empty asks for nothing.
+    """
+
+    environments: Annotated[tuple[Word, ...], Meta(max_length=32)] = ()
+    environment_labels: Annotated[dict[Word, Line], Meta(max_length=16)] = field(
+        default_factory=dict
+    )
+    roles: Annotated[tuple[Line, ...], Meta(max_length=32)] = ()
+    labels: Annotated[dict[Word, Line], Meta(max_length=16)] = field(default_factory=dict)
+
+
+ALWAYS: Final = Conditions()
 
 
 class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -103,6 +140,18 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     result_screens: tuple[Literal["html", "control"], ...] = ()
     result_action: Literal["report", "strip", "refuse"] = "report"
     redact_keys: Annotated[tuple[Word, ...], Meta(max_length=64)] = ()
+    price: Price = NOTHING
+    conditions: Conditions = ALWAYS
+
+
+def believed(value: Any) -> Manifest:
+    """
+    A manifest that was parsed before, by this release.
+
+    Raises:
+        ValueError: it does not even have the shape of one.
+    """
+    return msgspec.convert(value, Manifest)
 
 
 def parse(value: Any) -> Manifest:
@@ -114,16 +163,13 @@ def parse(value: Any) -> Manifest:
             the text says which key, and why.
     """
     manifest = msgspec.convert(value, Manifest)
-    for key in _NOT_BUILT:
+    for key in NOT_BUILT:
         if getattr(manifest, key):
             raise ValueError(f"{key} is not supported by this server yet; leave it out")
     if fault := effects.fault(value):
         raise ValueError(f"effects is {fault}")
-    if manifest.stateful and (fault := _stateful_fault(manifest)):
-        raise ValueError(f"stateful is promised, and {fault}")
-    _check_repeating(manifest)
-    if manifest.preview and (fault := _preview_fault(manifest)):
-        raise ValueError(f"preview is promised, and {fault}")
+    for contradiction in contradictions.find(manifest):
+        raise ValueError(contradiction.text)
     schema_check.check_parameters(manifest.parameters)
     if manifest.returns is not None:
         schema_check.check(manifest.returns)
@@ -134,29 +180,6 @@ def parse(value: Any) -> Manifest:
     for domain in manifest.domains:
         templates.check(templates.DomainTemplate.parse(domain), manifest.parameters)
     return manifest
-
-
-def _check_repeating(manifest: Manifest) -> None:
-    """
-    Only what changes nothing may be answered from a cache; what changes something may be tried
-    again only if doing it twice is doing it once.
-    """
-    reads, retry = manifest.effects == "read_only", manifest.retry
-    if manifest.cache_ttl_seconds and not reads:
-        raise ValueError('cache_ttl_seconds is for tools with effects = "read_only"; leave it out')
-    if manifest.cache_scope == "public" and not manifest.cache_ttl_seconds:
-        raise ValueError("cache_scope means nothing without cache_ttl_seconds; give both")
-    if retry.attempts > 1 and not (reads or manifest.idempotent):
-        raise ValueError(
-            'retry.attempts above 1 is for tools with effects = "read_only" or idempotent = true;'
-            " leave it out"
-        )
-    if retry.attempts > 1 and not retry.on:
-        raise ValueError('retry.on names nothing to retry after; name "lost" or "temporary"')
-    if retry.initial_seconds > retry.maximum_seconds:
-        raise ValueError("retry.initial_seconds is above retry.maximum_seconds; lower it")
-    if manifest.fallback.partition("@")[0] == manifest.name:
-        raise ValueError("fallback names the tool itself; name another one")
 
 
 def _check_arguments(manifest: Manifest) -> None:
@@ -180,29 +203,3 @@ def _check_arguments(manifest: Manifest) -> None:
             raise ValueError(f"the screen at {at!r} names no kind; use {', '.join(KINDS)}")
     if "" in manifest.redact_keys:
         raise ValueError("redact_keys holds an empty name")
-
-
-def _stateful_fault(manifest: Manifest) -> str:
-    """
-    Why its cell cannot serve one call after the other: what a cell has is granted once.
-    """
-    if manifest.profile != "compute" or manifest.domains or manifest.command:
-        return "the tool needs more than one process without a network"
-    if manifest.paths:
-        return "the tool asks for paths, which are granted once; let it use the workspace"
-    declared = manifest.parameters.get("properties", {}).get("stateful", {})
-    return "" if declared.get("type") == "boolean" else "it has no boolean argument stateful"
-
-
-def _preview_fault(manifest: Manifest) -> str:
-    """
-    Why a run of the tool would change more than what it stages.
-    """
-    accesses = {entry.get("access") for entry in manifest.paths}
-    if manifest.domains:
-        return "the tool asks for domains; a run would reach them"
-    if manifest.workspace == "write":
-        return "the tool asks to write the workspace of the session"
-    if "write" in accesses:
-        return 'the tool asks to write a path; use access = "staged"'
-    return "" if "staged" in accesses else "the tool stages no path"

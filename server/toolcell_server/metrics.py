@@ -9,6 +9,7 @@ that run have a label of their own.
 
 from __future__ import annotations
 
+import functools
 import platform
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
@@ -20,6 +21,7 @@ from toolcell.v1 import registry_pb2
 
 from toolcell_server.audit_metrics import AuditMetrics
 from toolcell_server.authentication_metrics import AuthenticationMetrics
+from toolcell_server.bundles.reload_metrics import ReloadMetrics
 from toolcell_server.metric_groups import (
     CapacityMetrics,
     CellMetrics,
@@ -30,6 +32,7 @@ from toolcell_server.metric_groups import (
     ScreenMetrics,
 )
 from toolcell_server.record_metrics import RecordMetrics
+from toolcell_server.registering.metrics import RegisteringMetrics
 from toolcell_server.repeating_metrics import CacheMetrics, RepeatingMetrics
 from toolcell_server.sessions.metrics import SessionMetrics
 
@@ -60,11 +63,19 @@ class Metrics:
         self.cache = CacheMetrics(registry)
         self.repeating = RepeatingMetrics(registry)
         self.records = RecordMetrics(registry)
+        self.registering = RegisteringMetrics(registry)
         self.screens = ScreenMetrics(registry)
         self.sessions = SessionMetrics(registry)
+        self.reloads = ReloadMetrics(registry)
         self.authentication = AuthenticationMetrics(registry)
         self.tools = Gauge(
             "toolcell_tools", "Registered tools, by state.", ("state",), registry=registry
+        )
+        self.cost = Counter(
+            "toolcell_execution_cost_total",
+            "What executions cost by the price of their tool, in the operator's unit.",
+            ("tool",),
+            registry=registry,
         )
         build = Info("toolcell_build", "What runs.", registry=registry)
         build.info({"version": version("toolcell"), "python": platform.python_version()})
@@ -81,6 +92,12 @@ class Metrics:
         if (label, outcome) not in self._ended:
             self._ended[label, outcome] = self.executions.ended.labels(label, outcome)
         return self._ended[label, outcome]
+
+    def spent(self, tool: str, cost: float) -> None:
+        """
+        An execution of that tool cost so much, in the operator's unit.
+        """
+        self.cost.labels(self.tool_label(tool)).inc(cost)
 
     def circuit_changed(self, tool: str, everybody: bool, count: int) -> None:  # noqa: FBT001
         """
@@ -125,9 +142,9 @@ class Metrics:
 
     def show_tools(self, registry: Registry) -> None:
         """
-        Export how many tools are in each state.
+        Export how many tools are in each state, now and whenever Prometheus asks.
         """
         for state in registry_pb2.ToolState.values():
             if state != registry_pb2.TOOL_STATE_UNSPECIFIED:
                 name = registry_pb2.ToolState.Name(state).removeprefix("TOOL_STATE_").lower()
-                self.tools.labels(name).set(registry.count(state))
+                self.tools.labels(name).set_function(functools.partial(registry.count, state))

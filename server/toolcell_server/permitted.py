@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 from toolcell_server.refusals import MissingScopes, NotPermitted
 from toolcell_server.refusals.base import shown
 from toolcell_server.rights import Standing
+from toolcell_server.scopes import GLOBAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Hashable, Iterator
 
     from toolcell_server.principal import Principal
     from toolcell_server.registry import Registry
@@ -47,8 +48,8 @@ class PermittedTools:
             UnknownTool: there is none; names close matches.
         """
         reach = self._rights.reach(principal)
-        self._check(name, reach)
-        return self._registry.find(name, version, may=reach.frees)
+        self._check(name, reach, principal)
+        return self._registry.find(name, version, principal, may=reach.frees)
 
     def find_callable(self, name: str, version: str, principal: Principal) -> Tool:
         """
@@ -59,22 +60,55 @@ class PermittedTools:
             ToolBroken: it does not load.
         """
         reach = self._rights.reach(principal)
-        self._check(name, reach)
-        return self._registry.find_callable(name, version, may=reach.frees)
+        self._check(name, reach, principal)
+        return self._registry.find_callable(name, version, principal, may=reach.frees)
 
-    def tools(self, principal: Principal) -> Iterator[Tool]:
+    def tools(self, principal: Principal, first: str = "") -> Iterator[Tool]:
         """
-        Every tool that the caller may call, as `Registry.tools` orders them.
+        Every tool that the caller may call, as `Registry.tools` orders them, from a name on.
+        """
+        may = self._rights.reach(principal).may_call
+        return self._registry.tools(principal, first, may=may)
+
+    def are_of(self, principal: Principal, tool: Tool) -> bool:
+        """
+        Whether a caller may call a tool, or might have when it was there.
+        """
+        return tool.scope.visible_to(principal) and self._rights.reach(principal).may_call(tool)
+
+    def now(self, tool: Tool, principal: Principal) -> Tool | None:
+        """
+        What a tool has become, if it is still there for a caller.
+        """
+        for each in self._registry.of_name(tool.name, principal):
+            if (each.version, each.bundle) == (tool.version, tool.bundle):
+                return each if self.are_of(principal, each) else None
+        return None
+
+    def kind(self, principal: Principal) -> tuple[Hashable, Callable[[Tool], bool]]:
+        """
+        What callers who may call the same have in common, and whether they may call a tool.
         """
         reach = self._rights.reach(principal)
-        return (tool for tool in self._registry.tools() if reach.may_call(tool))
+        if self._registry.has_own(principal):
+            key = (reach, principal.name, principal.session)
+            return key, lambda tool: tool.scope.visible_to(principal) and reach.may_call(tool)
+        return reach, lambda tool: tool.scope == GLOBAL and reach.may_call(tool)
 
-    def _check(self, name: str, reach: Reach) -> None:
+    def known(self, name: str, principal: Principal) -> Tool | None:
+        """
+        What everybody has by a name and this caller may know of.
+        """
+        reach = self._rights.reach(principal)
+        tools = (tool for tool in self._registry.of_name(name) if tool.scope == GLOBAL)
+        return next((tool for tool in tools if reach.standing(tool) is not Standing.HIDDEN), None)
+
+    def _check(self, name: str, reach: Reach, principal: Principal) -> None:
         """
         Whether he may call any tool of that name, or at least know that there is none.
         """
         lacking: Tool | None = None
-        for tool in self._registry.of_name(name):
+        for tool in self._registry.of_name(name, principal):
             standing = reach.standing(tool)
             if standing is Standing.FREE:
                 return

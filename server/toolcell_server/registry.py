@@ -1,50 +1,56 @@
 """
-The tools that can be called, as the zygotes' catalogues name them.
+The tools that can be called: as the zygotes' catalogues name them, and as they were registered.
 
 Theory of operation.  Each bundle offers tools, and replaces all of its offers at once when its
-zygote has reloaded; nobody ever sees half of a bundle.  A name belongs to the bundle that comes
-first in the settings, the built-in one before all, for as long as that bundle offers it, broken or
-not: the same name from another bundle is listed as broken, so that a second bundle can never take
-over the calls of a first, whichever happens to load sooner.  Nothing that a
-bundle sends makes this raise: what cannot be understood is a broken tool with a reason.
+zygote has reloaded; nobody ever sees half of a bundle.  Whose a name is that several offer is said
+in `shelves/offers.py`.
+
+What was registered for one principal, or one of its sessions, stands on a shelf of its own, which
+is looked at for that caller alone, and only if everybody's has nothing of that name that he may
+call: no such tool ever takes a call that was meant for another.  A change touches one name.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import logging
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+import time
+from typing import TYPE_CHECKING, Any
 
 from toolcell.v1 import registry_pb2
 
-from toolcell_server import catalogues, versions
+from toolcell_server import catalogues
+from toolcell_server.bundles import outliving
+from toolcell_server.bundles.outliving import ONCE, Loaded
+from toolcell_server.carried import REGISTERED
 from toolcell_server.principal import ANYBODY
-from toolcell_server.refusals import SwitchedOff, ToolBroken, UnknownTool
+from toolcell_server.refusals import SwitchedOff, ToolBroken, ToolRetired, UnknownTool
+from toolcell_server.scopes import GLOBAL
+from toolcell_server.shelves.catalogue import Parser
+from toolcell_server.shelves.changes import Changes
+from toolcell_server.shelves.close_matches import CloseMatches
+from toolcell_server.shelves.offers import Offers, preference
+from toolcell_server.shelves.ordered import ordered
+from toolcell_server.shelves.own import OwnShelves
+from toolcell_server.shelves.shelf import Shelf
+from toolcell_server.shelves.tally import Tally
 from toolcell_server.tool import Tool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from toolcell_server.limits import Limits
     from toolcell_server.principal import Principal
+    from toolcell_server.scopes import Scope
 
     May = Callable[[Tool], bool]
 
 __all__ = ["Registry", "Tool"]
 
-_LONGEST_NAME: Final = 64
-
-
-_log = logging.getLogger(__name__)
-
 
 class Registry:
     """
     Tools by name and version.  `disabled` are the names that the operator switched off; `order`
-    are the bundles, the one that wins a name first.
+    are the bundles, the one that wins a name first.  Lives on one event loop.
     """
 
     def __init__(
@@ -53,62 +59,70 @@ class Registry:
         ceilings: Limits,
         disabled: frozenset[str] = frozenset(),
         order: Sequence[str] = (),
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._defaults = defaults
-        self._ceilings = ceilings
+        self.parser = Parser(defaults, ceilings)
+        self.changes = Changes()
         self._disabled = disabled
-        self._ranks = {bundle: rank for rank, bundle in enumerate(order)}
-        self._offers: dict[str, list[Tool]] = {}
-        self._owners: dict[str, str] = {}
-        self._tools: dict[str, list[Tool]] = {}  # by name; callable first, then newest first
+        self._clock = clock
+        self.offers = Offers(order)
+        self._shelf = Shelf()  # everybody's; of one name the callable first, then the newest
+        self._own = OwnShelves()
+        self._tally = Tally()
+        self._close = CloseMatches(self._shelf)
 
-    def replace(self, bundle: str, catalogue: Mapping[str, Any]) -> None:
+    def replace(
+        self, bundle: str, catalogue: Mapping[str, Any], loaded: Loaded = ONCE
+    ) -> frozenset[int]:
         """
-        Take a bundle's catalogue, `{"tools": [manifest, …], "broken": [{name, file, reason}, …]}`,
-        in place of the one before.  With `"failed": reason` nothing of the bundle could be loaded:
-        the tools that it had are broken, and keep their names.
+        Take what a bundle has `loaded`, in place of what it had; the generations that serve it.
         """
-        had = self._offers.get(bundle, ())
-        self._offers[bundle] = self._parse(bundle, catalogue)
-        if reason := catalogues.text(catalogue, "failed"):
-            named = {tool.name for tool in self._offers[bundle]}
-            lost = [tool for tool in had if tool.name not in named]
-            broken = [tool.as_broken(reason) for tool in lost]
-            self._offers[bundle] += broken
-        offered = {(tool.name, bundle) for bundle, tools in self._offers.items() for tool in tools}
-        self._owners = {name: own for name, own in self._owners.items() if (name, own) in offered}
-        self._index()
+        had, failed = self.offers.of_bundle(bundle), catalogues.text(catalogue, "failed")
+        found = self.parser.parse(bundle, catalogue, loaded.generation)
+        tools = outliving.merged(had, found, loaded.living, failed)
+        self.offer(bundle, tools)
+        return outliving.generations(tools)
+
+    def offer(self, bundle: str, tools: Sequence[Tool]) -> None:
+        """
+        Have these tools of a bundle, in place of all that it had.
+        """
+        self._index(self.offers.replace(bundle, tools))
+
+    def put(self, scope: Scope, name: str, tools: Sequence[Tool]) -> None:
+        """
+        Have these tools, which were registered in a scope, by that name, in place of those before.
+        """
+        if scope == GLOBAL:
+            self.offers.put(REGISTERED, name, tools)
+            self._index([name])
+            return
+        now = sorted(map(self._as_switched, tools), key=preference, reverse=True)
+        self._changed(self._own.put(scope, name, now), now)
 
     def find(
         self,
         name: str,
         version: str = "",
-        _principal: Principal = ANYBODY,
+        principal: Principal = ANYBODY,
         *,
         may: May | None = None,
     ) -> Tool:
         """
         The tool of that name and exact version; without one, the newest that is not deprecated,
-        and the newest of all if every one is.  Tools that `may` is false for are not there; who
-        calls is not asked here: `PermittedTools` does that.
+        and the newest of all if every one is.  Tools that `may` is false for are not there; whose
+        rights those are is not asked here: `PermittedTools` does that.
 
         Raises:
             UnknownTool: there is none; names close matches.
         """
-        found = [tool for tool in self._tools.get(name, ()) if may is None or may(tool)]
-        for tool in found:
-            if version in ("", tool.version):
-                return tool
-        if found:
-            offered = [tool.version for tool in found if tool.version]
-            raise UnknownTool(name, [name], version, offered)
-        raise UnknownTool(name, self._close_matches(name, may))
+        return self._versions(name, version, principal, may)[0]
 
     def find_callable(
         self,
         name: str,
         version: str = "",
-        _principal: Principal = ANYBODY,
+        principal: Principal = ANYBODY,
         *,
         may: May | None = None,
     ) -> Tool:
@@ -118,128 +132,119 @@ class Registry:
         Raises:
             SwitchedOff: the operator switched it off.
             ToolBroken: it does not load.
+            ToolRetired: it was deprecated, and its time is over.
             UnknownTool: there is none; names close matches.
         """
-        tool = self.find(name, version, may=may)
+        found = self._versions(name, version, principal, may)
+        tool = found[0]
+        if tool.sunset and self._clock() >= tool.sunset:
+            now = self._clock()
+            left = (each for each in found if not each.sunset or now < each.sunset)
+            if (tool := next(left, tool)).sunset and now >= tool.sunset:
+                raise ToolRetired(tool.name, tool.version, tool.sunset, tool.deprecated)
         if tool.state == registry_pb2.TOOL_STATE_DISABLED:
             raise SwitchedOff(f"the tool {tool.name}")
         if tool.state == registry_pb2.TOOL_STATE_BROKEN:
             raise ToolBroken(tool.name, tool.broken_reason)
         return tool
 
-    def of_name(self, name: str) -> Sequence[Tool]:
+    def of_name(self, name: str, principal: Principal = ANYBODY) -> Sequence[Tool]:
         """
-        The tools of one name, the one that a call gets first.
+        The tools of one name that may be that caller's, the one that a call gets first.
         """
-        return self._tools.get(name, ())
+        tools = self._shelf.of(name)
+        return (*tools, *self._own.of(name, principal)) if self._own else tools
 
-    def tools(self, _principal: Principal = ANYBODY) -> Iterator[Tool]:
+    def everywhere(self, name: str) -> Iterator[Tool]:
         """
-        Every tool: by name, then newest version first.
+        The tools of one name, whoever's they are.
         """
-        for name in sorted(self._tools):
-            yield from sorted(self._tools[name], key=place, reverse=True)
+        yield from self._shelf.of(name)
+        yield from self._own.everywhere(name)
+
+    def names(self) -> Iterable[str]:
+        """
+        Every name that there is a tool by, whoever's.
+        """
+        return {*self._shelf.names(), *self._own.names()}
+
+    def has_own(self, principal: Principal) -> bool:
+        """
+        Whether there are tools for that caller alone.
+        """
+        return bool(self._own.of_caller(principal))
+
+    def holders(self, name: str) -> Collection[Scope]:
+        """
+        The scopes, everybody's apart, in which something is registered by that name.
+        """
+        return self._own.holders(name)
+
+    def tools(
+        self, principal: Principal = ANYBODY, first: str = "", *, may: May | None = None
+    ) -> Iterator[Tool]:
+        """
+        Every tool of everybody's and of that caller for which `may` is true: by name, from `first`
+        on, then newest version first.
+        """
+        return ordered(self._shelf, self._own, principal, first, may or _all)
 
     def unknown_disabled(self) -> dict[str, list[str]]:
         """
         The names that the operator switched off and no bundle has, with those that come close.
         """
-        unknown = sorted(self._disabled - self._tools.keys())
-        return {name: self._close_matches(name) for name in unknown}
-
-    def warn_of_unknown_disabled(self) -> None:
-        """
-        A typing error in a safety switch leaves on what it should switch off.
-        """
-        for name, matches in self.unknown_disabled().items():
-            fields = {"tool": name, "close_matches": ", ".join(matches)}
-            said = "policy.tools_disabled names a tool that no bundle has"
-            _log.warning(said, extra={"fields": fields})
-
-    def warn_of_unknown_credentials(self, known: Collection[str]) -> None:
-        """
-        Each request of such a tool will be refused, and what it hears names no setting.
-        """
-        for tool in self.tools():
-            for entry in tool.domains:
-                name = entry.get("credential") if isinstance(entry, Mapping) else None
-                if name is not None and name not in known:
-                    fields = {"tool": tool.name, "bundle": tool.bundle, "credential": name}
-                    said = "a tool names a credential that egress.credentials does not have"
-                    _log.warning(said, extra={"fields": fields})
+        unknown = sorted(name for name in self._disabled if not self._shelf.of(name))
+        return {name: self._close.of(name, None) for name in unknown}
 
     def count(self, state: registry_pb2.ToolState.ValueType) -> int:
         """
-        How many tools are in that state.
+        How many tools, whoever's, are in that state.
         """
-        return sum(tool.state == state for tool in self.tools())
+        return self._tally.states[state]
 
-    def _index(self) -> None:
-        self._tools = defaultdict(list)
-        for bundle, tools in self._offers.items():
-            for tool in tools:
-                owner = self._owners.get(tool.name, bundle)
-                if tool.state != registry_pb2.TOOL_STATE_BROKEN and self._wins(bundle, owner):
-                    self._owners[tool.name] = bundle
-        for tool in (tool for tools in self._offers.values() for tool in tools):
-            self._tools[tool.name].append(self._as_owned(tool))
-        self._tools = dict(self._tools)
-        for tools in self._tools.values():
-            tools.sort(key=self._preference, reverse=True)
+    def bundles(self) -> list[str]:
+        """
+        Those with tools that can be called, sorted.
+        """
+        return self._tally.bundles()
 
-    def _wins(self, bundle: str, owner: str) -> bool:
-        last = len(self._ranks)
-        return bundle == owner or self._ranks.get(bundle, last) < self._ranks.get(owner, last)
+    def _versions(
+        self, name: str, version: str, principal: Principal, may: May | None
+    ) -> list[Tool]:
+        found = [tool for tool in self._shelf.of(name) if may is None or may(tool)]
+        if not found and self._own:
+            found = [t for t in self._own.of(name, principal) if may is None or may(t)]
+        if found and not version:
+            return found
+        for tool in found:
+            if version == tool.version:
+                return [tool]
+        if found:
+            offered = [tool.version for tool in found if tool.version]
+            raise UnknownTool(name, [name], version, offered)
+        own = (each for shelf in self._own.of_caller(principal) for each in shelf.names())
+        raise UnknownTool(name, self._close.of(name, may, own))
 
-    def _as_owned(self, tool: Tool) -> Tool:
-        owner = self._owners.get(tool.name, tool.bundle)
-        if owner != tool.bundle:
-            reason = f"the bundle {owner} has a tool of this name; rename one of them"
-            return Tool.broken(tool.name, tool.bundle, reason, tool.version)
+    def _index(self, names: Iterable[str]) -> None:
+        """
+        Have in order what is offered by these names.
+        """
+        for name in names:
+            now = [self._as_switched(tool) for tool in self.offers.of(name)]
+            before = self._shelf.of(name)
+            self._shelf.put(name, now)
+            self._changed(before, now)
+        self._close.changed()
+
+    def _changed(self, before: Iterable[Tool], after: Iterable[Tool]) -> None:
+        self._tally.change(before, after)
+        self.changes.note(before, after)
+
+    def _as_switched(self, tool: Tool) -> Tool:
         if tool.name in self._disabled and tool.state == registry_pb2.TOOL_STATE_AVAILABLE:
             return dataclasses.replace(tool, state=registry_pb2.TOOL_STATE_DISABLED)
         return tool
 
-    def _preference(self, tool: Tool) -> tuple[bool, bool, versions.Order]:
-        owned = self._owners.get(tool.name, tool.bundle) == tool.bundle
-        return owned, not tool.deprecated, versions.order(tool.version)
 
-    def _close_matches(self, name: str, may: May | None = None) -> list[str]:
-        if len(name) > _LONGEST_NAME:  # difflib is quadratic, and the name is a caller's
-            return []
-        known = [at for at, of in self._tools.items() if may is None or any(map(may, of))]
-        return difflib.get_close_matches(name, known, n=3)
-
-    def _parse(self, bundle: str, catalogue: Mapping[str, Any]) -> list[Tool]:
-        """
-        Each name and version once; twice in one bundle, nobody knows which is meant.
-        """
-        found: dict[tuple[str, str], Tool] = {}
-        for value in catalogues.entries(catalogue, "tools"):
-            tool = self._parse_one(bundle, value)
-            if (tool.name, tool.version) in found:
-                reason = "the bundle has this name and version twice; remove one"
-                tool = Tool.broken(tool.name, bundle, reason, tool.version)
-            found[tool.name, tool.version] = tool
-        for value in catalogues.entries(catalogue, "broken"):
-            tool = Tool.broken(catalogues.text(value, "name"), bundle, catalogues.located(value))
-            found.setdefault((tool.name, tool.version), tool)
-        return list(found.values())
-
-    def _parse_one(self, bundle: str, value: Any) -> Tool:
-        try:
-            tool = Tool.from_manifest(
-                value, bundle=bundle, defaults=self._defaults, ceilings=self._ceilings
-            )
-            tool.to_proto()  # half a surrogate pair fits JSON, and no message
-        except (ValueError, TypeError, AttributeError, RecursionError) as exc:
-            name, version = catalogues.text(value, "name"), catalogues.text(value, "version")
-            return Tool.broken(name, bundle, f"its manifest is not valid: {exc}", version)
-        return tool
-
-
-def place(tool: Tool) -> tuple[versions.Order, str]:
-    """
-    Orders the tools of one name, oldest first.
-    """
-    return versions.order(tool.version), tool.bundle
+def _all(_: Tool) -> bool:
+    return True

@@ -10,15 +10,14 @@ given a registry that cannot retrieve.  What could still take long on a hostile 
 Formats are asserted, all of both dialects (`formats.py`); one that is neither asserted nor a known
 annotation is refused, because nobody would notice that it does nothing.
 
-Not supported, and refused: `$id` and `$schema` below the root, anchors, `$dynamicRef`.
+What single keywords may not say is in `schema_keywords.py`.
 """
 
 from __future__ import annotations
 
-import difflib
 import functools
+import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -27,16 +26,16 @@ import referencing
 from jsonschema import Draft7Validator, Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from toolcell_server import formats, schema_walk
+from toolcell_server import formats, schema_keywords, schema_walk
 
 if TYPE_CHECKING:
     from jsonschema import FormatChecker
+    from jsonschema.exceptions import ValidationError
     from jsonschema.protocols import Validator
 
 MAXIMUM_BYTES: Final = 64 * 2**10
 MAXIMUM_DEPTH: Final = 32
 MAXIMUM_NODES: Final = 2000
-MAXIMUM_PATTERN: Final = 256
 MAXIMUM_HEIGHT: Final = 64  # of the unrolled schema; jsonschema takes some six frames a step
 
 _NEWEST: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -44,10 +43,10 @@ _DIALECTS: Final[dict[str, Any]] = {
     _NEWEST: Draft202012Validator,
     "http://json-schema.org/draft-07/schema": Draft7Validator,
 }
-_UNSUPPORTED: Final = ("$dynamicRef", "$recursiveRef", "$anchor", "$dynamicAnchor")
-_ROOT_ONLY: Final = ("$id", "$schema")
 _SLOW: Final = ("pattern", "patternProperties", "unevaluatedItems", "unevaluatedProperties")
 _FEW_ITEMS: Final = 64  # uniqueItems is quadratic; so few cost nothing
+_MOST_KNOWN: Final = 20_000  # arbitrary
+_known_good: set[bytes] = set()  # digests of schemas that are valid by their metaschema
 
 
 class SchemaRefused(ValueError):  # noqa: N818  # names what happened
@@ -90,12 +89,13 @@ def check(schema: Any) -> CheckedSchema:
     """
     if not isinstance(schema, dict):
         raise SchemaRefused("a schema must be a JSON object")
-    encoded = _bounded(schema)
-    validator = _metaschema(schema)
+    encoded = bounded(schema)
+    validator = _metaschema(schema, encoded)
     shape = _shape(schema)
     for at, subschema in shape.subschemas.items():
         if isinstance(subschema, Mapping):
-            _check_keywords(at, subschema)
+            for fault in schema_keywords.faults(at, subschema):
+                raise SchemaRefused(fault.text)
     unrolled = shape.unrolled()
     if unrolled and unrolled[1] > MAXIMUM_HEIGHT:
         raise SchemaRefused(f"references go deeper than {MAXIMUM_HEIGHT} steps")
@@ -125,7 +125,13 @@ def build(schema: Mapping[str, Any]) -> Validator:
     return validator
 
 
-def _bounded(schema: dict[str, Any]) -> bytes:
+def bounded(schema: dict[str, Any]) -> bytes:
+    """
+    A schema as JSON.
+
+    Raises:
+        SchemaRefused: it is too deep, too large, or no JSON.
+    """
     for nodes, depth in enumerate(_depths(schema, 1), 1):
         if depth > MAXIMUM_DEPTH:
             raise SchemaRefused(f"a schema is at most {MAXIMUM_DEPTH} levels deep")
@@ -153,14 +159,31 @@ def _depths(value: Any, depth: int) -> Iterator[int]:
         yield from _depths(child, depth + 1)
 
 
-def _metaschema(schema: dict[str, Any]) -> Validator:
+def _metaschema(schema: dict[str, Any], encoded: bytes) -> Validator:
+    """
+    What takes most of the time, and comes again when the tool is first called, or reloaded.
+    """
     validator = build(schema)
+    digest = hashlib.sha256(encoded).digest()
+    if digest in _known_good:
+        return validator
     try:
         type(validator).check_schema(schema)
     except SchemaError as exc:
         where = "/".join(str(part) for part in exc.absolute_path) or "its root"
         raise SchemaRefused(f"not a valid schema at {where:.120}: {exc.message:.160}") from None
+    if len(_known_good) >= _MOST_KNOWN:
+        _known_good.clear()
+    _known_good.add(digest)
     return validator
+
+
+def metaschema_errors(schema: dict[str, Any]) -> Iterator[ValidationError]:
+    """
+    Everything for which a schema of a supported dialect is none.
+    """
+    kind: Any = type(build(schema))
+    yield from kind(kind.META_SCHEMA).iter_errors(schema)
 
 
 def _shape(schema: dict[str, Any]) -> schema_walk.Shape:
@@ -170,35 +193,6 @@ def _shape(schema: dict[str, Any]) -> schema_walk.Shape:
     except ValueError as exc:
         raise SchemaRefused(str(exc)) from None
     return shape
-
-
-def _check_keywords(at: str, schema: Mapping[str, Any]) -> None:
-    for keyword in _UNSUPPORTED:
-        if keyword in schema:
-            raise SchemaRefused(f"{keyword} at {at or 'the root'} is not supported; use $ref")
-    for keyword in _ROOT_ONLY:
-        if at and keyword in schema:
-            raise SchemaRefused(f"{keyword} at {at} is not supported below the root")
-    name = schema.get("format", "regex")
-    if name not in formats.ASSERTED | formats.ANNOTATIONS:
-        close = difflib.get_close_matches(str(name), formats.ASSERTED, n=1)
-        meant = f"; did you mean {close[0]!r}?" if close else ""
-        raise SchemaRefused(
-            f"the format {name!r:.60} at {at or 'the root'} is not known, and would assert"
-            f" nothing{meant}"
-        )
-    patterns = [schema["pattern"]] if "pattern" in schema else []
-    for pattern in [*patterns, *schema.get("patternProperties", ())]:
-        _check_pattern(at, pattern)
-
-
-def _check_pattern(at: str, pattern: str) -> None:
-    if len(pattern) > MAXIMUM_PATTERN:
-        raise SchemaRefused(f"a pattern has at most {MAXIMUM_PATTERN} characters, at {at}")
-    try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as exc:
-        raise SchemaRefused(f"the pattern at {at or 'the root'} does not compile: {exc}") from None
 
 
 def _may_be_slow(schema: Any) -> bool:

@@ -12,7 +12,7 @@ of a value at most as often as it has nodes: the number that says whether checki
 from __future__ import annotations
 
 import graphlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import unquote
@@ -45,8 +45,13 @@ _APART: Final = frozenset({"$defs", "definitions"})  # applied only where a `$re
 
 class SchemaLoop(ValueError):  # noqa: N818  # names what happened
     """
-    Raised when in-place steps lead from a subschema back to itself.
+    Raised when in-place steps lead from a subschema back to itself; `at` is one of them.
     """
+
+    def __init__(self, pointers: Sequence[str]) -> None:
+        loop = " → ".join(pointer or "#" for pointer in pointers)
+        super().__init__(f"refers to itself without end: {loop}")
+        self.at = pointers[0]
 
 
 @dataclass(slots=True)
@@ -67,8 +72,7 @@ class Shape:
         try:
             graphlib.TopologicalSorter(self.in_place).prepare()
         except graphlib.CycleError as exc:
-            loop = " → ".join(pointer or "#" for pointer in reversed(exc.args[1]))
-            raise SchemaLoop(f"refers to itself without end: {loop}") from None
+            raise SchemaLoop(exc.args[1][::-1]) from None
 
     def unrolled(self) -> tuple[int, int] | None:
         """
@@ -94,12 +98,26 @@ def walk(schema: Any) -> Shape:
     Raises:
         ValueError: a reference does not name a subschema of this schema; names it.
     """
+    shape, dangling = walk_all(schema)
+    for text in dangling.values():
+        raise ValueError(text)
+    return shape
+
+
+def walk_all(schema: Any) -> tuple[Shape, dict[str, str]]:
+    """
+    As `walk`, also of a schema whose references name nothing: what is wrong, by where.
+    """
     shape = Shape()
+    dangling: dict[str, str] = {}
     _add(shape, "", schema)
     for at, subschema in shape.subschemas.items():
         if isinstance(subschema, Mapping) and "$ref" in subschema:
-            shape.in_place[at].append(_target(shape, subschema["$ref"]))
-    return shape
+            try:
+                shape.in_place[at].append(_target(shape, subschema["$ref"]))
+            except ValueError as exc:
+                dangling[at] = str(exc)
+    return shape, dangling
 
 
 def _add(shape: Shape, at: str, schema: Any) -> None:

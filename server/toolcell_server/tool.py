@@ -4,21 +4,22 @@ A registered tool: its manifest, where it came from, and whether it can be calle
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from toolcell.v1 import execution_pb2, registry_pb2
-from toolcell_worker.wire.workspace import WORKSPACE
+from google.protobuf.timestamp_pb2 import Timestamp
+from toolcell.v1 import execution_pb2, registry_pb2, statistics_pb2
 
 from toolcell_server import manifest as manifests
 from toolcell_server.egress.templates import DomainTemplate
 from toolcell_server.limits import Limits
-from toolcell_server.path_templates import PathTemplate
+from toolcell_server.path_templates import ACCESSES, PathTemplate
 from toolcell_server.scopes import GLOBAL, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from toolcell_server.carried import Carried
 
@@ -33,11 +34,12 @@ _LEVELS: Final = {
     "strong": execution_pb2.ISOLATION_LEVEL_STRONG,
     "full": execution_pb2.ISOLATION_LEVEL_FULL,
 }
-_ACCESSES: Final = {
-    "": execution_pb2.PATH_ACCESS_UNSPECIFIED,
-    "read": execution_pb2.PATH_ACCESS_READ,
-    "write": execution_pb2.PATH_ACCESS_WRITE,
+_SCOPES: Final = {
+    "global": registry_pb2.TOOL_SCOPE_GLOBAL,
+    "principal": registry_pb2.TOOL_SCOPE_PRINCIPAL,
+    "session": registry_pb2.TOOL_SCOPE_SESSION,
 }
+_OWN_LABEL: Final = "own"
 _LONGEST_NAME: Final = 64
 _LONGEST_REASON: Final = 1024
 
@@ -91,25 +93,61 @@ class Tool:
     result_screens: tuple[str, ...] = ()
     result_action: str = "report"
     redact_keys: tuple[str, ...] = ()
+    price: manifests.Price = manifests.NOTHING
+    conditions: manifests.Conditions = manifests.ALWAYS
     carried: Carried | None = None  # by what, if it was registered at run time
     scope: Scope = GLOBAL
+    file: str = ""  # of its bundle
+    generation: int = 0  # of its bundle, which serves it
+    reload_error: str = ""  # why its source, as it is now, does not load
+    sunset: float = 0.0  # from when on calls are refused, in seconds since the epoch; 0.0: never
+    registered: float = 0.0  # when, in seconds since the epoch; 0.0: it came with a bundle
+    edition: str = ""  # digest of all that was registered; "": it came with a bundle
+
+    @property
+    def identity(self) -> str:
+        """
+        Its name, and whose it is if it is not everybody's: no two owners' tools have the same.
+        """
+        scope = self.scope
+        if scope.kind == "global":
+            return self.name
+        whose = json.dumps((scope.kind, scope.principal, scope.session)).encode()
+        return f"{self.name}@{hashlib.blake2b(whose, digest_size=8).hexdigest()}"
+
+    @property
+    def label(self) -> str:
+        """
+        Its name in metrics; what callers register for themselves must not become labels.
+        """
+        return self.name if self.scope.kind == "global" else _OWN_LABEL
 
     @classmethod
     def from_manifest(
-        cls, value: Mapping[str, Any], *, bundle: str, defaults: Limits, ceilings: Limits
+        cls,
+        value: Mapping[str, Any],
+        *,
+        bundle: str,
+        defaults: Limits,
+        ceilings: Limits,
+        parse: Callable[[Any], manifests.Manifest] = manifests.parse,
+        **beside: Any,
     ) -> Self:
         """
+        `beside` are fields that no manifest has a say in.
+
         Raises:
             ValueError: it is no manifest of a tool that can run here; the text says why.
         """
-        manifest = manifests.parse(value)
+        manifest = parse(value)
         limits = Limits.from_manifest(manifest.limits, defaults, ceilings)
         same = set(manifest.__struct_fields__) & set(cls.__slots__) - {"limits", "approval"}
+        said = {name: getattr(manifest, name) for name in same}
         return cls(
             bundle=bundle,
             limits=limits,
             approval="approve" if manifest.approval is True else manifest.approval or "",
-            **{name: getattr(manifest, name) for name in same},
+            **{**said, **beside},
         )
 
     @classmethod
@@ -130,23 +168,7 @@ class Tool:
         What is left of it when it no longer loads: its name, and who stands in for it.
         """
         broken = self.broken(self.name, self.bundle, reason, self.version)
-        return replace(broken, effects=self.effects, fallback=self.fallback)
-
-    def in_session(self) -> Self:
-        """
-        What it is in a call that has a session: with the workspace among its paths.  A tool that
-        changes nothing but the workspace changes something then, and is not to be answered from a
-        cache or tried again as if it did not.
-        """
-        if not self.workspace:
-            # What lies at one path in two sessions is not the same.
-            return replace(self, cache_ttl_seconds=0) if self.cache_ttl_seconds else self
-        paths = (*self.paths, {"path": WORKSPACE, "access": self.workspace})
-        if self.effects != "read_only" or self.workspace == "read":
-            return replace(self, paths=paths, cache_ttl_seconds=0)
-        return replace(
-            self, paths=paths, effects="writes", cache_ttl_seconds=0, retry=manifests.ONCE
-        )
+        return replace(broken, effects=self.effects, fallback=self.fallback, scope=self.scope)
 
     def to_proto(self) -> registry_pb2.Tool:
         """
@@ -160,6 +182,7 @@ class Tool:
                 state=self.state,
                 effects=_EFFECTS[self.effects],
                 broken_reason=self.broken_reason,
+                scope=scope_to_proto(self.scope),
             )
         return registry_pb2.Tool(
             name=self.name,
@@ -180,8 +203,38 @@ class Tool:
             bundle=self.bundle,
             deprecated=self.deprecated,
             command=self.command,
-            workspace=_ACCESSES[self.workspace],
+            workspace=ACCESSES.get(self.workspace, execution_pb2.PATH_ACCESS_UNSPECIFIED),
+            price=self._price(),
+            reload_error=_cut(self.reload_error, _LONGEST_REASON),
+            code_sha256=self.carried.code_name if self.carried else "",
+            scope=scope_to_proto(self.scope),
+            sunset_time=to_timestamp(self.sunset),
+            registered_time=to_timestamp(self.registered),
         )
+
+    def _price(self) -> statistics_pb2.Price | None:
+        price = self.price
+        if price == manifests.NOTHING:
+            return None
+        return statistics_pb2.Price(per_call=price.per_call, per_cpu_second=price.per_cpu_second)
+
+
+def to_timestamp(seconds: float) -> Timestamp | None:
+    """
+    A time in seconds since the epoch, as the contract has it; 0.0: none.
+    """
+    if not seconds:
+        return None
+    made = Timestamp()
+    made.FromMicroseconds(round(seconds * 1_000_000))
+    return made
+
+
+def scope_to_proto(scope: Scope) -> registry_pb2.ToolScope.ValueType:
+    """
+    For whom a tool is, as the contract has it.
+    """
+    return _SCOPES[scope.kind]
 
 
 def _cut(text: str, maximum: int) -> str:

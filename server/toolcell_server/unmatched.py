@@ -6,6 +6,7 @@ error in a rule leaves open what it should close.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from toolcell_server.fallbacks import fallbacks
@@ -14,9 +15,10 @@ from toolcell_server.rates.warning import warn_of_unknown_tools
 from toolcell_server.rights.roles import TOOLS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
-    from toolcell_server.app import App
+    from toolcell_server.made import Made
+    from toolcell_server.registry import Registry
     from toolcell_server.settings import Settings
 
 _ROLE: Final = "role:"  # how a principal of [[rates]] begins that is one
@@ -24,13 +26,13 @@ _ROLE: Final = "role:"  # how a principal of [[rates]] begins that is one
 _log = logging.getLogger(__name__)
 
 
-def warn(app: App) -> None:
+def warn(app: Made) -> None:
     """
     A line in the log for each.
     """
     app.rights.warn_of_unknown(app.registry.of_name)
-    app.registry.warn_of_unknown_disabled()
-    app.registry.warn_of_unknown_credentials(app.settings.egress.names)
+    warn_of_unknown_disabled(app.registry)
+    warn_of_unknown_credentials(app.registry, app.settings.egress.names)
     warn_of_unknown_tools(app.settings.rates, app.registry)
     fallbacks.warn(app.registry)
     for where, name in _tools(app):
@@ -44,6 +46,29 @@ def warn(app: App) -> None:
     if nobody_approves(app.settings):
         said = "approvals are asked for that nobody may give; add a role with the scope"
         _log.warning(said, extra={"fields": {"scope": APPROVE}})
+
+
+def warn_of_unknown_disabled(registry: Registry) -> None:
+    """
+    A typing error in a safety switch leaves on what it should switch off.
+    """
+    for name, matches in registry.unknown_disabled().items():
+        fields = {"tool": name, "close_matches": ", ".join(matches)}
+        said = "policy.tools_disabled names a tool that no bundle has"
+        _log.warning(said, extra={"fields": fields})
+
+
+def warn_of_unknown_credentials(registry: Registry, known: Collection[str]) -> None:
+    """
+    Each request of such a tool will be refused, and what it hears names no setting.
+    """
+    for tool in registry.tools():
+        for entry in tool.domains:
+            name = entry.get("credential") if isinstance(entry, Mapping) else None
+            if name is not None and name not in known:
+                fields = {"tool": tool.name, "bundle": tool.bundle, "credential": name}
+                said = "a tool names a credential that egress.credentials does not have"
+                _log.warning(said, extra={"fields": fields})
 
 
 def unknown_roles(settings: Settings) -> list[tuple[str, str]]:
@@ -99,7 +124,7 @@ def _scopes(settings: Settings) -> set[str]:
     return given | {scope for role in settings.rights.roles for scope in role.granted}
 
 
-def _tools(app: App) -> Iterator[tuple[str, str]]:
+def _tools(app: Made) -> Iterator[tuple[str, str]]:
     settings, found = app.settings, app.registry.of_name
     known = {tool.name for tool in app.registry.tools()}
     yield from (("approval.tools", pattern) for pattern in app.demands.unmatched(known))

@@ -29,6 +29,7 @@ _VISITS: Final = 5000  # 0.1 to 3.5 µs each, measured: below 20 ms of the event
 _BYTES: Final = 64 * 2**10
 _TOOK_TOO_LONG: Final = "checking took too long; send a smaller or simpler value"
 _BUSY_SECONDS: Final = 1.0
+_MOST_CHECKED: Final = 4096  # arbitrary
 RESULT_PATIENCE_SECONDS: Final = 600.0  # arbitrary; longer than all that can be before it take
 
 log = logging.getLogger(__name__)
@@ -91,6 +92,8 @@ class Validation:
         kept = self._checked.get(key)
         if kept is None or kept[0] is not schema:
             kept = (schema, schema_check.check(schema))
+            if len(self._checked) >= _MOST_CHECKED:  # tools come and go
+                self._checked.clear()
             self._checked[key] = kept
         return kept[1]
 

@@ -23,6 +23,7 @@ from toolcell_server.refusals import (
 )
 from toolcell_server.registry import Registry
 from toolcell_server.registry_service import RegistryService
+from toolcell_server.shelves.close_matches import CloseMatches
 
 if TYPE_CHECKING:
     from toolcell_server.rights import Rights
@@ -137,11 +138,11 @@ def test_a_forbidden_tool_and_a_name_without_one_take_the_same_way(
     """
     searched: list[str] = []
 
-    def search(_registry: Registry, name: str, _may: Any) -> list[str]:
+    def search(_close: CloseMatches, name: str, *_: Any) -> list[str]:
         searched.append(name)
         return []
 
-    monkeypatch.setattr(Registry, "_close_matches", search)
+    monkeypatch.setattr(CloseMatches, "of", search)
     for name in ("mail", "no_such_tool"):
         heard(TOOLS, name, alice("files"))
     assert searched == []

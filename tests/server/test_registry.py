@@ -14,6 +14,7 @@ from toolcell_server.limits import Limits
 from toolcell_server.refusals import BadPageToken, SwitchedOff, ToolBroken, UnknownTool
 from toolcell_server.registry import Registry
 from toolcell_server.registry_service import RegistryService
+from toolcell_server.unmatched import warn_of_unknown_credentials
 
 DEFAULTS = Limits()
 CEILINGS = Limits(wall_seconds=60.0, cpu_seconds=60.0, memory_bytes=2**30)
@@ -95,10 +96,10 @@ def test_a_credential_that_is_not_configured_is_warned_of(
     key = {"domain": "http://api.example.com", "credential": "wether"}
     found = registry(manifest(domains=["b.example:443", key]))
 
-    found.warn_of_unknown_credentials(["wether"])
+    warn_of_unknown_credentials(found, ["wether"])
     assert [] == caplog.records
 
-    found.warn_of_unknown_credentials(["weather"])
+    warn_of_unknown_credentials(found, ["weather"])
     [record] = caplog.records
     assert "egress.credentials" in record.message
     assert ("echo", "wether") == (record.fields["tool"], record.fields["credential"])  # type: ignore[attr-defined]

@@ -83,6 +83,8 @@ def _ended_by(error: BaseException) -> int:
 def _perform(arguments: list[str]) -> int:
     if arguments and arguments[0] in PROGRAMS:
         programs.become(PROGRAMS[arguments[0]], arguments[1:])
+    if arguments[:2] == ["tools", "validate"]:
+        programs.become(programs.VALIDATE, arguments[2:])
     options = _parsed(arguments)
     if "alone" in options:
         code: Exit = options.alone(options)

@@ -1,5 +1,6 @@
 """
-`toolcell serve`, `toolcell doctor`, `toolcell audit`: other programs of toolcell, under one name.
+`toolcell serve`, `toolcell doctor`, `toolcell audit`, `toolcell tools validate`: other programs of
+toolcell, under one name.
 
 They are started, never imported: the server and the walls have dependencies and privileges that a
 client must not need.
@@ -17,6 +18,7 @@ from toolcell_client.cli.exits import UsageError
 SERVE = ("toolcell_server",)
 DOCTOR = ("toolcell_server", "doctor")
 AUDIT = ("toolcell_server", "audit")
+VALIDATE = ("toolcell_server", "validate")
 NEEDED = {
     "toolcell_server": (
         "toolcell_server",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolcell.v1 import execution_pb2, registry_pb2
 
+from toolcell_client.cli import foreign, registering, searching, sources, tool_stats
 from toolcell_client.cli.exits import Exit
 from toolcell_client.cli.listing import for_people, print_json, print_table, print_text
 from toolcell_client.plain import short_name, to_plain
@@ -23,18 +24,24 @@ HEADINGS = ("NAME", "VERSION", "STATE", "EFFECTS", "DESCRIPTION")
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
     """
-    Add the command, its two subcommands and their flags.
+    Add the command, its subcommands and their flags.
     """
-    parser = commands.add_parser("tools", help="list or describe tools")
-    inner = parser.add_subparsers(required=True, metavar="list|describe")
+    parser = commands.add_parser("tools", help="list, find, register, check and change tools")
+    inner = parser.add_subparsers(required=True, metavar="COMMAND")
     listing = inner.add_parser("list", parents=[common], help="list tools")
     listing.set_defaults(run=run_list)
     listing.add_argument("--category", default="", help="only of this category")
     listing.add_argument("--tag", action="append", default=[], help="only with this tag")
+    searching.add(inner, common)
+    inner.add_parser("validate", add_help=False, help="say what is wrong with definitions, offline")
     describing = inner.add_parser("describe", parents=[common], help="describe one tool")
     describing.set_defaults(run=run_describe)
     describing.add_argument("tool", metavar="NAME")
     describing.add_argument("--version", default="", help="exact version")
+    tool_stats.add(inner, common)
+    registering.add(inner, common)
+    sources.add(inner, common)
+    foreign.add(inner, common)
 
 
 def run_list(client: Client, options: Any) -> Exit:
@@ -65,6 +72,8 @@ def run_describe(client: Client, options: Any) -> Exit:
 
 def _row(tool: registry_pb2.Tool) -> tuple[str, ...]:
     text = tool.broken_reason or tool.title or tool.description
+    if tool.reload_error:
+        text = f"(as before: {tool.reload_error}) {text}"
     return (
         tool.name,
         tool.version,
@@ -81,6 +90,10 @@ def _description(tool: registry_pb2.Tool) -> str:
     lines += [text for text in (tool.title, tool.description) if text]
     if tool.broken_reason:
         lines.append(f"broken: {tool.broken_reason}")
+    if tool.reload_error:
+        lines.append(f"served as before; its source does not load: {tool.reload_error}")
+    if tool.code_sha256:
+        lines.append(f"runs the uploaded code {tool.code_sha256}")
     if tool.deprecated:
         lines.append(f"deprecated: {tool.deprecated}")
     lines += ["", "arguments:", *_parameters(tool.parameters_json)]

@@ -66,3 +66,21 @@ class FakeRegistryService(registry_pb2_grpc.ToolRegistryServiceServicer):
         if tool is None:
             unknown_tool(request.name, self._tools).abort(context)
         return registry_pb2.GetToolResponse(tool=tool)
+
+    def SearchTools(  # noqa: N802  # gRPC's name
+        self,
+        request: registry_pb2.SearchToolsRequest,
+        context: Any,  # noqa: ARG002  # gRPC's
+    ) -> registry_pb2.SearchToolsResponse:
+        """
+        Those that have most of the words, however they stand there.
+        """
+        words = request.query.lower().split()
+        texts = {n: f"{n} {tool.description}".lower() for n, tool in sorted(self._tools.items())}
+        counts = {name: sum(word in text for word in words) for name, text in texts.items()}
+        best = sorted((name for name in counts if counts[name]), key=lambda name: -counts[name])
+        found = [
+            registry_pb2.FoundTool(tool=self._tools[n], score=counts[n] / counts[best[0]])
+            for n in best[: request.max_results or 5]
+        ]
+        return registry_pb2.SearchToolsResponse(tools=found)

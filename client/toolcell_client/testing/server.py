@@ -58,7 +58,8 @@ class FakeServer:
             FakeExecutionService(self), self._server
         )
         registry_pb2_grpc.add_ToolRegistryServiceServicer_to_server(
-            FakeRegistryService(self.tools), self._server
+            FakeRegistryService(self.tools),  # type: ignore[abstract]  # the rest: UNIMPLEMENTED
+            self._server,
         )
         self.target = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
 

@@ -12,6 +12,7 @@ import google.protobuf.message
 import google.protobuf.timestamp_pb2
 import sys
 import toolcell.v1.execution_pb2
+import toolcell.v1.statistics_pb2
 import typing
 
 if sys.version_info >= (3, 10):
@@ -104,6 +105,46 @@ TOOL_SCOPE_PRINCIPAL: ToolScope.ValueType  # 2
 TOOL_SCOPE_SESSION: ToolScope.ValueType  # 3
 """For the session of the principal that registered it."""
 global___ToolScope = ToolScope
+
+class _ToolChangeKind:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _ToolChangeKindEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_ToolChangeKind.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    TOOL_CHANGE_KIND_UNSPECIFIED: _ToolChangeKind.ValueType  # 0
+    """Never sent."""
+    TOOL_CHANGE_KIND_REGISTERED: _ToolChangeKind.ValueType  # 1
+    """It was not there, and is."""
+    TOOL_CHANGE_KIND_UNREGISTERED: _ToolChangeKind.ValueType  # 2
+    """It was there, and is not."""
+    TOOL_CHANGE_KIND_REPLACED: _ToolChangeKind.ValueType  # 3
+    """It is another one of the same name and version."""
+    TOOL_CHANGE_KIND_DEPRECATED: _ToolChangeKind.ValueType  # 4
+    """It should no longer be used."""
+    TOOL_CHANGE_KIND_REACTIVATED: _ToolChangeKind.ValueType  # 5
+    """It may be used again."""
+    TOOL_CHANGE_KIND_BROKEN: _ToolChangeKind.ValueType  # 6
+    """It does not load."""
+
+class ToolChangeKind(_ToolChangeKind, metaclass=_ToolChangeKindEnumTypeWrapper):
+    """What happened to a tool."""
+
+TOOL_CHANGE_KIND_UNSPECIFIED: ToolChangeKind.ValueType  # 0
+"""Never sent."""
+TOOL_CHANGE_KIND_REGISTERED: ToolChangeKind.ValueType  # 1
+"""It was not there, and is."""
+TOOL_CHANGE_KIND_UNREGISTERED: ToolChangeKind.ValueType  # 2
+"""It was there, and is not."""
+TOOL_CHANGE_KIND_REPLACED: ToolChangeKind.ValueType  # 3
+"""It is another one of the same name and version."""
+TOOL_CHANGE_KIND_DEPRECATED: ToolChangeKind.ValueType  # 4
+"""It should no longer be used."""
+TOOL_CHANGE_KIND_REACTIVATED: ToolChangeKind.ValueType  # 5
+"""It may be used again."""
+TOOL_CHANGE_KIND_BROKEN: ToolChangeKind.ValueType  # 6
+"""It does not load."""
+global___ToolChangeKind = ToolChangeKind
 
 @typing.final
 class ListToolsRequest(google.protobuf.message.Message):
@@ -209,6 +250,115 @@ class GetToolResponse(google.protobuf.message.Message):
 global___GetToolResponse = GetToolResponse
 
 @typing.final
+class SearchToolsRequest(google.protobuf.message.Message):
+    """Asks for tools that suit some words."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    QUERY_FIELD_NUMBER: builtins.int
+    MAX_RESULTS_FIELD_NUMBER: builtins.int
+    CATEGORY_FIELD_NUMBER: builtins.int
+    TAGS_FIELD_NUMBER: builtins.int
+    query: builtins.str
+    """What somebody says, at most 4000 characters; the first 64 words that say something count.
+    Nothing in it is an operator.  Required.
+    """
+    max_results: builtins.int
+    """How many tools at most.  0: 5.  More than 50 is taken as 50."""
+    category: builtins.str
+    """Only tools of this category.  Empty: all."""
+    @property
+    def tags(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Only tools that have every one of these tags.  Empty: all."""
+
+    def __init__(
+        self,
+        *,
+        query: builtins.str = ...,
+        max_results: builtins.int = ...,
+        category: builtins.str = ...,
+        tags: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["category", b"category", "max_results", b"max_results", "query", b"query", "tags", b"tags"]) -> None: ...
+
+global___SearchToolsRequest = SearchToolsRequest
+
+@typing.final
+class SearchToolsResponse(google.protobuf.message.Message):
+    """The tools that suit best."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TOOLS_FIELD_NUMBER: builtins.int
+    TAKEN_WORDS_FIELD_NUMBER: builtins.int
+    @property
+    def tools(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___FoundTool]:
+        """The tools, the best first.  Empty: none has any of the words."""
+
+    @property
+    def taken_words(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___TakenWord]:
+        """Words of the query that no tool has, and what they were taken for."""
+
+    def __init__(
+        self,
+        *,
+        tools: collections.abc.Iterable[global___FoundTool] | None = ...,
+        taken_words: collections.abc.Iterable[global___TakenWord] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["taken_words", b"taken_words", "tools", b"tools"]) -> None: ...
+
+global___SearchToolsResponse = SearchToolsResponse
+
+@typing.final
+class FoundTool(google.protobuf.message.Message):
+    """A tool that was found."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TOOL_FIELD_NUMBER: builtins.int
+    SCORE_FIELD_NUMBER: builtins.int
+    score: builtins.float
+    """How well it suits beside the best of this answer, which has 1.  Always set."""
+    @property
+    def tool(self) -> global___Tool:
+        """The tool: the version that a call without one gets.  Always set."""
+
+    def __init__(
+        self,
+        *,
+        tool: global___Tool | None = ...,
+        score: builtins.float = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["tool", b"tool"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["score", b"score", "tool", b"tool"]) -> None: ...
+
+global___FoundTool = FoundTool
+
+@typing.final
+class TakenWord(google.protobuf.message.Message):
+    """A word that was not taken as it was written."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WORD_FIELD_NUMBER: builtins.int
+    TAKEN_FOR_FIELD_NUMBER: builtins.int
+    word: builtins.str
+    """The word, as it was written but for capitals.  Always set."""
+    @property
+    def taken_for(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The words that it was taken for.  Always set."""
+
+    def __init__(
+        self,
+        *,
+        word: builtins.str = ...,
+        taken_for: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["taken_for", b"taken_for", "word", b"word"]) -> None: ...
+
+global___TakenWord = TakenWord
+
+@typing.final
 class Tool(google.protobuf.message.Message):
     """A registered tool."""
 
@@ -234,6 +384,12 @@ class Tool(google.protobuf.message.Message):
     DEPRECATED_FIELD_NUMBER: builtins.int
     COMMAND_FIELD_NUMBER: builtins.int
     WORKSPACE_FIELD_NUMBER: builtins.int
+    PRICE_FIELD_NUMBER: builtins.int
+    RELOAD_ERROR_FIELD_NUMBER: builtins.int
+    CODE_SHA256_FIELD_NUMBER: builtins.int
+    SCOPE_FIELD_NUMBER: builtins.int
+    SUNSET_TIME_FIELD_NUMBER: builtins.int
+    REGISTERED_TIME_FIELD_NUMBER: builtins.int
     name: builtins.str
     """Its name: `^[a-zA-Z_][a-zA-Z0-9_-]{0,63}$`.  Always set."""
     version: builtins.str
@@ -268,6 +424,14 @@ class Tool(google.protobuf.message.Message):
     """What it gets of the workspace of a session, at /workspace, in calls with `session_id`.
     Unspecified: nothing, but paths that its arguments name.
     """
+    reload_error: builtins.str
+    """Why its source, as it is now, does not load; the tool is served as it was before.  Empty: it is
+    served as its source has it.
+    """
+    code_sha256: builtins.str
+    """Lower-case hexadecimal SHA-256 of the uploaded code that it runs.  Empty: it runs none."""
+    scope: global___ToolScope.ValueType
+    """Whom it is there for.  Always set."""
     @property
     def tags(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Words to find it by."""
@@ -283,6 +447,18 @@ class Tool(google.protobuf.message.Message):
     @property
     def domains(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """`host:port` it may be granted; `{name}` stands for the argument of that name."""
+
+    @property
+    def price(self) -> toolcell.v1.statistics_pb2.Price:
+        """What an execution costs.  Absent: nothing."""
+
+    @property
+    def sunset_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """From when on calls of it are refused.  Absent: never, as far as is known."""
+
+    @property
+    def registered_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When it was registered.  Absent: it came with a bundle."""
 
     def __init__(
         self,
@@ -307,9 +483,15 @@ class Tool(google.protobuf.message.Message):
         deprecated: builtins.str = ...,
         command: builtins.bool = ...,
         workspace: toolcell.v1.execution_pb2.PathAccess.ValueType = ...,
+        price: toolcell.v1.statistics_pb2.Price | None = ...,
+        reload_error: builtins.str = ...,
+        code_sha256: builtins.str = ...,
+        scope: global___ToolScope.ValueType = ...,
+        sunset_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        registered_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["limits", b"limits"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["broken_reason", b"broken_reason", "bundle", b"bundle", "category", b"category", "command", b"command", "deprecated", b"deprecated", "description", b"description", "domains", b"domains", "effects", b"effects", "idempotent", b"idempotent", "limits", b"limits", "minimum_isolation", b"minimum_isolation", "name", b"name", "parameters_json", b"parameters_json", "paths", b"paths", "returns_json", b"returns_json", "state", b"state", "tags", b"tags", "title", b"title", "version", b"version", "workspace", b"workspace"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["limits", b"limits", "price", b"price", "registered_time", b"registered_time", "sunset_time", b"sunset_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["broken_reason", b"broken_reason", "bundle", b"bundle", "category", b"category", "code_sha256", b"code_sha256", "command", b"command", "deprecated", b"deprecated", "description", b"description", "domains", b"domains", "effects", b"effects", "idempotent", b"idempotent", "limits", b"limits", "minimum_isolation", b"minimum_isolation", "name", b"name", "parameters_json", b"parameters_json", "paths", b"paths", "price", b"price", "registered_time", b"registered_time", "reload_error", b"reload_error", "returns_json", b"returns_json", "scope", b"scope", "state", b"state", "sunset_time", b"sunset_time", "tags", b"tags", "title", b"title", "version", b"version", "workspace", b"workspace"]) -> None: ...
 
 global___Tool = Tool
 
@@ -564,6 +746,7 @@ class RegisteredDefinition(google.protobuf.message.Message):
 
     TOOLS_FIELD_NUMBER: builtins.int
     FAULTS_FIELD_NUMBER: builtins.int
+    SKIPPED_FIELD_NUMBER: builtins.int
     @property
     def tools(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Tool]:
         """The tools that it stands for, as they are now.  Empty: it was refused."""
@@ -572,13 +755,18 @@ class RegisteredDefinition(google.protobuf.message.Message):
     def faults(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___DefinitionFault]:
         """What is wrong with it.  Empty: it is registered."""
 
+    @property
+    def skipped(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___DefinitionFault]:
+        """What of it is no tool, and why: operations of a document, tools of a server.  Empty: nothing."""
+
     def __init__(
         self,
         *,
         tools: collections.abc.Iterable[global___Tool] | None = ...,
         faults: collections.abc.Iterable[global___DefinitionFault] | None = ...,
+        skipped: collections.abc.Iterable[global___DefinitionFault] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["faults", b"faults", "tools", b"tools"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["faults", b"faults", "skipped", b"skipped", "tools", b"tools"]) -> None: ...
 
 global___RegisteredDefinition = RegisteredDefinition
 
@@ -617,20 +805,28 @@ class UnregisterToolRequest(google.protobuf.message.Message):
     NAME_FIELD_NUMBER: builtins.int
     VERSION_FIELD_NUMBER: builtins.int
     SCOPE_FIELD_NUMBER: builtins.int
+    PRINCIPAL_FIELD_NUMBER: builtins.int
+    SESSION_FIELD_NUMBER: builtins.int
     name: builtins.str
     """Its name.  Required."""
     version: builtins.str
     """Its version.  Empty: all of them."""
     scope: global___ToolScope.ValueType
     """The scope that it was registered in.  Unspecified: the caller's own, or else global."""
+    principal: builtins.str
+    """Whose it is, for who may change everybody's.  Empty: the caller's, unless it is everybody's."""
+    session: builtins.str
+    """Of which of that principal's sessions, with scope SESSION.  Empty: the caller's."""
     def __init__(
         self,
         *,
         name: builtins.str = ...,
         version: builtins.str = ...,
         scope: global___ToolScope.ValueType = ...,
+        principal: builtins.str = ...,
+        session: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["name", b"name", "scope", b"scope", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "principal", b"principal", "scope", b"scope", "session", b"session", "version", b"version"]) -> None: ...
 
 global___UnregisterToolRequest = UnregisterToolRequest
 
@@ -665,6 +861,8 @@ class DeprecateToolRequest(google.protobuf.message.Message):
     SCOPE_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
     SUNSET_TIME_FIELD_NUMBER: builtins.int
+    PRINCIPAL_FIELD_NUMBER: builtins.int
+    SESSION_FIELD_NUMBER: builtins.int
     name: builtins.str
     """Its name.  Required."""
     version: builtins.str
@@ -673,6 +871,10 @@ class DeprecateToolRequest(google.protobuf.message.Message):
     """The scope that it was registered in.  Unspecified: the caller's own, or else global."""
     reason: builtins.str
     """Why, and what to use instead.  Required."""
+    principal: builtins.str
+    """Whose it is, for who may change everybody's.  Empty: the caller's, unless it is everybody's."""
+    session: builtins.str
+    """Of which of that principal's sessions, with scope SESSION.  Empty: the caller's."""
     @property
     def sunset_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """From when on calls are refused.  Absent: never."""
@@ -685,9 +887,11 @@ class DeprecateToolRequest(google.protobuf.message.Message):
         scope: global___ToolScope.ValueType = ...,
         reason: builtins.str = ...,
         sunset_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        principal: builtins.str = ...,
+        session: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["sunset_time", b"sunset_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["name", b"name", "reason", b"reason", "scope", b"scope", "sunset_time", b"sunset_time", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "principal", b"principal", "reason", b"reason", "scope", b"scope", "session", b"session", "sunset_time", b"sunset_time", "version", b"version"]) -> None: ...
 
 global___DeprecateToolRequest = DeprecateToolRequest
 
@@ -720,20 +924,28 @@ class ReactivateToolRequest(google.protobuf.message.Message):
     NAME_FIELD_NUMBER: builtins.int
     VERSION_FIELD_NUMBER: builtins.int
     SCOPE_FIELD_NUMBER: builtins.int
+    PRINCIPAL_FIELD_NUMBER: builtins.int
+    SESSION_FIELD_NUMBER: builtins.int
     name: builtins.str
     """Its name.  Required."""
     version: builtins.str
     """Its version.  Empty: all of them."""
     scope: global___ToolScope.ValueType
     """The scope that it was registered in.  Unspecified: the caller's own, or else global."""
+    principal: builtins.str
+    """Whose it is, for who may change everybody's.  Empty: the caller's, unless it is everybody's."""
+    session: builtins.str
+    """Of which of that principal's sessions, with scope SESSION.  Empty: the caller's."""
     def __init__(
         self,
         *,
         name: builtins.str = ...,
         version: builtins.str = ...,
         scope: global___ToolScope.ValueType = ...,
+        principal: builtins.str = ...,
+        session: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["name", b"name", "scope", b"scope", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "principal", b"principal", "scope", b"scope", "session", b"session", "version", b"version"]) -> None: ...
 
 global___ReactivateToolRequest = ReactivateToolRequest
 
@@ -756,3 +968,351 @@ class ReactivateToolResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["tools", b"tools"]) -> None: ...
 
 global___ReactivateToolResponse = ReactivateToolResponse
+
+@typing.final
+class ReloadToolsRequest(google.protobuf.message.Message):
+    """Asks to load bundles again."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BUNDLE_FIELD_NUMBER: builtins.int
+    bundle: builtins.str
+    """Name of a bundle of the settings.  Empty: all of them."""
+    def __init__(
+        self,
+        *,
+        bundle: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["bundle", b"bundle"]) -> None: ...
+
+global___ReloadToolsRequest = ReloadToolsRequest
+
+@typing.final
+class ReloadToolsResponse(google.protobuf.message.Message):
+    """What became of each bundle."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BUNDLES_FIELD_NUMBER: builtins.int
+    @property
+    def bundles(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___BundleReload]:
+        """One for each bundle that was asked for."""
+
+    def __init__(
+        self,
+        *,
+        bundles: collections.abc.Iterable[global___BundleReload] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["bundles", b"bundles"]) -> None: ...
+
+global___ReloadToolsResponse = ReloadToolsResponse
+
+@typing.final
+class BundleReload(google.protobuf.message.Message):
+    """What became of one bundle."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BUNDLE_FIELD_NUMBER: builtins.int
+    RELOADED_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    OUTDATED_TOOLS_FIELD_NUMBER: builtins.int
+    bundle: builtins.str
+    """Its name.  Always set."""
+    reloaded: builtins.bool
+    """It is served as it was loaded now.  False: it is served as it was before."""
+    reason: builtins.str
+    """Why it could not be loaded.  Empty: it was."""
+    @property
+    def outdated_tools(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Names of its tools that are served as they were before, because their source does not load."""
+
+    def __init__(
+        self,
+        *,
+        bundle: builtins.str = ...,
+        reloaded: builtins.bool = ...,
+        reason: builtins.str = ...,
+        outdated_tools: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["bundle", b"bundle", "outdated_tools", b"outdated_tools", "reason", b"reason", "reloaded", b"reloaded"]) -> None: ...
+
+global___BundleReload = BundleReload
+
+@typing.final
+class UploadCodeRequest(google.protobuf.message.Message):
+    """Asks to store code."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: builtins.int
+    FILE_NAME_FIELD_NUMBER: builtins.int
+    SIGNATURE_FIELD_NUMBER: builtins.int
+    content: builtins.bytes
+    """A Python file, a zip of Python files and packages, or a wheel.  Required."""
+    file_name: builtins.str
+    """Its file name, which ends in `.py`, `.zip` or `.whl`.  Required."""
+    signature: builtins.bytes
+    """Ed25519 signature (RFC 8032), 64 bytes, over the 32 bytes of the content's SHA-256.  Empty: it
+    is not signed.
+    """
+    def __init__(
+        self,
+        *,
+        content: builtins.bytes = ...,
+        file_name: builtins.str = ...,
+        signature: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["content", b"content", "file_name", b"file_name", "signature", b"signature"]) -> None: ...
+
+global___UploadCodeRequest = UploadCodeRequest
+
+@typing.final
+class UploadCodeResponse(google.protobuf.message.Message):
+    """What was stored."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SHA256_FIELD_NUMBER: builtins.int
+    SIGNED_BY_FIELD_NUMBER: builtins.int
+    sha256: builtins.str
+    """Lower-case hexadecimal SHA-256 of the content.  Always set."""
+    signed_by: builtins.str
+    """Name of the operator's key that it is signed by.  Empty: by none."""
+    def __init__(
+        self,
+        *,
+        sha256: builtins.str = ...,
+        signed_by: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["sha256", b"sha256", "signed_by", b"signed_by"]) -> None: ...
+
+global___UploadCodeResponse = UploadCodeResponse
+
+@typing.final
+class WatchToolsRequest(google.protobuf.message.Message):
+    """Asks for the changes of tools."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    RESUME_TOKEN_FIELD_NUMBER: builtins.int
+    resume_token: builtins.str
+    """`resume_token` of the last message that was taken.  Empty: begin with a snapshot."""
+    def __init__(
+        self,
+        *,
+        resume_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["resume_token", b"resume_token"]) -> None: ...
+
+global___WatchToolsRequest = WatchToolsRequest
+
+@typing.final
+class WatchToolsResponse(google.protobuf.message.Message):
+    """Something about the tools that the caller may call."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SNAPSHOT_FIELD_NUMBER: builtins.int
+    CHANGE_FIELD_NUMBER: builtins.int
+    MISSED_FIELD_NUMBER: builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: builtins.int
+    resume_token: builtins.str
+    """Where to go on.  Empty: a snapshot has begun and is not complete."""
+    @property
+    def snapshot(self) -> global___ToolSnapshot:
+        """Tools as they are: all that there are, in several messages."""
+
+    @property
+    def change(self) -> global___ToolChange:
+        """One change."""
+
+    @property
+    def missed(self) -> global___ToolsMissed:
+        """Changes were missed, and a snapshot follows."""
+
+    def __init__(
+        self,
+        *,
+        snapshot: global___ToolSnapshot | None = ...,
+        change: global___ToolChange | None = ...,
+        missed: global___ToolsMissed | None = ...,
+        resume_token: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["change", b"change", "event", b"event", "missed", b"missed", "snapshot", b"snapshot"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["change", b"change", "event", b"event", "missed", b"missed", "resume_token", b"resume_token", "snapshot", b"snapshot"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["event", b"event"]) -> typing.Literal["snapshot", "change", "missed"] | None: ...
+
+global___WatchToolsResponse = WatchToolsResponse
+
+@typing.final
+class ToolSnapshot(google.protobuf.message.Message):
+    """Part of a snapshot."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TOOLS_FIELD_NUMBER: builtins.int
+    FIRST_FIELD_NUMBER: builtins.int
+    LAST_FIELD_NUMBER: builtins.int
+    first: builtins.bool
+    """It is the first part: forget what was known."""
+    last: builtins.bool
+    """It is the last part."""
+    @property
+    def tools(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Tool]:
+        """Tools, by name, then newest version first."""
+
+    def __init__(
+        self,
+        *,
+        tools: collections.abc.Iterable[global___Tool] | None = ...,
+        first: builtins.bool = ...,
+        last: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["first", b"first", "last", b"last", "tools", b"tools"]) -> None: ...
+
+global___ToolSnapshot = ToolSnapshot
+
+@typing.final
+class ToolChange(google.protobuf.message.Message):
+    """One change of one version of a tool."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: builtins.int
+    TOOL_FIELD_NUMBER: builtins.int
+    kind: global___ToolChangeKind.ValueType
+    """What happened.  Always set."""
+    @property
+    def tool(self) -> global___Tool:
+        """The tool as it is now.  If it has gone since, only what tells which it is."""
+
+    def __init__(
+        self,
+        *,
+        kind: global___ToolChangeKind.ValueType = ...,
+        tool: global___Tool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["tool", b"tool"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["kind", b"kind", "tool", b"tool"]) -> None: ...
+
+global___ToolChange = ToolChange
+
+@typing.final
+class ToolsMissed(google.protobuf.message.Message):
+    """Some changes are not known any more: the reader was slow, or away for too long."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___ToolsMissed = ToolsMissed
+
+@typing.final
+class ListToolHistoryRequest(google.protobuf.message.Message):
+    """Asks for a page of history."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    page_size: builtins.int
+    """How many at most.  0: 50.  More than 1000 is taken as 1000."""
+    page_token: builtins.str
+    """`next_page_token` of the page before, with the same filters.  Empty: the first page."""
+    name: builtins.str
+    """Only of tools of this name.  Empty: all."""
+    def __init__(
+        self,
+        *,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+        name: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "page_size", b"page_size", "page_token", b"page_token"]) -> None: ...
+
+global___ListToolHistoryRequest = ListToolHistoryRequest
+
+@typing.final
+class ListToolHistoryResponse(google.protobuf.message.Message):
+    """A page of history."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ENTRIES_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    """Token of the next page.  Empty: this is the last."""
+    @property
+    def entries(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ToolHistoryEntry]:
+        """What was done.  Empty: nothing that matches."""
+
+    def __init__(
+        self,
+        *,
+        entries: collections.abc.Iterable[global___ToolHistoryEntry] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["entries", b"entries", "next_page_token", b"next_page_token"]) -> None: ...
+
+global___ListToolHistoryResponse = ListToolHistoryResponse
+
+@typing.final
+class ToolHistoryEntry(google.protobuf.message.Message):
+    """Something that somebody did to a registered tool."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TIME_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    SCOPE_FIELD_NUMBER: builtins.int
+    PRINCIPAL_FIELD_NUMBER: builtins.int
+    SESSION_FIELD_NUMBER: builtins.int
+    CHANGED_BY_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    EDITION_FIELD_NUMBER: builtins.int
+    kind: global___ToolChangeKind.ValueType
+    """What.  Always set."""
+    name: builtins.str
+    """The name of the tool.  Always set."""
+    version: builtins.str
+    """Its version.  Always set."""
+    scope: global___ToolScope.ValueType
+    """Whom it was there for.  Always set."""
+    principal: builtins.str
+    """Whose it was.  Empty: everybody's, or of callers without a name."""
+    session: builtins.str
+    """Of which session.  Empty: of none."""
+    changed_by: builtins.str
+    """Who did it.  Empty: a caller without a name."""
+    reason: builtins.str
+    """Why, as that caller said.  Empty: not said."""
+    edition: builtins.str
+    """Digest of the definition that it got or had; equal ones are the same.  Always set."""
+    @property
+    def time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When.  Always set."""
+
+    def __init__(
+        self,
+        *,
+        time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        kind: global___ToolChangeKind.ValueType = ...,
+        name: builtins.str = ...,
+        version: builtins.str = ...,
+        scope: global___ToolScope.ValueType = ...,
+        principal: builtins.str = ...,
+        session: builtins.str = ...,
+        changed_by: builtins.str = ...,
+        reason: builtins.str = ...,
+        edition: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["time", b"time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["changed_by", b"changed_by", "edition", b"edition", "kind", b"kind", "name", b"name", "principal", b"principal", "reason", b"reason", "scope", b"scope", "session", b"session", "time", b"time", "version", b"version"]) -> None: ...
+
+global___ToolHistoryEntry = ToolHistoryEntry

@@ -3,6 +3,7 @@
 import grpc
 
 from toolcell.v1 import registry_pb2 as toolcell_dot_v1_dot_registry__pb2
+from toolcell.v1 import statistics_pb2 as toolcell_dot_v1_dot_statistics__pb2
 
 
 class ToolRegistryServiceStub(object):
@@ -28,6 +29,16 @@ class ToolRegistryServiceStub(object):
                 request_serializer=toolcell_dot_v1_dot_registry__pb2.GetToolRequest.SerializeToString,
                 response_deserializer=toolcell_dot_v1_dot_registry__pb2.GetToolResponse.FromString,
                 )
+        self.GetToolStats = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/GetToolStats',
+                request_serializer=toolcell_dot_v1_dot_statistics__pb2.GetToolStatsRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_statistics__pb2.GetToolStatsResponse.FromString,
+                )
+        self.SearchTools = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/SearchTools',
+                request_serializer=toolcell_dot_v1_dot_registry__pb2.SearchToolsRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_registry__pb2.SearchToolsResponse.FromString,
+                )
         self.RegisterTools = channel.unary_unary(
                 '/toolcell.v1.ToolRegistryService/RegisterTools',
                 request_serializer=toolcell_dot_v1_dot_registry__pb2.RegisterToolsRequest.SerializeToString,
@@ -47,6 +58,26 @@ class ToolRegistryServiceStub(object):
                 '/toolcell.v1.ToolRegistryService/ReactivateTool',
                 request_serializer=toolcell_dot_v1_dot_registry__pb2.ReactivateToolRequest.SerializeToString,
                 response_deserializer=toolcell_dot_v1_dot_registry__pb2.ReactivateToolResponse.FromString,
+                )
+        self.ReloadTools = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/ReloadTools',
+                request_serializer=toolcell_dot_v1_dot_registry__pb2.ReloadToolsRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_registry__pb2.ReloadToolsResponse.FromString,
+                )
+        self.UploadCode = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/UploadCode',
+                request_serializer=toolcell_dot_v1_dot_registry__pb2.UploadCodeRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_registry__pb2.UploadCodeResponse.FromString,
+                )
+        self.WatchTools = channel.unary_stream(
+                '/toolcell.v1.ToolRegistryService/WatchTools',
+                request_serializer=toolcell_dot_v1_dot_registry__pb2.WatchToolsRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_registry__pb2.WatchToolsResponse.FromString,
+                )
+        self.ListToolHistory = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/ListToolHistory',
+                request_serializer=toolcell_dot_v1_dot_registry__pb2.ListToolHistoryRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_registry__pb2.ListToolHistoryResponse.FromString,
                 )
 
 
@@ -72,6 +103,28 @@ class ToolRegistryServiceServicer(object):
 
         * INVALID_ARGUMENT: `name` is empty.
         * NOT_FOUND: no such tool or version; ErrorInfo metadata `close_matches` names similar ones.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetToolStats(self, request, context):
+        """Returns what is known of tools from the calls that they had, in pages (AIP-158).
+
+        * INVALID_ARGUMENT: `version` without `name`, negative `page_size`, or a `page_token` that is
+        malformed or was made for other filters.
+        * NOT_FOUND: no such tool or version.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SearchTools(self, request, context):
+        """Finds the tools that are most useful for what somebody says in his own words, the best first,
+        among those that the caller may call: names, titles, descriptions, tags and parameters are
+        searched, by words and not by meaning; slips of the finger are mended.
+
+        * INVALID_ARGUMENT: `query` is empty or too long, or `max_results` is negative.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -120,6 +173,55 @@ class ToolRegistryServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReloadTools(self, request, context):
+        """Loads bundles of the settings again, beside what runs: calls that run end on what they began
+        with, and a file that no longer loads takes no tool away (`Tool.reload_error`).  Returns when
+        each serves what it has loaded, or is served as it was.
+
+        * NOT_FOUND: there is no such bundle.
+        * PERMISSION_DENIED: the caller lacks the scope `toolcell:tools`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UploadCode(self, request, context):
+        """Stores Python code, for definitions with `UploadSource` to name.  Nothing of it is run.  Code
+        that no tool needs is removed after an hour.
+
+        * INVALID_ARGUMENT: a field is malformed, or the content is no archive that is unpacked here;
+        `UPLOAD_REFUSED` says why.
+        * PERMISSION_DENIED: the caller may register no tool, or the content is not signed by a key
+        that the operator lists (`NOT_SIGNED`).
+        * FAILED_PRECONDITION: registration or uploads are switched off (`SWITCHED_OFF`).
+        * RESOURCE_EXHAUSTED: the operator's bound on all uploads is reached (`UPLOADS_FULL`).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchTools(self, request, context):
+        """Streams what changes among the tools that the caller may call: first all of them (or, with a
+        `resume_token`, what has changed since), then each change.  It ends after an hour, and when the
+        server drains; go on with the last token.
+
+        * RESOURCE_EXHAUSTED: too many watch already (`TOO_MANY_WATCHERS`).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListToolHistory(self, request, context):
+        """Lists who registered, replaced, unregistered, deprecated and reactivated what, newest first, in
+        pages (AIP-158): what was done by the caller and in its own scopes; all, for who may change all.
+
+        * INVALID_ARGUMENT: negative `page_size`, or a `page_token` that is malformed or was made for
+        other filters.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ToolRegistryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -132,6 +234,16 @@ def add_ToolRegistryServiceServicer_to_server(servicer, server):
                     servicer.GetTool,
                     request_deserializer=toolcell_dot_v1_dot_registry__pb2.GetToolRequest.FromString,
                     response_serializer=toolcell_dot_v1_dot_registry__pb2.GetToolResponse.SerializeToString,
+            ),
+            'GetToolStats': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetToolStats,
+                    request_deserializer=toolcell_dot_v1_dot_statistics__pb2.GetToolStatsRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_statistics__pb2.GetToolStatsResponse.SerializeToString,
+            ),
+            'SearchTools': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchTools,
+                    request_deserializer=toolcell_dot_v1_dot_registry__pb2.SearchToolsRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_registry__pb2.SearchToolsResponse.SerializeToString,
             ),
             'RegisterTools': grpc.unary_unary_rpc_method_handler(
                     servicer.RegisterTools,
@@ -152,6 +264,26 @@ def add_ToolRegistryServiceServicer_to_server(servicer, server):
                     servicer.ReactivateTool,
                     request_deserializer=toolcell_dot_v1_dot_registry__pb2.ReactivateToolRequest.FromString,
                     response_serializer=toolcell_dot_v1_dot_registry__pb2.ReactivateToolResponse.SerializeToString,
+            ),
+            'ReloadTools': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReloadTools,
+                    request_deserializer=toolcell_dot_v1_dot_registry__pb2.ReloadToolsRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_registry__pb2.ReloadToolsResponse.SerializeToString,
+            ),
+            'UploadCode': grpc.unary_unary_rpc_method_handler(
+                    servicer.UploadCode,
+                    request_deserializer=toolcell_dot_v1_dot_registry__pb2.UploadCodeRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_registry__pb2.UploadCodeResponse.SerializeToString,
+            ),
+            'WatchTools': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchTools,
+                    request_deserializer=toolcell_dot_v1_dot_registry__pb2.WatchToolsRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_registry__pb2.WatchToolsResponse.SerializeToString,
+            ),
+            'ListToolHistory': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListToolHistory,
+                    request_deserializer=toolcell_dot_v1_dot_registry__pb2.ListToolHistoryRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_registry__pb2.ListToolHistoryResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -198,6 +330,40 @@ class ToolRegistryService(object):
         return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/GetTool',
             toolcell_dot_v1_dot_registry__pb2.GetToolRequest.SerializeToString,
             toolcell_dot_v1_dot_registry__pb2.GetToolResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def GetToolStats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/GetToolStats',
+            toolcell_dot_v1_dot_statistics__pb2.GetToolStatsRequest.SerializeToString,
+            toolcell_dot_v1_dot_statistics__pb2.GetToolStatsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def SearchTools(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/SearchTools',
+            toolcell_dot_v1_dot_registry__pb2.SearchToolsRequest.SerializeToString,
+            toolcell_dot_v1_dot_registry__pb2.SearchToolsResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 
@@ -266,5 +432,73 @@ class ToolRegistryService(object):
         return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/ReactivateTool',
             toolcell_dot_v1_dot_registry__pb2.ReactivateToolRequest.SerializeToString,
             toolcell_dot_v1_dot_registry__pb2.ReactivateToolResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ReloadTools(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/ReloadTools',
+            toolcell_dot_v1_dot_registry__pb2.ReloadToolsRequest.SerializeToString,
+            toolcell_dot_v1_dot_registry__pb2.ReloadToolsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def UploadCode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/UploadCode',
+            toolcell_dot_v1_dot_registry__pb2.UploadCodeRequest.SerializeToString,
+            toolcell_dot_v1_dot_registry__pb2.UploadCodeResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def WatchTools(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(request, target, '/toolcell.v1.ToolRegistryService/WatchTools',
+            toolcell_dot_v1_dot_registry__pb2.WatchToolsRequest.SerializeToString,
+            toolcell_dot_v1_dot_registry__pb2.WatchToolsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ListToolHistory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/ListToolHistory',
+            toolcell_dot_v1_dot_registry__pb2.ListToolHistoryRequest.SerializeToString,
+            toolcell_dot_v1_dot_registry__pb2.ListToolHistoryResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)

@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from toolcell.v1 import execution_pb2 as pb
 
+from toolcell_server.scopes import GLOBAL
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from toolcell_server.gates import Call
     from toolcell_server.grants import Grant
@@ -81,6 +83,7 @@ def tell(call: Call, grant: Grant, redact: Redact) -> Told:
         *(() if complete else (_INCOMPLETE,)),
         *(() if redacted == call.arguments else (_MASKED,)),
         f"{tool.name} {tool.version}: {printable(tool.title or _first_line(tool.description))}",
+        *_carried(tool),
         f"asked for by {asks}{session}",
         f"effects: {tool.effects}",
         "arguments:",
@@ -91,6 +94,17 @@ def tell(call: Call, grant: Grant, redact: Redact) -> Told:
         *(more if len(allowed) > MAXIMUM_GRANTS else ()),
     ]
     return Told("\n".join(lines), json.dumps(shown, ensure_ascii=False), complete)
+
+
+def _carried(tool: Tool) -> Iterator[str]:
+    """
+    Where a tool comes from that nobody installed: what it says of itself is its registrant's word.
+    """
+    if tool.carried is not None:
+        whose = "everybody" if tool.scope == GLOBAL else f"this caller alone ({tool.scope.kind})"
+        payload = printable(json.dumps(tool.carried.payload, ensure_ascii=False))
+        yield f"registered at run time for {whose}, edition {tool.edition}"
+        yield f"runs {tool.carried.carrier}: {shortened(payload, MAXIMUM_GRANT)}"
 
 
 def previewed(tool: Tool, text: str, redact: Redact) -> str:

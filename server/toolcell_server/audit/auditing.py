@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 REQUIRED: Final = "required"
 MAXIMUM_DENIALS: Final = 32  # of one execution, as many as `Run` returns; the ending counts all
-_ASKED: Final = ("tool", "version", "call_id", "request_id", "execution_id")
 
 
 class Auditing:
@@ -134,7 +133,7 @@ class Auditing:
                 "reason": refusal.reason,
                 "code": refusal.code,
                 "message": values.bounded(refusal.message),
-                **self._asked(request),
+                **self._describing.asked(request),
             },
         )
 
@@ -149,7 +148,7 @@ class Auditing:
                 "principal": values.who(caller),
                 "method": method,
                 "error_id": error_id,
-                **self._asked(request),
+                **self._describing.asked(request),
             },
         )
 
@@ -162,7 +161,7 @@ class Auditing:
             (caller.name, execution_id),
             lambda: {
                 "principal": values.who(caller),
-                **self._asked(request),
+                **self._describing.asked(request),
                 "execution_id": execution_id,
             },
         )
@@ -202,6 +201,18 @@ class Auditing:
         data = values.about(about) | {"principal": values.who(caller)}
         self._log.append(f"session.{event}", data, subject=session_id)
 
+    def tool_changed(self, event: str, caller: Principal, data: dict[str, Any]) -> None:
+        """
+        Record what somebody did to a registered tool: `registered`, `replaced`, …
+
+        Raises:
+            AuditFailed: nothing may be done without a record, and none reaches the disk.
+        """
+        if self._log.failing and self._strict:
+            raise AuditFailed
+        data = {"principal": values.who(caller), **data}
+        self._log.append(f"tool.{event}", data, subject=data["tool"]["name"])
+
     def start(self) -> None:
         """
         Begin; nothing else may be called before.
@@ -231,19 +242,3 @@ class Auditing:
     def _write_ending(self, execution: Execution, seen: Seen) -> None:
         data = self._describing.ended(execution, seen)
         self._log.append("execution.finished", data, subject=execution.execution_id)
-
-    def _asked(self, request: object) -> dict[str, Any]:
-        """
-        What a request says of itself; a stream of requests says nothing.
-        """
-        said = {name: getattr(request, name, "") for name in _ASKED}
-        texts = {
-            name: values.bounded(value)
-            for name, value in said.items()
-            if isinstance(value, str) and value
-        }
-        arguments = getattr(request, "arguments_json", b"")
-        if isinstance(arguments, bytes) and arguments:
-            tool = getattr(request, "tool", "")
-            return {**texts, "arguments": self._content.describe(arguments, tool)}
-        return texts

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from toolcell_server.grants import Grant
 
 _REMEMBERED: Final = 256
+_ASKED: Final = ("tool", "version", "call_id", "request_id", "execution_id")
 
 
 class Describing:
@@ -95,6 +96,22 @@ class Describing:
             "accepted_time": execution.accepted_time.ToJsonString(),
             "detached": execution.detached,
         }
+
+    def asked(self, request: object) -> dict[str, Any]:
+        """
+        What a request says of itself; a stream of requests says nothing.
+        """
+        said = {name: getattr(request, name, "") for name in _ASKED}
+        texts = {
+            name: values.bounded(value)
+            for name, value in said.items()
+            if isinstance(value, str) and value
+        }
+        arguments = getattr(request, "arguments_json", b"")
+        if isinstance(arguments, bytes) and arguments:
+            tool = getattr(request, "tool", "")
+            return {**texts, "arguments": self._content.describe(arguments, tool)}
+        return texts
 
     def _grant(self, grant: Grant) -> msgspec.Raw:
         known = self._grants.get(id(grant))

@@ -87,6 +87,7 @@ def which(tool: Tool) -> dict[str, Any]:
         "version": tool.version,
         "bundle": tool.bundle,
         "effects": tool.effects,
+        **({"edition": tool.edition, "scope": tool.scope.kind} if tool.edition else {}),
     }
 
 

@@ -33,12 +33,13 @@ MAXIMUM_CIRCUITS: Final = 4096  # arbitrary; about two megabytes
 
 class _Key(NamedTuple):
     """
-    Whose circuit it is; None: everybody's.
+    Whose circuit it is; None: everybody's.  `label` is the tool's in metrics.
     """
 
     tool: str
     version: str
     principal: str | None
+    label: str
 
 
 class Breaker:
@@ -93,7 +94,7 @@ class Breaker:
         was_open = circuit.is_open
         circuit.failed(principal, self._clock(), together=together)
         if circuit.is_open and not was_open:
-            self._changed(key.tool, key.principal is None, 1)
+            self._changed(key.label, key.principal is None, 1)
         if len(self._circuits) > MAXIMUM_CIRCUITS:
             self._forget(next(iter(self._circuits)))
 
@@ -103,13 +104,13 @@ class Breaker:
         was_open = circuit.is_open
         circuit.succeeded(self._clock())
         if was_open and not circuit.is_open:
-            self._changed(key.tool, key.principal is None, -1)
+            self._changed(key.label, key.principal is None, -1)
         if circuit.is_clean:
             del self._circuits[key]
 
     def _forget(self, key: _Key) -> None:
         if self._circuits.pop(key).is_open:
-            self._changed(key.tool, key.principal is None, -1)
+            self._changed(key.label, key.principal is None, -1)
 
     def _of(self, tool: Tool, principal: str) -> list[Circuit]:
         return [self._circuits[key] for key in _keys(tool, principal) if key in self._circuits]
@@ -132,5 +133,5 @@ def is_trouble(outcome: pb.Outcome) -> bool:
 
 
 def _keys(tool: Tool, principal: str) -> tuple[_Key, ...]:
-    own = _Key(tool.name, tool.version, principal)
-    return (own, _Key(tool.name, tool.version, None)) if principal else (own,)
+    own = _Key(tool.identity, tool.version, principal, tool.label)
+    return (own, own._replace(principal=None)) if principal else (own,)

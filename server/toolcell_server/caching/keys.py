@@ -31,6 +31,7 @@ class Key(NamedTuple):
 
     tool: str
     version: str
+    edition: str
     principal: str | None
     arguments: bytes
     grant: tuple[Any, ...]
@@ -42,8 +43,9 @@ def key_of(execution: Execution) -> Key:
     """
     tool = execution.tool
     return Key(
-        tool=tool.name,
+        tool=tool.identity,
         version=tool.version,
+        edition=tool.edition,
         principal=None if tool.cache_scope == PUBLIC else execution.principal,
         arguments=hashlib.sha256(canonical(execution.arguments)).digest(),
         grant=_of_grant(execution.grant),

@@ -130,7 +130,7 @@ class RateGate:
         subject = subjects.subject(call.principal) if rules else ""
         for rule in rules:
             if rule.is_about(call.principal):
-                end = scope(rule.per, call.tool.name, subject)
+                end = scope(rule.per, call.tool.identity, subject)
                 for bound in rule.bounds:
                     uses = at_once if bound.kind == "concurrency" else counted
                     uses.append(Use(bound, bound.prefix + end))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PER: Final = ("tool", "principal_tool")
-_KEYS: Final = (*notation.KEYS, "concurrency", "per")
+KEYS: Final = (*notation.KEYS, "concurrency", "per")
 
 
 def rule(name: str, rates: Mapping[str, Any]) -> tuple[Rule, ...]:
@@ -29,8 +29,8 @@ def rule(name: str, rates: Mapping[str, Any]) -> tuple[Rule, ...]:
     """
     if not rates:
         return ()
-    if unknown := sorted(set(rates) - set(_KEYS)):
-        raise ValueError(f"rates.{unknown[0]} is not known; the keys are {', '.join(_KEYS)}")
+    if unknown := sorted(set(rates) - set(KEYS)):
+        raise ValueError(f"rates.{unknown[0]} is not known; the keys are {', '.join(KEYS)}")
     per = rates.get("per", "tool")
     if per not in PER:
         raise ValueError(f"rates.per must be one of {', '.join(PER)}, not {per!r}")

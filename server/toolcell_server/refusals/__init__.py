@@ -49,6 +49,11 @@ from toolcell_server.refusals.fields import (
 )
 from toolcell_server.refusals.hooks import HookFailed, Vetoed
 from toolcell_server.refusals.quotas import QuotaExceeded, QuotasUnreliable
+from toolcell_server.refusals.registering import (
+    DefinitionsInvalid,
+    ToolRetired,
+    TooManyWatchers,
+)
 from toolcell_server.refusals.rights import DeniedByRule, MissingScopes, NobodyApproves
 from toolcell_server.refusals.sessions import (
     DigestMismatch,
@@ -65,7 +70,15 @@ from toolcell_server.refusals.tools import (
     SwitchedOff,
     ToolBroken,
     ToolUnavailable,
+    UnknownBundle,
     UnknownTool,
+)
+from toolcell_server.refusals.uploads import (
+    CodeNotLoaded,
+    NotSigned,
+    UnknownUpload,
+    UploadRefused,
+    UploadsFull,
 )
 
 __all__ = [
@@ -88,6 +101,8 @@ __all__ = [
     "AuditNotKept",
     "BadPageToken",
     "CallRefused",
+    "CodeNotLoaded",
+    "DefinitionsInvalid",
     "DeniedByRule",
     "DigestMismatch",
     "DomainNotAllowed",
@@ -104,6 +119,7 @@ __all__ = [
     "NoCapacity",
     "NobodyApproves",
     "NotPermitted",
+    "NotSigned",
     "PathNotAllowed",
     "PreviewFailed",
     "QuotaExceeded",
@@ -116,13 +132,19 @@ __all__ = [
     "SwitchedOff",
     "TooManyApprovals",
     "TooManySessions",
+    "TooManyWatchers",
     "ToolBroken",
+    "ToolRetired",
     "ToolUnavailable",
     "Unauthenticated",
+    "UnknownBundle",
     "UnknownExecution",
     "UnknownSession",
     "UnknownSessionFile",
     "UnknownTool",
+    "UnknownUpload",
+    "UploadRefused",
+    "UploadsFull",
     "Vetoed",
     "WorkspaceFull",
 ]

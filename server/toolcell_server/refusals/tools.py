@@ -44,6 +44,22 @@ class UnknownTool(CallRefused):
         )
 
 
+class UnknownBundle(CallRefused):
+    """
+    Raised when the settings have no bundle of that name; `bundles` are those that they have.
+    """
+
+    code = "NOT_FOUND"
+    spoken = "I do not know that group of tools."
+
+    def __init__(self, bundle: str, bundles: Sequence[str]) -> None:
+        super().__init__(
+            f"there is no bundle {shown(bundle)}",
+            f"name one of {', '.join(bundles)}, or none for all",
+            metadata={"bundle": bundle, "bundles": ",".join(bundles)},
+        )
+
+
 class ToolBroken(CallRefused):
     """
     Raised when the tool is registered and its code or manifest does not load.
@@ -63,17 +79,19 @@ class ToolBroken(CallRefused):
 
 class SwitchedOff(CallRefused):
     """
-    Raised when the operator has switched off the tool, or something that it needs.
+    Raised when the operator has switched off the tool, or something that it needs; `switch` is
+    what switches it on.
     """
 
     code = "FAILED_PRECONDITION"
     category = "permanent"
     spoken = "That is switched off."
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, switch: str = "") -> None:
+        where = f"set {switch}" if switch else "switch it on in the server's policy"
         super().__init__(
             f"{what} is switched off by the operator",
-            "do without it, or ask the operator to switch it on in the server's policy",
+            f"do without it, or ask the operator to {where}",
             metadata={"switched_off": what},
         )
 

@@ -99,7 +99,7 @@ class RetriedExecutor:
         """
         What is said of the next attempt; None: there is none.
         """
-        spender = Spender(execution.tool.name, execution.tool.version, execution.principal)
+        spender = Spender(execution.tool.identity, execution.tool.version, execution.principal)
         if outcome.HasField("completed"):
             self.budget.succeeded(spender)
         cause, attempt = retries.cause(outcome), execution.attempt

@@ -11,8 +11,11 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Final
 
+from toolcell_server.principal import OWN_TOOLS, TOOLS
+from toolcell_server.scopes import GLOBAL
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from toolcell_server.rights.rules import Rule
     from toolcell_server.rights.selectors import Selectors
@@ -34,14 +37,19 @@ class Standing(enum.Enum):
 
 class Reach:
     """
-    The tools that `admitted` selects (None: all), without those that a rule in `rules` forbids
-    outright.  `scopes` are all that the caller has.
+    The tools that `admitted` selects (None: all) and that are `there`, without those that a rule in
+    `rules` forbids outright.  `scopes` are all that the caller has.
     """
 
     def __init__(
-        self, admitted: Selectors | None, scopes: frozenset[str], rules: Sequence[Rule] = ()
+        self,
+        admitted: Selectors | None,
+        scopes: frozenset[str],
+        rules: Sequence[Rule] = (),
+        there: Callable[[Tool], bool] = lambda _: True,
     ) -> None:
         self.scopes = scopes
+        self._there = there
         self._admitted = admitted
         self._forbidden = [rule.tools for rule in rules if rule.outright]
         self._rules = [rule for rule in rules if not rule.outright]
@@ -85,6 +93,12 @@ class Reach:
         """
         return sorted(set(tool.scopes) - self.scopes)
 
+    def _owns(self, tool: Tool) -> bool:
+        """
+        Whether it is one of his own, which the registry shows to nobody else, and he may have any.
+        """
+        return tool.scope != GLOBAL and not self.scopes.isdisjoint((TOOLS, OWN_TOOLS))
+
     def _look_up(self, tool: Tool) -> tuple[Tool, Standing, tuple[Rule, ...]]:
         key = (tool.name, tool.version, tool.bundle)
         known = self._known.get(key)
@@ -96,7 +110,9 @@ class Reach:
         return known
 
     def _standing(self, tool: Tool) -> Standing:
-        if self._admitted is not None and not self._admitted.cover(tool):
+        if self._admitted is not None and not self._admitted.cover(tool) and not self._owns(tool):
+            return Standing.HIDDEN
+        if not self._there(tool):
             return Standing.HIDDEN
         if any(tools.cover(tool) for tools in self._forbidden):
             return Standing.HIDDEN

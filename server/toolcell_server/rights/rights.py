@@ -21,6 +21,7 @@ import dataclasses
 import logging
 from typing import TYPE_CHECKING, Final
 
+from toolcell_server.rights.availability import Environment, is_there
 from toolcell_server.rights.reach import Reach
 from toolcell_server.rights.roles import selectors
 from toolcell_server.rights.selectors import Selectors
@@ -31,11 +32,14 @@ if TYPE_CHECKING:
     from toolcell_server.principal import Principal
     from toolcell_server.rights.roles import Role
     from toolcell_server.rights.rules import Rule
+    from toolcell_server.tool import Tool
 
-    # Anonymous, his scopes and roles, and which origins his is one of.
-    Key = tuple[bool, frozenset[str], frozenset[str], tuple[bool, ...]]
+    # Anonymous, his scopes and roles, which origins his is one of, and his labels.
+    Key = tuple[bool, frozenset[str], frozenset[str], tuple[bool, ...], frozenset[tuple[str, str]]]
 
 _MOST_REACHES: Final = 256
+_NOWHERE: Final = Environment()
+_UNLABELLED: Final[frozenset[tuple[str, str]]] = frozenset()
 _MOST_WARNINGS: Final = 100  # of roles in credentials that others made
 
 _log = logging.getLogger(__name__)
@@ -54,11 +58,13 @@ class Rights:
         anonymous: frozenset[str] = frozenset(),
         *,
         authenticated: bool = False,
+        environment: Environment = _NOWHERE,
     ) -> None:
         self._roles = {role.name: role for role in roles}
         self._rules = tuple(rules)
         self._anonymous = anonymous
         self._authenticated = authenticated
+        self._environment = environment
         every = [role.origins for role in self._roles.values()]
         every += [rule.outside for rule in self._rules]
         self._origins = [origins for origins in every if origins is not None]
@@ -95,7 +101,8 @@ class Rights:
         What a caller may call.
         """
         places = tuple(origins.include(principal.origin) for origins in self._origins)
-        key = (not principal.name, principal.scopes, principal.roles, places)
+        labels = frozenset(principal.labels.items()) if principal.labels else _UNLABELLED
+        key = (not principal.name, principal.scopes, principal.roles, places, labels)
         reach = self._reaches.get(key)
         if reach is None:
             if len(self._reaches) >= _MOST_REACHES:
@@ -134,7 +141,12 @@ class Rights:
         admitted = Selectors.lenient(selectors(scopes)) if governed else None
         given = frozenset(role.name for role in in_force)
         rules = [rule for rule in self._rules if _speaks(rule, roles, given, principal.origin)]
-        return Reach(admitted, scopes, rules)
+        labels = principal.labels
+
+        def there(tool: Tool) -> bool:
+            return is_there(tool.conditions, self._environment, given, labels)
+
+        return Reach(admitted, scopes, rules, there)
 
     def _warn_of_unknown(self, names: frozenset[str]) -> None:
         for name in names - self._roles.keys() - self._warned:

@@ -18,11 +18,11 @@ from toolcell_server.sessions.store import SessionStore
 from toolcell_server.sessions.threads import Threads
 
 if TYPE_CHECKING:
-    from toolcell_server.app import App
+    from toolcell_server.made import Made
     from toolcell_server.policy import Policy
 
 
-def sessions(app: App) -> Sessions | None:
+def sessions(app: Made) -> Sessions | None:
     """
     Workspaces that persist across calls, if the operator wants them; `time.time`, because in
     `state_dir` they outlive this process.

@@ -30,6 +30,7 @@ from toolcell_server.settings.auth import AuthSettings
 from toolcell_server.settings.breaker import BreakerSettings
 from toolcell_server.settings.cache import CacheSettings
 from toolcell_server.settings.egress import EgressSettings
+from toolcell_server.settings.environment import EnvironmentSettings
 from toolcell_server.settings.errors import SettingsError
 from toolcell_server.settings.records import RecordsSettings
 from toolcell_server.settings.redaction import RedactionSettings
@@ -61,6 +62,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "sessions": tuple(SessionsSettings.__slots__),
     "records": tuple(RecordsSettings.__slots__),
     "registry": tuple(RegistrySettings.__slots__),
+    "environment": tuple(EnvironmentSettings.__slots__),
     "rights": ("anonymous_roles",),
     "arguments": tuple(ArgumentSettings.__slots__),
     "results": tuple(ResultSettings.__slots__),
@@ -118,6 +120,7 @@ def _build(values: Mapping[str, Any]) -> Settings:
         sessions=SessionsSettings.build(_section("sessions", values), policy),
         records=RecordsSettings.build(_section("records", values)),
         registry=RegistrySettings.build(_section("registry", values)),
+        environment=EnvironmentSettings.build(_section("environment", values)),
         rights=RightsSettings.build(
             _section("rights", values), values.get("roles", []), values.get("rules", [])
         ),

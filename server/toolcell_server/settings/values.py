@@ -17,6 +17,7 @@ from toolcell_server.settings.auth import AuthSettings
 from toolcell_server.settings.breaker import BreakerSettings
 from toolcell_server.settings.cache import CacheSettings
 from toolcell_server.settings.egress import EgressSettings
+from toolcell_server.settings.environment import EnvironmentSettings
 from toolcell_server.settings.errors import SettingsError
 from toolcell_server.settings.records import RecordsSettings
 from toolcell_server.settings.redaction import RedactionSettings
@@ -151,6 +152,7 @@ class Settings:
     sessions: SessionsSettings = field(default_factory=SessionsSettings)
     records: RecordsSettings = field(default_factory=RecordsSettings)
     registry: RegistrySettings = field(default_factory=RegistrySettings)
+    environment: EnvironmentSettings = field(default_factory=EnvironmentSettings)
     rights: RightsSettings = field(default_factory=RightsSettings)
     middleware: tuple[HookSettings, ...] = ()
     arguments: ArgumentSettings = field(default_factory=ArgumentSettings)

@@ -18,7 +18,7 @@ TOOL = object()
 
 
 def key(name: str) -> Key:
-    return Key("t", "1", None, name.encode(), ())
+    return Key("t", "1", "", None, name.encode(), ())
 
 
 def entry(owner: str = "a", size: int = 0, expires: float = 100.0, **fields: Any) -> Entry:

@@ -14,6 +14,7 @@ from toolcell_server.limits import Limits
 from toolcell_server.principal import ANYBODY, Principal
 from toolcell_server.refusals import InvalidField
 from toolcell_server.sessions import paths, wished
+from toolcell_server.sessions.tools import in_session
 from toolcell_server.settings import SettingsError
 from toolcell_server.settings.sessions import SessionsSettings
 from toolcell_server.tool import Tool
@@ -36,19 +37,19 @@ def tool(**declared: Any) -> Tool:
 
 
 def test_a_tool_in_a_session_has_what_it_asks_for() -> None:
-    assert () == tool().in_session().paths
-    assert "read" == tool(workspace="read").in_session().paths[0]["access"]
-    assert "write" == tool(workspace="write", effects="destructive").in_session().paths[0]["access"]
+    assert () == in_session(tool()).paths
+    assert "read" == in_session(tool(workspace="read")).paths[0]["access"]
+    assert "write" == in_session(tool(workspace="write", effects="destructive")).paths[0]["access"]
 
 
 def test_who_changes_nothing_but_the_workspace_changes_something_in_a_session() -> None:
     reads = {"effects": "read_only", "cache_ttl_seconds": 60, "retry": {"attempts": 3}}
-    writes = tool(workspace="write", **reads).in_session()
-    only_reads = tool(workspace="read", **reads).in_session()
+    writes = in_session(tool(workspace="write", **reads))
+    only_reads = in_session(tool(workspace="read", **reads))
 
     assert ("writes", 0, 1) == (writes.effects, writes.cache_ttl_seconds, writes.retry.attempts)
     assert ("read_only", 0) == (only_reads.effects, only_reads.cache_ttl_seconds)
-    assert 0 == tool(**reads).in_session().cache_ttl_seconds
+    assert 0 == in_session(tool(**reads)).cache_ttl_seconds
     assert 60 == tool(workspace="write", **reads).cache_ttl_seconds
 
 

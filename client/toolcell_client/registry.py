@@ -1,0 +1,133 @@
+"""
+Registers tools, changes them, and follows changes: `client.registry`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from toolcell.v1 import registry_pb2 as pb
+
+from toolcell_client.definitions import Which, deprecation, registration
+from toolcell_client.translation import translate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+    from typing import Unpack
+
+    from toolcell_client.connection import Connection
+    from toolcell_client.definitions import Definition, Registering, Whose
+
+RELOAD_SECONDS = 300.0  # arbitrary; every bundle may take a minute to load
+
+
+class Registry:
+    """
+    What this client's principal may register and change.  Each method raises `CallRefused` or
+    `ServerUnreachable`.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def register(
+        self, definitions: Iterable[Definition], **how: Unpack[Registering]
+    ) -> Sequence[pb.RegisteredDefinition]:
+        """
+        Register tools: mappings with the keys of a manifest and `argv`, or a source.  All or, if
+        one cannot be, none; with `all_or_nothing=False` each for itself, and the answers say what
+        is wrong with which.
+
+        Raises:
+            ValueError, TypeError: something is no definition.
+        """
+        return list(self._ask("RegisterTools", registration(definitions, **how)).definitions)
+
+    def unregister(self, name: str, version: str = "", **whose: Unpack[Whose]) -> Sequence[pb.Tool]:
+        """
+        Remove a tool; the versions that went.
+        """
+        which = Which(name, version, **whose)
+        request = pb.UnregisterToolRequest(**which.fields())
+        return list(self._ask("UnregisterTool", request).tools)
+
+    def deprecate(
+        self,
+        name: str,
+        reason: str,
+        *,
+        version: str = "",
+        sunset: datetime | None = None,
+        **whose: Unpack[Whose],
+    ) -> Sequence[pb.Tool]:
+        """
+        Say that a tool should no longer be used, and from when on calls of it are refused.
+
+        Raises:
+            ValueError: `sunset` has no time zone.
+        """
+        request = deprecation(Which(name, version, **whose), reason, sunset)
+        return list(self._ask("DeprecateTool", request).tools)
+
+    def reactivate(self, name: str, version: str = "", **whose: Unpack[Whose]) -> Sequence[pb.Tool]:
+        """
+        Take that back.
+        """
+        which = Which(name, version, **whose)
+        request = pb.ReactivateToolRequest(**which.fields())
+        return list(self._ask("ReactivateTool", request).tools)
+
+    def history(self, name: str = "", page_size: int = 0) -> Iterator[pb.ToolHistoryEntry]:
+        """
+        Who did what to registered tools, newest first.
+        """
+        request = pb.ListToolHistoryRequest(name=name, page_size=page_size)
+        while True:
+            page = self._ask("ListToolHistory", request)
+            yield from page.entries
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def watch(self, resume_token: str = "") -> Iterator[pb.WatchToolsResponse]:
+        """
+        Follow the tools that this principal may call: all of them first, or with a token of an
+        earlier message what has changed since, then each change.  Goes on by itself when the server
+        ends the stream in good order; ends when it is closed.
+        """
+        request = pb.WatchToolsRequest(resume_token=resume_token)
+        while True:
+            metadata = self._connection.options.call_metadata()
+            stream: Any = self._connection.registry.WatchTools(request, metadata=metadata)
+            try:
+                for told in stream:
+                    request.resume_token = told.resume_token or request.resume_token
+                    yield told
+            except grpc.RpcError as exc:
+                raise translate(exc, self._connection.options.target) from exc
+            finally:
+                stream.cancel()
+
+    def reload(self, bundle: str = "") -> Sequence[pb.BundleReload]:
+        """
+        Load a bundle of the settings again, or all of them; what became of each.
+        """
+        request = pb.ReloadToolsRequest(bundle=bundle)
+        reload = self._connection.registry.ReloadTools
+        return list(self._connection.ask(reload, request, RELOAD_SECONDS).bundles)
+
+    def upload(
+        self, content: bytes, file_name: str, signature: bytes = b""
+    ) -> pb.UploadCodeResponse:
+        """
+        Store a Python file, a zip or a wheel, for definitions to name: `{"upload": {"sha256": …}}`.
+        `signature` is of Ed25519, over the SHA-256 of the content.
+        """
+        request = pb.UploadCodeRequest(content=content, file_name=file_name, signature=signature)
+        answer: pb.UploadCodeResponse = self._ask("UploadCode", request)
+        return answer
+
+    def _ask(self, method: str, request: Any) -> Any:
+        return self._connection.ask(getattr(self._connection.registry, method), request)

@@ -1,0 +1,3 @@
+"""
+Finds tools by a user's own words.
+"""

@@ -1,0 +1,3 @@
+"""
+How tools are kept in order: by scope and name, with what has changed of late.
+"""

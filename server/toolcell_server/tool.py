@@ -66,9 +66,7 @@ class Tool:
     idempotent: bool = False
     limits: Limits = field(default_factory=Limits)
     paths: tuple[Mapping[str, Any], ...] = ()
-    workspace: str = (
-        ""  # "", "read" or "write": what it gets of a session's, in calls that have one
-    )
+    workspace: str = ""  # "", "read" or "write": of the session, in calls that have one
     stateful: bool = False  # its cell may serve one call of a session after the other
     domains: tuple[str | Mapping[str, Any], ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
@@ -143,12 +141,8 @@ class Tool:
         limits = Limits.from_manifest(manifest.limits, defaults, ceilings)
         same = set(manifest.__struct_fields__) & set(cls.__slots__) - {"limits", "approval"}
         said = {name: getattr(manifest, name) for name in same}
-        return cls(
-            bundle=bundle,
-            limits=limits,
-            approval="approve" if manifest.approval is True else manifest.approval or "",
-            **{**said, **beside},
-        )
+        approval = "approve" if manifest.approval is True else manifest.approval or ""
+        return cls(bundle=bundle, limits=limits, approval=approval, **{**said, **beside})
 
     @classmethod
     def broken(cls, name: str, bundle: str, reason: str, version: str = "") -> Self:

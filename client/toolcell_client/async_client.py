@@ -13,6 +13,7 @@ from toolcell_client.async_approvals import AsyncApprovals
 from toolcell_client.async_batch_stream import AsyncBatchStream
 from toolcell_client.async_connection import AsyncConnection
 from toolcell_client.async_registry import AsyncRegistry
+from toolcell_client.async_sessions import AsyncClientSession, AsyncSessions
 from toolcell_client.async_stream import AsyncStream
 from toolcell_client.async_tools import AsyncTools
 from toolcell_client.async_workflows import AsyncWorkflows
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from toolcell_client.options import ConnectOptions
     from toolcell_client.requests import Arguments, CallOptions
     from toolcell_client.result import Result
+    from toolcell_client.session_requests import SessionOptions
 
 
 class AsyncClient(AsyncTools):
@@ -48,6 +50,7 @@ class AsyncClient(AsyncTools):
         self.options = ClientOptions(target=target, **options)
         super().__init__(AsyncConnection(self.options))
         self.approvals = AsyncApprovals(self._connection)
+        self.sessions = AsyncSessions(self._connection)
         self.registry = AsyncRegistry(self._connection)
         self.workflows = AsyncWorkflows(self._connection)
         self._streams: weakref.WeakSet[AsyncStream | AsyncBatchStream] = weakref.WeakSet()
@@ -122,6 +125,12 @@ class AsyncClient(AsyncTools):
         stream = AsyncBatchStream(self._connection, request, Deadline.of(timeout))
         self._streams.add(stream)
         return stream
+
+    def session(self, **options: Unpack[SessionOptions]) -> AsyncClientSession:
+        """
+        A session: `async with client.session() as session: await session.run(…)`.
+        """
+        return AsyncClientSession(self, **options)
 
     def watch(self, execution_id: str, after_sequence: int = 0) -> AsyncStream:
         """

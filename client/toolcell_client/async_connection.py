@@ -18,6 +18,7 @@ from toolcell.v1 import (
     execution_pb2_grpc,
     host_pb2_grpc,
     registry_pb2_grpc,
+    session_pb2_grpc,
     workflow_pb2_grpc,
 )
 from toolcell.v1 import execution_pb2 as pb
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from toolcell.v1.execution_pb2_grpc import ToolExecutionServiceAsyncStub
     from toolcell.v1.host_pb2_grpc import ToolHostServiceAsyncStub
     from toolcell.v1.registry_pb2_grpc import ToolRegistryServiceAsyncStub
+    from toolcell.v1.session_pb2_grpc import SessionServiceAsyncStub
     from toolcell.v1.workflow_pb2_grpc import WorkflowServiceAsyncStub
 
     from toolcell_client.deadline import Deadline
@@ -72,6 +74,10 @@ class AsyncConnection:
     @property
     def workflows(self) -> WorkflowServiceAsyncStub:
         return self._connected().workflows
+
+    @property
+    def sessions(self) -> SessionServiceAsyncStub:
+        return self._connected().sessions
 
     def _connected(self) -> _Stubs:
         """
@@ -196,6 +202,9 @@ class _Stubs:
         )
         self.workflows = cast(
             "WorkflowServiceAsyncStub", workflow_pb2_grpc.WorkflowServiceStub(self.channel)
+        )
+        self.sessions = cast(
+            "SessionServiceAsyncStub", session_pb2_grpc.SessionServiceStub(self.channel)
         )
         # WatchResponse has the fields of ExecuteResponse, so one type serves every reader.
         self.watch: Any = self.channel.unary_stream(

@@ -20,6 +20,7 @@ from toolcell_client.hosting.host import Host
 from toolcell_client.options import ClientOptions
 from toolcell_client.registry import Registry
 from toolcell_client.requests import call_fields, executions_page
+from toolcell_client.sessions import ClientSession, Sessions
 from toolcell_client.stream import Stream
 from toolcell_client.tools import Tools
 from toolcell_client.workflows import Workflows
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from toolcell_client.options import ConnectOptions
     from toolcell_client.requests import Arguments, CallOptions
     from toolcell_client.result import Result
+    from toolcell_client.session_requests import SessionOptions
 
 
 class Client(Tools):
@@ -48,6 +50,7 @@ class Client(Tools):
         self.options = ClientOptions(target=target, **options)
         super().__init__(Connection(self.options))
         self.approvals = Approvals(self._connection)
+        self.sessions = Sessions(self._connection)
         self.registry = Registry(self._connection)
         self.workflows = Workflows(self._connection)
         self._streams: weakref.WeakSet[Stream | BatchStream] = weakref.WeakSet()
@@ -118,6 +121,12 @@ class Client(Tools):
         stream = BatchStream(self._connection, request, Deadline.of(timeout))
         self._streams.add(stream)
         return stream
+
+    def session(self, **options: Unpack[SessionOptions]) -> ClientSession:
+        """
+        Make a session: `with client.session() as session: session.run(…)`; it ends with the block.
+        """
+        return ClientSession(self, self.sessions.create(**options))
 
     def watch(self, execution_id: str, after_sequence: int = 0) -> Stream:
         """

@@ -11,6 +11,7 @@ from toolcell.v1 import (
     approval_pb2_grpc,
     execution_pb2_grpc,
     registry_pb2_grpc,
+    session_pb2_grpc,
     workflow_pb2_grpc,
 )
 from toolcell.v1 import execution_pb2 as pb
@@ -48,6 +49,7 @@ class Connection:
         self.registry = registry_pb2_grpc.ToolRegistryServiceStub(self._channel)
         self.approvals = approval_pb2_grpc.ApprovalServiceStub(self._channel)
         self.workflows = workflow_pb2_grpc.WorkflowServiceStub(self._channel)
+        self.sessions = session_pb2_grpc.SessionServiceStub(self._channel)
         # WatchResponse has the fields of ExecuteResponse, so one type serves every reader.
         self._watch: Any = self._channel.unary_stream(
             WATCH,

@@ -60,6 +60,13 @@ from toolcell_client.refused import (
     UnknownTool,
     Violation,
 )
+from toolcell_client.session_refusals import (
+    SessionPathBlocked,
+    TooManySessions,
+    UnknownSession,
+    UnknownSessionFile,
+    WorkspaceFull,
+)
 from toolcell_client.unanswered import (
     CallTimedOut,
     ConnectionLost,
@@ -115,16 +122,21 @@ __all__ = [
     "ResultLeftOut",
     "ServerFault",
     "ServerUnreachable",
+    "SessionPathBlocked",
     "SwitchedOff",
+    "TooManySessions",
     "ToolBroken",
     "ToolFailed",
     "ToolUnavailable",
     "ToolcellError",
     "UnknownExecution",
+    "UnknownSession",
+    "UnknownSessionFile",
     "UnknownTool",
     "UnknownWorkflow",
     "UnknownWorkflowRun",
     "Violation",
     "WallViolated",
     "WorkflowNotInterrupted",
+    "WorkspaceFull",
 ]

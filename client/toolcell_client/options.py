@@ -52,6 +52,9 @@ SERVICE_CONFIG = {
             "name": [
                 {"service": "toolcell.v1.ToolRegistryService"},
                 {"service": "toolcell.v1.ApprovalService"},
+                {"service": "toolcell.v1.SessionService", "method": "GetSession"},
+                {"service": "toolcell.v1.SessionService", "method": "ListSessions"},
+                {"service": "toolcell.v1.SessionService", "method": "ListSessionFiles"},
                 {"service": "toolcell.v1.ToolExecutionService", "method": "GetExecution"},
                 {"service": "toolcell.v1.ToolExecutionService", "method": "ListExecutions"},
                 {"service": "toolcell.v1.ToolExecutionService", "method": "CancelExecution"},

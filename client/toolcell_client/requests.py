@@ -39,6 +39,7 @@ class CallOptions(TypedDict, total=False):
     labels: Mapping[str, str]  # kept with the execution
     detached: bool  # go on when nobody reads
     no_cache: bool  # never answer from the cache
+    session_id: str  # whose workspace the call uses: see `Client.session`
 
 
 class CallFields(TypedDict, total=False):
@@ -60,6 +61,7 @@ class CallFields(TypedDict, total=False):
     labels: Mapping[str, str]
     detached: bool
     no_cache: bool
+    session_id: str
 
 
 def call_fields(
@@ -79,6 +81,7 @@ def call_fields(
     labels: Mapping[str, str] | None = None,
     detached: bool = False,
     no_cache: bool = False,
+    session_id: str = "",
     **unknown: object,
 ) -> CallFields:
     """
@@ -110,6 +113,7 @@ def call_fields(
         labels=_labels(labels or {}),
         detached=detached,
         no_cache=no_cache,
+        session_id=session_id,
     )
 
 

@@ -84,6 +84,12 @@ BY_REASON: dict[str, type[errors.CallRefused]] = {
     "UNKNOWN_WORKFLOW": errors.UnknownWorkflow,
     "WORKFLOW_INVALID": errors.InvalidWorkflow,
     "WORKFLOW_NOT_INTERRUPTED": errors.WorkflowNotInterrupted,
+    "SESSION_PATH_BLOCKED": errors.SessionPathBlocked,
+    "TOO_MANY_SESSIONS": errors.TooManySessions,
+    "UNKNOWN_SESSION": errors.UnknownSession,
+    "UNKNOWN_SESSION_FILE": errors.UnknownSessionFile,
+    "WORKSPACE_FULL": errors.WorkspaceFull,
+    "DIGEST_MISMATCH": errors.InvalidCall,
 }
 # For reasons that a newer server has and this client does not know.
 BY_CODE: dict[grpc.StatusCode, type[errors.CallRefused]] = {

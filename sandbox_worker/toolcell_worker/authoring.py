@@ -35,6 +35,8 @@ class Options(TypedDict, total=False):
     idempotent: bool
     limits: Mapping[str, float]
     paths: Sequence[Mapping[str, str]]
+    workspace: str
+    stateful: bool
     domains: Sequence[str | Mapping[str, Any]]
     env: Mapping[str, str]
     secrets: Sequence[str]

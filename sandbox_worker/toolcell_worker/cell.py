@@ -130,12 +130,18 @@ def _perform(grant: CellGrant, source: int, sink: int, around: Surroundings) -> 
     """
     READY is said when a call comes: before, an ending of ours cannot have been the tool's, and
     another cell can serve the call; from then on it is the call that there may be no memory for.
+    Who is stateful has another call after one that went well, until nobody calls any more.
     """
-    begun = os.read(source, wire.HEADER.size)
-    if begun:
+    code = 0
+    while begun := os.read(source, wire.HEADER.size):
         os.write(sink, READY)
-    payload = wire.read(source, Frame.CALL, grant.arguments_bytes + BESIDE_ARGUMENTS, begun)
-    return around.perform(Call.unpack(payload), sink, grant)
+        payload = wire.read(source, Frame.CALL, grant.arguments_bytes + BESIDE_ARGUMENTS, begun)
+        code = around.perform(Call.unpack(payload), sink, grant)
+        if code or not grant.stateful:
+            return code
+    if not grant.stateful:
+        wire.read(source, Frame.CALL, 0, begun)  # says that nobody is there
+    return code
 
 
 def _rehearse(grant: CellGrant, around: Surroundings) -> None:

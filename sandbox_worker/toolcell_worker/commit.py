@@ -36,7 +36,8 @@ def fingerprint(status: os.stat_result) -> list[int]:
 
 def commit(asked: dict[str, Any], staged: int) -> dict[str, str]:
     """
-    Put the staged bytes at `asked["path"]`, beneath `asked["root"]`.
+    Put the staged bytes at `asked["path"]`, beneath `asked["root"]`; `as_folder`: what is new gets
+    the owner of its folder.
 
     Returns:
         {"status": "committed"} or {"status": "conflict" | "failed", "reason": …}.
@@ -50,7 +51,7 @@ def _commit(asked: dict[str, Any], staged: int) -> dict[str, str]:
     try:
         folder = _open_folder(asked["root"], path.parent)
         try:
-            return _replace(folder, path.name, asked["expected"], staged)
+            return _replace(folder, path.name, asked, staged)
         finally:
             with contextlib.suppress(OSError):  # it says nothing about the file
                 os.close(folder)
@@ -81,15 +82,16 @@ def _open_folder(root: str, folder: PurePosixPath) -> int:
         os.close(base)
 
 
-def _replace(folder: int, name: str, expected: list[int] | None, staged: int) -> dict[str, str]:
+def _replace(folder: int, name: str, asked: dict[str, Any], staged: int) -> dict[str, str]:
     original = _look(folder, name)
-    if (original and fingerprint(original)) != expected:
+    if (original and fingerprint(original)) != asked["expected"]:
         return {"status": "conflict", "reason": "it was changed meanwhile"}
     if not stat.S_ISREG(os.fstat(staged).st_mode):
         return {"status": "failed", "reason": "what the tool left is not a file"}
     copy = f".toolcell-{secrets.token_hex(8)}"
     try:
-        _write_copy(folder, copy, staged, original)
+        owner = original or (os.fstat(folder) if asked.get("as_folder") else None)
+        _write_copy(folder, copy, staged, original, owner)
         if original is None:
             # Unlike rename, link refuses to replace what was created meanwhile.
             os.link(copy, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
@@ -112,15 +114,21 @@ def _look(folder: int, name: str) -> os.stat_result | None:
         return None
 
 
-def _write_copy(folder: int, copy: str, staged: int, original: os.stat_result | None) -> None:
+def _write_copy(
+    folder: int,
+    copy: str,
+    staged: int,
+    original: os.stat_result | None,
+    owner: os.stat_result | None,
+) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(copy, flags, 0o600, dir_fd=folder)
     try:
         offset = 0
         while sent := os.sendfile(descriptor, staged, offset, 2**20):
             offset += sent
-        if original is not None and os.geteuid() == 0:
-            _keep_owner(descriptor, original)
+        if owner is not None and os.geteuid() == 0:
+            _keep_owner(descriptor, owner)
         # Never set-user-id: these bytes are the tool's, the owner may be root.
         os.fchmod(descriptor, original.st_mode & 0o777 if original else NEW_FILE_MODE)
         os.fsync(descriptor)

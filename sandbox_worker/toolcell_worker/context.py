@@ -38,8 +38,9 @@ class Context:
     """
     One execution, as its tool sees it.  Any thread of the tool may use it.
 
-    `deadline` is on the monotonic clock (`time.monotonic`), in seconds; `directory` is private,
-    empty at the start, and gone afterwards.  `Context()` is enough to call a tool in a unit test.
+    `deadline` is on the monotonic clock (`time.monotonic`), in seconds; `directory` is private:
+    empty at the start and gone afterwards, or the workspace of the session if the tool has it.
+    `Context()` is enough to call a tool in a unit test.
     """
 
     def __init__(

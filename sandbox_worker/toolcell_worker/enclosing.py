@@ -108,7 +108,7 @@ def enclose(
             landlock.restrict(rules, _ports(grant))
     with building("environment"):
         environment.declare(dict(grant.environment))
-        os.chdir("/tmp" if around.make.namespaces else "/")  # noqa: S108  # private to this cell
+        os.chdir(grant.directory if around.make.namespaces else "/")
     with building("descriptors"):
         channel = _place_descriptors(channels, channel)
     with building("rlimits"):

@@ -18,6 +18,7 @@ Isolation = Literal["", "basic", "strong", "full"]
 Approval = Literal["", "confirm", "approve"]
 Audit = Literal["", "required"]
 CacheScope = Literal["private", "public"]
+Workspace = Literal["", "read", "write"]
 CHOICES = {
     "screen_action": get_args(ScreenAction),
     "result_action": get_args(ResultAction),
@@ -26,6 +27,7 @@ CHOICES = {
     "minimum_isolation": get_args(Isolation),
     "audit": get_args(Audit),
     "cache_scope": get_args(CacheScope),
+    "workspace": get_args(Workspace),
 }
 
 
@@ -90,6 +92,8 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     idempotent: bool = False
     limits: Limits = msgspec.field(default_factory=Limits)
     paths: list[PathRequest] = []
+    workspace: Workspace = ""
+    stateful: bool = False
     domains: list[str | dict[str, Any]] = []
     env: dict[str, str] = {}
     secrets: list[str] = []

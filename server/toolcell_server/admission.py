@@ -4,8 +4,8 @@ From a request to a frozen grant: every station between the wire and a cell, in 
 Theory of operation.  Each station decides, or does, never both; each refuses by raising, and what
 it refuses ran nothing.  What costs nothing comes first, what needs the kernel comes last:
 
-    fields → tool → limits → arguments (strict JSON, prepared, schema) → gates → grant →
-    isolation → place → paths
+    fields → session → tool → limits → arguments (strict JSON, prepared, schema) → gates → grant →
+    isolation → room → place → paths
 
 The gates (`gates.py`) are what the operator has switched on: rights, rates, approval and others.
 
@@ -28,14 +28,17 @@ import dataclasses
 import time
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from toolcell_server import request_fields
 from toolcell_server.arguments.preparing import Preparing
-from toolcell_server.execution import Execution
-from toolcell_server.gates import Call
+from toolcell_server.execution import Execution, Stop
+from toolcell_server.gates import Call, is_stateful
 from toolcell_server.principal import ANYBODY
-from toolcell_server.refusals import NobodyApproves, UnknownTool
+from toolcell_server.refusals import InvalidField, NobodyApproves, UnknownTool
+from toolcell_server.sessions.session import may_fill
+from toolcell_server.sessions.station import NoSessions
+from toolcell_server.sessions.tools import in_session
 from toolcell_server.wanted import Wanted
 
 if TYPE_CHECKING:
@@ -48,6 +51,8 @@ if TYPE_CHECKING:
     from toolcell_server.principal import Principal
     from toolcell_server.registry import Tool
     from toolcell_server.request_fields import Request
+    from toolcell_server.sessions.session import Session
+    from toolcell_server.sessions.station import Station
     from toolcell_server.validation import Validation
 
 
@@ -121,6 +126,7 @@ class Admission:
     opener: Opener
     places_at_hosts: Callable[[Tool], Places] = _none_at_hosts
     gates: tuple[Gate, ...] = ()
+    sessions: Station = field(default_factory=NoSessions)
     preparing: Preparing = field(default_factory=Preparing)
 
     async def admit(
@@ -149,13 +155,18 @@ class Admission:
         wanted = Wanted(principal.name or share, request.tool, deadline)
         if not request.validate_only:
             self.capacity.check(wanted)
-        call = await self._call(request, principal, deadline, stands_in=stands_in)
+        session = self.sessions.find(request.session_id, principal) if request.session_id else None
+        if session is not None:
+            principal = dataclasses.replace(principal, session=session.session_id)
+        call = await self._call(request, principal, deadline, session, stands_in=stands_in)
+        if session is None and is_stateful(call):
+            raise InvalidField("session_id", "must name a session: what is stateful goes on in it")
         with contextlib.ExitStack() as resources:
-            for gate in self.gates:
-                call = await gate.let_pass(call, resources)
-            if call.approval_demanded:
-                raise NobodyApproves(call.approval_demanded)
-            grant = self.granting.grant(call)
+            stop = Stop()
+            if session is not None:
+                resources.enter_context(self.sessions.using(session, stop))
+            call = await self._passed(call, resources)
+            grant = await self._granted(call)
             execution_id = execution_id or str(uuid.uuid4())
             if not request.validate_only:
                 places = self._places(call.tool)
@@ -164,31 +175,41 @@ class Admission:
             mounts = await self.opener(grant, call.tool.bundle, resources) if grant.paths else ()
             return Execution(
                 execution_id=execution_id,
-                tool=call.tool,
                 grant=dataclasses.replace(grant, mounts=mounts) if mounts else grant,
-                arguments=call.data,
                 accepted=accepted,
-                call_id=request.call_id,
-                principal=principal.name,
-                caller=principal,
-                request_id=request.request_id,
-                asked=request.tool,
                 deadline=deadline,
-                labels=dict(request.labels),
-                detached=request.detached,
-                taken=call.taken,
-                approval=call.approval,
-                no_cache=request.no_cache,
-                reports=call.reports,
-                review=call.approval.review if call.approval else None,
+                stop=stop,
                 resources=resources.pop_all(),
+                **_said(call),
             )
 
     def _places(self, tool: Tool) -> Places:
         return self.places_at_hosts(tool) if tool.hosted else self.capacity
 
+    async def _passed(self, call: Call, resources: contextlib.ExitStack) -> Call:
+        """
+        The call as the gates leave it.
+        """
+        for gate in self.gates:
+            call = await gate.let_pass(call, resources)
+        if call.approval_demanded:
+            raise NobodyApproves(call.approval_demanded)
+        return call
+
+    async def _granted(self, call: Call) -> Grant:
+        grant = self.granting.grant(call)
+        if call.session is not None and may_fill(grant.paths):
+            await self.sessions.room(call.session)
+        return grant
+
     async def _call(
-        self, request: Request, principal: Principal, deadline: float | None, *, stands_in: bool
+        self,
+        request: Request,
+        principal: Principal,
+        deadline: float | None,
+        session: Session | None,
+        *,
+        stands_in: bool,
     ) -> Call:
         tool = self.tools.find_callable(request.tool, request.version, principal)
         limits = tool.limits.narrowed_by(request.limits)
@@ -203,8 +224,34 @@ class Admission:
             arguments=arguments,
             data=data,
             deadline=deadline,
+            session=session,
             stands_in=stands_in,
         )
+
+
+def _said(call: Call) -> dict[str, Any]:
+    """
+    What an execution has of its call as it is.
+    """
+    request, session = call.request, call.session
+    return {
+        "tool": call.tool if session is None else in_session(call.tool),
+        "arguments": call.data,
+        "call_id": request.call_id,
+        "principal": call.principal.name,
+        "caller": call.principal,
+        "request_id": request.request_id,
+        "asked": request.tool,
+        "labels": dict(request.labels),
+        "detached": request.detached,
+        "taken": call.taken,
+        "approval": call.approval,
+        "no_cache": request.no_cache,
+        "reports": call.reports,
+        "review": call.approval.review if call.approval else None,
+        "session": session,
+        "stateful": session is not None and is_stateful(call),
+    }
 
 
 def _deadline(request: Request, accepted: float, time_remaining: float | None) -> float | None:

@@ -4,8 +4,7 @@ says how they hang together.
 
 Theory of operation.  The keeper and the zygotes are started before gRPC is imported, so that they
 are exec'd from a process with one thread; what imports gRPC is therefore imported late, below.
-Everything that is opened is on one stack and closed in reverse order, whatever happened: the gRPC
-server, the validators, the zygotes with their cells, the metrics.
+Everything that is opened is on one stack, and closed in reverse order whatever happened.
 """
 
 from __future__ import annotations
@@ -63,7 +62,7 @@ class App(Made):
         """
         shutdown = Shutdown()
         async with contextlib.AsyncExitStack() as opened:
-            self._start_records(opened)
+            await self._start_records(opened)
             opened.enter_context(shutdown.listening())
             metrics_at = self._listen_for_prometheus(opened)
             opened.push_async_callback(self.egress.aclose)
@@ -116,7 +115,7 @@ class App(Made):
             KeeperFailed: the keeper cannot do its work here.
         """
         async with contextlib.AsyncExitStack() as opened:
-            self._start_records(opened)
+            await self._start_records(opened)
             opened.push_async_callback(self.egress.aclose)
             opened.push_async_callback(self.pool.aclose)
             await self.pool.start()
@@ -135,7 +134,7 @@ class App(Made):
         told = self.auditing.joined, self.auditing.reached
         return ExecutionService(self.executions, admission, *told)
 
-    def _start_records(self, opened: contextlib.AsyncExitStack) -> None:
+    async def _start_records(self, opened: contextlib.AsyncExitStack) -> None:
         """
         Before anything that leaves records, and ended after it.
         """
@@ -146,6 +145,8 @@ class App(Made):
         if self.auditing:
             self.auditing.start()
             opened.push_async_callback(self.auditing.aclose)
+        if self.sessions:
+            await opened.enter_async_context(self.sessions.kept())
         parts.recover(self)
         opened.callback(self.executions.close)
 

@@ -55,6 +55,8 @@ class Attending:
     cell, `staging` its folders in which files are staged, by path.
     """
 
+    HEARING: type[Hearing] = Hearing
+
     def __init__(
         self,
         execution: Execution,
@@ -156,7 +158,7 @@ class Attending:
         vars(self).clear()
 
     def _hearing_of(self, session: Session) -> Hearing:
-        return Hearing(
+        return self.HEARING(
             session,
             self._denials,
             self._connecting,

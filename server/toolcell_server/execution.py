@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from toolcell_server.approvals.reviewing import Review
     from toolcell_server.gates import Taken
     from toolcell_server.grants import Grant
+    from toolcell_server.sessions.session import Session
     from toolcell_server.tool import Tool
 
 
@@ -107,6 +108,8 @@ class Execution:
     fallback: Fallback | None = None  # for when it fails; None: there is none
     instead_of: pb.FellBack | None = None  # the tool that was called, if this is its fallback
     attempt: int = 1
+    session: Session | None = None  # whose workspace it uses
+    stateful: bool = False  # it goes on in the cell of the call before
     preview: bool = False  # a run that shows what the tool would change, and changes nothing
     # The approval that lets it run, if it needs one.
     approval: Reservation | None = field(default=None, repr=False, compare=False)

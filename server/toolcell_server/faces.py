@@ -16,6 +16,7 @@ from toolcell_server.registering import parts as registering
 from toolcell_server.registry_service import RegistryService
 from toolcell_server.searching.search import Search
 from toolcell_server.serving import Faces
+from toolcell_server.sessions.service import SessionService
 from toolcell_server.workflows import making
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ async def made(app: Made, executions: ExecutionService) -> AsyncIterator[Faces]:
             ),
             approvals=ApprovalService(parts.deciding(app)),
             hosts=hosting.service(app),
+            sessions=SessionService(app.sessions),
             workflows=service,
             begin=desk.recover if desk else lambda: None,
         )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from toolcell_server.limits import Limits
     from toolcell_server.principal import Principal
     from toolcell_server.request_fields import Request
+    from toolcell_server.sessions.session import Session
     from toolcell_server.tool import Tool
 
 
@@ -60,6 +61,7 @@ class Call:
     that has seen to it takes it away; a call that comes out of the gates with it is refused.
     `approval` is the one that lets the call pass.
     `stands_in`: it is made in place of another tool, and no caller would hear what it asks for.
+    `session` is the one whose workspace it uses.
     `reports` are told to the caller as events: what a gate found and let pass all the same.
     """
 
@@ -75,6 +77,7 @@ class Call:
     approval: Reservation | None = None
     reports: tuple[pb.Denied, ...] = ()
     stands_in: bool = False
+    session: Session | None = None
 
     @property
     def may_ask(self) -> bool:
@@ -82,6 +85,13 @@ class Call:
         Whether a person may be asked about it.
         """
         return not (self.request.validate_only or self.stands_in)
+
+
+def is_stateful(call: Call) -> bool:
+    """
+    Whether it asks to go on where the call before it has stopped.
+    """
+    return call.tool.stateful and call.arguments.get("stateful") is True
 
 
 class Gate(Protocol):

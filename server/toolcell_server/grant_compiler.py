@@ -190,7 +190,7 @@ def _allowed(wanted: _Wanted, policy: Policy) -> PathGrant:
     What policy makes of a path.  Deny speaks first.
     """
     path = wanted.path
-    _check_denied(path, path, policy)
+    _check_denied(path, path, policy.denied_paths)
     root = policy.root_of(path)
     if root is None:
         raise PathNotAllowed(
@@ -198,7 +198,8 @@ def _allowed(wanted: _Wanted, policy: Policy) -> PathGrant:
             "it lies in none of the folders that the operator opened to tools",
             _remedy(policy),
         )
-    _check_denied(path, rebased(path, root.path, root.real_path), policy)
+    denied = [each for each in policy.denied_paths if each not in root.exempt]
+    _check_denied(path, rebased(path, root.path, root.real_path), denied)
     if wanted.access != pb.PATH_ACCESS_READ:
         _check_writable(path, policy)
     return PathGrant(
@@ -215,8 +216,8 @@ def _remedy(policy: Policy) -> str:
     return f"use a path in {folders}" if folders else "do without files; the operator opened none"
 
 
-def _check_denied(named: str, path: str, policy: Policy) -> None:
-    for denied in policy.denied_paths:
+def _check_denied(named: str, path: str, denied_paths: Iterable[str]) -> None:
+    for denied in denied_paths:
         if lies_in(path, denied):
             raise PathNotAllowed(named, "it is denied by the operator", "use another path")
         if lies_below(denied, path):

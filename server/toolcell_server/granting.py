@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from toolcell.v1 import execution_pb2 as pb
+from toolcell_worker.wire.workspace import WORKSPACE
 
 from toolcell_server.grant_compiler import compile_grant
 from toolcell_server.hosts.narrowing import check_narrowing
 from toolcell_server.per_tool import PerTool
 from toolcell_server.policy import FLOORS
 from toolcell_server.refusals import FieldNotSupported, IsolationBelowFloor
+from toolcell_server.sessions.tools import in_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from toolcell_server.policy import Policy
     from toolcell_server.registry import Tool
     from toolcell_server.request_fields import Request
+    from toolcell_server.sessions.session import Session
 
 # Why, and what to do.
 _NOT_COUNTED: Final = (
@@ -57,7 +60,10 @@ class Granting:
         isolation = self.isolation(tool.bundle)
         if tool.hosted:
             check_narrowing(request)
-        grant = self._compiled(tool, request, call.arguments, limits)
+        if call.session is None:
+            grant = self._compiled(tool, request, call.arguments, limits)
+        else:
+            grant = self._in_session(call, call.session)
         if limits.file_operations and not isolation.observed:
             raise FieldNotSupported("limits.file_operations", *_NOT_COUNTED)
         of_tool = FLOORS.get(tool.minimum_isolation, pb.ISOLATION_LEVEL_UNSPECIFIED)
@@ -71,6 +77,16 @@ class Granting:
         if needed == grant.minimum_isolation:
             return grant
         return dataclasses.replace(grant, minimum_isolation=needed)
+
+    def _in_session(self, call: Call, session: Session) -> Grant:
+        """
+        The grant of a call for which the workspace of its session is one more root.
+        """
+        size = min(call.limits.file_size_bytes, session.quota_bytes)
+        limits = dataclasses.replace(call.limits, file_size_bytes=size)
+        policy = dataclasses.replace(self.policy, roots=(*self.policy.roots, session.root))
+        asked = call.request.grants
+        return compile_grant(in_session(call.tool), policy, call.arguments, asked, limits)
 
     def _compiled(
         self, tool: Tool, request: Request, arguments: dict[str, Any], limits: Limits
@@ -110,10 +126,12 @@ def _check_isolation(
 def _needed(grant: Grant, isolation: Isolation) -> pb.IsolationLevel.ValueType:
     """
     What cells without namespaces cannot enclose: programs outlive the process that started them,
-    and a private copy of a file must have the file's name.  Names are answered in a network of the
-    cell's own, unless it can be held to a proxy.
+    and a private copy of a file must have the file's name, and a workspace its own.  Names are
+    answered in a network of the cell's own, unless it can be held to a proxy.
     """
-    staged = any(path.access == pb.PATH_ACCESS_STAGED for path in grant.paths)
+    staged = any(
+        path.access == pb.PATH_ACCESS_STAGED or path.root == WORKSPACE for path in grant.paths
+    )
     networked = grant.domains and not isolation.proxied
     if staged or networked or grant.profile == "subprocess":
         return pb.ISOLATION_LEVEL_STRONG

@@ -69,6 +69,7 @@ class Grant:
     environment: Mapping[str, str] = field(default_factory=dict)
     minimum_isolation: pb.IsolationLevel.ValueType = pb.ISOLATION_LEVEL_UNSPECIFIED
     mounts: tuple[OpenedMount, ...] = ()
+    stateful: bool = False  # its cell serves one call after the other
 
     @property
     def ports(self) -> tuple[int, ...]:

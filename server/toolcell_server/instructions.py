@@ -7,6 +7,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
+from toolcell_worker.wire.workspace import WORKSPACE
+
 from toolcell_server import host_ids
 from toolcell_server.bundles.bundle import Bundle
 from toolcell_server.carried import CODE, PACKAGE, REGISTERED
@@ -66,6 +68,8 @@ def of_bundles(settings: Settings) -> list[Bundle]:
         NoSpareIds: as of_keeper.
     """
     roots = [root.path for root in settings.policy.roots]  # where tools find them
+    if settings.sessions.enabled:
+        roots.append(WORKSPACE)
     everywhere = {**of_keeper(), "roots": roots, "observed": True}
     warmth = Warmth(cells=settings.server.warm_cells, seconds=settings.server.warm_seconds)
     bundles = []

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from toolcell.v1 import execution_pb2 as pb
-from toolcell_worker.wire import Frame, PeerClosed, ProtocolError
+from toolcell_worker.wire import WORKSPACE, Frame, PeerClosed, ProtocolError
 
 from toolcell_server import program
 
@@ -117,7 +117,12 @@ class Keeper:
             KeeperDied: nobody can tell.
             KeeperFailed: the keeper is not there to ask.
         """
-        asked = {"path": path.real_path, "root": path.real_root, "expected": expected}
+        asked = {
+            "path": path.real_path,
+            "root": path.real_root,
+            "expected": expected,
+            "as_folder": path.root == WORKSPACE,  # the next call must be able to change it
+        }
         answer, _ = await self._ask(Frame.COMMIT, json.dumps(asked).encode(), (staged,))
         return "" if answer["status"] == "committed" else str(answer["reason"])
 

@@ -45,6 +45,19 @@ def account(pid: int, code: int) -> Reaping | None:
     return Reaping(code << CODE_SHIFT, seconds - system, system, peak)
 
 
+def so_far(pid: int) -> Reaping | None:
+    """
+    The account of a process until now; nothing if it has ended.
+    """
+    try:
+        peak = int(_value(_read(f"/proc/{pid}/status"), b"VmHWM").split()[0]) * 1024
+        seconds = time.clock_gettime(~pid << 3 | CLOCK_OF_PROCESS)
+        system = seconds * _part_of_kernel(pid)
+    except (OSError, LookupError, ValueError):
+        return None
+    return Reaping(0, seconds - system, system, peak)
+
+
 def _value(status: bytes, key: bytes) -> bytes:
     """
     Raises:

@@ -102,6 +102,7 @@ def cell_grant(
         open_files=limits.open_files,
         arguments_bytes=limits.arguments_bytes,
         counted=limits.file_operations > 0,
+        stateful=grant.stateful,
         environment=tuple(environment.items()),
         mounts=tuple(map(_cell_mount, grant.mounts)),
         ports=() if proxy else grant.ports,

@@ -30,6 +30,7 @@ from toolcell_server.rates.clock import steady
 from toolcell_server.rates.memory import MemoryWindows
 from toolcell_server.rates.saved import Saved
 from toolcell_server.registering import parts as registering
+from toolcell_server.sessions import making as sessions
 from toolcell_server.validation import Validation
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Made:
         self.auditing = parts.auditing(self)
         self.statistics = parts.statistics(self)
         self.ledger = parts.ledger(self)
+        self.sessions = sessions.sessions(self)
 
     def _make_tools(self) -> None:
         self.bundles = instructions.of_bundles(self.settings)
@@ -96,7 +98,8 @@ class Made:
     def _make_governance(self) -> None:
         self.tls = parts.tls(self)
         self.hooks = Hooks.of(self.settings.middleware)
-        self.granting = Granting(policy=self.settings.policy, isolation=hosting.isolation(self))
+        policy = sessions.policy(self.settings.policy, self.sessions)
+        self.granting = Granting(policy=policy, isolation=hosting.isolation(self))
         self.capacity = parts.capacity(self)
         self.cache = parts.cache(self)
         self.breaker = parts.breaker(self)

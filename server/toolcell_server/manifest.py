@@ -109,6 +109,9 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     idempotent: bool = False
     limits: dict[str, Any] = field(default_factory=dict)
     paths: Annotated[tuple[dict[str, Any], ...], Meta(max_length=32)] = ()
+    workspace: Literal["", "read", "write"] = ""  # of the session, in calls that have one
+    # In a session, if its argument `stateful` is true, its cell serves one call after the other.
+    stateful: bool = False
     domains: Annotated[tuple[Line | dict[str, Any], ...], Meta(max_length=64)] = ()
     env: dict[Line, Text] = field(default_factory=dict)
     secrets: tuple[Line, ...] = ()

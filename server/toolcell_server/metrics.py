@@ -34,6 +34,7 @@ from toolcell_server.metric_groups import (
 from toolcell_server.record_metrics import RecordMetrics
 from toolcell_server.registering.metrics import RegisteringMetrics
 from toolcell_server.repeating_metrics import CacheMetrics, RepeatingMetrics
+from toolcell_server.sessions.metrics import SessionMetrics
 from toolcell_server.workflow_metrics import WorkflowMetrics
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Metrics:
         self.records = RecordMetrics(registry)
         self.registering = RegisteringMetrics(registry)
         self.screens = ScreenMetrics(registry)
+        self.sessions = SessionMetrics(registry)
         self.reloads = ReloadMetrics(registry)
         self.workflows = WorkflowMetrics(registry)
         self.authentication = AuthenticationMetrics(registry)

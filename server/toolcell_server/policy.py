@@ -37,11 +37,13 @@ class Root:
     """
     A directory that tools may be granted paths in: as the operator names it, and where that really
     is.  Tools see the former; the keeper opens the latter, below which no link is followed.
+    `exempt` are denied paths that do not count for where it really is.
     """
 
     path: str
     real_path: str
     writable: bool = False
+    exempt: tuple[str, ...] = ()
 
     @classmethod
     def resolve(cls, path: str, *, writable: bool = False) -> Self:

@@ -1,10 +1,5 @@
 """
 The fields of a request that need no tool to be checked.  Pure.
-
-Every field of the contract is declared from its first version; one that is set and not built yet
-is refused by name, never ignored: a caller who sets `session_id` counts on its workspace.
-`no_cache` is taken, because without a cache it holds.
-is refused by name, never ignored: a caller who sets `approval_token` counts on being asked for it.
 """
 
 from __future__ import annotations
@@ -15,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server.durations import to_seconds
-from toolcell_server.refusals import FieldNotSupported, InvalidField
+from toolcell_server.refusals import InvalidField
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +25,7 @@ MAXIMUM_LABEL_VALUE: Final = 255
 MAXIMUM_NAME: Final = 255  # of a tool or a version; longer ones are never registered
 MAXIMUM_TIMEOUT: Final = 7 * 24 * 3600.0
 MAXIMUM_APPROVAL_TOKEN: Final = 256  # with a PIN
-_NOT_BUILT: Final = ("session_id",)
+MAXIMUM_SESSION_ID: Final = 128
 
 
 def check(request: Request) -> None:
@@ -38,12 +33,8 @@ def check(request: Request) -> None:
     Check the fields that are the same for every tool.
 
     Raises:
-        FieldNotSupported: one is set that this server does not act on; names it.
         InvalidField: one is malformed; names it and what it must be.
     """
-    for name in _NOT_BUILT:
-        if getattr(request, name):
-            raise FieldNotSupported(name)
     if not request.tool:
         raise InvalidField("tool", "must name a tool")
     check_text("tool", request.tool, MAXIMUM_NAME)
@@ -51,6 +42,7 @@ def check(request: Request) -> None:
     check_text("call_id", request.call_id, MAXIMUM_CALL_ID)
     check_text("request_id", request.request_id, MAXIMUM_REQUEST_ID)
     check_text("approval_token", request.approval_token, MAXIMUM_APPROVAL_TOKEN)
+    check_text("session_id", request.session_id, MAXIMUM_SESSION_ID)
     check_labels(request.labels)
     if request.minimum_isolation not in pb.IsolationLevel.values():
         raise InvalidField("minimum_isolation", "must be a level of this contract")

@@ -36,6 +36,7 @@ from toolcell_server.batching import service as batch_service
 from toolcell_server.health_service import Health
 from toolcell_server.hosts import service as host_service
 from toolcell_server.rpc_metrics import MetricsInterceptor
+from toolcell_server.sessions import service as session_service
 from toolcell_server.workflows import service as workflow_service
 from toolcell_server.workflows import switched_off as workflows_off
 
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from toolcell_server.metrics import Metrics
     from toolcell_server.registry_service import RegistryService
     from toolcell_server.service import ExecutionService
+    from toolcell_server.sessions.service import SessionService
     from toolcell_server.settings import ServerSettings
     from toolcell_server.tls import Tls
     from toolcell_server.workflows.service import WorkflowService
@@ -63,6 +65,7 @@ _SERVICES: Final = (
     approval_service.NAME,
     workflow_service.NAME,
     host_service.NAME,
+    session_service.NAME,
 )
 # Health is asked by name: a caller that needs a level can have its load balancer ask for it.
 _LEVELS: Final = {
@@ -163,6 +166,7 @@ class Faces:
     workflows: WorkflowService | None  # None: switched off
     begin: Callable[[], None]
     hosts: HostService
+    sessions: SessionService
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """
@@ -177,6 +181,7 @@ class Faces:
         else:
             workflow_service.add_to(server, self.workflows)
         host_service.add_to(server, self.hosts)
+        session_service.add_to(server, self.sessions)
 
 
 @contextlib.asynccontextmanager

@@ -15,7 +15,7 @@ from toolcell.v1 import execution_pb2, registry_pb2, statistics_pb2
 from toolcell_server import manifest as manifests
 from toolcell_server.egress.templates import DomainTemplate
 from toolcell_server.limits import Limits
-from toolcell_server.path_templates import PathTemplate
+from toolcell_server.path_templates import ACCESSES, PathTemplate
 from toolcell_server.scopes import GLOBAL, Scope
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ class Tool:
     idempotent: bool = False
     limits: Limits = field(default_factory=Limits)
     paths: tuple[Mapping[str, Any], ...] = ()
+    workspace: str = ""  # "", "read" or "write": of the session, in calls that have one
+    stateful: bool = False  # its cell may serve one call of a session after the other
     domains: tuple[str | Mapping[str, Any], ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     scopes: tuple[str, ...] = ()
@@ -142,12 +144,8 @@ class Tool:
         limits = Limits.from_manifest(manifest.limits, defaults, ceilings)
         same = set(manifest.__struct_fields__) & set(cls.__slots__) - {"limits", "approval"}
         said = {name: getattr(manifest, name) for name in same}
-        return cls(
-            bundle=bundle,
-            limits=limits,
-            approval="approve" if manifest.approval is True else manifest.approval or "",
-            **{**said, **beside},
-        )
+        approval = "approve" if manifest.approval is True else manifest.approval or ""
+        return cls(bundle=bundle, limits=limits, approval=approval, **{**said, **beside})
 
     @classmethod
     def broken(cls, name: str, bundle: str, reason: str, version: str = "") -> Self:
@@ -202,6 +200,7 @@ class Tool:
             bundle=self.bundle,
             deprecated=self.deprecated,
             command=self.command,
+            workspace=ACCESSES.get(self.workspace, execution_pb2.PATH_ACCESS_UNSPECIFIED),
             price=self._price(),
             reload_error=_cut(self.reload_error, _LONGEST_REASON),
             code_sha256=self.carried.code_name if self.carried else "",

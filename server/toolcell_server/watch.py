@@ -73,6 +73,7 @@ class Watch:
     peak: Sample = field(default_factory=Sample)
     # Processor time of each process ever seen, by pid and start time; the limit bounds how many.
     seen: dict[tuple[int, int], float] = field(default_factory=dict)
+    cpu_before: float = 0.0  # seconds that were used before this execution
     asked: bool = False  # for a closer look
     looking: float | None = None  # closely, since when
     # From the last glance on, if it grows twice as fast as before.
@@ -185,6 +186,7 @@ class Watch:
                 self._account(self.group, sample)
             except OSError:  # it has ended; the sum over its last processes is nobody's fault
                 sample.memory_bytes = 0
+        sample.cpu_seconds = max(0.0, sample.cpu_seconds - self.cpu_before)
         return sample
 
     def _fresh(self) -> int:

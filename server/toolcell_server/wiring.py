@@ -38,6 +38,9 @@ from toolcell_server.rights_gate import RightsGate
 from toolcell_server.sandboxed import SandboxedExecutor
 from toolcell_server.screens.screened import ScreenedExecutor
 from toolcell_server.screens.screening import Screening
+from toolcell_server.sessions.stateful import StatefulExecutor
+from toolcell_server.sessions.station import NoSessions
+from toolcell_server.sessions.watched import WatchedExecutor
 from toolcell_server.timed import TimedExecutor
 from toolcell_server.watchdog import Watchdog
 
@@ -60,6 +63,7 @@ def admission(app: Made) -> FallingBack:
         gates=gates(app),
         preparing=Preparing(app.settings.arguments),
         **({} if app.hosts is None else {"places_at_hosts": app.hosts.places}),
+        sessions=app.sessions or NoSessions(),
     )
     return FallingBack(AuditedAdmission(base, app.auditing), app.registry)
 
@@ -115,9 +119,20 @@ def executor(app: Made) -> Executor:
     """
     The chain, from the inside out; the order is explained where each stands.
     """
-    executor: Executor = SandboxedExecutor(app.pool, Watchdog(), app.validation, app.egress)
+    watchdog = Watchdog()
+    executor: Executor = SandboxedExecutor(app.pool, watchdog, app.validation, app.egress)
     if app.hosts is not None:
         executor = HostedExecutor(executor, app.hosts, app.validation)
+    if app.sessions is not None:
+        executor = StatefulExecutor(
+            executor,
+            app.sessions.interpreters,
+            pool=app.pool,
+            watchdog=watchdog,
+            validation=app.validation,
+            egress=app.egress,
+        )
+        executor = WatchedExecutor(executor, app.sessions)
     executor = ScreenedExecutor(executor, app.settings.results, app.metrics.screens.counted)
     executor = RedactedExecutor(executor, app.redactor)  # above it, nobody sees a secret
     executor = ClockedExecutor(executor, app.metrics)

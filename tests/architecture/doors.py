@@ -173,6 +173,8 @@ PURE = (
     *("toolcell_server.authentication.claims", "toolcell_server.authentication.failure"),
     *("toolcell_server.authentication.header", "toolcell_server.authentication.key_set"),
     *("toolcell_server.authentication.verified", "toolcell_server.refusals.callers"),
+    *("toolcell_server.sessions.messages", "toolcell_server.sessions.quota"),
+    "toolcell_server.sessions.tools",
     *("toolcell_server.audit.chain", "toolcell_server.audit.checkpoints"),
     *("toolcell_server.audit.content", "toolcell_server.audit.describing"),
     *("toolcell_server.audit.lines", "toolcell_server.audit.searching"),

@@ -12,11 +12,15 @@ from toolcell.v1 import (
     execution_pb2,
     host_pb2,
     registry_pb2,
+    session_pb2,
     statistics_pb2,
     workflow_pb2,
 )
 
-COMMITTED = (approval_pb2, execution_pb2, host_pb2, registry_pb2, statistics_pb2, workflow_pb2)
+COMMITTED = (
+    *(approval_pb2, execution_pb2, host_pb2, registry_pb2, session_pb2, statistics_pb2),
+    workflow_pb2,
+)
 STUBS = {stubs.DESCRIPTOR.name: stubs.DESCRIPTOR for stubs in COMMITTED}
 
 

@@ -576,6 +576,7 @@ def test_every_option_reaches_the_manifest() -> None:
 
     expected = {**options, "tags": ["a", "b"], "profile": "net", "command": False}
     expected |= {"returns": {"type": "integer"}, "preview": False}
+    expected |= {"workspace": "", "stateful": False}
     manifest = {key: value for key, value in found.manifest.items() if key != "parameters"}
     assert manifest == expected
 

@@ -78,7 +78,7 @@ REFUSED: dict[str, tuple[dict[str, Any], type[refusals.CallRefused], str]] = {
         refusals.IsolationBelowFloor,
         "full",
     ),
-    "a session": ({"session_id": "s"}, refusals.FieldNotSupported, "session_id"),
+    "a session": ({"session_id": "s"}, refusals.SwitchedOff, "sessions"),
     "a timeout of nothing": ({"timeout": Duration()}, refusals.InvalidField, "timeout"),
 }
 

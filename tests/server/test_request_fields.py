@@ -10,7 +10,7 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from toolcell.v1 import execution_pb2 as pb
 from toolcell_server import request_fields
-from toolcell_server.refusals import CallRefused, FieldNotSupported, InvalidField
+from toolcell_server.refusals import CallRefused, InvalidField
 
 REFUSED: dict[str, tuple[dict[str, Any], type[CallRefused], str]] = {
     "no tool": ({"tool": ""}, InvalidField, "tool"),
@@ -30,7 +30,8 @@ REFUSED: dict[str, tuple[dict[str, Any], type[CallRefused], str]] = {
         InvalidField,
         "approval_token",
     ),
-    "a session": ({"session_id": "s"}, FieldNotSupported, "session_id"),
+    "a session id of 129 bytes": ({"session_id": "s" * 129}, InvalidField, "session_id"),
+    "a session id with a line feed": ({"session_id": "s\n"}, InvalidField, "session_id"),
     "an unknown level": ({"minimum_isolation": 9}, InvalidField, "minimum_isolation"),
 }
 
@@ -75,11 +76,10 @@ def test_every_field_of_the_contract_is_known_here_or_elsewhere() -> None:
     """
     elsewhere = {"arguments_json", "limits", "grants", "validate_only", "detached", "no_cache"}
     here = {"tool", "version", "call_id", "request_id", "labels", "minimum_isolation", "timeout"}
-    here |= {"approval_token"}
-    refused = {"session_id"}
+    here |= {"approval_token", "session_id"}
 
     for message in (pb.ExecuteRequest, pb.RunRequest):
-        assert {field.name for field in message.DESCRIPTOR.fields} == elsewhere | here | refused
+        assert {field.name for field in message.DESCRIPTOR.fields} == elsewhere | here
 
 
 TIMEOUTS: dict[str, tuple[Duration | None, float | None]] = {

@@ -62,6 +62,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
         metavar="TOKEN",
         help="that this same call was told to bring",
     )
+    parser.add_argument("--session", default="", metavar="ID", help="whose workspace it uses")
     parser.add_argument("--validate-only", action="store_true", help="check all, run nothing")
     parser.add_argument("--no-cache", action="store_true", help="never answer from the cache")
     parser.add_argument(
@@ -111,6 +112,7 @@ def _run(
             approval_token=answer.token,
             approval_pin=answer.pin,
             no_cache=options.no_cache,
+            session_id=options.session,
             detached=options.detach,
         )
     except ValueError as exc:

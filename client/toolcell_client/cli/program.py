@@ -21,6 +21,7 @@ from toolcell_client.cli import (
     host,
     programs,
     ps,
+    sessions,
     token,
     tools,
     watch,
@@ -121,7 +122,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_ShowVersion, nargs=0, help="print it and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("serve", add_help=False, help="start a server here")
-    for command in (call, batch, workflow, tools, watch, cancel, ps, approvals, token, host):
+    for command in (
+        *(call, batch, workflow, tools, watch, cancel, ps, approvals, sessions, token, host),
+    ):
         command.add(commands, common)
     commands.add_parser("doctor", add_help=False, help="check what this host can isolate")
     commands.add_parser("audit", add_help=False, help="verify and search an audit log")

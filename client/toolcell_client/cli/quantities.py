@@ -50,6 +50,16 @@ def seconds(text: str) -> float:
     return _quantity(text, text, SECONDS)
 
 
+def byte_count(text: str) -> int:
+    """
+    A number of bytes.
+
+    Raises:
+        UsageError: it is none.
+    """
+    return int(_quantity(text, text, BYTES))
+
+
 def _units(name: str) -> dict[str, float] | dict[str, int]:
     if name.endswith("_seconds"):
         return SECONDS

@@ -571,7 +571,9 @@ class ExecuteRequest(google.protobuf.message.Message):
     256 bytes.  Empty: none.
     """
     session_id: builtins.str
-    """Session whose workspace the call uses.  Empty: none."""
+    """Session whose workspace the call uses: one of the caller's (see SessionService).  At most 128 bytes.
+    Empty: none.
+    """
     detached: builtins.bool
     """Go on when the stream is lost.  False: cancelled after `reattach_grace`."""
     no_cache: builtins.bool

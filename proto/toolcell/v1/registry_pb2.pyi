@@ -447,6 +447,7 @@ class Tool(google.protobuf.message.Message):
     BUNDLE_FIELD_NUMBER: builtins.int
     DEPRECATED_FIELD_NUMBER: builtins.int
     COMMAND_FIELD_NUMBER: builtins.int
+    WORKSPACE_FIELD_NUMBER: builtins.int
     PRICE_FIELD_NUMBER: builtins.int
     RELOAD_ERROR_FIELD_NUMBER: builtins.int
     CODE_SHA256_FIELD_NUMBER: builtins.int
@@ -485,6 +486,10 @@ class Tool(google.protobuf.message.Message):
     """Why it should no longer be used.  Empty: it is not deprecated."""
     command: builtins.bool
     """It runs a command rather than a Python callable."""
+    workspace: toolcell.v1.execution_pb2.PathAccess.ValueType
+    """What it gets of the workspace of a session, at /workspace, in calls with `session_id`.
+    Unspecified: nothing, but paths that its arguments name.
+    """
     reload_error: builtins.str
     """Why its source, as it is now, does not load; the tool is served as it was before.  Empty: it is
     served as its source has it.
@@ -547,6 +552,7 @@ class Tool(google.protobuf.message.Message):
         bundle: builtins.str = ...,
         deprecated: builtins.str = ...,
         command: builtins.bool = ...,
+        workspace: toolcell.v1.execution_pb2.PathAccess.ValueType = ...,
         price: toolcell.v1.statistics_pb2.Price | None = ...,
         reload_error: builtins.str = ...,
         code_sha256: builtins.str = ...,
@@ -557,7 +563,7 @@ class Tool(google.protobuf.message.Message):
         hosts: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["limits", b"limits", "price", b"price", "registered_time", b"registered_time", "sunset_time", b"sunset_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["broken_reason", b"broken_reason", "bundle", b"bundle", "category", b"category", "code_sha256", b"code_sha256", "command", b"command", "deprecated", b"deprecated", "description", b"description", "domains", b"domains", "effects", b"effects", "hosted", b"hosted", "hosts", b"hosts", "idempotent", b"idempotent", "limits", b"limits", "minimum_isolation", b"minimum_isolation", "name", b"name", "parameters_json", b"parameters_json", "paths", b"paths", "price", b"price", "registered_time", b"registered_time", "reload_error", b"reload_error", "returns_json", b"returns_json", "scope", b"scope", "state", b"state", "sunset_time", b"sunset_time", "tags", b"tags", "title", b"title", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["broken_reason", b"broken_reason", "bundle", b"bundle", "category", b"category", "code_sha256", b"code_sha256", "command", b"command", "deprecated", b"deprecated", "description", b"description", "domains", b"domains", "effects", b"effects", "hosted", b"hosted", "hosts", b"hosts", "idempotent", b"idempotent", "limits", b"limits", "minimum_isolation", b"minimum_isolation", "name", b"name", "parameters_json", b"parameters_json", "paths", b"paths", "price", b"price", "registered_time", b"registered_time", "reload_error", b"reload_error", "returns_json", b"returns_json", "scope", b"scope", "state", b"state", "sunset_time", b"sunset_time", "tags", b"tags", "title", b"title", "version", b"version", "workspace", b"workspace"]) -> None: ...
 
 global___Tool = Tool
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 FILE = "<code>"
 PIPE_BYTES = 64 * 1024
+_kept: list[types.ModuleType] = []  # of a stateful cell: whose globals the next call goes on with
 MAXIMUM_COLLECTED_BYTES = 2**20  # arbitrary; all files together, before encoding
 
 
@@ -55,6 +56,8 @@ class PythonResult(msgspec.Struct, kw_only=True):
     tags=["python", "code", "compute"],
     effects="read_only",
     profile="compute",
+    workspace="write",
+    stateful=True,
 )
 def run_python(
     code: str,
@@ -62,12 +65,15 @@ def run_python(
     stdin: str = "",
     files: dict[str, str | Base64] | None = None,
     collect: list[str] | None = None,
+    *,
+    stateful: bool = False,
 ) -> PythonResult:
     """
     Run Python code in a fresh, isolated interpreter and return what it prints.
 
-    There is no network, no other programs, and nothing of this computer's files; only a temporary
-    directory, which is the working directory and is gone afterwards. Print what you want to see.
+    There is no network, no other programs, and nothing of this computer's files; only a working
+    directory: that of the session, which keeps its files between calls, or without a session a
+    temporary one that is gone afterwards. Print what you want to see.
 
     Args:
         code: A complete program; the standard library is there.
@@ -75,6 +81,8 @@ def run_python(
         files: Files to put into the working directory first, by name; a value is text, or
             {"base64": "…"} for bytes.
         collect: Names of files in the working directory to return.
+        stateful: In a session, go on with the variables, functions and imports of the calls
+            before that were stateful, too.
 
     Returns:
         Standard output, standard error, exit code, and the collected files.
@@ -85,7 +93,7 @@ def run_python(
     stdout, stderr = Capture(), Capture()
     sys.stdout, sys.stderr = tee(1, stdout), tee(2, stderr)
     try:
-        exit_code = _run(code, context)
+        exit_code = _run(code, context, stateful=stateful)
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -100,22 +108,30 @@ def run_python(
     )
 
 
-def _run(code: str, context: Context) -> int:
+def _run(code: str, context: Context, *, stateful: bool) -> int:
     """
-    Run the code as `__main__`, its threads included; the exit code.
+    Run the code as `__main__`, its threads included unless it is stateful: then they go on with the
+    next call.  The exit code.
     """
+    main = _kept[0] if stateful and _kept else _new_main(context)
+    if stateful:
+        _kept[:] = [main]
+    # Without a time of modification it is never looked for on disk.
+    linecache.cache[FILE] = (len(code), None, code.splitlines(keepends=True), FILE)
+    exit_code = _ending(lambda: _execute(code, main), context)
+    for thread in () if stateful else threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    return exit_code
+
+
+def _new_main(context: Context) -> types.ModuleType:
     main = types.ModuleType("__main__")
     main.__dict__["__file__"] = FILE
     sys.modules["__main__"] = main
     sys.argv = [FILE]
     sys.path.insert(0, str(context.directory))
-    # Without a time of modification it is never looked for on disk.
-    linecache.cache[FILE] = (len(code), None, code.splitlines(keepends=True), FILE)
-    exit_code = _ending(lambda: _execute(code, main), context)
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
-    return exit_code
+    return main
 
 
 def _execute(code: str, main: types.ModuleType) -> None:

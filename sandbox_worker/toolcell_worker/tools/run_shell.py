@@ -36,6 +36,7 @@ class ShellResult(msgspec.Struct, kw_only=True):
     tags=["shell", "command"],
     effects="destructive",
     profile="subprocess",
+    workspace="write",
     option="run_shell",
 )
 def run_shell(command: str, context: Context, stdin: str = "") -> ShellResult:
@@ -43,7 +44,8 @@ def run_shell(command: str, context: Context, stdin: str = "") -> ShellResult:
     Run a command with /bin/sh in an isolated environment and return what it prints.
 
     There is no network and nothing of this computer's files; only the system's programs and a
-    temporary directory, which is the working directory and is gone afterwards.
+    working directory: that of the session, which keeps its files between calls, or without a
+    session a temporary one that is gone afterwards.
 
     Args:
         command: A POSIX shell command, pipes and several lines included.

@@ -23,6 +23,7 @@ from toolcell_worker.wire.frames import (
     write,
 )
 from toolcell_worker.wire.grant import Access, CellGrant, Mount, Profile
+from toolcell_worker.wire.workspace import WORKSPACE
 
 __all__ = [
     "GROUP_ACCOUNT",
@@ -32,6 +33,7 @@ __all__ = [
     "NUMBER",
     "REAPING",
     "SPAWNING",
+    "WORKSPACE",
     "Access",
     "Call",
     "CellGrant",

@@ -13,7 +13,13 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-_NUMBERS = struct.Struct("!B?dQQQQIIQH")
+from toolcell_worker.wire.workspace import WORKSPACE
+
+_NUMBERS = struct.Struct("!B??dQQQQIIQH")
+_SIZES = (
+    *("cpu_seconds", "memory_bytes", "disk_bytes", "file_size_bytes", "result_bytes"),
+    *("processes", "open_files", "arguments_bytes"),
+)
 _COUNT = struct.Struct("!I")
 _PORT = struct.Struct("!H")
 
@@ -56,9 +62,10 @@ class Mount:
 class CellGrant:
     """
     Everything that shapes one cell.  Sizes in bytes, times in seconds.  `counted`: its file
-    operations have a budget (`wire.counted`), and the server counts them.  `ports`: where the names
-    that were granted can be reached in a network of the cell's own; `proxy`: in a cell without
-    namespaces, the port of the host's loopback where they can be asked for; neither: no network.
+    operations have a budget (`wire.counted`), and the server counts them.  `stateful`: it serves
+    one call after the other.  `ports`: where the names that were granted can be reached in a
+    network of the cell's own; `proxy`: in a cell without namespaces, the port of the host's
+    loopback where they can be asked for; neither: no network.
     """
 
     profile: Profile
@@ -71,10 +78,19 @@ class CellGrant:
     open_files: int
     arguments_bytes: int
     counted: bool = False
+    stateful: bool = False
     environment: tuple[tuple[str, str], ...] = ()
     mounts: tuple[Mount, ...] = ()
     ports: tuple[int, ...] = ()
     proxy: int = 0
+
+    @property
+    def directory(self) -> str:
+        """
+        Where the tool begins: in the workspace of its session, if it has all of it.
+        """
+        whole = any(mount.path == WORKSPACE and mount.given for mount in self.mounts)
+        return WORKSPACE if whole else "/tmp"  # noqa: S108  # private to the cell
 
     @property
     def network(self) -> bool:
@@ -91,6 +107,7 @@ class CellGrant:
             _NUMBERS.pack(
                 self.profile,
                 self.counted,
+                self.stateful,
                 self.cpu_seconds,
                 self.memory_bytes,
                 self.disk_bytes,
@@ -126,21 +143,17 @@ class CellGrant:
         mounts = tuple(reader.mount() for _ in range(reader.count()))
         ports = tuple(reader.numbers(_PORT)[0] for _ in range(reader.count()))
         reader.end()
+        profile, counted, stateful, *sizes, proxy = numbers
+        named = dict(zip(_SIZES, sizes, strict=True))
         return cls(
-            profile=Profile(numbers[0]),
-            counted=numbers[1],
-            cpu_seconds=numbers[2],
-            memory_bytes=numbers[3],
-            disk_bytes=numbers[4],
-            file_size_bytes=numbers[5],
-            result_bytes=numbers[6],
-            processes=numbers[7],
-            open_files=numbers[8],
-            arguments_bytes=numbers[9],
+            profile=Profile(profile),
+            counted=counted,
+            stateful=stateful,
             environment=environment,
             mounts=mounts,
             ports=ports,
-            proxy=numbers[10],
+            proxy=proxy,
+            **named,
         )
 
 

@@ -190,14 +190,16 @@ class Auditing:
         whose call waits for it, and who decided, if somebody did.  Never the token that proves it.
         `about`: the tool, its version, the SHA-256 of its arguments, a comment; texts are bounded.
         """
-        data: dict[str, Any] = {
-            name: values.bounded(value) if isinstance(value, str) else value
-            for name, value in about.items()
-        }
+        data = values.about(about)
         data |= {"approval_id": values.bounded(approval_id), "principal": values.who(caller)}
         if decider is not None:
             data["decider"] = values.who(decider)
         self._log.append(f"approval.{event}", data, subject=approval_id)
+
+    def session(self, event: str, session_id: str, caller: Principal, **about: Any) -> None:
+        """Record an event of a session, or of a file in its workspace."""
+        data = values.about(about) | {"principal": values.who(caller)}
+        self._log.append(f"session.{event}", data, subject=session_id)
 
     def tool_changed(self, event: str, caller: Principal, data: dict[str, Any]) -> None:
         """

@@ -59,6 +59,13 @@ def texts(found: Sequence[str]) -> list[str]:
     return [bounded(text) for text in found[:LISTED]]
 
 
+def about(told: Mapping[str, str | float | bool]) -> dict[str, Any]:
+    """
+    What is told of an event, texts bounded.
+    """
+    return {n: bounded(v) if isinstance(v, str) else v for n, v in told.items()}
+
+
 def who(principal: Principal) -> dict[str, Any]:
     """
     A principal, without its labels: they are of the identity's making, not of the call's.

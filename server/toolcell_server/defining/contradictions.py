@@ -34,7 +34,10 @@ def find(manifest: Manifest) -> Iterator[Contradiction]:
     if manifest.fallback.partition("@")[0] == manifest.name:
         yield _between("fallback name", "fallback names the tool itself; name another one")
     if manifest.preview and (fault := _preview_fault(manifest)):
-        yield _between("preview paths domains", f"preview is promised, and {fault}")
+        yield _between("preview paths domains workspace", f"preview is promised, and {fault}")
+    if manifest.stateful and (fault := _stateful_fault(manifest)):
+        keys = "stateful paths domains profile command parameters"
+        yield _between(keys, f"stateful is promised, and {fault}")
 
 
 def _of_cache(manifest: Manifest) -> Iterator[Contradiction]:
@@ -81,9 +84,23 @@ def _preview_fault(manifest: Manifest) -> str:
     accesses = {entry.get("access") for entry in manifest.paths}
     if manifest.domains:
         return "the tool asks for domains; a run would reach them"
+    if manifest.workspace == "write":
+        return "the tool asks to write the workspace of the session"
     if "write" in accesses:
         return 'the tool asks to write a path; use access = "staged"'
     return "" if "staged" in accesses else "the tool stages no path"
+
+
+def _stateful_fault(manifest: Manifest) -> str:
+    """
+    Why its cell cannot serve one call after the other: what a cell has is granted once.
+    """
+    if manifest.profile != "compute" or manifest.domains or manifest.command:
+        return "the tool needs more than one process without a network"
+    if manifest.paths:
+        return "the tool asks for paths, which are granted once; let it use the workspace"
+    declared = manifest.parameters.get("properties", {}).get("stateful", {})
+    return "" if declared.get("type") == "boolean" else "it has no boolean argument stateful"
 
 
 def _between(keys: str, text: str, below: str = "") -> Contradiction:

@@ -64,6 +64,15 @@ from toolcell_server.refusals.registering import (
     TooManyWatchers,
 )
 from toolcell_server.refusals.rights import DeniedByRule, MissingScopes, NobodyApproves
+from toolcell_server.refusals.sessions import (
+    DigestMismatch,
+    SessionPathBlocked,
+    SessionsNotListed,
+    TooManySessions,
+    UnknownSession,
+    UnknownSessionFile,
+    WorkspaceFull,
+)
 from toolcell_server.refusals.tools import (
     IsolationBelowFloor,
     NotPermitted,
@@ -111,6 +120,7 @@ __all__ = [
     "CodeNotLoaded",
     "DefinitionsInvalid",
     "DeniedByRule",
+    "DigestMismatch",
     "DomainNotAllowed",
     "Draining",
     "EventsExpired",
@@ -138,10 +148,13 @@ __all__ = [
     "QuotasUnreliable",
     "RequestIdReused",
     "Screened",
+    "SessionPathBlocked",
+    "SessionsNotListed",
     "StoreFailed",
     "SwitchedOff",
     "TooManyApprovals",
     "TooManyHosts",
+    "TooManySessions",
     "TooManyWatchers",
     "TooManyWorkflows",
     "ToolBroken",
@@ -151,6 +164,8 @@ __all__ = [
     "UnknownBundle",
     "UnknownExecution",
     "UnknownRun",
+    "UnknownSession",
+    "UnknownSessionFile",
     "UnknownTool",
     "UnknownUpload",
     "UnknownWorkflow",
@@ -159,4 +174,5 @@ __all__ = [
     "Vetoed",
     "WorkflowInvalid",
     "WorkflowNotInterrupted",
+    "WorkspaceFull",
 ]

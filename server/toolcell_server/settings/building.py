@@ -38,6 +38,7 @@ from toolcell_server.settings.records import RecordsSettings
 from toolcell_server.settings.redaction import RedactionSettings
 from toolcell_server.settings.registry import RegistrySettings
 from toolcell_server.settings.rights import RightsSettings
+from toolcell_server.settings.sessions import SessionsSettings
 from toolcell_server.settings.tls import TlsSettings
 from toolcell_server.settings.values import CEILINGS, BuiltinSettings, ServerSettings, Settings
 from toolcell_server.settings.workflows import WorkflowSettings
@@ -62,6 +63,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "cache": tuple(CacheSettings.__slots__),
     "batch": tuple(BatchSettings.__slots__),
     "breaker": tuple(BreakerSettings.__slots__),
+    "sessions": tuple(SessionsSettings.__slots__),
     "records": tuple(RecordsSettings.__slots__),
     "hosts": tuple(HostsSettings.__slots__),
     "registry": tuple(RegistrySettings.__slots__),
@@ -122,6 +124,7 @@ def _build(values: Mapping[str, Any]) -> Settings:
         cache=CacheSettings.build(_section("cache", values)),
         batch=BatchSettings.build(_section("batch", values)),
         breaker=BreakerSettings.build(_section("breaker", values)),
+        sessions=SessionsSettings.build(_section("sessions", values), policy),
         records=RecordsSettings.build(_section("records", values)),
         workflows=WorkflowSettings.build(_section("workflows", values)),
         hosts=HostsSettings.build(_section("hosts", values)),

@@ -25,6 +25,7 @@ from toolcell_server.settings.records import RecordsSettings
 from toolcell_server.settings.redaction import RedactionSettings
 from toolcell_server.settings.registry import RegistrySettings
 from toolcell_server.settings.rights import RightsSettings
+from toolcell_server.settings.sessions import SessionsSettings
 from toolcell_server.settings.tls import TlsSettings
 from toolcell_server.settings.workflows import WorkflowSettings
 
@@ -152,6 +153,7 @@ class Settings:
     cache: CacheSettings = field(default_factory=CacheSettings)
     batch: BatchSettings = field(default_factory=BatchSettings)
     breaker: BreakerSettings = field(default_factory=BreakerSettings)
+    sessions: SessionsSettings = field(default_factory=SessionsSettings)
     records: RecordsSettings = field(default_factory=RecordsSettings)
     hosts: HostsSettings = field(default_factory=HostsSettings)
     registry: RegistrySettings = field(default_factory=RegistrySettings)

@@ -1,0 +1,3 @@
+"""
+Workspaces that persist across the calls of a session.
+"""

@@ -1,0 +1,67 @@
+"""
+What admission asks of sessions, and what answers where they are switched off.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol
+
+from toolcell_server.refusals import SwitchedOff
+
+if TYPE_CHECKING:
+    import contextlib
+    from collections.abc import Awaitable
+
+    from toolcell_server.execution import Stop
+    from toolcell_server.principal import Principal
+    from toolcell_server.sessions.session import Session
+
+WHAT: Final = "the use of sessions (sessions.enabled)"
+
+
+class Station(Protocol):
+    """
+    Where sessions are found.
+    """
+
+    def find(self, session_id: str, caller: Principal, /) -> Session:
+        """
+        Raises:
+            SwitchedOff: there are none on this server.
+            UnknownSession: the caller has none of that id.
+        """
+        ...
+
+    def using(
+        self, session: Session, stop: Stop | None = None, /
+    ) -> contextlib.AbstractContextManager[object]:
+        """
+        Use it until the context is left; it asks to `stop` if it ends before.
+        """
+        ...
+
+    def room(self, session: Session, /) -> Awaitable[object]:
+        """
+        Raises:
+            WorkspaceFull: nothing more may be written into its workspace.
+        """
+        ...
+
+
+class NoSessions:
+    """
+    Refuses every call that names one.
+    """
+
+    def find(self, _session_id: str, _caller: Principal) -> NoReturn:
+        """
+        Raises:
+            SwitchedOff: always.
+        """
+        raise SwitchedOff(WHAT)
+
+    def using(self, _session: Session, _stop: Stop | None = None) -> NoReturn:
+        raise SwitchedOff(WHAT)
+
+    async def room(self, _session: Session) -> NoReturn:
+        raise SwitchedOff(WHAT)

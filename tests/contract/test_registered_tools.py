@@ -256,6 +256,6 @@ def test_the_command_line_registers_each_for_itself_and_says_what_is_wrong(
     each = toolcell(server.target, "tools", "register", "--each", str(file))
     assert 4 == each.returncode
     assert ["upper"] == [tool["name"] for tool in json.loads(each.stdout)]
-    assert "tools.json: /manifest: MANIFEST_INVALID" in each.stderr
+    assert "tools.json: /manifest/colour: UNKNOWN_KEY" in each.stderr
     wrong = toolcell(server.target, "tools", "register", str(tmp_path / "none.toml"))
     assert 2 == wrong.returncode

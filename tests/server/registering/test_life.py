@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,7 @@ from registering_server import ALL, Caller, Served, definition, played
 from toolcell.v1 import registry_pb2 as pb
 from toolcell_server.database import FILE
 from toolcell_server.refusals import ToolRetired
+from toolcell_server.registering import parts
 from toolcell_server.registering.plan import MOST_VERSIONS
 
 if TYPE_CHECKING:
@@ -282,16 +284,18 @@ def test_no_more_bytes_than_there_may_be() -> None:
     played(scenario, maximum_own_bytes=128 * 1024)
 
 
-def test_what_a_session_registered_goes_when_it_must_be_over(tmp_path: Path) -> None:
+def test_what_a_session_registered_goes_when_it_must_be_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """
     Nobody says when a session ends; what it leaves would take room for ever.
     """
+    now = [1_000_000.0]
+    monkeypatch.setattr(parts, "time", SimpleNamespace(time=lambda: now[0]))
+    session = pb.TOOL_SCOPE_SESSION
 
     async def scenario(served: Served) -> None:
         alice = served.caller("alice", "toolcell:own_tools", "one")
-        session = pb.TOOL_SCOPE_SESSION
-        now = [1_000_000.0]
-        served.book.clock = lambda: now[0]
         await alice.register(definition("old", scope=session), definition("mine", scope=2))
         now[0] += 61
         await alice.register(definition("new", scope=session))
@@ -303,7 +307,8 @@ def test_what_a_session_registered_goes_when_it_must_be_over(tmp_path: Path) -> 
 
     async def later(served: Served) -> None:
         alice = served.caller("alice", "toolcell:own_tools", "one")
-        assert ["mine 1", "new 1"] == await alice.names()  # the clock is ours again
+        assert ["mine 1", "new 1"] == await alice.names()
+        now[0] += 2
         await served.caller("bob").register(definition("other"))
         assert ["mine 1"] == await alice.names()
 
@@ -322,7 +327,8 @@ def test_none_is_larger_than_it_may_be() -> None:
 def test_an_answer_fits_a_message_however_large_the_definitions() -> None:
     large = {
         "type": "object",
-        "properties": {"text": {"type": "string", "description": "d" * 60_000}},
+        "description": "d" * 60_000,
+        "properties": {"text": {"type": "string"}},
     }
 
     async def scenario(served: Served) -> None:

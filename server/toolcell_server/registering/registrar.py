@@ -179,7 +179,7 @@ class Registrar:
         What everybody has by a name, as far as that stands in the way in that scope.
         """
         if scope == GLOBAL:
-            there = self.book.registry.of_name(name)
+            there = [tool for tool in self.book.registry.of_name(name) if tool.scope == GLOBAL]
             if not self.book.kept.of(GLOBAL, name) and any(t.bundle == REGISTERED for t in there):
                 return "the settings of the server name a tool of this name"
             found = next((tool for tool in there if tool.bundle != REGISTERED), None)

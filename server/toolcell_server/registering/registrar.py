@@ -178,6 +178,8 @@ class Registrar:
         """
         What everybody has by a name, as far as that stands in the way in that scope.
         """
+        if any(tool.hosted for tool in self.book.registry.of_name(name, caller)):
+            return "a host offers a tool of this name"
         if scope == GLOBAL:
             there = [tool for tool in self.book.registry.of_name(name) if tool.scope == GLOBAL]
             if not self.book.kept.of(GLOBAL, name) and any(t.bundle == REGISTERED for t in there):

@@ -181,7 +181,7 @@ class Registrar:
         if any(tool.hosted for tool in self.book.registry.of_name(name, caller)):
             return "a host offers a tool of this name"
         if scope == GLOBAL:
-            there = self.book.registry.of_name(name)
+            there = [tool for tool in self.book.registry.of_name(name) if tool.scope == GLOBAL]
             if not self.book.kept.of(GLOBAL, name) and any(t.bundle == REGISTERED for t in there):
                 return "the settings of the server name a tool of this name"
             found = next((tool for tool in there if tool.bundle != REGISTERED), None)

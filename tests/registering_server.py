@@ -131,8 +131,9 @@ class Served:
     The service and what is behind it.
     """
 
-    def __init__(self, app: Any, channel: grpc.aio.Channel) -> None:
+    def __init__(self, app: Any, book: Any, channel: grpc.aio.Channel) -> None:
         self.app = app
+        self.book = book
         self._channel = channel
 
     def caller(self, name: str, scopes: str = OWN, session: str = "") -> Caller:
@@ -161,7 +162,8 @@ async def registering(
     served: Any = app
     app.registrar, watching = parts.registrar(served), parts.watching(served)
     server = grpc.aio.server(
-        interceptors=[SaysWho(by_metadata), ErrorInterceptor()], options=[("grpc.so_reuseport", 0)]
+        interceptors=[SaysWho(by_metadata), ErrorInterceptor()],
+        options=[("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", 16 * 2**20)],
     )
     port = server.add_insecure_port("127.0.0.1:0")
     search, porting = Search(app.registry, app.tools), parts.porting(served)
@@ -170,7 +172,8 @@ async def registering(
     await server.start()
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield Served(app, channel)
+            assert app.registrar is not None
+            yield Served(app, app.registrar.book, channel)
     finally:
         app.registry.changes.close()
         await server.stop(None)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from toolcell.v1 import registry_pb2
 
-from toolcell_server import catalogues, versions
+from toolcell_server import catalogues
 from toolcell_server.carried import REGISTERED
 from toolcell_server.principal import ANYBODY
 from toolcell_server.refusals import SwitchedOff, ToolBroken, ToolRetired, UnknownTool
@@ -29,7 +29,7 @@ from toolcell_server.scopes import GLOBAL
 from toolcell_server.shelves.catalogue import Parser
 from toolcell_server.shelves.changes import Changes
 from toolcell_server.shelves.close_matches import CloseMatches
-from toolcell_server.shelves.offers import Offers, preference
+from toolcell_server.shelves.offers import Offers, place, preference
 from toolcell_server.shelves.own import OwnShelves
 from toolcell_server.shelves.shelf import Shelf
 from toolcell_server.tool import Tool
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     May = Callable[[Tool], bool]
 
-__all__ = ["Registry", "Tool"]
+__all__ = ["Registry", "Tool", "place"]
 
 _SHADOWED: Final = "there is a tool of this name for everybody; register it by another name"
 
@@ -68,7 +68,7 @@ class Registry:
         self._clock = clock
         self._offers = Offers(order)
         self._shelf = Shelf()  # everybody's; of one name the callable first, then the newest
-        self._own = OwnShelves()
+        self.own = OwnShelves()
         self._states: Counter[int] = Counter()
         self._callable: Counter[str] = Counter()  # by bundle
         self._close = CloseMatches(self._shelf)
@@ -92,7 +92,7 @@ class Registry:
             self._index([name])
             return
         now = sorted(map(self._as_switched, tools), key=preference, reverse=True)
-        self._changed(self._own.put(scope, name, now), now)
+        self._changed(self.own.put(scope, name, now), now)
 
     def find(
         self,
@@ -147,32 +147,27 @@ class Registry:
         The tools of one name that may be that caller's, the one that a call gets first.
         """
         tools = self._shelf.of(name)
-        return (*tools, *self._own.of(name, principal)) if self._own else tools
+        return (*tools, *self.own.of(name, principal)) if self.own else tools
 
     def everywhere(self, name: str) -> Iterator[Tool]:
         """
         The tools of one name, whoever's they are.
         """
         yield from self._shelf.of(name)
-        yield from self._own.everywhere(name)
+        yield from self.own.everywhere(name)
 
     def names(self) -> Iterable[str]:
         """
         Every name that there is a tool by, whoever's.
         """
-        return {*self._shelf.names(), *self._own.names()}
+        return {*self._shelf.names(), *self.own.names()}
 
-    def has_own(self, principal: Principal) -> bool:
+    def holders(self, name: str, principal: str | None = None) -> Collection[Scope]:
         """
-        Whether there are tools for that caller alone.
+        The scopes, everybody's apart, in which something is registered by that name: of one
+        principal, or all.
         """
-        return bool(self._own.of_caller(principal))
-
-    def holders(self, name: str) -> Collection[Scope]:
-        """
-        The scopes, everybody's apart, in which something is registered by that name.
-        """
-        return self._own.holders(name)
+        return self.own.holders(name, principal)
 
     def tools(
         self, principal: Principal = ANYBODY, first: str = "", *, may: May | None = None
@@ -181,11 +176,11 @@ class Registry:
         Every tool of everybody's and of that caller for which `may` is true: by name, from `first`
         on, then newest version first.
         """
-        shelves = [self._shelf, *self._own.of_caller(principal)]
+        shelves = [self._shelf, *self.own.of_caller(principal)]
         names = heapq.merge(*(shelf.names(first) for shelf in shelves))
         for name, _ in itertools.groupby(names) if shelves[1:] else zip(names, itertools.repeat(0)):
             found = [tool for tool in self._shelf.of(name) if may is None or may(tool)]
-            own = [tool for tool in self._own.of(name, principal) if may is None or may(tool)]
+            own = [tool for tool in self.own.of(name, principal) if may is None or may(tool)]
             if found and own:
                 own = [tool.as_broken(_SHADOWED) for tool in own]
             yield from sorted((*found, *own), key=place, reverse=True)
@@ -213,8 +208,8 @@ class Registry:
         self, name: str, version: str, principal: Principal, may: May | None
     ) -> list[Tool]:
         found = [tool for tool in self._shelf.of(name) if may is None or may(tool)]
-        if not found and self._own:
-            found = [t for t in self._own.of(name, principal) if may is None or may(t)]
+        if not found and self.own:
+            found = [t for t in self.own.of(name, principal) if may is None or may(t)]
         if found and not version:
             return found
         for tool in found:
@@ -223,7 +218,7 @@ class Registry:
         if found:
             offered = [tool.version for tool in found if tool.version]
             raise UnknownTool(name, [name], version, offered)
-        own = (each for shelf in self._own.of_caller(principal) for each in shelf.names())
+        own = (each for shelf in self.own.of_caller(principal) for each in shelf.names())
         raise UnknownTool(name, self._close.of(name, may, own))
 
     def _index(self, names: Iterable[str]) -> None:
@@ -249,10 +244,3 @@ class Registry:
         if tool.name in self._disabled and tool.state == registry_pb2.TOOL_STATE_AVAILABLE:
             return dataclasses.replace(tool, state=registry_pb2.TOOL_STATE_DISABLED)
         return tool
-
-
-def place(tool: Tool) -> tuple[versions.Order, str]:
-    """
-    Orders the tools of one name, oldest first.
-    """
-    return versions.order(tool.version), tool.bundle

@@ -88,6 +88,10 @@ def _description(tool: registry_pb2.Tool) -> str:
         lines.append(f"broken: {tool.broken_reason}")
     if tool.deprecated:
         lines.append(f"deprecated: {tool.deprecated}")
+    if tool.HasField("sunset_time"):
+        lines.append(f"refused from: {tool.sunset_time.ToJsonString()}")
+    if tool.scope not in (registry_pb2.TOOL_SCOPE_UNSPECIFIED, registry_pb2.TOOL_SCOPE_GLOBAL):
+        lines.append(f"for: this {short_name(registry_pb2.ToolScope, tool.scope)} alone")
     lines += ["", "arguments:", *_parameters(tool.parameters_json)]
     lines += ["", "limits:"]
     lines += [f"  {name} = {value}" for name, value in to_plain(tool.limits).items()]

@@ -789,7 +789,9 @@ class RegisteredDefinition(google.protobuf.message.Message):
     FAULTS_FIELD_NUMBER: builtins.int
     @property
     def tools(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Tool]:
-        """The tools that it stands for, as they are now.  Empty: it was refused."""
+        """The tools that it stands for, as they are now; beyond 2 MiB of them only what tells which they
+        are.  Empty: it was refused.
+        """
 
     @property
     def faults(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___DefinitionFault]:

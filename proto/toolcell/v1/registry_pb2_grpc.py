@@ -119,8 +119,7 @@ class ToolRegistryServiceServicer(object):
 
         * INVALID_ARGUMENT: there is no definition, a field is malformed, or with `all_or_nothing` a
         definition is wrong; one google.rpc.BadRequest violation for each fault.
-        * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`), or a limit on
-        registrations is reached.
+        * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -65,8 +65,7 @@ class ToolRegistryServiceStub:
 
     * INVALID_ARGUMENT: there is no definition, a field is malformed, or with `all_or_nothing` a
       definition is wrong; one google.rpc.BadRequest violation for each fault.
-    * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`), or a limit on
-      registrations is reached.
+    * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
     """
 
     UnregisterTool: grpc.UnaryUnaryMultiCallable[
@@ -192,8 +191,7 @@ class ToolRegistryServiceAsyncStub:
 
     * INVALID_ARGUMENT: there is no definition, a field is malformed, or with `all_or_nothing` a
       definition is wrong; one google.rpc.BadRequest violation for each fault.
-    * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`), or a limit on
-      registrations is reached.
+    * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
     """
 
     UnregisterTool: grpc.aio.UnaryUnaryMultiCallable[
@@ -327,8 +325,7 @@ class ToolRegistryServiceServicer(metaclass=abc.ABCMeta):
 
         * INVALID_ARGUMENT: there is no definition, a field is malformed, or with `all_or_nothing` a
           definition is wrong; one google.rpc.BadRequest violation for each fault.
-        * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`), or a limit on
-          registrations is reached.
+        * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`).
         """
 
     @abc.abstractmethod

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from toolcell_server.refusals.base import FieldViolation
 
-MOST_TOLD = 20  # of the faults; their texts have to fit the trailers of the call
-
 
 class ToolRetired(CallRefused):
     """
@@ -47,7 +45,7 @@ class DefinitionsInvalid(CallRefused):
         super().__init__(
             f"nothing was registered, because of {len(violations)} faults, the first {first}",
             "correct the definitions and send all of them again",
-            violations=violations[:MOST_TOLD],
+            violations=violations,
         )
 
 

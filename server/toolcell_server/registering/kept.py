@@ -22,7 +22,7 @@ ALL: Final = None  # whose room: everybody's together
 class Room:
     """
     How many tools there are, and of how many bytes: of each principal in its own scopes, and of
-    all together.
+    all together; or how many more.
     """
 
     def __init__(self, other: Room | None = None) -> None:
@@ -39,7 +39,7 @@ class Room:
                     self.tools[whose] += change
                     self.bytes[whose] += change * registration.size
         for whose in {owner for each in before.values() for owner in owners(each.scope)}:
-            if not self.tools[whose]:
+            if not (self.tools[whose] or self.bytes[whose]):
                 del self.tools[whose], self.bytes[whose]
 
 
@@ -50,6 +50,7 @@ class Kept:
 
     def __init__(self) -> None:
         self._kept: dict[Place, dict[str, Registration]] = {}
+        self._sessions: dict[Place, None] = {}  # those of sessions, the oldest first
         self.room = Room()
 
     def of(self, scope: Scope, name: str) -> Versions:
@@ -63,10 +64,23 @@ class Kept:
         Have these versions of one name, in place of those before.
         """
         self.room.change(self.of(*place), versions)
+        self._sessions.pop(place, None)
+        if versions and place[0].kind == "session":
+            self._sessions[place] = None
         if versions:
             self._kept[place] = dict(versions)
         else:
             self._kept.pop(place, None)
+
+    def of_sessions(self, before: float) -> Iterator[Registration]:
+        """
+        What sessions have registered before that time, and not touched since.
+        """
+        for place in self._sessions:
+            versions = self._kept[place].values()
+            if max(each.tool.registered for each in versions) >= before:
+                return
+            yield from versions
 
     def __iter__(self) -> Iterator[Registration]:
         for versions in self._kept.values():

@@ -14,6 +14,7 @@ from toolcell_server.porting.importing import Importer
 from toolcell_server.registering.authority import Authority
 from toolcell_server.registering.book import Book
 from toolcell_server.registering.commands import CommandSource
+from toolcell_server.registering.drafting import Drafting
 from toolcell_server.registering.history import History
 from toolcell_server.registering.making import Maker
 from toolcell_server.registering.recorded import Recorded
@@ -45,11 +46,12 @@ def registrar(app: App) -> Registrar | None:
     maker = Maker(defaults=settings.defaults, ceilings=settings.ceilings)
     with garbage.paused():
         book.load(maker)
+    authority = Authority(everybody=not (settings.auth.enabled or settings.rights.roles))
+    drafting = Drafting(maker=maker, sources=sources(app), authority=authority, clock=book.clock)
     return Registrar(
         book=book,
-        maker=maker,
-        sources=sources(app),
-        authority=Authority(everybody=not (settings.auth.enabled or settings.rights.roles)),
+        drafting=drafting,
+        authority=authority,
         settings=settings.registry,
         known=app.tools.known,
         refused=app.metrics.registering.refuse,

@@ -20,12 +20,15 @@ from toolcell_server.registering.kept import ALL, Room
 from toolcell_server.scopes import GLOBAL
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable, Collection, Iterator, Sequence
 
     from toolcell_server.registering.kept import Kept, Place, Versions
     from toolcell_server.registering.registration import Draft, Registration
     from toolcell_server.scopes import Scope
     from toolcell_server.settings.registry import RegistrySettings
+
+    Counts = Counter[str | None]
 
 NAME: Final = f"{MANIFEST}/name"
 VERSION: Final = f"{MANIFEST}/version"
@@ -36,21 +39,18 @@ MOST_VERSIONS: Final = 32  # of one name in one scope; arbitrary
 class Plan:
     """
     `known(scope, name)` is what everybody has by that name and whoever registers in that scope may
-    know of: a word for it, or nothing.  `holders(name)` are the scopes, everybody's apart, that
-    have something by it.  `replace`: what is registered already is replaced.
+    know of: a word for it, or nothing.  `holders(name, principal)` are the scopes of a principal,
+    or without one of all, that have something by it.  `replace`: what is registered is replaced.
     """
 
     kept: Kept
     settings: RegistrySettings
     known: Callable[[Scope, str], str]
-    holders: Callable[[str], Collection[Scope]]
+    holders: Callable[[str, str | None], Collection[Scope]]
     replace: bool
     drafts: dict[tuple[Place, str], Draft] = field(default_factory=dict)
     _after: dict[Place, Versions] = field(default_factory=dict)
-    _room: Room = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._room = Room(self.kept.room)
+    _more: Room = field(default_factory=Room)
 
     def add(self, drafts: Sequence[Draft]) -> tuple[list[Registration], list[Fault]]:
         """
@@ -73,13 +73,13 @@ class Plan:
             new[place, tool.version] = draft
             versions[tool.version] = draft.registration
             made.append(draft.registration)
-        room = Room(self._room)
+        more = Room(self._more)
         for place, versions in after.items():
-            room.change(self._of(place), versions)
-        faults += self._full(room, after)
+            more.change(self._of(place), versions)
+        faults += self._full(more, after)
         if faults:
             return [], faults
-        self._room = room
+        self._more = more
         self.drafts |= new
         self._after |= after
         return made, []
@@ -118,37 +118,47 @@ class Plan:
             at for (at, named), versions in self._after.items() if named == name and versions
         }
         if scope == GLOBAL:
-            others = {*self.holders(name), *planned} - {GLOBAL}
+            others = {*self.holders(name, None), *planned} - {GLOBAL}
             named = sorted(each.principal for each in others)
             return f"the principal {named[0]!r} has a tool of this name" if named else ""
         if GLOBAL in planned:
             return "everybody has a tool of this name"
-        for other in {*self.holders(name), *planned}:
-            if other.principal == scope.principal and other.kind != scope.kind:
+        # Of his own alone: how many others have that name must not tell by the time that it takes.
+        for other in {*self.holders(name, scope.principal), *planned}:
+            if other.kind != scope.kind:
                 return f"a tool of this name is registered in the scope {_whose(other)}"
         return ""
 
-    def _full(self, room: Room, after: dict[Place, dict[str, Registration]]) -> Iterator[Fault]:
-        own = {scope.principal for scope, _ in after if scope != GLOBAL}
-        bounds = [
-            (ALL, self.settings.maximum_tools, self.settings.maximum_bytes, "all"),
-            *(
-                (each, self.settings.maximum_own_tools, self.settings.maximum_own_bytes, "yours")
-                for each in own
-            ),
-        ]
-        for whose, tools, size, word in bounds:
-            for now, most, what in (
-                (room.tools[whose], tools, "tools"),
-                (room.bytes[whose], size, "bytes"),
+    def _full(self, more: Room, after: dict[Place, dict[str, Registration]]) -> Iterator[Fault]:
+        """
+        Who would have more than he may; what was registered before a limit was lowered may stay.
+        """
+        most, now = self.settings, self.kept.room
+        if _over(now.tools, more.tools, ALL, most.maximum_tools) or _over(
+            now.bytes, more.bytes, ALL, most.maximum_bytes
+        ):
+            said = "the server takes no more definitions; ask the operator for room"
+            yield Fault("", "TOO_MANY_TOOLS", said)
+        for whose in {scope.principal for scope, _ in after if scope != GLOBAL}:
+            for has, adds, limit, what in (
+                (now.tools, more.tools, most.maximum_own_tools, "tools"),
+                (now.bytes, more.bytes, most.maximum_own_bytes, "bytes"),
             ):
-                if now > most:
-                    said = f"there would be {now} {what} of {word}; at most {most} are allowed"
+                if over := _over(has, adds, whose, limit):
+                    said = f"there would be {over} {what} of yours; at most {limit} are allowed"
                     yield Fault("", "TOO_MANY_TOOLS", f"{said}: unregister some")
         for (_, name), versions in after.items():
             if len(versions) > MOST_VERSIONS:
                 said = f"{name} would have {len(versions)} versions; at most {MOST_VERSIONS} are"
                 yield Fault(VERSION, "TOO_MANY_TOOLS", f"{said} allowed: unregister some")
+
+
+def _over(now: Counts, more: Counts, whose: str | None, limit: int) -> int:
+    """
+    How much there would be, if that is more than there may be and more than there is; else 0.
+    """
+    after = now[whose] + more[whose]
+    return after if after > limit and more[whose] > 0 else 0
 
 
 def _same(kept: Registration, draft: Draft) -> bool:

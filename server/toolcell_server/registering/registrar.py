@@ -10,41 +10,34 @@ not begun, however many register at once; and what was answered survives the dea
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from toolcell_server.carried import REGISTERED
-from toolcell_server.defining.checking import check
-from toolcell_server.defining.definitions import check_definition
-from toolcell_server.defining.faults import Fault
-from toolcell_server.refusals import CallRefused, DefinitionsInvalid, UnknownTool
-from toolcell_server.registering import faults, making
+from toolcell_server.principal import ANYBODY
+from toolcell_server.refusals import DefinitionsInvalid, UnknownTool
 from toolcell_server.registering.authority import Wanted
 from toolcell_server.registering.book import Step, kept
-from toolcell_server.registering.making import Origin
 from toolcell_server.registering.plan import Plan
 from toolcell_server.scopes import GLOBAL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from toolcell.v1 import registry_pb2 as pb
 
+    from toolcell_server.defining.faults import Fault
     from toolcell_server.principal import Principal
     from toolcell_server.registering.authority import Authority
     from toolcell_server.registering.book import Book
+    from toolcell_server.registering.drafting import Drafting
     from toolcell_server.registering.history import Entry
-    from toolcell_server.registering.making import Maker
-    from toolcell_server.registering.offered import Offered, Source
     from toolcell_server.registering.registration import Draft, Registration
     from toolcell_server.scopes import Scope
     from toolcell_server.settings.registry import RegistrySettings
     from toolcell_server.tool import Tool
 
     Known = Callable[[str, Principal], Tool | None]
-
-Made = TypeVar("Made")
 
 
 class Answer(NamedTuple):
@@ -69,20 +62,16 @@ class How(NamedTuple):
 @dataclass(slots=True, kw_only=True)
 class Registrar:
     """
-    Registers for who may.  `sources` are by the name of their field in ToolDefinition; `known`
-    finds what everybody has by a name and a caller may know of; `refused` is told how many
-    definitions were wrong.  Lives on one event loop.
+    Registers for who may.  `known` finds what everybody has by a name and a caller may know of;
+    `refused` is told how many definitions were wrong.  Lives on one event loop.
     """
 
     book: Book
-    maker: Maker
-    sources: Mapping[str, Source]
+    drafting: Drafting
     authority: Authority
     settings: RegistrySettings
     known: Known
     refused: Callable[[int], None] = lambda _count: None
-    # One at a time: a flood of definitions takes a part of one processor, and never all of them.
-    _checking: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def register(
         self, definitions: Sequence[pb.ToolDefinition], caller: Principal, how: How
@@ -95,8 +84,9 @@ class Registrar:
                 written; nothing was done.
         """
         self.authority.check(caller)
+        self.expire()
         made = [
-            await self.drafts(definition, caller, Wanted(definition.scope))
+            await self.drafting.drafts(definition, caller, Wanted(definition.scope))
             for definition in definitions
         ]
         plan = self.plan(caller, replace=how.replace)
@@ -115,6 +105,17 @@ class Registrar:
             steps = [self.step(draft) for draft in plan.drafts.values()]
             self.book.commit(steps, caller)
         return answers
+
+    def expire(self) -> None:
+        """
+        Forget what sessions have registered so long ago that they must be over.
+
+        Raises:
+            AuditFailed, StoreFailed: that cannot be written.
+        """
+        before = self.book.clock() - self.settings.session_seconds
+        over = [Step("unregistered", each, None) for each in self.book.kept.of_sessions(before)]
+        self.book.commit(over, ANYBODY, "its session is over")
 
     def unregister(self, wanted: Wanted, caller: Principal) -> Sequence[Tool]:
         """
@@ -167,56 +168,6 @@ class Registrar:
             holders=self.book.registry.holders,
             replace=replace,
         )
-
-    async def drafts(
-        self, definition: pb.ToolDefinition, caller: Principal, wanted: Wanted
-    ) -> tuple[list[Draft], list[Fault]]:
-        """
-        What a definition would register in a scope, or what is wrong with it.
-        """
-        kind = definition.WhichOneof("source")
-        source = self.sources.get(kind or "")
-        if source is None:
-            said = f"the source {kind} is not supported by this server" if kind else "is required"
-            one_of = ", ".join(sorted(self.sources))
-            return [], [Fault("/source", "SOURCE_UNKNOWN", f"{said}; give one of {one_of}")]
-        if wrong := await self._in_thread(check_definition, definition):
-            return [], wrong
-        try:
-            scope = self.authority.new(caller, wanted)
-            offers = await source.offer(definition, caller)
-        except CallRefused as refused:
-            return [], list(faults.of_refusal(refused))
-        except ValueError as exc:  # more than its carrier takes
-            return [], [Fault("", "DEFINITION_INVALID", str(exc))]
-        if not offers:
-            return [], [Fault("", "NO_TOOLS", "it stands for no tool; name another source")]
-        origin = Origin(
-            definition=definition.SerializeToString(deterministic=True),
-            scope=scope,
-            by=caller.name,
-            time=self.book.clock(),
-            tools=len(offers),
-        )
-        return await self._checked(offers, origin)
-
-    async def _checked(
-        self, offers: Sequence[Offered], origin: Origin
-    ) -> tuple[list[Draft], list[Fault]]:
-        drafts, found = [], list[Fault]()
-        for each in offers:
-            found += await self._in_thread(check, dict(each.manifest), faults.MANIFEST)
-            if found:
-                continue
-            try:
-                drafts.append(await self._in_thread(self.maker.draft, each, origin))
-            except making.BROKEN as exc:
-                found.append(faults.of_manifest(exc))
-        return drafts, found
-
-    async def _in_thread(self, work: Callable[..., Made], *given: Any) -> Made:
-        async with self._checking:
-            return await asyncio.to_thread(work, *given)
 
     def _known(self, scope: Scope, name: str, caller: Principal) -> str:
         """

@@ -22,15 +22,18 @@ from toolcell_server.registering.registrar import How
 from toolcell_server.tool import scope_to_proto, to_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable, Sequence
 
     from toolcell_server.porting.face import Porting
     from toolcell_server.registering.history import Entry
     from toolcell_server.registering.registrar import Answer, Registrar
     from toolcell_server.registering.watching import Watching
+    from toolcell_server.tool import Tool
 
 MOST_DEFINITIONS: Final = 100  # of one request, as the contract says
 MAXIMUM_REASON: Final = 256  # characters, as of `deprecated` in a manifest
+_BYTES: Final = 2 * 2**20  # clients receive 4 MiB by default
+_LARGE: Final = ("parameters_json", "returns_json", "description", "limits", "paths", "domains")
 _LATEST: Final = 253402300799  # the last second that a timestamp can say
 
 _Context = grpc.aio.ServicerContext[Any, Any]
@@ -60,26 +63,28 @@ class ChangingService(ToolRegistryServiceServicer):
         how = How(request.all_or_nothing, request.replace, request.validate_only)
         caller = principal.current()
         answers = await self._switched_on.register(request.definitions, caller, how)
-        return pb.RegisterToolsResponse(definitions=map(_answered, answers))
+        response = pb.RegisterToolsResponse(definitions=map(_answered, answers))
+        _fit(tool for definition in response.definitions for tool in definition.tools)
+        return response
 
     async def UnregisterTool(  # noqa: N802  # the contract's name
         self, request: pb.UnregisterToolRequest, _context: _Context
     ) -> pb.UnregisterToolResponse:
         tools = self._switched_on.unregister(_named(request), principal.current())
-        return pb.UnregisterToolResponse(tools=[tool.to_proto() for tool in tools])
+        return pb.UnregisterToolResponse(tools=_described(tools))
 
     async def DeprecateTool(  # noqa: N802  # the contract's name
         self, request: pb.DeprecateToolRequest, _context: _Context
     ) -> pb.DeprecateToolResponse:
         caller, why, until = principal.current(), _reason(request.reason), _sunset(request)
         tools = self._switched_on.deprecate(_named(request), caller, why, until)
-        return pb.DeprecateToolResponse(tools=[tool.to_proto() for tool in tools])
+        return pb.DeprecateToolResponse(tools=_described(tools))
 
     async def ReactivateTool(  # noqa: N802  # the contract's name
         self, request: pb.ReactivateToolRequest, _context: _Context
     ) -> pb.ReactivateToolResponse:
         tools = self._switched_on.deprecate(_named(request), principal.current(), "", 0.0)
-        return pb.ReactivateToolResponse(tools=[tool.to_proto() for tool in tools])
+        return pb.ReactivateToolResponse(tools=_described(tools))
 
     async def ExportTools(  # noqa: N802  # the contract's name
         self, request: pb.ExportToolsRequest, _context: _Context
@@ -130,6 +135,24 @@ def _answered(answer: Answer) -> pb.RegisteredDefinition:
         tools=[tool.to_proto() for tool in answer.tools],
         faults=[to_proto(fault) for fault in answer.faults],
     )
+
+
+def _described(tools: Sequence[Tool]) -> list[pb.Tool]:
+    described = [tool.to_proto() for tool in tools]
+    _fit(described)
+    return described
+
+
+def _fit(tools: Iterable[pb.Tool]) -> None:
+    """
+    Leave of those for which a message has no room what tells which they are.
+    """
+    room = _BYTES
+    for tool in tools:
+        room -= tool.ByteSize()
+        if room < 0:
+            for field in _LARGE:
+                tool.ClearField(field)
 
 
 def _named(request: _Change) -> Wanted:

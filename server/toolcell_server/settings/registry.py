@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _KIBIBYTE: Final = 2**10
 _MEBIBYTE: Final = 2**20
+_YEAR: Final = 365 * 24 * 3600
 _BOUNDS: Final = {
     "maximum_tools": (1, 100_000),
     "maximum_bytes": (_MEBIBYTE, 4096 * _MEBIBYTE),
@@ -31,7 +32,8 @@ class RegistrySettings:
     `maximum_bytes` are registered, and of each principal in its own scopes `maximum_own_tools` of
     `maximum_own_bytes`; none is larger than `maximum_definition_bytes`.  Tools of such a scope may
     ask for paths and domains only with `own_grants`, because they get what the policy allows
-    anybody.  The last `maximum_history` changes are remembered.
+    anybody.  The last `maximum_history` changes are remembered.  What a session has registered goes
+    after `session_seconds`.
 
     Raises:
         SettingsError: one of the values cannot be used.
@@ -45,12 +47,14 @@ class RegistrySettings:
     maximum_own_bytes: int = 4 * _MEBIBYTE
     maximum_definition_bytes: int = 256 * _KIBIBYTE
     maximum_history: int = 100_000
+    session_seconds: float = 24 * 3600.0
 
     def __post_init__(self) -> None:
         checks.switch("registry.enabled", self.enabled)
         checks.switch("registry.own_grants", self.own_grants)
         for name, (lowest, highest) in _BOUNDS.items():
             checks.number(f"registry.{name}", getattr(self, name), lowest, highest, whole=True)
+        checks.number("registry.session_seconds", self.session_seconds, 1, _YEAR, whole=False)
 
     @classmethod
     def build(cls, section: Mapping[str, Any]) -> Self:

@@ -99,3 +99,10 @@ def _owned(tool: Tool, owner: str) -> Tool:
         return tool
     reason = f"the bundle {owner} has a tool of this name; rename one of them"
     return Tool.broken(tool.name, tool.bundle, reason, tool.version)
+
+
+def place(tool: Tool) -> tuple[versions.Order, str]:
+    """
+    Orders the tools of one name, oldest first.
+    """
+    return versions.order(tool.version), tool.bundle

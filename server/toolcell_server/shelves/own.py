@@ -4,7 +4,6 @@ The tools that principals, or their sessions, registered for themselves.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from toolcell_server.shelves.shelf import Shelf
@@ -24,7 +23,7 @@ class OwnShelves:
 
     def __init__(self) -> None:
         self._shelves: dict[tuple[str, str], Shelf] = {}  # by principal and session
-        self._holders: defaultdict[str, set[Scope]] = defaultdict(set)  # by name
+        self._holders: dict[str, dict[str, set[Scope]]] = {}  # by name and principal
 
     def __bool__(self) -> bool:
         return bool(self._shelves)
@@ -37,12 +36,7 @@ class OwnShelves:
         shelf = self._shelves.setdefault(key, Shelf())
         before = shelf.of(name)
         shelf.put(name, tools)
-        if tools:
-            self._holders[name].add(scope)
-        else:
-            self._holders[name].discard(scope)
-        if not self._holders[name]:
-            del self._holders[name]
+        self._hold(scope, name, holds=bool(tools))
         if not len(shelf):
             del self._shelves[key]
         return before
@@ -67,11 +61,14 @@ class OwnShelves:
             keys.append((principal.name, principal.session))
         return [self._shelves[key] for key in keys if key in self._shelves]
 
-    def holders(self, name: str) -> Collection[Scope]:
+    def holders(self, name: str, principal: str | None = None) -> Collection[Scope]:
         """
-        The scopes that have something by that name.
+        The scopes that have something by that name: of one principal, or all.
         """
-        return self._holders.get(name, ())
+        holders = self._holders.get(name, {})
+        if principal is not None:
+            return holders.get(principal, ())
+        return [scope for scopes in holders.values() for scope in scopes]
 
     def names(self) -> Iterable[str]:
         """
@@ -85,3 +82,12 @@ class OwnShelves:
         """
         for scope in self.holders(name):
             yield from self._shelves[scope.principal, scope.session].of(name)
+
+    def _hold(self, scope: Scope, name: str, *, holds: bool) -> None:
+        principals = self._holders.setdefault(name, {})
+        scopes = principals.setdefault(scope.principal, set())
+        (scopes.add if holds else scopes.discard)(scope)
+        if not scopes:
+            del principals[scope.principal]
+        if not principals:
+            del self._holders[name]

@@ -118,9 +118,15 @@ def test_a_change_of_one_tool_touches_no_other() -> None:
 
     async def scenario(served: Served) -> None:
         fill(served)
-        registry, touched = served.app.registry, []
+        registry = served.app.registry
+        touched: list[str] = []
         order = registry._offers.of
-        registry._offers.of = lambda name: touched.append(name) or order(name)
+
+        def of(name: str) -> list[Tool]:
+            touched.append(name)
+            return order(name)  # type: ignore[no-any-return]
+
+        registry._offers.of = of
         await served.caller("admin", ALL).register(definition())
         registry.replace("mine", {"tools": [MANIFEST]})
 

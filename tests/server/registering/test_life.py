@@ -282,12 +282,56 @@ def test_no_more_bytes_than_there_may_be() -> None:
     played(scenario, maximum_own_bytes=128 * 1024)
 
 
+def test_what_a_session_registered_goes_when_it_must_be_over(tmp_path: Path) -> None:
+    """
+    Nobody says when a session ends; what it leaves would take room for ever.
+    """
+
+    async def scenario(served: Served) -> None:
+        alice = served.caller("alice", "toolcell:own_tools", "one")
+        session = pb.TOOL_SCOPE_SESSION
+        now = [1_000_000.0]
+        served.book.clock = lambda: now[0]
+        await alice.register(definition("old", scope=session), definition("mine", scope=2))
+        now[0] += 61
+        await alice.register(definition("new", scope=session))
+        assert ["mine 1", "new 1"] == await alice.names()
+        assert "unregistered old" in await kinds(alice)
+        now[0] += 59
+        await served.caller("bob").register(definition())
+        assert ["mine 1", "new 1"] == await alice.names()
+
+    async def later(served: Served) -> None:
+        alice = served.caller("alice", "toolcell:own_tools", "one")
+        assert ["mine 1", "new 1"] == await alice.names()  # the clock is ours again
+        await served.caller("bob").register(definition("other"))
+        assert ["mine 1"] == await alice.names()
+
+    played(scenario, folder=str(tmp_path), session_seconds=60)
+    played(later, folder=str(tmp_path), session_seconds=60)
+
+
 def test_none_is_larger_than_it_may_be() -> None:
     async def scenario(served: Served) -> None:
         large = definition(env={"TEXT": "d" * 2000})
         assert [["DEFINITION_TOO_LARGE"]] == await admin(served).register(large)
 
     played(scenario, maximum_definition_bytes=1024)
+
+
+def test_an_answer_fits_a_message_however_large_the_definitions() -> None:
+    large = {"type": "object", "properties": {"a": {"type": "string", "description": "d" * 60_000}}}
+
+    async def scenario(served: Served) -> None:
+        many = [definition(f"t{index}", parameters=large) for index in range(100)]
+        request = pb.RegisterToolsRequest(definitions=many)
+        answer = await admin(served).call("RegisterTools", request)
+        tools = [tool for each in answer.definitions for tool in each.tools]
+        assert [f"t{index}" for index in range(100)] == [tool.name for tool in tools]
+        assert tools[0].parameters_json
+        assert not tools[99].parameters_json
+
+    played(scenario)
 
 
 def test_one_name_has_no_more_versions_than_can_be_looked_through() -> None:

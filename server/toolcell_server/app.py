@@ -136,20 +136,12 @@ class App:
     async def _serve(self, shutdown: Shutdown, announce: Callable[[str], None]) -> None:
         from toolcell_server.approvals.service import ApprovalService  # see the theory above
         from toolcell_server.guarding import guards
-        from toolcell_server.registry_service import RegistryService
-        from toolcell_server.searching.search import Search
         from toolcell_server.serving import Faces, serving
 
         settings = self.settings.server
         faces = Faces(
             executions=self._service(),
-            tools=RegistryService(
-                self.tools,
-                self.registrar,
-                registering.watching(self),
-                Search(self.registry, self.tools),
-                registering.porting(self),
-            ),
+            tools=registering.face(self),
             approvals=ApprovalService(parts.deciding(self)),
         )
         async with (

@@ -28,6 +28,18 @@ if TYPE_CHECKING:
     from toolcell_server.registering.history import Entry
     from toolcell_server.registering.offered import Source
     from toolcell_server.registering.recorded import Recorder
+    from toolcell_server.registry_service import RegistryService
+
+
+def face(app: App) -> RegistryService:
+    """
+    What callers ask about tools.
+    """
+    from toolcell_server.registry_service import RegistryService  # imports gRPC: see app.py
+    from toolcell_server.searching.search import Search
+
+    search = Search(app.registry, app.tools)
+    return RegistryService(app.tools, app.registrar, watching(app), search, porting(app))
 
 
 def registrar(app: App) -> Registrar | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
@@ -17,19 +16,17 @@ from served import refusal
 from toolcell.v1 import registry_pb2 as pb
 from toolcell.v1.registry_pb2_grpc import ToolRegistryServiceStub
 from toolcell_server import registry_service
-from toolcell_server.database import Database
 from toolcell_server.interceptors import ErrorInterceptor
-from toolcell_server.limits import Limits
-from toolcell_server.metrics import Metrics
+from toolcell_server.made import Made
 from toolcell_server.permitted import PermittedTools
 from toolcell_server.principal import Principal
 from toolcell_server.redaction import Redactor
 from toolcell_server.registering import parts
-from toolcell_server.registry import Registry
 from toolcell_server.registry_service import RegistryService
 from toolcell_server.rights import Rights
 from toolcell_server.searching.search import Search
 from toolcell_server.settings import AuthSettings
+from toolcell_server.settings.audit import AuditSettings
 from toolcell_server.settings.registry import RegistrySettings
 from toolcell_server.settings.values import Settings
 
@@ -147,27 +144,26 @@ async def registering(
     """
     `folder` is where it keeps what outlives it; `settings` are those of `[registry]`.
     """
-    app = SimpleNamespace(
-        settings=Settings(
+    app = Made(
+        Settings(
             auth=AuthSettings(enabled=True),
             registry=RegistrySettings(**{"enabled": True, **settings}),
-        ),
-        database=Database.opened(folder),
-        registry=Registry(Limits(), Limits()),
-        auditing=auditing,
-        metrics=Metrics(),
-        redactor=Redactor.of([SECRET], (), ()),
+            audit=AuditSettings(enabled=False),
+            state_dir=folder,
+        )
     )
+    app.auditing = auditing
+    app.redactor = Redactor.of([SECRET], (), ())
     app.tools = PermittedTools(app.registry, Rights(authenticated=True))
-    served: Any = app
-    app.registrar, watching = parts.registrar(served), parts.watching(served)
+    app.registrar = parts.registrar(app)
+    watching = parts.watching(app)
     server = grpc.aio.server(
         interceptors=[SaysWho(by_metadata), ErrorInterceptor()],
         options=[("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", 16 * 2**20)],
     )
     port = server.add_insecure_port("127.0.0.1:0")
-    search, porting = Search(app.registry, app.tools), parts.porting(served)
-    face = RegistryService(app.tools, app.registrar, watching, search, porting)
+    search, porting = Search(app.registry, app.tools), parts.porting(app)
+    face = RegistryService(app.tools, app.registrar, watching, search=search, porting=porting)
     registry_service.add_to(server, face)
     await server.start()
     try:

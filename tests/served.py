@@ -13,10 +13,14 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 from scripted_executor import ScriptedExecutor, execution
 from toolcell.v1.execution_pb2_grpc import ToolExecutionServiceStub
+from toolcell_server.batching import service as batch_service
+from toolcell_server.batching.service import BatchService
 from toolcell_server.executions import Executions, Keeping
 from toolcell_server.interceptors import ErrorInterceptor
 from toolcell_server.record import Record
+from toolcell_server.refusing import Refusing
 from toolcell_server.service import ExecutionService, add_to
+from toolcell_server.settings.batch import BatchSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
@@ -95,7 +99,11 @@ async def serving(
     server = grpc.aio.server(interceptors=interceptors, options=[("grpc.so_reuseport", 0)])
     port = server.add_insecure_port("127.0.0.1:0")
     service = Service(executor, Keeping(**keeping), port, remembers)
-    add_to(server, ExecutionService(service.executions, service.admission))
+    executions = ExecutionService(service.executions, service.admission)
+    add_to(server, executions)
+    bounds, refusing = BatchSettings(max_parallel=4), Refusing()
+    batches = BatchService(service.executions, executions.beginning, refusing, bounds)
+    batch_service.add_to(server, batches)
     await server.start()
     try:
         yield service

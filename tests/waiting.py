@@ -4,6 +4,7 @@ Waits for what comes soon, and says so when it does not come.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from typing import TYPE_CHECKING
@@ -34,3 +35,17 @@ def wait_until(happened: Callable[[], bool], seconds: float = 40.0) -> None:
         if time.monotonic() > until:
             raise NeverHappened(f"it did not happen in {seconds:g} s")
         time.sleep(PAUSE_SECONDS)
+
+
+async def until(happened: Callable[[], bool], seconds: float = 40.0) -> None:
+    """
+    The same within an event loop.
+
+    Raises:
+        NeverHappened: it has not, in that many seconds.
+    """
+    end = time.monotonic() + seconds * PATIENCE
+    while not happened():
+        if time.monotonic() > end:
+            raise NeverHappened(f"it did not happen in {seconds:g} s")
+        await asyncio.sleep(PAUSE_SECONDS / 4)

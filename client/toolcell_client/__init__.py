@@ -8,8 +8,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from toolcell_client.async_batch_stream import AsyncBatchStream
     from toolcell_client.async_client import AsyncClient
     from toolcell_client.async_stream import AsyncStream
+    from toolcell_client.batch_stream import BatchStream
+    from toolcell_client.batching import NotRun
     from toolcell_client.client import Client
     from toolcell_client.errors import (
         ApprovalRequired,
@@ -28,14 +31,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ApprovalRequired",
+    "AsyncBatchStream",
     "AsyncClient",
     "AsyncStream",
+    "BatchStream",
     "CallRefused",
     "CallTimedOut",
     "Client",
     "ClientOptions",
     "ConnectionLost",
     "ExecutionEnded",
+    "NotRun",
     "Result",
     "ServerUnreachable",
     "Stream",
@@ -47,10 +53,13 @@ __all__ = [
 ]
 
 _MODULES = {
+    "AsyncBatchStream": "async_batch_stream",
     "AsyncClient": "async_client",
     "AsyncStream": "async_stream",
+    "BatchStream": "batch_stream",
     "Client": "client",
     "ClientOptions": "options",
+    "NotRun": "batching",
     "Result": "result",
     "Stream": "stream",
     "as_tool_message": "model_text",

@@ -8,29 +8,33 @@ import weakref
 from typing import TYPE_CHECKING, cast
 
 from toolcell.v1 import execution_pb2 as pb
-from toolcell.v1 import registry_pb2
 
 from toolcell_client.async_approvals import AsyncApprovals
+from toolcell_client.async_batch_stream import AsyncBatchStream
 from toolcell_client.async_connection import AsyncConnection
 from toolcell_client.async_registry import AsyncRegistry
 from toolcell_client.async_stream import AsyncStream
+from toolcell_client.async_tools import AsyncTools
+from toolcell_client.async_workflows import AsyncWorkflows
+from toolcell_client.batching import batch_request
 from toolcell_client.deadline import Deadline
 from toolcell_client.errors import EventsExpired, ToolcellError
 from toolcell_client.folding import run_ended
 from toolcell_client.options import ClientOptions
-from toolcell_client.requests import call_fields, executions_page, tools_page
+from toolcell_client.requests import call_fields, executions_page
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator
     from types import TracebackType
     from typing import Self, Unpack
 
+    from toolcell_client.batching import BatchCalls
     from toolcell_client.options import ConnectOptions
     from toolcell_client.requests import Arguments, CallOptions
     from toolcell_client.result import Result
 
 
-class AsyncClient:
+class AsyncClient(AsyncTools):
     """
     Calls tools, from one event loop: that of the first call, which connects.
 
@@ -40,10 +44,11 @@ class AsyncClient:
 
     def __init__(self, target: str = "", **options: Unpack[ConnectOptions]) -> None:
         self.options = ClientOptions(target=target, **options)
-        self._connection = AsyncConnection(self.options)
+        super().__init__(AsyncConnection(self.options))
         self.approvals = AsyncApprovals(self._connection)
         self.registry = AsyncRegistry(self._connection)
-        self._streams: weakref.WeakSet[AsyncStream] = weakref.WeakSet()
+        self.workflows = AsyncWorkflows(self._connection)
+        self._streams: weakref.WeakSet[AsyncStream | AsyncBatchStream] = weakref.WeakSet()
 
     async def run(
         self, tool: str, arguments: Arguments = None, **options: Unpack[CallOptions]
@@ -92,6 +97,30 @@ class AsyncClient:
         deadline = Deadline.of(options["timeout"])
         return self._stream(deadline, pb.ExecuteRequest(**fields)).start()
 
+    def batch(
+        self,
+        calls: BatchCalls,
+        *,
+        max_parallel: int = 0,
+        stop_on_failure: bool = False,
+        timeout: float | None = None,
+    ) -> AsyncBatchStream:
+        """
+        Run several calls in one RPC and stream what happens to each; its `results` are all endings.
+
+        A call is `{"tool": …, "arguments": …}` with any option of `run`, or `(tool, arguments)`.
+        `max_parallel`: how many run at once; 1 is one after the other, 0 as many as the server
+        allows.  `stop_on_failure`: begin no more once one has failed.  `timeout` is of all.
+
+        Raises:
+            TypeError: a call, or a value in it, is of a type that cannot be sent.
+            ValueError: a value cannot be sent; names it.
+        """
+        request = batch_request(calls, max_parallel, stop_on_failure=stop_on_failure)
+        stream = AsyncBatchStream(self._connection, request, Deadline.of(timeout))
+        self._streams.add(stream)
+        return stream
+
     def watch(self, execution_id: str, after_sequence: int = 0) -> AsyncStream:
         """
         Stream the events of an execution again, those with a greater sequence only.
@@ -123,47 +152,6 @@ class AsyncClient:
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token
-
-    async def list_tools(
-        self,
-        *,
-        category: str = "",
-        tags: Iterable[str] = (),
-        state: str | int = "",
-        page_size: int = 0,
-    ) -> AsyncIterator[registry_pb2.Tool]:
-        """
-        Tools by name, newest version first; `state` is "available", "broken" or "disabled".
-        """
-        request = tools_page(category, tags, state, page_size)
-        while True:
-            page = await self._connection.ask(self._connection.registry.ListTools, request)
-            for tool in page.tools:
-                yield tool
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
-
-    async def get_tool(self, name: str, version: str = "") -> registry_pb2.Tool:
-        request = registry_pb2.GetToolRequest(name=name, version=version)
-        answer = await self._connection.ask(self._connection.registry.GetTool, request)
-        return cast("registry_pb2.Tool", answer.tool)
-
-    async def search_tools(
-        self, query: str, *, max_results: int = 0, category: str = "", tags: Iterable[str] = ()
-    ) -> registry_pb2.SearchToolsResponse:
-        """
-        The tools that are most useful for what somebody says in his own words, the best first: five
-        unless `max_results` says otherwise.
-
-        Raises:
-            InvalidField: the query is empty or too long.
-        """
-        request = registry_pb2.SearchToolsRequest(
-            query=query, max_results=max_results, category=category, tags=tags
-        )
-        answer = await self._connection.ask(self._connection.registry.SearchTools, request)
-        return cast("registry_pb2.SearchToolsResponse", answer)
 
     async def aclose(self) -> None:
         """

@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import grpc
 import grpc.aio
-from toolcell.v1 import approval_pb2_grpc, execution_pb2_grpc, registry_pb2_grpc
+from toolcell.v1 import (
+    approval_pb2_grpc,
+    execution_pb2_grpc,
+    registry_pb2_grpc,
+    workflow_pb2_grpc,
+)
 from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_client.connection import PAGE_SIZE, WATCH
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
     from toolcell.v1.approval_pb2_grpc import ApprovalServiceAsyncStub
     from toolcell.v1.execution_pb2_grpc import ToolExecutionServiceAsyncStub
     from toolcell.v1.registry_pb2_grpc import ToolRegistryServiceAsyncStub
+    from toolcell.v1.workflow_pb2_grpc import WorkflowServiceAsyncStub
 
     from toolcell_client.deadline import Deadline
     from toolcell_client.options import ClientOptions
@@ -56,6 +62,10 @@ class AsyncConnection:
     @property
     def approvals(self) -> ApprovalServiceAsyncStub:
         return self._connected().approvals
+
+    @property
+    def workflows(self) -> WorkflowServiceAsyncStub:
+        return self._connected().workflows
 
     def _connected(self) -> _Stubs:
         """
@@ -174,6 +184,9 @@ class _Stubs:
         )
         self.approvals = cast(
             "ApprovalServiceAsyncStub", approval_pb2_grpc.ApprovalServiceStub(self.channel)
+        )
+        self.workflows = cast(
+            "WorkflowServiceAsyncStub", workflow_pb2_grpc.WorkflowServiceStub(self.channel)
         )
         # WatchResponse has the fields of ExecuteResponse, so one type serves every reader.
         self.watch: Any = self.channel.unary_stream(

@@ -13,6 +13,7 @@ from toolcell.v1 import registry_pb2 as pb
 
 from toolcell_client.definitions import Which, deprecation, registration
 from toolcell_client.porting import exporting, importing
+from toolcell_client.registry import RELOAD_SECONDS
 from toolcell_client.translation import translate
 
 if TYPE_CHECKING:
@@ -143,6 +144,25 @@ class AsyncRegistry:
                 raise translate(exc, self._connection.options.target) from exc
             finally:
                 stream.cancel()
+
+    async def reload(self, bundle: str = "") -> Sequence[pb.BundleReload]:
+        """
+        Load a bundle of the settings again, or all of them; what became of each.
+        """
+        request = pb.ReloadToolsRequest(bundle=bundle)
+        reload = self._connection.registry.ReloadTools
+        return list((await self._connection.ask(reload, request, RELOAD_SECONDS)).bundles)
+
+    async def upload(
+        self, content: bytes, file_name: str, signature: bytes = b""
+    ) -> pb.UploadCodeResponse:
+        """
+        Store a Python file, a zip or a wheel, for definitions to name: `{"upload": {"sha256": …}}`.
+        `signature` is of Ed25519, over the SHA-256 of the content.
+        """
+        request = pb.UploadCodeRequest(content=content, file_name=file_name, signature=signature)
+        answer: pb.UploadCodeResponse = await self._ask("UploadCode", request)
+        return answer
 
     async def _ask(self, method: str, request: Any) -> Any:
         return await self._connection.ask(getattr(self._connection.registry, method), request)

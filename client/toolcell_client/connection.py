@@ -7,7 +7,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
-from toolcell.v1 import approval_pb2_grpc, execution_pb2_grpc, registry_pb2_grpc
+from toolcell.v1 import (
+    approval_pb2_grpc,
+    execution_pb2_grpc,
+    registry_pb2_grpc,
+    workflow_pb2_grpc,
+)
 from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_client.options import ADMINISTRATION_SECONDS
@@ -42,6 +47,7 @@ class Connection:
         self.executions = execution_pb2_grpc.ToolExecutionServiceStub(self._channel)
         self.registry = registry_pb2_grpc.ToolRegistryServiceStub(self._channel)
         self.approvals = approval_pb2_grpc.ApprovalServiceStub(self._channel)
+        self.workflows = workflow_pb2_grpc.WorkflowServiceStub(self._channel)
         # WatchResponse has the fields of ExecuteResponse, so one type serves every reader.
         self._watch: Any = self._channel.unary_stream(
             WATCH,

@@ -68,6 +68,12 @@ from toolcell_client.unanswered import (
     ServerUnreachable,
     ToolcellError,
 )
+from toolcell_client.workflow_refusals import (
+    InvalidWorkflow,
+    UnknownWorkflow,
+    UnknownWorkflowRun,
+    WorkflowNotInterrupted,
+)
 
 __all__ = [
     "ApprovalAltered",
@@ -93,6 +99,7 @@ __all__ = [
     "GrantTooWide",
     "InvalidArguments",
     "InvalidCall",
+    "InvalidWorkflow",
     "IsolationBelowFloor",
     "LimitAboveCeiling",
     "LimitExceeded",
@@ -115,6 +122,9 @@ __all__ = [
     "ToolcellError",
     "UnknownExecution",
     "UnknownTool",
+    "UnknownWorkflow",
+    "UnknownWorkflowRun",
     "Violation",
     "WallViolated",
+    "WorkflowNotInterrupted",
 ]

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from toolcell_client.connection import Connection
     from toolcell_client.definitions import Definition, Registering, Whose
 
+RELOAD_SECONDS = 300.0  # arbitrary; every bundle may take a minute to load
+
 
 class Registry:
     """
@@ -140,6 +142,25 @@ class Registry:
                 raise translate(exc, self._connection.options.target) from exc
             finally:
                 stream.cancel()
+
+    def reload(self, bundle: str = "") -> Sequence[pb.BundleReload]:
+        """
+        Load a bundle of the settings again, or all of them; what became of each.
+        """
+        request = pb.ReloadToolsRequest(bundle=bundle)
+        reload = self._connection.registry.ReloadTools
+        return list(self._connection.ask(reload, request, RELOAD_SECONDS).bundles)
+
+    def upload(
+        self, content: bytes, file_name: str, signature: bytes = b""
+    ) -> pb.UploadCodeResponse:
+        """
+        Store a Python file, a zip or a wheel, for definitions to name: `{"upload": {"sha256": …}}`.
+        `signature` is of Ed25519, over the SHA-256 of the content.
+        """
+        request = pb.UploadCodeRequest(content=content, file_name=file_name, signature=signature)
+        answer: pb.UploadCodeResponse = self._ask("UploadCode", request)
+        return answer
 
     def _ask(self, method: str, request: Any) -> Any:
         return self._connection.ask(getattr(self._connection.registry, method), request)

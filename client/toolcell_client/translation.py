@@ -79,7 +79,11 @@ BY_REASON: dict[str, type[errors.CallRefused]] = {
     "TOOL_UNAVAILABLE": errors.ToolUnavailable,
     "UNAUTHENTICATED": errors.NotAuthenticated,
     "UNKNOWN_EXECUTION": errors.UnknownExecution,
+    "UNKNOWN_RUN": errors.UnknownWorkflowRun,
     "UNKNOWN_TOOL": errors.UnknownTool,
+    "UNKNOWN_WORKFLOW": errors.UnknownWorkflow,
+    "WORKFLOW_INVALID": errors.InvalidWorkflow,
+    "WORKFLOW_NOT_INTERRUPTED": errors.WorkflowNotInterrupted,
 }
 # For reasons that a newer server has and this client does not know.
 BY_CODE: dict[grpc.StatusCode, type[errors.CallRefused]] = {

@@ -58,6 +58,7 @@ class Options(TypedDict, total=False):
     result_screens: Sequence[str]
     result_action: str
     redact_keys: Sequence[str]
+    price: Mapping[str, float]
     conditions: Mapping[str, Any]
     returns: Any
     option: str
@@ -92,7 +93,10 @@ def definition_of(function: Any) -> ToolDefinition | None:
     """
     What `@tool` has attached to a function, if it has.
     """
-    found = getattr(function, ATTRIBUTE, None)
+    try:
+        found = getattr(function, ATTRIBUTE, None)
+    except Exception:  # noqa: BLE001  # an object's own code, of any object of a file
+        return None
     return found if isinstance(found, ToolDefinition) else None
 
 

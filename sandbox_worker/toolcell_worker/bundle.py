@@ -3,7 +3,8 @@ A bundle: the tools of one folder or one package, and what is wrong with the res
 
 A folder's `*.py` files (not those that begin with an underscore) are imported each on its own;
 `*.toml` files in it and in its folder `commands` are command tools.  A package is walked the same
-way.  Whatever does not load is listed as broken with one sentence, and the others load.
+way; of installed packages, the entry points that the operator allows are imported.  Whatever does
+not load is listed as broken with one sentence, and the others load.
 """
 
 from __future__ import annotations
@@ -13,15 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toolcell_worker import modules
-from toolcell_worker.authoring import definition_of
+from toolcell_worker import declared, entry_points, modules
 from toolcell_worker.errors import DefinitionError
 from toolcell_worker.modules import NotLoaded
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from toolcell_worker.definition import LoadedTool, ToolDefinition
+    from toolcell_worker.definition import LoadedTool
 
 # Settings of other programs that lie in many a folder of Python files.
 FOREIGN = frozenset({"pdm.toml", "poetry.toml", "pyproject.toml", "ruff.toml", "uv.toml"})
@@ -30,13 +30,14 @@ FOREIGN = frozenset({"pdm.toml", "poetry.toml", "pyproject.toml", "ruff.toml", "
 @dataclass(frozen=True, slots=True)
 class BundleSpec:
     """
-    Which bundle: a folder (`path`) or an importable `package`.  `options` switch on tools that
-    are not loaded without them.
+    Which bundle: a folder (`path`), an importable `package`, or the `allowed` entry points of
+    installed ones.  `options` switch on tools that are not loaded without them.
     """
 
     name: str
     path: str = ""
     package: str = ""
+    allowed: entry_points.Allowed | None = None
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -53,9 +54,13 @@ class Catalogue:
 
     def describe(self) -> dict[str, Any]:
         """
-        The catalogue as CATALOGUE carries it.
+        The catalogue as CATALOGUE carries it; `files` are those of the tools, in their order.
         """
-        return {"tools": [tool.manifest for tool in self.tools.values()], "broken": self.broken}
+        return {
+            "tools": [tool.manifest for tool in self.tools.values()],
+            "files": [self.files[key] for key in self.tools],
+            "broken": self.broken,
+        }
 
     def add(self, tool: LoadedTool, file: str) -> None:
         """
@@ -87,6 +92,8 @@ def load(spec: BundleSpec) -> Catalogue:
         _load_folder(Path(spec.path), spec, catalogue)
     if spec.package:
         _load_package(spec, catalogue)
+    if spec.allowed is not None:
+        _load_entry_points(spec.allowed, spec, catalogue)
     return catalogue
 
 
@@ -126,20 +133,40 @@ def _reason(exc: NotLoaded, file: str) -> str:
     return f"{exc.reason}; nothing else of {file} is loaded" if exc.tool else exc.reason
 
 
-def _take(module: ModuleType, file: str, spec: BundleSpec, catalogue: Catalogue) -> None:
-    """
-    Take in the tools that a module defines, not those that it imports.
-    """
-    seen: list[ToolDefinition] = []
-    for value in list(vars(module).values()):
-        definition = definition_of(value)
-        if definition is None or definition in seen:
+def _load_entry_points(allowed: entry_points.Allowed, spec: BundleSpec, into: Catalogue) -> None:
+    points = entry_points.found(allowed)
+    for name, reason in entry_points.missing(allowed, points):
+        into.add_broken(name, "", reason)
+    for point in points:
+        try:
+            module, value = entry_points.load(point)
+        except NotLoaded as exc:
+            into.add_broken(exc.tool or point.name, point.value, _reason(exc, point.value))
             continue
-        if definition.function.__module__ != module.__name__:
-            continue
-        seen.append(definition)
-        if not definition.option or spec.options.get(definition.option) is True:
-            catalogue.add(definition, file)
+        if value is None:
+            _take(module, point.value, spec, into, beneath=True)
+        elif (found := declared.by_value(value, spec.options, module)) is None:
+            reason = f"{point.value} is no tool: it has neither @tool nor a tool_definition"
+            into.add_broken(point.name, point.value, reason)
+        else:
+            _take_one(found, point.value, into)
+
+
+def _take(
+    module: ModuleType, file: str, spec: BundleSpec, into: Catalogue, *, beneath: bool = False
+) -> None:
+    """
+    Take in the tools that a module declares.
+    """
+    for found in declared.by_module(module, spec.options, beneath=beneath):
+        _take_one(found, file, into)
+
+
+def _take_one(found: LoadedTool | DefinitionError, file: str, into: Catalogue) -> None:
+    if isinstance(found, DefinitionError):
+        into.add_broken(found.tool or file, file, str(found))
+    else:
+        into.add(found, file)
 
 
 def _load_commands(folder: Path, catalogue: Catalogue) -> None:

@@ -102,7 +102,7 @@ def _run(argv: list[str], stdin: IO[bytes], maximum: int, descriptor: int) -> by
         try:
             process = _start(argv, stdin, writing, descriptor)
         except FileNotFoundError:
-            raise _not_started(argv[0]) from None
+            raise not_started(argv[0]) from None
         finally:
             os.close(writing)
         with process:
@@ -133,7 +133,7 @@ def _start(
     )
 
 
-def _not_started(program: str) -> ToolError:
+def not_started(program: str) -> ToolError:
     """
     The kernel says "no such file" of a program that is there when what should run it is not.
     """

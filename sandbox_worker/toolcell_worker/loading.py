@@ -35,7 +35,7 @@ def load(
     """
     # They import msgspec, which only the inner zygote may, inside the template root.
     try:
-        from toolcell_worker import bundle, rehearsal
+        from toolcell_worker import bundle, entry_points, rehearsal
         from toolcell_worker.run import perform as perform_tool
     except ModuleNotFoundError as exc:
         raise ImportError(
@@ -47,8 +47,13 @@ def load(
     witness.install()
     anonymous_maps.install()
     os.environ.update(start.environment)
+    points = start.entry_points
     spec = bundle.BundleSpec(
-        name=start.bundle, path=start.path, package=start.package, options=start.options
+        name=start.bundle,
+        path=start.path,
+        package=start.package,
+        allowed=None if points is None else entry_points.Allowed.parse(points),
+        options=start.options,
     )
     with generators.seeded_in_forks():
         catalogue = bundle.load(spec)

@@ -53,6 +53,15 @@ class Retry(msgspec.Struct, forbid_unknown_fields=True):
     jitter: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.2
 
 
+class Price(msgspec.Struct, forbid_unknown_fields=True):
+    """
+    What an execution costs, in the operator's unit.
+    """
+
+    per_call: Annotated[float, msgspec.Meta(ge=0, le=1e9)] = 0.0
+    per_cpu_second: Annotated[float, msgspec.Meta(ge=0, le=1e9)] = 0.0
+
+
 class Conditions(msgspec.Struct, forbid_unknown_fields=True):
     """
     Where and for whom the tool is there; what is empty asks for nothing.
@@ -105,6 +114,7 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     result_screens: list[ResultScreen] = []
     result_action: ResultAction = "report"
     redact_keys: list[str] = []
+    price: Price = msgspec.field(default_factory=Price)
     conditions: Conditions = msgspec.field(default_factory=Conditions)
 
     def describe(self) -> dict[str, Any]:

@@ -38,7 +38,8 @@ class Start:
     """
     `identity` is absent when the service runs as an ordinary user: all cells are that user.
     `roots` are the operator's, real paths; `runtime` are further paths that tools of the bundle
-    need to read.  `observed`: the server takes the listeners of cells, where the host has them.
+    need to read.  `entry_points` says which of installed packages are allowed; none: the bundle is
+    no such.  `observed`: the server takes the listeners of cells, where the host has them.
     `groups` is a descriptor of where control groups for cells are made, -1 for none; it comes
     beside the frame.
     """
@@ -46,6 +47,7 @@ class Start:
     bundle: str = ""
     path: str = ""
     package: str = ""
+    entry_points: dict[str, Any] | None = None
     options: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     roots: tuple[str, ...] = ()
@@ -64,10 +66,12 @@ class Start:
         try:
             identity = value.get("identity")
             make = value.get("make", {})
+            points = value.get("entry_points")
             return cls(
                 bundle=str(value.get("bundle", "")),
                 path=str(value.get("path", "")),
                 package=str(value.get("package", "")),
+                entry_points=dict(points) if points is not None else None,
                 options=dict(value.get("options", {})),
                 environment={str(k): str(v) for k, v in value.get("environment", {}).items()},
                 roots=tuple(map(str, value.get("roots", ()))),

@@ -1,5 +1,6 @@
 """
-The composition root: it makes every part, and ends it.  `wiring.py` says how they hang together.
+The server of one process: it begins every part, and ends it.  `made.py` makes them, `wiring.py`
+says how they hang together.
 
 Theory of operation.  The keeper and the zygotes are started before gRPC is imported, so that they
 are exec'd from a process with one thread; what imports gRPC is therefore imported late, below.
@@ -14,37 +15,18 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
-from toolcell.v1 import registry_pb2
-
 from toolcell_server import (
+    announcing,
     garbage,
-    instructions,
-    isolation_check,
     metrics_listener,
     parts,
     unmatched,
     wiring,
 )
 from toolcell_server.addresses import Address
-from toolcell_server.carried import REGISTERED
-from toolcell_server.control_groups import ControlGroups
-from toolcell_server.database import Database
-from toolcell_server.egress_process import Egress
-from toolcell_server.egress_seen import EgressSeen
-from toolcell_server.executions import Executions
-from toolcell_server.granting import Granting
-from toolcell_server.hooks.hooks import Hooks
-from toolcell_server.keeper import Keeper
-from toolcell_server.levels import Levels
-from toolcell_server.metrics import Metrics
-from toolcell_server.permitted import PermittedTools
-from toolcell_server.pool import Pool
-from toolcell_server.rates.clock import steady
-from toolcell_server.rates.memory import MemoryWindows
-from toolcell_server.rates.saved import Saved
+from toolcell_server.made import Made
 from toolcell_server.registering import parts as registering
 from toolcell_server.shutdown import Shutdown, unless
-from toolcell_server.validation import Validation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
@@ -56,50 +38,13 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-class App:
+class App(Made):
     """
-    The server of one process, made from its settings.
+    The server of one process: what was made, begun and ended.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.database = Database.opened(
-            settings.state_dir, full=settings.records.synchronous == "full"
-        )
-        self.redactor = instructions.redactor(settings)
-        self.metrics = Metrics()
-        self.saved = Saved(self.database) if settings.state_dir else None
-        self.windows = MemoryWindows(steady(), self.saved)
-        self.auditing = parts.auditing(self)
-        self.tls = parts.tls(self)
-        self.bundles = instructions.of_bundles(settings)
-        self.registry = parts.registry(self)
-        self.rights = parts.rights(settings)
-        self.tools = PermittedTools(self.registry, self.rights)
-        self.registrar = registering.registrar(self)
-        self.hooks = Hooks.of(settings.middleware)
-        self.pool = Pool(
-            self.bundles,
-            Keeper(instructions.of_keeper()),
-            self._publish,
-            lambda bundle: self.metrics.cells.zygote_restarts.labels(bundle).inc(),
-            ControlGroups(),
-        )
-        self.granting = Granting(policy=settings.policy, isolation=self.pool.isolation)
-        self.levels = Levels(self.pool, self.registry)
-        self.capacity = parts.capacity(self)
-        self.cache = parts.cache(self)
-        self.breaker = parts.breaker(self)
-        self.validation = Validation()
-        self.seen = EgressSeen(self.metrics, self.redactor.json)
-        self.egress = Egress(instructions.of_egress(settings), self.seen)
-        self.desk, self.demands = parts.desk(self), parts.demands(self)
-        self.executor = wiring.executor(self)
-        self.ledger = parts.ledger(self)
-        self.executions = Executions(
-            self.executor, parts.keeping(settings.server), parts.remembering(self)
-        )
-        self._tell_level: Callable[[], None] = _nobody_asks
+        super().__init__(settings)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, announce: Callable[[str, str], None]) -> int:
@@ -128,34 +73,33 @@ class App:
                 self.levels.check(self.settings.policy.minimum_isolation)
                 self.hooks.load()
                 self.seen.report_only(on=self.settings.policy.domains_report_only)
-                unmatched.warn(self)
                 opened.push_async_callback(self.validation.aclose)
+                await unless(shutdown.asked, registering.standing(self).load())
+                unmatched.warn(self)
                 await self._serve(shutdown, lambda listening: announce(listening, metrics_at))
         return 128 + shutdown.number if shutdown.number else 0
 
     async def _serve(self, shutdown: Shutdown, announce: Callable[[str], None]) -> None:
-        from toolcell_server.approvals.service import ApprovalService  # see the theory above
+        from toolcell_server import faces  # see the theory above
         from toolcell_server.guarding import guards
-        from toolcell_server.serving import Faces, serving
+        from toolcell_server.serving import serving
 
         settings = self.settings.server
-        faces = Faces(
-            executions=self._service(),
-            tools=registering.face(self),
-            approvals=ApprovalService(parts.deciding(self)),
-        )
         async with (
             guards(self) as around,
-            serving(settings, faces, self.metrics, around, tls=self.tls) as face,
+            faces.made(self, self._service()) as served,
+            serving(settings, served, self.metrics, around, tls=self.tls) as face,
         ):
-            self._tell_level = lambda: self._in_background(
+            self.tell_level = lambda: self._in_background(
                 face.show_isolation(self.levels.weakest())
             )
-            self._tell_level()
-            self._log_serving(face.address)
+            self.tell_level()
+            announcing.log_serving(self, face.address)
             garbage.settle()
+            served.begin()
             announce(str(face.address))
-            await shutdown.asked.wait()
+            async with self.reloads.watching():
+                await shutdown.asked.wait()
             self.registry.changes.close()  # who watches would hold up the end
             _log.info("draining", extra={"fields": {"running": self.executions.running}})
             drain = face.drain(self.executions, settings.drain_seconds)
@@ -198,6 +142,7 @@ class App:
         opened.callback(self.database.close)
         if self.saved:
             opened.callback(self.saved.save)  # the last second of the quotas
+        opened.callback(self.statistics.save)
         if self.auditing:
             self.auditing.start()
             opened.push_async_callback(self.auditing.aclose)
@@ -211,38 +156,7 @@ class App:
         listening = metrics_listener.listening(address, self.metrics.registry)
         return str(opened.enter_context(listening))
 
-    def _publish(self, bundle: str, catalogue: dict[str, Any]) -> None:
-        """
-        Take what a bundle's zygote has loaded, and what its cells' walls are.
-        """
-        if bundle != REGISTERED:  # carriers are called by no name of their own
-            self.registry.replace(bundle, catalogue)
-        self.metrics.show_isolation(bundle, self.pool.isolation(bundle).to_proto())
-        self.metrics.show_tools(self.registry)
-        self._tell_level()
-        for tool in self.registry.tools():
-            if tool.bundle == bundle and tool.broken_reason:
-                fields = {"bundle": bundle, "tool": tool.name, "reason": tool.broken_reason}
-                _log.warning("broken tool", extra={"fields": fields})
-
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    def _log_serving(self, address: Address) -> None:
-        fields: dict[str, Any] = {
-            "address": str(address),
-            "tools": self.registry.count(registry_pb2.TOOL_STATE_AVAILABLE),
-            "broken": self.registry.count(registry_pb2.TOOL_STATE_BROKEN),
-        }
-        for bundle in self.bundles:
-            level = isolation_check.level_name(self.pool.isolation(bundle.name))
-            fields[f"isolation_{bundle.name}"] = level
-        _log.info("serving", extra={"fields": fields})
-
-
-def _nobody_asks() -> None:
-    """
-    Before it listens, and in programs that never do, nobody asks after the health.
-    """

@@ -45,6 +45,13 @@ class Carried:
                 f"what its carrier is told has {size} bytes; at most {MAXIMUM_PAYLOAD} are allowed"
             )
 
+    @property
+    def code_name(self) -> str:
+        """
+        The name of its folder of code, which is the digest of what was uploaded; empty: none.
+        """
+        return self.code[0].rpartition("/")[2] if self.code else ""
+
     def arguments(self, arguments: bytes) -> bytes:
         """
         The arguments of the carrier for a call with these.

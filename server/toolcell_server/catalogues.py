@@ -4,7 +4,8 @@ Reads what a bundle's zygote sends of its tools; whatever is not as it should be
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 MAXIMUM_TOOLS: Final = 2000  # of one bundle; arbitrary, far above what a model can choose from
@@ -16,6 +17,15 @@ def entries(catalogue: Mapping[str, Any], key: str) -> list[Any]:
     """
     found = catalogue.get(key, []) if isinstance(catalogue, Mapping) else []
     return found[:MAXIMUM_TOOLS] if isinstance(found, list) else []
+
+
+def with_files(catalogue: Mapping[str, Any]) -> Iterator[tuple[Any, str]]:
+    """
+    The manifests of a catalogue, each with the file that it came from, if that is told.
+    """
+    files = itertools.chain(entries(catalogue, "files"), itertools.repeat(""))
+    for value, file in zip(entries(catalogue, "tools"), files, strict=False):
+        yield value, file if isinstance(file, str) else ""
 
 
 def located(value: Any) -> str:

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     import grpc
 
-    from toolcell_server.app import App
+    from toolcell_server.made import Made
 
 
 @contextlib.asynccontextmanager
-async def guards(app: App) -> AsyncIterator[tuple[grpc.aio.ServerInterceptor, ...]]:
+async def guards(app: Made) -> AsyncIterator[tuple[grpc.aio.ServerInterceptor, ...]]:
     """
     The interceptors, the outermost first, for as long as the context lasts.
 

@@ -1,90 +1,103 @@
 """
-Keeps one bundle's zygote alive: starts it, proves its walls, starts another when it has died.
+Keeps one bundle's zygote alive: starts it, proves its walls, starts another when it has died, and
+another beside it when the bundle is to be loaded again.
 
-What cells are made of is settled once, when the bundle first serves (`makes.py`).
+Theory of operation.  A bundle is served by *generations*, a zygote each, of which the newest is the
+current one.  A reload starts the next beside it, and proves it as at a start; only then, and in one
+step, its catalogue replaces the one before, and calls from now on get their cells from it.  Calls
+that run end where they began.  The generation before stays as long as one of its tools outlives the
+reload (`bundles/outliving.py`), as a call of it runs, and for a moment in which calls that were
+admitted as it was get their turn.  A reload that fails leaves everything as it was.
+
+One thing at a time changes which generation is the current one, a reload or the start of another
+in place of one that died: whoever comes second finds what the first has done.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from toolcell_server import probing
+from toolcell_server.bundles.elders import Elders
+from toolcell_server.bundles.generation import LINGER_SECONDS, Generation
+from toolcell_server.bundles.outliving import Loaded
+from toolcell_server.bundles.standing import Standing
 from toolcell_server.control_groups import ControlGroups
-from toolcell_server.isolation import Isolation
-from toolcell_server.makes import Make
+from toolcell_server.shutdown import unless
 from toolcell_server.warm_cells import WarmCells
-from toolcell_server.warm_kinds import USUAL, Warmth
-from toolcell_server.zygote import Zygote, ZygoteDied, ZygoteFailed
+from toolcell_server.zygote import Zygote, ZygoteFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
+    from toolcell_server.bundles.bundle import Bundle
+    from toolcell_server.isolation import Isolation
     from toolcell_server.slots import Slots
+
+FIRST_PAUSE_SECONDS: Final = 0.05
+LONGEST_PAUSE_SECONDS: Final = 30.0
+SETTLED_SECONDS: Final = 10.0  # arbitrary; a zygote that lived so long did not die of its start
 
 _log = logging.getLogger(__name__)
 
-LOAD_SECONDS = 60.0  # arbitrary; importing a large numeric library cold takes several seconds
-FIRST_PAUSE_SECONDS = 0.05
-LONGEST_PAUSE_SECONDS = 30.0
-# What says that the host is busy, not that it lacks something: nothing is given up for it.
-PASSING = {errno.EAGAIN, errno.EINTR, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
-SETTLED_SECONDS = 10.0  # arbitrary; a zygote that lived so long did not die of its start
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bundle:
+class Publish(Protocol):
     """
-    One bundle of the settings, as its zygote is told of it.  `python` is empty for our own
-    interpreter.
+    Takes each catalogue that was loaded, for a bundle that does not load one that says why; with
+    the number of its generation, and of those before it that live.
+
+    Returns:
+        The generations that serve a tool now.
     """
 
-    name: str
-    instructions: dict[str, Any]
-    python: str = ""
-    warmth: Warmth = USUAL
+    def __call__(
+        self, bundle: str, catalogue: dict[str, Any], loaded: Loaded, /
+    ) -> Collection[int]: ...
 
 
 class Hosting:
     """
-    One bundle and its zygote of the moment.
-
-    `publish(bundle name, catalogue)` is called with each catalogue that was loaded; for a bundle
-    that does not load, with one that says why.
+    One bundle, and its zygotes of the moment.
     """
 
     def __init__(
         self,
         bundle: Bundle,
         slots: Slots,
-        publish: Callable[[str, dict[str, Any]], None],
+        publish: Publish,
         restarted: Callable[[str], None],
         groups: ControlGroups | None = None,
+        *,
+        linger_seconds: float = LINGER_SECONDS,
     ) -> None:
         self.bundle = bundle
-        self._groups = groups or ControlGroups()
-        self.isolation = Isolation.from_reports(())
         self._slots = slots
         self._publish = publish
         self._restarted = restarted
-        self._zygote: Zygote | None = None
-        self._warm: WarmCells | None = None
+        self._standing = Standing(bundle, slots, groups or ControlGroups())
+        self._elders = Elders(self._lost, linger_seconds)
+        self._numbers = 0
+        self._current: Generation | None = None
         self._changed = asyncio.Event()
         self._failure: ZygoteFailed | None = None
+        self._changing = asyncio.Lock()
         self._keeping: asyncio.Task[None] | None = None
-        self._make = Make()
-        self._settled = False
 
     @property
     def bare(self) -> bool:
         """
         Whether its cells are without namespaces, and so without mounts.
         """
-        return not self._make.namespaces
+        return self._standing.bare
+
+    @property
+    def isolation(self) -> Isolation:
+        """
+        The walls of its cells, as last proved.
+        """
+        return self._standing.isolation
 
     async def start(self) -> None:
         """
@@ -100,132 +113,126 @@ class Hosting:
         """
         return self._failure
 
-    def serving(self) -> Zygote | None:
+    def serving(self, number: int = 0) -> Generation | None:
         """
-        The zygote that serves now, if one does.
+        The generation of that number while it lives, or else the current one, if that does.
         """
-        if self._zygote is not None and not self._zygote.died.is_set():
-            return self._zygote
-        return None
+        elder = self._elders.living(number) if number else None
+        if elder is None and self._current is not None and self._current.lives:
+            return self._current
+        return elder
 
-    async def zygote(self) -> Zygote:
+    async def generation(self) -> Generation:
         """
-        The zygote that serves now; waits for the next one if the last has just died.
+        The generation that serves now; waits for the next one if the last has just died.
 
         Raises:
             ZygoteFailed: the bundle cannot be served.
         """
         while True:
-            if zygote := self.serving():
-                return zygote
+            if generation := self.serving():
+                return generation
             if self._failure is not None:
                 raise self._failure
             self._changed.clear()
             await self._changed.wait()
 
-    @property
-    def warm(self) -> WarmCells | None:
+    async def zygote(self) -> Zygote:
         """
-        The whole cells of the zygote that serves, where cells can be whole in advance.
+        As `generation`, its zygote.
+
+        Raises:
+            ZygoteFailed: the bundle cannot be served.
         """
-        return None if self.bare or self.serving() is None else self._warm
+        return (await self.generation()).zygote
+
+    async def reload(self) -> None:
+        """
+        Load the bundle again, and serve what was loaded; whatever fails, it is served as it was.
+
+        Raises:
+            ZygoteFailed: it could not be loaded; says why.
+        """
+        async with self._changing:
+            await self._elders.make_room()
+            self._succeed(await self._standing.stand())
 
     async def aclose(self) -> None:
         """
-        End the zygote, and with it every cell.
+        End every zygote, and with them every cell.
         """
         if self._keeping is not None:
             self._keeping.cancel()
             await asyncio.gather(self._keeping, return_exceptions=True)
-        if self._warm is not None:
-            await self._warm.aclose()
-        if self._zygote is not None:
-            self._zygote.close()
-            await self._zygote.wait_closed()
+        await self._elders.aclose()
+        if self._current is not None:
+            await self._current.aclose()
 
     async def _keep(self) -> None:
         pause = FIRST_PAUSE_SECONDS
         while True:
             began = time.monotonic()
-            await self._live_once()
+            if await self._stand_up():
+                await self._until_dead()
             self._restarted(self.bundle.name)
             if time.monotonic() - began > SETTLED_SECONDS:
                 pause = FIRST_PAUSE_SECONDS
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
-    async def _live_once(self) -> None:
+    async def _stand_up(self) -> bool:
         """
-        One zygote, from its start to its death.
+        See to it that a generation serves; false if there is none.
         """
         name = self.bundle.name
-        try:
-            zygote = await self._stand()
-        except ZygoteFailed as exc:
-            _log.warning("bundle %s cannot be served: %s", name, exc)
-            self._failure = exc
-            self._publish(name, _broken(name, str(exc)))
-            self._changed.set()
-            return
-        self._settled = True
-        self._failure = None
-        self._zygote, self._warm = zygote, WarmCells(zygote, self._slots, self.bundle.warmth)
-        self._publish(name, zygote.catalogue)
-        self._changed.set()
-        await zygote.died.wait()
-        _log.warning("the zygote of bundle %s died; starting another", name)
-        await self._warm.aclose()
-        await zygote.wait_closed()
-
-    async def _stand(self) -> Zygote:
-        """
-        A zygote whose cells have proved their walls; at first of the strongest make that this
-        host can build, later of that same make.
-
-        Raises:
-            ZygoteFailed: there is none.
-        """
-        while True:
+        async with self._changing:
+            if self.serving() is not None:  # a reload was faster
+                return True
             try:
-                return await self._prove(self._make)
+                self._succeed(await self._standing.stand())
             except ZygoteFailed as exc:
-                passing = self._settled or exc.errno in PASSING
-                weaker = None if passing else self._make.without(exc.wall, str(exc))
-                if weaker is None:
-                    if not self._settled:
-                        self._make = Make()  # the next attempt begins with the strongest again
-                    raise
-                self._make = weaker
+                _log.warning("bundle %s cannot be served: %s", name, exc)
+                self._failure = exc
+                self._publish(name, _broken(name, str(exc)), Loaded(0, self._elders.numbers))
+                self._changed.set()
+                return False
+        return True
 
-    async def _prove(self, make: Make) -> Zygote:
-        instructions = {**self.bundle.instructions, "make": make.told()}
-        zygote = await self._start(instructions, make)
-        try:
-            refused = self._groups.refused
-            self.isolation = await probing.prove(zygote, self._slots, make, refused)
-        except (ZygoteDied, ZygoteFailed, OSError) as exc:
-            zygote.close()
-            await zygote.wait_closed()
-            wall, code = getattr(exc, "wall", ""), getattr(exc, "errno", 0) or 0
-            raise ZygoteFailed(wall, code, f"no cell of it could be built: {exc}") from exc
-        return zygote
+    def _succeed(self, zygote: Zygote) -> None:
+        """
+        Make a zygote the current generation.
+        """
+        self._numbers += 1
+        warm = WarmCells(zygote, self._slots, self.bundle.warmth)
+        before, self._current = self._current, Generation(self._numbers, zygote, warm)
+        self._failure, self._standing.settled = None, True
+        if before is not None:
+            self._elders.take(before)
+        loaded = Loaded(self._numbers, self._elders.numbers)
+        self._elders.keep(self._publish(self.bundle.name, zygote.catalogue, loaded))
+        self._changed.set()
 
-    async def _start(self, instructions: dict[str, Any], make: Make) -> Zygote:
+    async def _until_dead(self) -> None:
         """
-        Start a zygote, in a control group of its own where there may be one.
+        Until the current generation has died, whichever that is by then.
         """
-        identity = instructions.get("identity")
-        owner = int(identity["first"]) if identity else None
-        try:
-            group = self._groups.group(self.bundle.name, owner) if make.groups else None
-        except OSError as exc:
-            raise ZygoteFailed("resources", exc.errno or 0, str(exc)) from exc
-        try:
-            return await Zygote.start(instructions, self.bundle.python, LOAD_SECONDS, group)
-        except BaseException:
-            if group is not None:
-                group.remove()
-            raise
+        while (current := self._current) is not None and current.lives:
+            self._changed.clear()
+            await unless(self._changed, current.zygote.died.wait())
+        _log.warning("the zygote of bundle %s died; starting another", self.bundle.name)
+        if current is not None:
+            await current.aclose()
+
+    def _lost(self) -> None:
+        """
+        A generation that served what no longer loads has died: what it served is broken.
+        """
+        if (current := self._current) is None:
+            return
+        name, failure = self.bundle.name, self._failure
+        catalogue = _broken(name, str(failure)) if failure else current.zygote.catalogue
+        loaded = Loaded(current.number, self._elders.numbers)
+        self._elders.keep(self._publish(name, catalogue, loaded))
 
 
 def _broken(name: str, reason: str) -> dict[str, Any]:

@@ -10,9 +10,9 @@ import sys
 from importlib.util import find_spec
 
 NEEDED = (
-    *("psutil", "jsonschema", "msgspec", "docstring_parser", "prometheus_client"),
+    *("ddsketch", "psutil", "jsonschema", "msgspec", "docstring_parser", "prometheus_client"),
     *("grpc_health", "grpc_reflection", "h11", "idna", "dns", "uvloop"),
-    *("jwt", "cryptography", "rapidfuzz", "snowballstemmer"),
+    *("jwt", "cryptography", "jmespath", "rapidfuzz", "snowballstemmer"),
 )
 
 

@@ -8,8 +8,8 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from toolcell_server import host_ids
+from toolcell_server.bundles.bundle import Bundle
 from toolcell_server.carried import CODE, PACKAGE, REGISTERED
-from toolcell_server.hosting import Bundle
 from toolcell_server.redaction import Redactor
 from toolcell_server.redaction.forms import MINIMUM
 from toolcell_server.settings.bundles import BUILTIN
@@ -82,10 +82,17 @@ def of_bundles(settings: Settings) -> list[Bundle]:
             "bundle": bundle.name,
             "path": bundle.path,
             "package": bundle.package,
+            "entry_points": bundle.allowed,
             "environment": dict(bundle.env),
         }
         bundles.append(
-            Bundle(name=bundle.name, instructions=told, python=bundle.python, warmth=warmth)
+            Bundle(
+                name=bundle.name,
+                instructions=told,
+                python=bundle.python,
+                warmth=warmth,
+                reload_seconds=bundle.reload_seconds,
+            )
         )
     return bundles
 

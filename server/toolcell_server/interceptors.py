@@ -16,23 +16,20 @@ An unknown method has no handler (`continuation` returns None): gRPC answers UNI
 
 from __future__ import annotations
 
-import logging
-import uuid
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import grpc
 
-from toolcell_server import principal, rpc_handlers, status
+from toolcell_server import rpc_handlers, status
 from toolcell_server.refusals import CallRefused
+from toolcell_server.refusing import Refusing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from toolcell_server.audit.auditing import Auditing
     from toolcell_server.rpc_handlers import Context, Coroutine, Generator, Handler
-
-_log = logging.getLogger(__name__)
 
 
 class ErrorInterceptor(rpc_handlers.Around):
@@ -42,7 +39,7 @@ class ErrorInterceptor(rpc_handlers.Around):
 
     def __init__(self, auditing: Auditing | None = None) -> None:
         super().__init__()
-        self._auditing = auditing
+        self._refusing = Refusing(auditing)
 
     def _wrap(self, method: str, handler: Handler) -> Handler:
         return rpc_handlers.wrapped(
@@ -76,12 +73,5 @@ class ErrorInterceptor(rpc_handlers.Around):
     ) -> NoReturn:
         if isinstance(error, grpc.aio.AbortError):
             raise error  # the status is set already
-        if isinstance(error, CallRefused):
-            if self._auditing:
-                self._auditing.refused(error, method, request)
-            await status.abort(context, status.to_status(error), error.retry_delay_seconds)
-        error_id = uuid.uuid4().hex
-        _log.error("error %s in %s", error_id, method, exc_info=error)
-        if self._auditing:
-            self._auditing.failed(error_id, method, principal.current(), request)
-        await status.abort(context, status.internal(error_id))
+        delay = error.retry_delay_seconds if isinstance(error, CallRefused) else 0.0
+        await status.abort(context, self._refusing.status(error, method, request), delay)

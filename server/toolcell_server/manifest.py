@@ -56,6 +56,24 @@ class Retry(Struct, frozen=True, forbid_unknown_fields=True):
 ONCE: Final = Retry()
 
 
+class Price(Struct, frozen=True, forbid_unknown_fields=True):
+    """
+    What an execution costs, in the operator's unit.
+    """
+
+    per_call: Annotated[float, Meta(ge=0, le=1e9)] = 0.0
+    per_cpu_second: Annotated[float, Meta(ge=0, le=1e9)] = 0.0
+
+    def of(self, cpu_seconds: float) -> float:
+        """
+        The cost of one execution that used that much.
+        """
+        return self.per_call + self.per_cpu_second * cpu_seconds
+
+
+NOTHING: Final = Price()
+
+
 class Conditions(Struct, frozen=True, forbid_unknown_fields=True):
     """
     Where and for whom the tool is there: on servers of one of these environments, all of these
@@ -119,6 +137,7 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     result_screens: tuple[Literal["html", "control"], ...] = ()
     result_action: Literal["report", "strip", "refuse"] = "report"
     redact_keys: Annotated[tuple[Word, ...], Meta(max_length=64)] = ()
+    price: Price = NOTHING
     conditions: Conditions = ALWAYS
 
 

@@ -4,13 +4,14 @@ Counts executions by how they ended, and what they used.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server import outcomes
 from toolcell_server.executor import closing
+from toolcell_server.statistics.statistics import Statistics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -29,6 +30,7 @@ class MeteredExecutor:
 
     base: Executor
     metrics: Metrics
+    statistics: Statistics = field(default_factory=Statistics)
 
     async def execute(self, execution: Execution) -> AsyncIterator[pb.ExecuteResponse]:
         counted = False
@@ -46,6 +48,7 @@ class MeteredExecutor:
     def _count(self, execution: Execution, finished: pb.Finished) -> None:
         usage, metrics = finished.usage, self.metrics.executions
         self.metrics.ended(execution.tool.label, outcomes.label(finished.outcome)).inc()
+        self.statistics.count(execution, finished)
         if finished.HasField("isolation"):  # without it no cell was built, and nothing was used
             metrics.cpu_seconds.observe(outcomes.cpu_seconds(usage))
             metrics.memory_peak_bytes.observe(usage.memory_peak_bytes)

@@ -21,6 +21,7 @@ from toolcell.v1 import registry_pb2
 
 from toolcell_server.audit_metrics import AuditMetrics
 from toolcell_server.authentication_metrics import AuthenticationMetrics
+from toolcell_server.bundles.reload_metrics import ReloadMetrics
 from toolcell_server.metric_groups import (
     CapacityMetrics,
     CellMetrics,
@@ -33,6 +34,7 @@ from toolcell_server.metric_groups import (
 from toolcell_server.record_metrics import RecordMetrics
 from toolcell_server.registering.metrics import RegisteringMetrics
 from toolcell_server.repeating_metrics import CacheMetrics, RepeatingMetrics
+from toolcell_server.workflow_metrics import WorkflowMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,9 +65,17 @@ class Metrics:
         self.records = RecordMetrics(registry)
         self.registering = RegisteringMetrics(registry)
         self.screens = ScreenMetrics(registry)
+        self.reloads = ReloadMetrics(registry)
+        self.workflows = WorkflowMetrics(registry)
         self.authentication = AuthenticationMetrics(registry)
         self.tools = Gauge(
             "toolcell_tools", "Registered tools, by state.", ("state",), registry=registry
+        )
+        self.cost = Counter(
+            "toolcell_execution_cost_total",
+            "What executions cost by the price of their tool, in the operator's unit.",
+            ("tool",),
+            registry=registry,
         )
         build = Info("toolcell_build", "What runs.", registry=registry)
         build.info({"version": version("toolcell"), "python": platform.python_version()})
@@ -82,6 +92,12 @@ class Metrics:
         if (label, outcome) not in self._ended:
             self._ended[label, outcome] = self.executions.ended.labels(label, outcome)
         return self._ended[label, outcome]
+
+    def spent(self, tool: str, cost: float) -> None:
+        """
+        An execution of that tool cost so much, in the operator's unit.
+        """
+        self.cost.labels(self.tool_label(tool)).inc(cost)
 
     def circuit_changed(self, tool: str, everybody: bool, count: int) -> None:  # noqa: FBT001
         """

@@ -17,6 +17,7 @@ from toolcell_server.approvals.recorded import Recorded
 from toolcell_server.audit.auditing import Auditing
 from toolcell_server.audit.log import AuditLog
 from toolcell_server.breaking.breaker import Breaker
+from toolcell_server.bundles.reloads import Reloads
 from toolcell_server.caching.cache import Cache
 from toolcell_server.capacity import Capacity
 from toolcell_server.carried import REGISTERED
@@ -27,19 +28,21 @@ from toolcell_server.records.ledger import Ledger
 from toolcell_server.records.remembering import Remembering
 from toolcell_server.registry import Registry
 from toolcell_server.rights import Rights
+from toolcell_server.statistics.saving import Saving
+from toolcell_server.statistics.statistics import Statistics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from toolcell_server.app import App
     from toolcell_server.approvals.happenings import Recorder
+    from toolcell_server.made import Made
     from toolcell_server.records.forgetful import Remembers
     from toolcell_server.settings import ServerSettings, Settings
     from toolcell_server.tls import Tls
     from toolcell_server.tool import Tool
 
 
-def registry(app: App) -> Registry:
+def registry(app: Made) -> Registry:
     """
     The tools that the bundles offer.
     """
@@ -50,6 +53,14 @@ def registry(app: App) -> Registry:
         settings.policy.tools_disabled,
         [bundle.name for bundle in app.bundles if bundle.name != REGISTERED],
     )
+
+
+def reloads(app: Made) -> Reloads:
+    """
+    What loads the bundles of the settings again; carriers are ours, and do not change.
+    """
+    bundles = [bundle for bundle in app.bundles if bundle.name != REGISTERED]
+    return Reloads(bundles, app.pool, app.registry, app.metrics.reloads)
 
 
 def rights(settings: Settings) -> Rights:
@@ -65,7 +76,7 @@ def rights(settings: Settings) -> Rights:
     )
 
 
-def capacity(app: App) -> Capacity:
+def capacity(app: Made) -> Capacity:
     """
     The places of executions, and its metrics.
     """
@@ -80,7 +91,7 @@ def capacity(app: App) -> Capacity:
     return made
 
 
-def tls(app: App) -> Tls | None:
+def tls(app: Made) -> Tls | None:
     """
     The certificates that the server listens with, if it does over TLS.
     """
@@ -95,7 +106,7 @@ def tls(app: App) -> Tls | None:
     return found
 
 
-def desk(app: App) -> Desk:
+def desk(app: Made) -> Desk:
     """
     Where calls ask for approvals; `time.time`, because approvals outlive this process.
     """
@@ -108,7 +119,7 @@ def desk(app: App) -> Desk:
     return Desk(app.settings.approval, app.database, clock=time.time, record=record, redact=redact)
 
 
-def demands(app: App) -> Demands:
+def demands(app: Made) -> Demands:
     """
     Which calls need an approval.
     """
@@ -116,18 +127,18 @@ def demands(app: App) -> Demands:
     return Demands(default_for_destructive=section.default_for_destructive, tools=section.tools)
 
 
-def deciding(app: App) -> Deciding:
+def deciding(app: Made) -> Deciding:
     """
     Where approvals are decided.
     """
     return Deciding(app.desk.store, app.database, clock=time.time, record=_recorder(app))
 
 
-def _recorder(app: App) -> Recorder:
+def _recorder(app: Made) -> Recorder:
     return Recorded(app.auditing) if app.auditing else unrecorded
 
 
-def cache(app: App) -> Cache | None:
+def cache(app: Made) -> Cache | None:
     """
     Where results are kept, if the operator wants them kept.
     """
@@ -139,7 +150,7 @@ def cache(app: App) -> Cache | None:
     return made
 
 
-def breaker(app: App) -> Breaker | None:
+def breaker(app: Made) -> Breaker | None:
     """
     What leaves failing tools alone, if the operator wants that.
     """
@@ -148,7 +159,15 @@ def breaker(app: App) -> Breaker | None:
     return Breaker(app.settings.breaker.rules(), time.monotonic, app.metrics.circuit_changed)
 
 
-def auditing(app: App) -> Auditing | None:
+def statistics(app: Made) -> Statistics:
+    """
+    What is known of tools from their calls; over a restart, if anything outlives the server.
+    """
+    saving = Saving(app.database) if app.settings.state_dir else None
+    return Statistics(saving, spent=app.metrics.spent)
+
+
+def auditing(app: Made) -> Auditing | None:
     """
     The audit log, where there is a place for it.
     """
@@ -164,7 +183,7 @@ def auditing(app: App) -> Auditing | None:
     return Auditing(log, redact)
 
 
-def ledger(app: App) -> Ledger | None:
+def ledger(app: Made) -> Ledger | None:
     """
     Where executions are written down, if anything outlives the server.
 
@@ -178,7 +197,7 @@ def ledger(app: App) -> Ledger | None:
     return made
 
 
-def remembering(app: App) -> Remembers:
+def remembering(app: Made) -> Remembers:
     """
     What outlives the server.
     """
@@ -189,7 +208,7 @@ def remembering(app: App) -> Remembers:
     return Remembering(app.ledger, settings.records, kept, failed)
 
 
-def recover(app: App) -> None:
+def recover(app: Made) -> None:
     """
     End what the last server did not: executions get their ending, and approvals that were reserved
     are used.  After the audit log has begun, which is told, and before anything runs.

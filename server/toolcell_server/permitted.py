@@ -90,7 +90,7 @@ class PermittedTools:
         What callers who may call the same have in common, and whether they may call a tool.
         """
         reach = self._rights.reach(principal)
-        if self._registry.own.of_caller(principal):
+        if self._registry.has_own(principal):
             key = (reach, principal.name, principal.session)
             return key, lambda tool: tool.scope.visible_to(principal) and reach.may_call(tool)
         return reach, lambda tool: tool.scope == GLOBAL and reach.may_call(tool)

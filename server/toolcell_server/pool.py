@@ -11,10 +11,10 @@ import asyncio
 import contextlib
 import dataclasses
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from toolcell_server.grants import OpenedMount
-from toolcell_server.hosting import Bundle, Hosting
+from toolcell_server.hosting import Hosting
 from toolcell_server.keeper import Keeper, KeeperFailed, close_all
 from toolcell_server.lease import Lease, cell_grant
 from toolcell_server.refusals import KeeperDown, PathNotAllowed
@@ -25,11 +25,15 @@ from toolcell_server.zygote import ZygoteFailed
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
+    from toolcell_server.bundles.bundle import Bundle
+    from toolcell_server.bundles.generation import Generation
     from toolcell_server.control_groups import ControlGroups
     from toolcell_server.execution import Execution
     from toolcell_server.grants import Grant, PathGrant
+    from toolcell_server.hosting import Publish
     from toolcell_server.isolation import Isolation
     from toolcell_server.keeper import Opened
+    from toolcell_server.tool import Tool
     from toolcell_server.warm_cells import WarmCells
     from toolcell_server.warm_kinds import WarmCell
 
@@ -43,7 +47,7 @@ class Pool:
         self,
         bundles: Sequence[Bundle],
         keeper: Keeper,
-        publish: Callable[[str, dict[str, Any]], None],
+        publish: Publish,
         restarted: Callable[[str], None],
         groups: ControlGroups | None = None,
     ) -> None:
@@ -66,6 +70,16 @@ class Pool:
             self._groups.open()  # before there is another process, which would stay behind
         await self.keeper.start()
         await asyncio.gather(*(hosting.start() for hosting in self._hostings.values()))
+
+    async def reload(self, bundle: str) -> None:
+        """
+        Load a bundle again, and serve what was loaded; whatever fails, it is served as it was.
+
+        Raises:
+            KeyError: there is no such bundle.
+            ZygoteFailed: it could not be loaded; says why.
+        """
+        await self._hostings[bundle].reload()
 
     async def aclose(self) -> None:
         """
@@ -139,18 +153,21 @@ class Pool:
             ZygoteDied: the zygote died over the cell that it was to make.
             ZygoteFailed: the bundle cannot be served, or a path is no longer what was admitted.
         """
-        hosting = self._hostings[execution.tool.bundle]
-        if (zygote := hosting.serving()) is None:
-            zygote = await unless_stopped(hosting.zygote(), execution)
+        hosting, tool = self._hostings[execution.tool.bundle], execution.tool
+        if (generation := hosting.serving(tool.generation)) is None:
+            generation = await unless_stopped(hosting.generation(), execution)
+        if tool.generation not in (0, generation.number):
+            _check_offered(tool, generation)
         mounts = execution.grant.mounts
         environment = hosting.bundle.instructions.get("environment", {})
         isolation = hosting.isolation.of_call(report_only=execution.grant.report_only)
-        report = isolation.to_proto()
-        if hosting.warm is not None and not execution.grant.paths:
-            async with self._warm(hosting.warm, execution, environment) as cell:
-                yield Lease(zygote, cell.slot, report, (), environment, warm=cell)
+        report, zygote = isolation.to_proto(), generation.zygote
+        if not (hosting.bare or execution.grant.paths):
+            with generation.held():
+                async with self._warm(generation.warm, execution, environment) as cell:
+                    yield Lease(zygote, cell.slot, report, (), environment, warm=cell)
             return
-        with self._slot(mounts) as slot, contextlib.ExitStack() as resources:
+        with generation.held(), self._slot(mounts) as slot, contextlib.ExitStack() as resources:
             if execution.attempt > 1:  # a detached tree can be attached once
                 mounts = await self._reopen(mounts, slot, hosting.bare, resources)
             trees = [opened.descriptor for opened in mounts if opened.descriptor >= 0]
@@ -207,6 +224,15 @@ class Pool:
             yield slot
         finally:
             self._slots.give_back(slot)
+
+
+def _check_offered(tool: Tool, generation: Generation) -> None:
+    """
+    Raises:
+        ZygoteFailed: the generation of the call is gone, and this one does not have its tool.
+    """
+    if not generation.offers(tool.name, tool.version):
+        raise ZygoteFailed("", 0, f"the tool {tool.name} was taken away while the call waited")
 
 
 def _check(path: PathGrant, answer: Opened, grant: Grant) -> None:

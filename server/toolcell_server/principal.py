@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 OTHERS: Final = "toolcell:executions"
 # Decides about calls of others that wait for an approval.
 APPROVE: Final = "toolcell:approve"
-# Registers tools for everybody, and changes any that was registered.
+# Registers tools for everybody, changes any that was registered, loads bundles again.
 TOOLS: Final = "toolcell:tools"
 # Registers tools for itself or its session, and changes those.
 OWN_TOOLS: Final = "toolcell:own_tools"

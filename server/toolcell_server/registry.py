@@ -13,15 +13,14 @@ call: no such tool ever takes a call that was meant for another.  A change touch
 from __future__ import annotations
 
 import dataclasses
-import heapq
-import itertools
 import time
-from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from toolcell.v1 import registry_pb2
 
 from toolcell_server import catalogues
+from toolcell_server.bundles import outliving
+from toolcell_server.bundles.outliving import ONCE, Loaded
 from toolcell_server.carried import REGISTERED
 from toolcell_server.principal import ANYBODY
 from toolcell_server.refusals import SwitchedOff, ToolBroken, ToolRetired, UnknownTool
@@ -29,9 +28,11 @@ from toolcell_server.scopes import GLOBAL
 from toolcell_server.shelves.catalogue import Parser
 from toolcell_server.shelves.changes import Changes
 from toolcell_server.shelves.close_matches import CloseMatches
-from toolcell_server.shelves.offers import Offers, place, preference
+from toolcell_server.shelves.offers import Offers, preference
+from toolcell_server.shelves.ordered import ordered
 from toolcell_server.shelves.own import OwnShelves
 from toolcell_server.shelves.shelf import Shelf
+from toolcell_server.shelves.tally import Tally
 from toolcell_server.tool import Tool
 
 if TYPE_CHECKING:
@@ -43,9 +44,7 @@ if TYPE_CHECKING:
 
     May = Callable[[Tool], bool]
 
-__all__ = ["Registry", "Tool", "place"]
-
-_SHADOWED: Final = "there is a tool of this name for everybody; register it by another name"
+__all__ = ["Registry", "Tool"]
 
 
 class Registry:
@@ -66,33 +65,40 @@ class Registry:
         self.changes = Changes()
         self._disabled = disabled
         self._clock = clock
-        self._offers = Offers(order)
+        self.offers = Offers(order)
         self._shelf = Shelf()  # everybody's; of one name the callable first, then the newest
-        self.own = OwnShelves()
-        self._states: Counter[int] = Counter()
-        self._callable: Counter[str] = Counter()  # by bundle
+        self._own = OwnShelves()
+        self._tally = Tally()
         self._close = CloseMatches(self._shelf)
 
-    def replace(self, bundle: str, catalogue: Mapping[str, Any]) -> None:
+    def replace(
+        self, bundle: str, catalogue: Mapping[str, Any], loaded: Loaded = ONCE
+    ) -> frozenset[int]:
         """
-        Take a bundle's catalogue, `{"tools": [manifest, …], "broken": [{name, file, reason}, …]}`,
-        in place of the one before.  With `"failed": reason` nothing of the bundle could be loaded:
-        the tools that it had are broken, and keep their names.
+        Take what a bundle has `loaded`, in place of what it had; the generations that serve it.
         """
-        tools = self.parser.parse(bundle, catalogue)
-        failed = catalogues.text(catalogue, "failed")
-        self._index(self._offers.replace(bundle, tools, failed))
+        had, failed = self.offers.of_bundle(bundle), catalogues.text(catalogue, "failed")
+        found = self.parser.parse(bundle, catalogue, loaded.generation)
+        tools = outliving.merged(had, found, loaded.living, failed)
+        self.offer(bundle, tools)
+        return outliving.generations(tools)
+
+    def offer(self, bundle: str, tools: Sequence[Tool]) -> None:
+        """
+        Have these tools of a bundle, in place of all that it had.
+        """
+        self._index(self.offers.replace(bundle, tools))
 
     def put(self, scope: Scope, name: str, tools: Sequence[Tool]) -> None:
         """
         Have these tools, which were registered in a scope, by that name, in place of those before.
         """
         if scope == GLOBAL:
-            self._offers.put(REGISTERED, name, tools)
+            self.offers.put(REGISTERED, name, tools)
             self._index([name])
             return
         now = sorted(map(self._as_switched, tools), key=preference, reverse=True)
-        self._changed(self.own.put(scope, name, now), now)
+        self._changed(self._own.put(scope, name, now), now)
 
     def find(
         self,
@@ -147,27 +153,32 @@ class Registry:
         The tools of one name that may be that caller's, the one that a call gets first.
         """
         tools = self._shelf.of(name)
-        return (*tools, *self.own.of(name, principal)) if self.own else tools
+        return (*tools, *self._own.of(name, principal)) if self._own else tools
 
     def everywhere(self, name: str) -> Iterator[Tool]:
         """
         The tools of one name, whoever's they are.
         """
         yield from self._shelf.of(name)
-        yield from self.own.everywhere(name)
+        yield from self._own.everywhere(name)
 
     def names(self) -> Iterable[str]:
         """
         Every name that there is a tool by, whoever's.
         """
-        return {*self._shelf.names(), *self.own.names()}
+        return {*self._shelf.names(), *self._own.names()}
+
+    def has_own(self, principal: Principal) -> bool:
+        """
+        Whether there are tools for that caller alone.
+        """
+        return bool(self._own.of_caller(principal))
 
     def holders(self, name: str, principal: str | None = None) -> Collection[Scope]:
         """
-        The scopes, everybody's apart, in which something is registered by that name: of one
-        principal, or all.
+        The scopes, everybody's apart, of one principal or all, where that name is registered.
         """
-        return self.own.holders(name, principal)
+        return self._own.holders(name, principal)
 
     def tools(
         self, principal: Principal = ANYBODY, first: str = "", *, may: May | None = None
@@ -176,14 +187,7 @@ class Registry:
         Every tool of everybody's and of that caller for which `may` is true: by name, from `first`
         on, then newest version first.
         """
-        shelves = [self._shelf, *self.own.of_caller(principal)]
-        names = heapq.merge(*(shelf.names(first) for shelf in shelves))
-        for name, _ in itertools.groupby(names) if shelves[1:] else zip(names, itertools.repeat(0)):
-            found = [tool for tool in self._shelf.of(name) if may is None or may(tool)]
-            own = [tool for tool in self.own.of(name, principal) if may is None or may(tool)]
-            if found and own:
-                own = [tool.as_broken(_SHADOWED) for tool in own]
-            yield from sorted((*found, *own), key=place, reverse=True)
+        return ordered(self._shelf, self._own, principal, first, may or _all)
 
     def unknown_disabled(self) -> dict[str, list[str]]:
         """
@@ -196,20 +200,20 @@ class Registry:
         """
         How many tools, whoever's, are in that state.
         """
-        return self._states[state]
+        return self._tally.states[state]
 
     def bundles(self) -> list[str]:
         """
-        The bundles with tools that can be called, sorted.
+        Those with tools that can be called, sorted.
         """
-        return sorted(bundle for bundle, count in self._callable.items() if count)
+        return self._tally.bundles()
 
     def _versions(
         self, name: str, version: str, principal: Principal, may: May | None
     ) -> list[Tool]:
         found = [tool for tool in self._shelf.of(name) if may is None or may(tool)]
-        if not found and self.own:
-            found = [t for t in self.own.of(name, principal) if may is None or may(t)]
+        if not found and self._own:
+            found = [t for t in self._own.of(name, principal) if may is None or may(t)]
         if found and not version:
             return found
         for tool in found:
@@ -218,7 +222,7 @@ class Registry:
         if found:
             offered = [tool.version for tool in found if tool.version]
             raise UnknownTool(name, [name], version, offered)
-        own = (each for shelf in self.own.of_caller(principal) for each in shelf.names())
+        own = (each for shelf in self._own.of_caller(principal) for each in shelf.names())
         raise UnknownTool(name, self._close.of(name, may, own))
 
     def _index(self, names: Iterable[str]) -> None:
@@ -226,21 +230,21 @@ class Registry:
         Have in order what is offered by these names.
         """
         for name in names:
-            now = [self._as_switched(tool) for tool in self._offers.of(name)]
+            now = [self._as_switched(tool) for tool in self.offers.of(name)]
             before = self._shelf.of(name)
             self._shelf.put(name, now)
             self._changed(before, now)
         self._close.changed()
 
     def _changed(self, before: Iterable[Tool], after: Iterable[Tool]) -> None:
-        for tools, change in ((before, -1), (after, 1)):
-            for tool in tools:
-                self._states[tool.state] += change
-                if not tool.broken_reason:
-                    self._callable[tool.bundle] += change
+        self._tally.change(before, after)
         self.changes.note(before, after)
 
     def _as_switched(self, tool: Tool) -> Tool:
         if tool.name in self._disabled and tool.state == registry_pb2.TOOL_STATE_AVAILABLE:
             return dataclasses.replace(tool, state=registry_pb2.TOOL_STATE_DISABLED)
         return tool
+
+
+def _all(_: Tool) -> bool:
+    return True

@@ -6,18 +6,19 @@ A page token holds the place of the last tool that was sent: name, version and b
 
 from __future__ import annotations
 
-import itertools
-import json
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import grpc
 from toolcell.v1 import registry_pb2 as pb
+from toolcell.v1 import statistics_pb2
 from toolcell.v1.registry_pb2_grpc import add_ToolRegistryServiceServicer_to_server
 
-from toolcell_server import pages, principal, registry, versions
-from toolcell_server.refusals import BadPageToken, InvalidField, SwitchedOff
+from toolcell_server import pages, principal, tool_pages
+from toolcell_server.refusals import InvalidField, SwitchedOff
 from toolcell_server.registering.service import ChangingService
 from toolcell_server.searching import face
+from toolcell_server.statistics.statistics import Statistics
+from toolcell_server.statistics.telling import Telling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from toolcell_server.porting.face import Porting
     from toolcell_server.principal import Principal
     from toolcell_server.registering.registrar import Registrar
+    from toolcell_server.registering.supply import Supply
     from toolcell_server.registering.watching import Watching
     from toolcell_server.searching.search import Search
     from toolcell_server.tool import Tool
@@ -67,12 +69,17 @@ class RegistryService(ChangingService):
         tools: Catalogue,
         registrar: Registrar | None = None,
         watching: Watching | None = None,
+        *,
+        supply: Supply | None = None,
         search: Search | None = None,
+        statistics: Statistics | None = None,
         porting: Porting | None = None,
     ) -> None:
         super().__init__(registrar, watching, porting)
         self._tools = tools
+        self._supply = supply
         self._search = search
+        self._telling = Telling(tools, statistics or Statistics())
 
     async def ListTools(  # noqa: N802  # the contract's name
         self, request: pb.ListToolsRequest, _context: _Context
@@ -85,11 +92,11 @@ class RegistryService(ChangingService):
         }
         after = pages.decode(request.page_token, filters)
         caller = principal.current()
-        rest = self._after(after, caller) if after else self._tools.tools(caller)
+        rest = tool_pages.after(after, lambda name: self._tools.tools(caller, name))
         chosen, last = _fitting(rest, size, lambda tool: _matches(tool, request))
         response = pb.ListToolsResponse(tools=chosen)
         if last is not None:
-            response.next_page_token = pages.encode(_position(last), filters)
+            response.next_page_token = pages.encode(tool_pages.position(last), filters)
         return response
 
     async def GetTool(  # noqa: N802  # the contract's name
@@ -100,27 +107,29 @@ class RegistryService(ChangingService):
         found = self._tools.find(request.name, request.version, principal.current())
         return pb.GetToolResponse(tool=found.to_proto())
 
+    async def GetToolStats(  # noqa: N802  # the contract's name
+        self, request: statistics_pb2.GetToolStatsRequest, _context: _Context
+    ) -> statistics_pb2.GetToolStatsResponse:
+        return self._telling.tell(request, principal.current())
+
+    async def ReloadTools(  # noqa: N802  # the contract's name
+        self, request: pb.ReloadToolsRequest, _context: _Context
+    ) -> pb.ReloadToolsResponse:
+        assert self._supply
+        return await self._supply.reload(request.bundle, principal.current())
+
+    async def UploadCode(  # noqa: N802  # the contract's name
+        self, request: pb.UploadCodeRequest, _context: _Context
+    ) -> pb.UploadCodeResponse:
+        assert self._supply
+        return await self._supply.upload(request, principal.current())
+
     async def SearchTools(  # noqa: N802  # the contract's name
         self, request: pb.SearchToolsRequest, _context: _Context
     ) -> pb.SearchToolsResponse:
         if self._search is None:
             raise SwitchedOff("searching tools")
         return await face.answer(self._search, request, principal.current())
-
-    def _after(self, position: str, caller: Principal) -> Iterator[Tool]:
-        """
-        The tools that come after a position, whether or not what stood there is still there.
-        """
-        try:
-            name, version, bundle = map(str, json.loads(position))
-        except (ValueError, TypeError):  # whoever knows how tokens are made can make one
-            raise BadPageToken("is malformed") from None
-        place = (versions.order(version), bundle)
-
-        def sent(tool: Tool) -> bool:
-            return tool.name == name and registry.place(tool) >= place
-
-        return itertools.filterfalse(sent, self._tools.tools(caller, name))
 
 
 def add_to(server: grpc.aio.Server, service: RegistryService) -> None:
@@ -158,7 +167,3 @@ def _matches(tool: Tool, request: pb.ListToolsRequest) -> bool:
         and set(request.tags) <= set(tool.tags)
         and request.state in (pb.TOOL_STATE_UNSPECIFIED, tool.state)
     )
-
-
-def _position(tool: Tool) -> str:
-    return json.dumps([tool.name, tool.version, tool.bundle])

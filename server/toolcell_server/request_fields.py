@@ -10,12 +10,15 @@ is refused by name, never ignored: a caller who sets `approval_token` counts on 
 from __future__ import annotations
 
 import unicodedata
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server.durations import to_seconds
 from toolcell_server.refusals import FieldNotSupported, InvalidField
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Request = pb.ExecuteRequest | pb.RunRequest
 
@@ -43,12 +46,12 @@ def check(request: Request) -> None:
             raise FieldNotSupported(name)
     if not request.tool:
         raise InvalidField("tool", "must name a tool")
-    _check_text("tool", request.tool, MAXIMUM_NAME)
-    _check_text("version", request.version, MAXIMUM_NAME)
-    _check_text("call_id", request.call_id, MAXIMUM_CALL_ID)
-    _check_text("request_id", request.request_id, MAXIMUM_REQUEST_ID)
-    _check_text("approval_token", request.approval_token, MAXIMUM_APPROVAL_TOKEN)
-    _check_labels(request)
+    check_text("tool", request.tool, MAXIMUM_NAME)
+    check_text("version", request.version, MAXIMUM_NAME)
+    check_text("call_id", request.call_id, MAXIMUM_CALL_ID)
+    check_text("request_id", request.request_id, MAXIMUM_REQUEST_ID)
+    check_text("approval_token", request.approval_token, MAXIMUM_APPROVAL_TOKEN)
+    check_labels(request.labels)
     if request.minimum_isolation not in pb.IsolationLevel.values():
         raise InvalidField("minimum_isolation", "must be a level of this contract")
 
@@ -68,20 +71,32 @@ def timeout_seconds(request: Request) -> float | None:
     return seconds
 
 
-def _check_labels(request: Request) -> None:
-    if len(request.labels) > MAXIMUM_LABELS:
-        raise InvalidField("labels", f"must be at most {MAXIMUM_LABELS}")
-    for key, value in request.labels.items():
-        if not key:
-            raise InvalidField("labels", "must not have an empty key")
-        _check_text("labels", key, MAXIMUM_LABEL_KEY)
-        _check_text(f"labels[{key}]", value, MAXIMUM_LABEL_VALUE)
+def check_text(field: str, value: str, maximum: int) -> None:
+    """
+    Check for a text of at most so many bytes, without control characters.
 
-
-def _check_text(field: str, value: str, maximum: int) -> None:
+    Raises:
+        InvalidField: it is none.
+    """
     if value.isascii() and value.isprintable() and len(value) <= maximum:
         return  # as nearly all of them
     if len(value.encode()) > maximum:
         raise InvalidField(field, f"must have at most {maximum} bytes")
     if any(unicodedata.category(character) == "Cc" for character in value):
         raise InvalidField(field, "must not have control characters")
+
+
+def check_labels(labels: Mapping[str, str]) -> None:
+    """
+    Check a caller's labels.
+
+    Raises:
+        InvalidField: there are too many, or one is malformed.
+    """
+    if len(labels) > MAXIMUM_LABELS:
+        raise InvalidField("labels", f"must be at most {MAXIMUM_LABELS}")
+    for key, value in labels.items():
+        if not key:
+            raise InvalidField("labels", "must not have an empty key")
+        check_text("labels", key, MAXIMUM_LABEL_KEY)
+        check_text(f"labels[{key}]", value, MAXIMUM_LABEL_VALUE)

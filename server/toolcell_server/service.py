@@ -15,14 +15,14 @@ import grpc
 from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server import listing, principal
-from toolcell_server.idempotency import Scope, fingerprint
+from toolcell_server.beginning import Beginning
 from toolcell_server.principal import OTHERS
-from toolcell_server.refusals import ApprovalReplayed, UnknownExecution
+from toolcell_server.refusals import UnknownExecution
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from toolcell_server.execution import Execution
+    from toolcell_server.beginning import Admits, Joined
     from toolcell_server.executions import Executions
     from toolcell_server.known import Known
     from toolcell_server.principal import Principal
@@ -32,39 +32,6 @@ NAME: Final = pb.DESCRIPTOR.services_by_name["ToolExecutionService"].full_name
 _Request = pb.ExecuteRequest | pb.RunRequest
 # A text: it is generic in the stubs of gRPC only.
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
-
-
-class Admits(Protocol):
-    """
-    Decides whether a call may run, and with what.
-    """
-
-    async def admit(
-        self,
-        request: _Request,
-        time_remaining: float | None,
-        principal: Principal,
-        *,
-        share: str,
-    ) -> Execution:
-        """
-        The execution of a call.  `time_remaining` is that of its RPC, in seconds; None: no end.
-        `share` is whose place it takes if the principal has no name: its connection.
-
-        Raises:
-            CallRefused: it may not run; nothing is left open.
-        """
-        ...
-
-
-class Joined(Protocol):
-    """
-    Is told of each call that joins or replays an earlier one.
-    """
-
-    def __call__(
-        self, caller: Principal, execution_id: str, request: _Request, *, ended: bool
-    ) -> None: ...
 
 
 class Reached(Protocol):
@@ -88,8 +55,7 @@ class ExecutionService:
         reached: Reached | None = None,
     ) -> None:
         self._executions = executions
-        self._admission = admission
-        self._joined = joined
+        self.beginning = Beginning(executions, admission, joined)
         self._reached = reached
 
     async def execute(self, request: pb.ExecuteRequest, context: _Context) -> AsyncIterator[bytes]:
@@ -97,7 +63,7 @@ class ExecutionService:
         reader = record.reader()
         with record.attachments, reader as events:
             async for data in events:
-                yield _marked_replayed(data) if replayed and reader.at_end else data
+                yield marked_replayed(data) if replayed and reader.at_end else data
 
     async def run(self, request: pb.RunRequest, context: _Context) -> pb.RunResponse:
         record, replayed = await self._record(request, context)
@@ -160,47 +126,13 @@ class ExecutionService:
         return record
 
     async def _record(self, request: _Request, context: _Context) -> tuple[Known, bool]:
-        """
-        The record of the execution that this call starts or joins; and whether it had ended.
-        """
-        caller = principal.current()
-        asked = fingerprint(request) if request.request_id else b""  # nobody else is compared
-        if earlier := self._earlier(request, asked):
-            return earlier
-        self._executions.check_accepting()
-        try:
-            execution = await self._admission.admit(
-                request, context.time_remaining(), caller, share=context.peer()
-            )
-        except ApprovalReplayed:  # by this call's own twin, which was admitted meanwhile?
-            if not (earlier := self._earlier(request, asked)):
-                raise
-            return earlier
-        if request.validate_only:
-            return self._executions.validated(execution), False
-        record = self._executions.start(execution, asked)
-        if record.execution_id != execution.execution_id:
-            return self._found(record, request)
-        return record, False
-
-    def _earlier(self, request: _Request, asked: bytes) -> tuple[Known, bool] | None:
-        """
-        What `_record` returns for a call that joins or replays an earlier one.
-        """
-        if request.validate_only:
-            return None
-        scope = Scope(principal.current().name, request.tool, request.request_id)
-        earlier = self._executions.joined(scope, asked)
-        return self._found(earlier, request) if earlier else None
-
-    def _found(self, earlier: Known, request: _Request) -> tuple[Known, bool]:
-        ended = earlier.has_ended
-        if self._joined:
-            self._joined(principal.current(), earlier.execution_id, request, ended=ended)
-        return earlier, ended
+        return await self.beginning.begin(request, context.time_remaining(), context.peer())
 
 
-def _marked_replayed(data: bytes) -> bytes:
+def marked_replayed(data: bytes) -> bytes:
+    """
+    The ending, for a call that replays it.
+    """
     event = pb.ExecuteResponse.FromString(data)
     event.finished.replayed = True
     return event.SerializeToString()

@@ -31,24 +31,34 @@ from toolcell.v1 import execution_pb2 as pb
 from toolcell_server import isolation_check, registry_service, service
 from toolcell_server.addresses import Address, AddressTaken
 from toolcell_server.approvals import service as approval_service
+from toolcell_server.batching import service as batch_service
 from toolcell_server.health_service import Health
 from toolcell_server.rpc_metrics import MetricsInterceptor
+from toolcell_server.workflows import service as workflow_service
+from toolcell_server.workflows import switched_off as workflows_off
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from toolcell_server.approvals.service import ApprovalService
+    from toolcell_server.batching.service import BatchService
     from toolcell_server.executions import Executions
     from toolcell_server.metrics import Metrics
     from toolcell_server.registry_service import RegistryService
     from toolcell_server.service import ExecutionService
     from toolcell_server.settings import ServerSettings
     from toolcell_server.tls import Tls
+    from toolcell_server.workflows.service import WorkflowService
 
 MINIMUM_STREAMS: Final = 1000  # of one connection
 LAST_EVENTS_SECONDS: Final = 1.0  # arbitrary; a reader that reads takes them in milliseconds
 CUT_SHORT_SECONDS: Final = 3.0  # arbitrary; killing cells takes milliseconds, and the above
-_SERVICES: Final = (service.NAME, registry_service.NAME, approval_service.NAME)
+_SERVICES: Final = (
+    service.NAME,
+    registry_service.NAME,
+    approval_service.NAME,
+    workflow_service.NAME,
+)
 # Health is asked by name: a caller that needs a level can have its load balancer ask for it.
 _LEVELS: Final = {
     f"toolcell.isolation.{isolation_check.name_of(level)}": level
@@ -132,20 +142,28 @@ class Serving:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Faces:
     """
-    What is served.
+    What is served; `begin` goes on with what the last server left, once this one listens.
     """
 
     executions: ExecutionService
+    batches: BatchService
     tools: RegistryService
     approvals: ApprovalService
+    workflows: WorkflowService | None  # None: switched off
+    begin: Callable[[], None]
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """
         Serve them.
         """
         service.add_to(server, self.executions)
+        batch_service.add_to(server, self.batches)
         registry_service.add_to(server, self.tools)
         approval_service.add_to(server, self.approvals)
+        if self.workflows is None:
+            workflows_off.add_to(server)
+        else:
+            workflow_service.add_to(server, self.workflows)
 
 
 @contextlib.asynccontextmanager

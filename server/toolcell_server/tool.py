@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from toolcell.v1 import execution_pb2, registry_pb2
+from toolcell.v1 import execution_pb2, registry_pb2, statistics_pb2
 
 from toolcell_server import manifest as manifests
 from toolcell_server.egress.templates import DomainTemplate
@@ -89,9 +89,13 @@ class Tool:
     result_screens: tuple[str, ...] = ()
     result_action: str = "report"
     redact_keys: tuple[str, ...] = ()
+    price: manifests.Price = manifests.NOTHING
     conditions: manifests.Conditions = manifests.ALWAYS
     carried: Carried | None = None  # by what, if it was registered at run time
     scope: Scope = GLOBAL
+    file: str = ""  # of its bundle
+    generation: int = 0  # of its bundle, which serves it
+    reload_error: str = ""  # why its source, as it is now, does not load
     sunset: float = 0.0  # from when on calls are refused, in seconds since the epoch; 0.0: never
     registered: float = 0.0  # when, in seconds since the epoch; 0.0: it came with a bundle
     edition: str = ""  # digest of all that was registered; "": it came with a bundle
@@ -195,10 +199,19 @@ class Tool:
             bundle=self.bundle,
             deprecated=self.deprecated,
             command=self.command,
+            price=self._price(),
+            reload_error=_cut(self.reload_error, _LONGEST_REASON),
+            code_sha256=self.carried.code_name if self.carried else "",
             scope=scope_to_proto(self.scope),
             sunset_time=to_timestamp(self.sunset),
             registered_time=to_timestamp(self.registered),
         )
+
+    def _price(self) -> statistics_pb2.Price | None:
+        price = self.price
+        if price == manifests.NOTHING:
+            return None
+        return statistics_pb2.Price(per_call=price.per_call, per_cpu_second=price.per_cpu_second)
 
 
 def to_timestamp(seconds: float) -> Timestamp | None:

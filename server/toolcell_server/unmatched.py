@@ -17,7 +17,7 @@ from toolcell_server.rights.roles import TOOLS
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from toolcell_server.app import App
+    from toolcell_server.made import Made
     from toolcell_server.registry import Registry
     from toolcell_server.settings import Settings
 
@@ -26,7 +26,7 @@ _ROLE: Final = "role:"  # how a principal of [[rates]] begins that is one
 _log = logging.getLogger(__name__)
 
 
-def warn(app: App) -> None:
+def warn(app: Made) -> None:
     """
     A line in the log for each.
     """
@@ -124,7 +124,7 @@ def _scopes(settings: Settings) -> set[str]:
     return given | {scope for role in settings.rights.roles for scope in role.granted}
 
 
-def _tools(app: App) -> Iterator[tuple[str, str]]:
+def _tools(app: Made) -> Iterator[tuple[str, str]]:
     settings, found = app.settings, app.registry.of_name
     known = {tool.name for tool in app.registry.tools()}
     yield from (("approval.tools", pattern) for pattern in app.demands.unmatched(known))

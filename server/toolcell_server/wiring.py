@@ -41,12 +41,12 @@ from toolcell_server.timed import TimedExecutor
 from toolcell_server.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from toolcell_server.app import App
     from toolcell_server.executor import Executor
     from toolcell_server.gates import Gate
+    from toolcell_server.made import Made
 
 
-def admission(app: App) -> FallingBack:
+def admission(app: Made) -> FallingBack:
     """
     Every station between the wire and a cell, for a tool and for its fallback.
     """
@@ -62,7 +62,7 @@ def admission(app: App) -> FallingBack:
     return FallingBack(AuditedAdmission(base, app.auditing), app.registry)
 
 
-def gates(app: App) -> tuple[Gate, ...]:
+def gates(app: Made) -> tuple[Gate, ...]:
     """
     What the operator has switched on, in the order in which a call meets it.
     """
@@ -78,21 +78,21 @@ def gates(app: App) -> tuple[Gate, ...]:
     )
 
 
-def _hooks(app: App, place: str) -> tuple[Gate, ...]:
+def _hooks(app: Made, place: str) -> tuple[Gate, ...]:
     if not app.hooks.any_at(place):
         return ()
     may_alter = place == "before_admission"
     return (HookGate(app.hooks, place, app.validation, may_alter),)
 
 
-def _rules(app: App) -> tuple[Gate, ...]:
+def _rules(app: Made) -> tuple[Gate, ...]:
     if not app.rights.depend_on_arguments:
         return ()
     preparing = Preparing(app.settings.arguments)
     return (RightsGate(app.rights, app.tools, app.validation, preparing),)
 
 
-def _screening(app: App) -> Gate:
+def _screening(app: Made) -> Gate:
     return Screening(
         app.settings.screens,
         app.settings.arguments.screen_action == "refuse",
@@ -100,16 +100,16 @@ def _screening(app: App) -> Gate:
     )
 
 
-def _breaking(app: App) -> tuple[Gate, ...]:
+def _breaking(app: Made) -> tuple[Gate, ...]:
     return () if app.breaker is None else (BreakerGate(app.breaker),)
 
 
-def _approval(app: App) -> Gate:
+def _approval(app: Made) -> Gate:
     previewing = Previewing(app.executor, app.capacity, app.pool.open, app.auditing)
     return ApprovalGate(app.demands, app.granting.grant, app.desk, previewing)
 
 
-def executor(app: App) -> Executor:
+def executor(app: Made) -> Executor:
     """
     The chain, from the inside out; the order is explained where each stands.
     """
@@ -138,7 +138,7 @@ def executor(app: App) -> Executor:
     executor = DeprecatedExecutor(executor)
     executor = TimedExecutor(executor)
     executor = ReportedExecutor(executor)
-    executor = MeteredExecutor(executor, app.metrics)
+    executor = MeteredExecutor(executor, app.metrics, app.statistics)
     if app.auditing:
         executor = AuditedExecutor(executor, app.auditing)
     return LoggedExecutor(executor)

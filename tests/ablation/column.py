@@ -38,6 +38,7 @@ from toolcell_server.battery.program import BUNDLE, settings
 from toolcell_server.battery.running import Battery, NotHere
 from toolcell_server.battery.session import Session
 from toolcell_server.battery.verdict import BREACHED, HELD, VOID
+from toolcell_server.bundles import standing
 from toolcell_server.isolation import ALL_WALLS, Isolation
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def _take_away(off: Sequence[str], session: Session) -> None:
     """
     The server's part of the walls; and what would refuse calls because walls are off.
     """
-    vars(hosting)["probing"] = SimpleNamespace(prove=_all_is_well)
+    vars(standing)["probing"] = SimpleNamespace(prove=_all_is_well)
     vars(hosting)["LONGEST_PAUSE_SECONDS"] = 0.2
     if "resources" in off:
         watch.Watch._judge = lambda *_: ""  # type: ignore[method-assign]

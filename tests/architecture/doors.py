@@ -64,6 +64,11 @@ DOORS = (
         "a fixture for users' own tests; nothing else loads it",
     ),
     Door(
+        ("client/toolcell_client/cli/signing.py",),
+        ("toolcell_client", "cryptography"),
+        "signs uploads, where it is installed; nothing else needs it",
+    ),
+    Door(
         ("client/*",),
         ("toolcell_client", "toolcell.v1", *GRPC),
         "the base install; the server is reached as a program",
@@ -77,9 +82,9 @@ DOORS = (
         ("server/*",),
         (
             *("toolcell_server", "toolcell.v1", "toolcell_worker.wire", *GRPC),
-            *("cryptography", "dns", "grpc_health", "grpc_reflection", "h11", "idna"),
+            *("cryptography", "ddsketch", "dns", "grpc_health", "grpc_reflection", "h11", "idna"),
             *("jsonschema", "jwt", "limits", "msgspec", "prometheus_client", "psutil"),
-            *("rapidfuzz", "referencing", "snowballstemmer", "uvloop"),
+            *("jmespath", "rapidfuzz", "referencing", "snowballstemmer", "uvloop", "yaml"),
         ),
         "the server never imports a tool, a wall or the zygote",
     ),
@@ -169,6 +174,19 @@ PURE = (
     *("toolcell_server.audit.lines", "toolcell_server.audit.searching"),
     *("toolcell_server.audit.values", "toolcell_server.audit.verifying"),
     *("toolcell_server.ending_hints", "toolcell_server.error_table"),
+    *("toolcell_server.registering.added", "toolcell_server.registering.naming"),
+    *("toolcell_server.registering.mcp.listed", "toolcell_server.registering.openapi.bodies"),
+    "toolcell_server.registering.openapi.documents",
+    *("toolcell_server.registering.openapi.inputs", "toolcell_server.registering.openapi.outputs"),
+    "toolcell_server.registering.openapi.operations",
+    *(
+        "toolcell_server.registering.openapi.pointers",
+        "toolcell_server.registering.openapi.schemas",
+    ),
+    *(
+        "toolcell_server.registering.openapi.servers",
+        "toolcell_server.registering.openapi.yaml_reading",
+    ),
 )
 _INPUT_OUTPUT = """
     asyncio ctypes fcntl grpc http io logging mmap multiprocessing os pathlib psutil resource

@@ -26,6 +26,7 @@ CATALOGUE = {
     *(f"N{number}" for number in range(1, 16)),
     *(f"K{number}" for number in range(1, 17)),
     "S",
+    *(f"U{number}" for number in range(1, 5)),
 }
 LEAST_HELD = 100
 

@@ -92,7 +92,7 @@ def import_publicly(files: Files) -> None:
 
 
 def import_for_nothing(files: Files) -> None:
-    files[0].dependency.append("google/protobuf/any.proto")
+    files[0].dependency.append("google/protobuf/empty.proto")
 
 
 def import_annotations(files: Files) -> None:

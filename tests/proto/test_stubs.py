@@ -7,9 +7,15 @@ from __future__ import annotations
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from protolint.contract import compiled, elements
-from toolcell.v1 import approval_pb2, execution_pb2, registry_pb2
+from toolcell.v1 import (
+    approval_pb2,
+    execution_pb2,
+    registry_pb2,
+    statistics_pb2,
+    workflow_pb2,
+)
 
-COMMITTED = (approval_pb2, execution_pb2, registry_pb2)
+COMMITTED = (approval_pb2, execution_pb2, registry_pb2, statistics_pb2, workflow_pb2)
 STUBS = {stubs.DESCRIPTOR.name: stubs.DESCRIPTOR for stubs in COMMITTED}
 
 

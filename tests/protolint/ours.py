@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from protolint.spelling import Complaints, Files, Rule
 
 # Python has no way to give two messages the same fields but to write them twice.
-TWINS = {"RunRequest": "ExecuteRequest", "WatchResponse": "ExecuteResponse"}
+TWINS = {
+    "RunRequest": "ExecuteRequest",
+    "WatchResponse": "ExecuteResponse",
+    "WatchWorkflowResponse": "RunWorkflowResponse",
+}
 
 STATUS_CODES = {code.name for code in grpc.StatusCode} - {"OK"}
 LISTED_CODE = re.compile(r"^ *\* ([A-Z_]+):", re.MULTILINE)

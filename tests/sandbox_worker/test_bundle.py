@@ -2,16 +2,15 @@ from __future__ import annotations
 
 import signal
 import sys
-import textwrap
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from loading_bundles import bundle
 from toolcell_worker import Context, modules
-from toolcell_worker.bundle import BundleSpec, Catalogue, load
+from toolcell_worker.bundle import BundleSpec, load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 GREET = '''
@@ -24,21 +23,7 @@ def greet(name: str) -> str:
 '''
 
 
-@pytest.fixture(autouse=True)
-def _clean_imports() -> Iterator[None]:
-    path, known = list(sys.path), set(sys.modules)
-    yield
-    sys.path[:] = path
-    for name in set(sys.modules) - known:
-        del sys.modules[name]
-
-
-def bundle(folder: Path, files: dict[str, str], **options: Any) -> Catalogue:
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(textwrap.dedent(text))
-    return load(BundleSpec(name="mine", path=str(folder), options=options))
+pytestmark = pytest.mark.usefixtures("clean_imports")
 
 
 def test_the_tools_of_a_folder_are_loaded_and_can_be_called(tmp_path: Path) -> None:
@@ -59,6 +44,7 @@ def test_the_catalogue_describes_itself_as_the_server_reads_it(tmp_path: Path) -
     described = bundle(tmp_path, {"greet.py": GREET, "bad.py": "1 +"}).describe()
 
     assert [tool["name"] for tool in described["tools"]] == ["greet"]
+    assert described["files"] == ["greet.py"]
     assert [set(entry) for entry in described["broken"]] == [{"name", "file", "reason"}]
 
 

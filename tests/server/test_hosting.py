@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from toolcell.v1 import execution_pb2 as pb
 from toolcell_server import host_ids, probing
-from toolcell_server.hosting import Bundle, Hosting
+from toolcell_server.bundles.bundle import Bundle
+from toolcell_server.hosting import Hosting
 from toolcell_server.slots import Slots
 from toolcell_server.zygote import Zygote, ZygoteFailed
 
@@ -46,11 +47,12 @@ class Observed:
         bundle = Bundle(name="test", instructions=instructions, python=python)
         self.hosting = Hosting(bundle, Slots(), self._publish, self._restarted)
 
-    def _publish(self, name: str, catalogue: dict[str, Any]) -> None:
+    def _publish(self, name: str, catalogue: dict[str, Any], *_: object) -> tuple[int, ...]:
         assert name == "test"
         self.published.append(catalogue)
         if catalogue["tools"]:
             self.serving.set()
+        return ()
 
     def _restarted(self, name: str) -> None:
         self.restarts.append(name)

@@ -241,7 +241,7 @@ def test_the_environment_names_the_file_and_single_keys(tmp_path: Path) -> None:
         ),
         pytest.param("[[bundles]]\nname='a'", ["bundles.a", "path or a package"], id="no place"),
         pytest.param(
-            "[[bundles]]\nname='a'\npath='/tmp'\npackage='b'", ["one of the two"], id="two places"
+            "[[bundles]]\nname='a'\npath='/tmp'\npackage='b'", ["one of the three"], id="two places"
         ),
         pytest.param(
             "[[bundles]]\nname='a'\npath='/no/such'",

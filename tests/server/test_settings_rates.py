@@ -99,7 +99,7 @@ WRONG: dict[str, tuple[Any, str, str]] = {
     "a list of principals": (entry(principal=["a"]), "rates[0].principal", "quotes"),
     "no tools": (entry(tools=[]), "rates[0].tools", "list of tools"),
     "tools as a text": (entry(tools="echo"), "rates[0].tools", "list of tools"),
-    "an unknown kind of tools": (entry(tools=["*", "bundle:a"]), "rates[0].tools[1]", "category:"),
+    "an unknown kind of tools": (entry(tools=["*", "colour:a"]), "rates[0].tools[1]", "category:"),
     "a tag without a name": (entry(tools=["tag:"]), "rates[0].tools[0]", "category:"),
     "a name that no log can show": (entry(name="a\nb"), "rates[0].name", "letters"),
     "two about the same": (

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from toolcell_client.cli import (
     approvals,
+    batch,
     call,
     cancel,
     confirming,
@@ -22,6 +23,7 @@ from toolcell_client.cli import (
     token,
     tools,
     watch,
+    workflow,
 )
 from toolcell_client.cli.exits import Exit, Terminated, UsageError
 from toolcell_client.cli.screen import RED, Screen
@@ -118,7 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_ShowVersion, nargs=0, help="print it and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("serve", add_help=False, help="start a server here")
-    for command in (call, tools, watch, cancel, ps, approvals, token):
+    for command in (call, batch, workflow, tools, watch, cancel, ps, approvals, token):
         command.add(commands, common)
     commands.add_parser("doctor", add_help=False, help="check what this host can isolate")
     commands.add_parser("audit", add_help=False, help="verify and search an audit log")

@@ -81,11 +81,13 @@ def run_register(client: Client, options: Any) -> Exit:
         replace=options.replace,
     )
     tools = [tool for answer in answers for tool in answer.tools]
-    _show(tools, options)
+    show(tools, options)
     screen = Screen.of_stderr()
     for (file, _), answer in zip(named, answers, strict=True):
         for fault in answer.faults:
             screen.line(f"toolcell: {file}: {fault.path}: {fault.code}: {fault.message}", RED)
+        for left in answer.skipped:
+            screen.line(f"toolcell: {file}: left out: {left.path}: {left.message}")
     return Exit.REFUSED if any(answer.faults for answer in answers) else Exit.OK
 
 
@@ -94,7 +96,7 @@ def run_unregister(client: Client, options: Any) -> Exit:
     Raises:
         ToolcellError: the server refuses or does not answer.
     """
-    _show(client.registry.unregister(options.tool, options.version, **_whose(options)), options)
+    show(client.registry.unregister(options.tool, options.version, **_whose(options)), options)
     return Exit.OK
 
 
@@ -108,7 +110,7 @@ def run_deprecate(client: Client, options: Any) -> Exit:
     changed = client.registry.deprecate(
         options.tool, options.reason, version=options.version, sunset=sunset, **_whose(options)
     )
-    _show(changed, options)
+    show(changed, options)
     return Exit.OK
 
 
@@ -117,7 +119,7 @@ def run_reactivate(client: Client, options: Any) -> Exit:
     Raises:
         ToolcellError: the server refuses or does not answer.
     """
-    _show(client.registry.reactivate(options.tool, options.version, **_whose(options)), options)
+    show(client.registry.reactivate(options.tool, options.version, **_whose(options)), options)
     return Exit.OK
 
 
@@ -195,7 +197,10 @@ def _date(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _show(tools: Sequence[pb.Tool], options: Any) -> None:
+def show(tools: Sequence[pb.Tool], options: Any) -> None:
+    """
+    Print the tools that were changed.
+    """
     if for_people(options):
         print_table(("NAME", "VERSION", "SCOPE", "DEPRECATED"), [_brief(tool) for tool in tools])
     else:

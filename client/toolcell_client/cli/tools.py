@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolcell.v1 import execution_pb2, registry_pb2
 
-from toolcell_client.cli import porting, registering, searching
+from toolcell_client.cli import foreign, porting, registering, searching, sources, tool_stats
 from toolcell_client.cli.exits import Exit
 from toolcell_client.cli.listing import for_people, print_json, print_table, print_text
 from toolcell_client.plain import short_name, to_plain
@@ -38,7 +38,10 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     describing.set_defaults(run=run_describe)
     describing.add_argument("tool", metavar="NAME")
     describing.add_argument("--version", default="", help="exact version")
+    tool_stats.add(inner, common)
     registering.add(inner, common)
+    sources.add(inner, common)
+    foreign.add(inner, common)
     porting.add(inner, common)
 
 
@@ -70,6 +73,8 @@ def run_describe(client: Client, options: Any) -> Exit:
 
 def _row(tool: registry_pb2.Tool) -> tuple[str, ...]:
     text = tool.broken_reason or tool.title or tool.description
+    if tool.reload_error:
+        text = f"(as before: {tool.reload_error}) {text}"
     return (
         tool.name,
         tool.version,
@@ -86,6 +91,10 @@ def _description(tool: registry_pb2.Tool) -> str:
     lines += [text for text in (tool.title, tool.description) if text]
     if tool.broken_reason:
         lines.append(f"broken: {tool.broken_reason}")
+    if tool.reload_error:
+        lines.append(f"served as before; its source does not load: {tool.reload_error}")
+    if tool.code_sha256:
+        lines.append(f"runs the uploaded code {tool.code_sha256}")
     if tool.deprecated:
         lines.append(f"deprecated: {tool.deprecated}")
     if tool.HasField("sunset_time"):

@@ -34,6 +34,25 @@ class FakeExecutionService(execution_pb2_grpc.ToolExecutionServiceServicer):
     ) -> Iterator[pb.ExecuteResponse]:
         yield from self._follow(self._server.admit(request, context), 0, context)
 
+    def ExecuteBatch(  # noqa: N802  # gRPC's name
+        self, request: pb.ExecuteBatchRequest, context: Any
+    ) -> Iterator[pb.ExecuteBatchResponse]:
+        """
+        One call after the other, none of them refused by itself.
+        """
+        ended = []
+        for number, call in enumerate(request.calls, 1):
+            call_id, completed = call.call_id or str(number), False
+            for event in self.Execute(call, context):
+                completed = event.finished.outcome.HasField("completed")
+                yield pb.ExecuteBatchResponse(call_id=call_id, execution=event)
+            state = pb.BATCH_CALL_STATE_COMPLETED if completed else pb.BATCH_CALL_STATE_FAILED
+            ended.append(
+                pb.BatchCall(call_id=call_id, state=state, execution_id=event.execution_id)
+            )
+        whole = all(each.state == pb.BATCH_CALL_STATE_COMPLETED for each in ended)
+        yield pb.ExecuteBatchResponse(finished=pb.BatchFinished(calls=ended, completed=whole))
+
     def Run(self, request: pb.RunRequest, context: Any) -> pb.RunResponse:  # noqa: N802  # gRPC's
         execution = self._server.admit(request, context)
         if self._server.next_drop(request.tool) is not None:

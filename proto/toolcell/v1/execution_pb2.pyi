@@ -16,6 +16,7 @@ mean "absent"; each field says what absence means.  Durations are positive.
 
 import builtins
 import collections.abc
+import google.protobuf.any_pb2
 import google.protobuf.descriptor
 import google.protobuf.duration_pb2
 import google.protobuf.internal.containers
@@ -31,6 +32,38 @@ else:
     import typing_extensions
 
 DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
+
+class _BatchCallState:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _BatchCallStateEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_BatchCallState.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    BATCH_CALL_STATE_UNSPECIFIED: _BatchCallState.ValueType  # 0
+    """Never sent."""
+    BATCH_CALL_STATE_COMPLETED: _BatchCallState.ValueType  # 1
+    """The tool returned."""
+    BATCH_CALL_STATE_FAILED: _BatchCallState.ValueType  # 2
+    """It ran, and ended in another way; its `finished` says how."""
+    BATCH_CALL_STATE_REFUSED: _BatchCallState.ValueType  # 3
+    """Nothing ran; its `refused` says why."""
+    BATCH_CALL_STATE_NOT_RUN: _BatchCallState.ValueType  # 4
+    """It was not begun."""
+
+class BatchCallState(_BatchCallState, metaclass=_BatchCallStateEnumTypeWrapper):
+    """How a call of a batch ended."""
+
+BATCH_CALL_STATE_UNSPECIFIED: BatchCallState.ValueType  # 0
+"""Never sent."""
+BATCH_CALL_STATE_COMPLETED: BatchCallState.ValueType  # 1
+"""The tool returned."""
+BATCH_CALL_STATE_FAILED: BatchCallState.ValueType  # 2
+"""It ran, and ended in another way; its `finished` says how."""
+BATCH_CALL_STATE_REFUSED: BatchCallState.ValueType  # 3
+"""Nothing ran; its `refused` says why."""
+BATCH_CALL_STATE_NOT_RUN: BatchCallState.ValueType  # 4
+"""It was not begun."""
+global___BatchCallState = BatchCallState
 
 class _ExecutionState:
     ValueType = typing.NewType("ValueType", builtins.int)
@@ -834,6 +867,180 @@ class RunResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["call_id", b"call_id", "denials", b"denials", "execution_id", b"execution_id", "finished", b"finished", "stderr_tail", b"stderr_tail", "stdout_tail", b"stdout_tail"]) -> None: ...
 
 global___RunResponse = RunResponse
+
+@typing.final
+class ExecuteBatchRequest(google.protobuf.message.Message):
+    """Several calls."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CALLS_FIELD_NUMBER: builtins.int
+    MAX_PARALLEL_FIELD_NUMBER: builtins.int
+    STOP_ON_FAILURE_FIELD_NUMBER: builtins.int
+    max_parallel: builtins.int
+    """How many run at once.  1: one after the other.  0, or more than the server's ceiling: that."""
+    stop_on_failure: builtins.bool
+    """Begin no more calls once one was refused, or ended as anything but `completed`; those that run
+    go on.  False: run them all.
+    """
+    @property
+    def calls(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ExecuteRequest]:
+        """The calls, which begin in this order.  Required.  Each needs a `call_id` of its own in this
+        batch; one without is given its number, from 1.
+        """
+
+    def __init__(
+        self,
+        *,
+        calls: collections.abc.Iterable[global___ExecuteRequest] | None = ...,
+        max_parallel: builtins.int = ...,
+        stop_on_failure: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["calls", b"calls", "max_parallel", b"max_parallel", "stop_on_failure", b"stop_on_failure"]) -> None: ...
+
+global___ExecuteBatchRequest = ExecuteBatchRequest
+
+@typing.final
+class ExecuteBatchResponse(google.protobuf.message.Message):
+    """What happens to one call of a batch, or, last, to all of them."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CALL_ID_FIELD_NUMBER: builtins.int
+    EXECUTION_FIELD_NUMBER: builtins.int
+    REFUSED_FIELD_NUMBER: builtins.int
+    NOT_RUN_FIELD_NUMBER: builtins.int
+    FINISHED_FIELD_NUMBER: builtins.int
+    call_id: builtins.str
+    """The call, as in the request, or its number if it has none there.  Empty: all of them."""
+    @property
+    def execution(self) -> global___ExecuteResponse:
+        """An event of the call's execution.  Those of one call come in their order; `finished` is the
+        last.  Of a detached call that a slow reader does not keep up with, some may be left out.
+        """
+
+    @property
+    def refused(self) -> global___Refused:
+        """The call was refused; nothing ran.  The last of that call."""
+
+    @property
+    def not_run(self) -> global___NotRun:
+        """The call was not begun, because another one had failed.  The only one of that call."""
+
+    @property
+    def finished(self) -> global___BatchFinished:
+        """The batch is over.  Last, and always sent."""
+
+    def __init__(
+        self,
+        *,
+        call_id: builtins.str = ...,
+        execution: global___ExecuteResponse | None = ...,
+        refused: global___Refused | None = ...,
+        not_run: global___NotRun | None = ...,
+        finished: global___BatchFinished | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["event", b"event", "execution", b"execution", "finished", b"finished", "not_run", b"not_run", "refused", b"refused"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["call_id", b"call_id", "event", b"event", "execution", b"execution", "finished", b"finished", "not_run", b"not_run", "refused", b"refused"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["event", b"event"]) -> typing.Literal["execution", "refused", "not_run", "finished"] | None: ...
+
+global___ExecuteBatchResponse = ExecuteBatchResponse
+
+@typing.final
+class Refused(google.protobuf.message.Message):
+    """Why a call was refused: the fields of google.rpc.Status, with the same numbers."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: builtins.int
+    MESSAGE_FIELD_NUMBER: builtins.int
+    DETAILS_FIELD_NUMBER: builtins.int
+    code: builtins.int
+    """The code of gRPC.  Always set."""
+    message: builtins.str
+    """For people.  Always set."""
+    @property
+    def details(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[google.protobuf.any_pb2.Any]:
+        """As in the status of a call that is refused by itself: google.rpc.ErrorInfo always."""
+
+    def __init__(
+        self,
+        *,
+        code: builtins.int = ...,
+        message: builtins.str = ...,
+        details: collections.abc.Iterable[google.protobuf.any_pb2.Any] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["code", b"code", "details", b"details", "message", b"message"]) -> None: ...
+
+global___Refused = Refused
+
+@typing.final
+class NotRun(google.protobuf.message.Message):
+    """A call of a batch was not begun."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FAILED_CALL_ID_FIELD_NUMBER: builtins.int
+    failed_call_id: builtins.str
+    """The call whose failure stopped the batch.  Always set."""
+    def __init__(
+        self,
+        *,
+        failed_call_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["failed_call_id", b"failed_call_id"]) -> None: ...
+
+global___NotRun = NotRun
+
+@typing.final
+class BatchFinished(google.protobuf.message.Message):
+    """How a batch ended."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CALLS_FIELD_NUMBER: builtins.int
+    COMPLETED_FIELD_NUMBER: builtins.int
+    completed: builtins.bool
+    """Whether all of them completed."""
+    @property
+    def calls(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___BatchCall]:
+        """Every call, in the order of the request."""
+
+    def __init__(
+        self,
+        *,
+        calls: collections.abc.Iterable[global___BatchCall] | None = ...,
+        completed: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["calls", b"calls", "completed", b"completed"]) -> None: ...
+
+global___BatchFinished = BatchFinished
+
+@typing.final
+class BatchCall(google.protobuf.message.Message):
+    """How one call of a batch ended."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CALL_ID_FIELD_NUMBER: builtins.int
+    STATE_FIELD_NUMBER: builtins.int
+    EXECUTION_ID_FIELD_NUMBER: builtins.int
+    call_id: builtins.str
+    """Its id.  Always set."""
+    state: global___BatchCallState.ValueType
+    """How.  Always set."""
+    execution_id: builtins.str
+    """The execution.  Empty: it was refused, or was not begun."""
+    def __init__(
+        self,
+        *,
+        call_id: builtins.str = ...,
+        state: global___BatchCallState.ValueType = ...,
+        execution_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["call_id", b"call_id", "execution_id", b"execution_id", "state", b"state"]) -> None: ...
+
+global___BatchCall = BatchCall
 
 @typing.final
 class WatchRequest(google.protobuf.message.Message):

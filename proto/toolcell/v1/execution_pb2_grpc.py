@@ -51,6 +51,11 @@ class ToolExecutionServiceStub(object):
                 request_serializer=toolcell_dot_v1_dot_execution__pb2.ListExecutionsRequest.SerializeToString,
                 response_deserializer=toolcell_dot_v1_dot_execution__pb2.ListExecutionsResponse.FromString,
                 )
+        self.ExecuteBatch = channel.unary_stream(
+                '/toolcell.v1.ToolExecutionService/ExecuteBatch',
+                request_serializer=toolcell_dot_v1_dot_execution__pb2.ExecuteBatchRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_execution__pb2.ExecuteBatchResponse.FromString,
+                )
 
 
 class ToolExecutionServiceServicer(object):
@@ -134,6 +139,20 @@ class ToolExecutionServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExecuteBatch(self, request, context):
+        """Runs several calls and streams what happens to each, tagged by its `call_id`.  Each is a call
+        as any other: admitted by itself, refused by itself (`refused`, while the others go on), known
+        by its execution, idempotent by its `request_id`.  A lost stream begins no more of them, and
+        those that run are as after a lost `Execute`.
+
+        * INVALID_ARGUMENT: no calls or more than the server takes, a `call_id` that is there twice or
+        is malformed.  Nothing ran.
+        * RESOURCE_EXHAUSTED: a message larger than the server receives.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ToolExecutionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -166,6 +185,11 @@ def add_ToolExecutionServiceServicer_to_server(servicer, server):
                     servicer.ListExecutions,
                     request_deserializer=toolcell_dot_v1_dot_execution__pb2.ListExecutionsRequest.FromString,
                     response_serializer=toolcell_dot_v1_dot_execution__pb2.ListExecutionsResponse.SerializeToString,
+            ),
+            'ExecuteBatch': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExecuteBatch,
+                    request_deserializer=toolcell_dot_v1_dot_execution__pb2.ExecuteBatchRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_execution__pb2.ExecuteBatchResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -283,5 +307,22 @@ class ToolExecutionService(object):
         return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolExecutionService/ListExecutions',
             toolcell_dot_v1_dot_execution__pb2.ListExecutionsRequest.SerializeToString,
             toolcell_dot_v1_dot_execution__pb2.ListExecutionsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ExecuteBatch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(request, target, '/toolcell.v1.ToolExecutionService/ExecuteBatch',
+            toolcell_dot_v1_dot_execution__pb2.ExecuteBatchRequest.SerializeToString,
+            toolcell_dot_v1_dot_execution__pb2.ExecuteBatchResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)

@@ -110,6 +110,20 @@ class ToolExecutionServiceStub:
       other filters.
     """
 
+    ExecuteBatch: grpc.UnaryStreamMultiCallable[
+        toolcell.v1.execution_pb2.ExecuteBatchRequest,
+        toolcell.v1.execution_pb2.ExecuteBatchResponse,
+    ]
+    """Runs several calls and streams what happens to each, tagged by its `call_id`.  Each is a call
+    as any other: admitted by itself, refused by itself (`refused`, while the others go on), known
+    by its execution, idempotent by its `request_id`.  A lost stream begins no more of them, and
+    those that run are as after a lost `Execute`.
+
+    * INVALID_ARGUMENT: no calls or more than the server takes, a `call_id` that is there twice or
+      is malformed.  Nothing ran.
+    * RESOURCE_EXHAUSTED: a message larger than the server receives.
+    """
+
 class ToolExecutionServiceAsyncStub:
     """Runs registered tools, each call in a fresh cell, and streams what happens.
 
@@ -189,6 +203,20 @@ class ToolExecutionServiceAsyncStub:
 
     * INVALID_ARGUMENT: negative `page_size`, or a `page_token` that is malformed or was made for
       other filters.
+    """
+
+    ExecuteBatch: grpc.aio.UnaryStreamMultiCallable[
+        toolcell.v1.execution_pb2.ExecuteBatchRequest,
+        toolcell.v1.execution_pb2.ExecuteBatchResponse,
+    ]
+    """Runs several calls and streams what happens to each, tagged by its `call_id`.  Each is a call
+    as any other: admitted by itself, refused by itself (`refused`, while the others go on), known
+    by its execution, idempotent by its `request_id`.  A lost stream begins no more of them, and
+    those that run are as after a lost `Execute`.
+
+    * INVALID_ARGUMENT: no calls or more than the server takes, a `call_id` that is there twice or
+      is malformed.  Nothing ran.
+    * RESOURCE_EXHAUSTED: a message larger than the server receives.
     """
 
 class ToolExecutionServiceServicer(metaclass=abc.ABCMeta):
@@ -282,6 +310,22 @@ class ToolExecutionServiceServicer(metaclass=abc.ABCMeta):
 
         * INVALID_ARGUMENT: negative `page_size`, or a `page_token` that is malformed or was made for
           other filters.
+        """
+
+    @abc.abstractmethod
+    def ExecuteBatch(
+        self,
+        request: toolcell.v1.execution_pb2.ExecuteBatchRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[toolcell.v1.execution_pb2.ExecuteBatchResponse], collections.abc.AsyncIterator[toolcell.v1.execution_pb2.ExecuteBatchResponse]]:
+        """Runs several calls and streams what happens to each, tagged by its `call_id`.  Each is a call
+        as any other: admitted by itself, refused by itself (`refused`, while the others go on), known
+        by its execution, idempotent by its `request_id`.  A lost stream begins no more of them, and
+        those that run are as after a lost `Execute`.
+
+        * INVALID_ARGUMENT: no calls or more than the server takes, a `call_id` that is there twice or
+          is malformed.  Nothing ran.
+        * RESOURCE_EXHAUSTED: a message larger than the server receives.
         """
 
 def add_ToolExecutionServiceServicer_to_server(servicer: ToolExecutionServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -12,6 +12,7 @@ import google.protobuf.message
 import google.protobuf.timestamp_pb2
 import sys
 import toolcell.v1.execution_pb2
+import toolcell.v1.statistics_pb2
 import typing
 
 if sys.version_info >= (3, 10):
@@ -446,6 +447,9 @@ class Tool(google.protobuf.message.Message):
     BUNDLE_FIELD_NUMBER: builtins.int
     DEPRECATED_FIELD_NUMBER: builtins.int
     COMMAND_FIELD_NUMBER: builtins.int
+    PRICE_FIELD_NUMBER: builtins.int
+    RELOAD_ERROR_FIELD_NUMBER: builtins.int
+    CODE_SHA256_FIELD_NUMBER: builtins.int
     SCOPE_FIELD_NUMBER: builtins.int
     SUNSET_TIME_FIELD_NUMBER: builtins.int
     REGISTERED_TIME_FIELD_NUMBER: builtins.int
@@ -479,6 +483,12 @@ class Tool(google.protobuf.message.Message):
     """Why it should no longer be used.  Empty: it is not deprecated."""
     command: builtins.bool
     """It runs a command rather than a Python callable."""
+    reload_error: builtins.str
+    """Why its source, as it is now, does not load; the tool is served as it was before.  Empty: it is
+    served as its source has it.
+    """
+    code_sha256: builtins.str
+    """Lower-case hexadecimal SHA-256 of the uploaded code that it runs.  Empty: it runs none."""
     scope: global___ToolScope.ValueType
     """Whom it is there for.  Always set."""
     @property
@@ -496,6 +506,10 @@ class Tool(google.protobuf.message.Message):
     @property
     def domains(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """`host:port` it may be granted; `{name}` stands for the argument of that name."""
+
+    @property
+    def price(self) -> toolcell.v1.statistics_pb2.Price:
+        """What an execution costs.  Absent: nothing."""
 
     @property
     def sunset_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
@@ -527,12 +541,15 @@ class Tool(google.protobuf.message.Message):
         bundle: builtins.str = ...,
         deprecated: builtins.str = ...,
         command: builtins.bool = ...,
+        price: toolcell.v1.statistics_pb2.Price | None = ...,
+        reload_error: builtins.str = ...,
+        code_sha256: builtins.str = ...,
         scope: global___ToolScope.ValueType = ...,
         sunset_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         registered_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["limits", b"limits", "registered_time", b"registered_time", "sunset_time", b"sunset_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["broken_reason", b"broken_reason", "bundle", b"bundle", "category", b"category", "command", b"command", "deprecated", b"deprecated", "description", b"description", "domains", b"domains", "effects", b"effects", "idempotent", b"idempotent", "limits", b"limits", "minimum_isolation", b"minimum_isolation", "name", b"name", "parameters_json", b"parameters_json", "paths", b"paths", "registered_time", b"registered_time", "returns_json", b"returns_json", "scope", b"scope", "state", b"state", "sunset_time", b"sunset_time", "tags", b"tags", "title", b"title", "version", b"version"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["limits", b"limits", "price", b"price", "registered_time", b"registered_time", "sunset_time", b"sunset_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["broken_reason", b"broken_reason", "bundle", b"bundle", "category", b"category", "code_sha256", b"code_sha256", "command", b"command", "deprecated", b"deprecated", "description", b"description", "domains", b"domains", "effects", b"effects", "idempotent", b"idempotent", "limits", b"limits", "minimum_isolation", b"minimum_isolation", "name", b"name", "parameters_json", b"parameters_json", "paths", b"paths", "price", b"price", "registered_time", b"registered_time", "reload_error", b"reload_error", "returns_json", b"returns_json", "scope", b"scope", "state", b"state", "sunset_time", b"sunset_time", "tags", b"tags", "title", b"title", "version", b"version"]) -> None: ...
 
 global___Tool = Tool
 
@@ -787,6 +804,7 @@ class RegisteredDefinition(google.protobuf.message.Message):
 
     TOOLS_FIELD_NUMBER: builtins.int
     FAULTS_FIELD_NUMBER: builtins.int
+    SKIPPED_FIELD_NUMBER: builtins.int
     @property
     def tools(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Tool]:
         """The tools that it stands for, as they are now; beyond 2 MiB of them only what tells which they
@@ -797,13 +815,18 @@ class RegisteredDefinition(google.protobuf.message.Message):
     def faults(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___DefinitionFault]:
         """What is wrong with it.  Empty: it is registered."""
 
+    @property
+    def skipped(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___DefinitionFault]:
+        """What of it is no tool, and why: operations of a document, tools of a server.  Empty: nothing."""
+
     def __init__(
         self,
         *,
         tools: collections.abc.Iterable[global___Tool] | None = ...,
         faults: collections.abc.Iterable[global___DefinitionFault] | None = ...,
+        skipped: collections.abc.Iterable[global___DefinitionFault] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["faults", b"faults", "tools", b"tools"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["faults", b"faults", "skipped", b"skipped", "tools", b"tools"]) -> None: ...
 
 global___RegisteredDefinition = RegisteredDefinition
 
@@ -1005,6 +1028,126 @@ class ReactivateToolResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["tools", b"tools"]) -> None: ...
 
 global___ReactivateToolResponse = ReactivateToolResponse
+
+@typing.final
+class ReloadToolsRequest(google.protobuf.message.Message):
+    """Asks to load bundles again."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BUNDLE_FIELD_NUMBER: builtins.int
+    bundle: builtins.str
+    """Name of a bundle of the settings.  Empty: all of them."""
+    def __init__(
+        self,
+        *,
+        bundle: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["bundle", b"bundle"]) -> None: ...
+
+global___ReloadToolsRequest = ReloadToolsRequest
+
+@typing.final
+class ReloadToolsResponse(google.protobuf.message.Message):
+    """What became of each bundle."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BUNDLES_FIELD_NUMBER: builtins.int
+    @property
+    def bundles(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___BundleReload]:
+        """One for each bundle that was asked for."""
+
+    def __init__(
+        self,
+        *,
+        bundles: collections.abc.Iterable[global___BundleReload] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["bundles", b"bundles"]) -> None: ...
+
+global___ReloadToolsResponse = ReloadToolsResponse
+
+@typing.final
+class BundleReload(google.protobuf.message.Message):
+    """What became of one bundle."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BUNDLE_FIELD_NUMBER: builtins.int
+    RELOADED_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    OUTDATED_TOOLS_FIELD_NUMBER: builtins.int
+    bundle: builtins.str
+    """Its name.  Always set."""
+    reloaded: builtins.bool
+    """It is served as it was loaded now.  False: it is served as it was before."""
+    reason: builtins.str
+    """Why it could not be loaded.  Empty: it was."""
+    @property
+    def outdated_tools(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Names of its tools that are served as they were before, because their source does not load."""
+
+    def __init__(
+        self,
+        *,
+        bundle: builtins.str = ...,
+        reloaded: builtins.bool = ...,
+        reason: builtins.str = ...,
+        outdated_tools: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["bundle", b"bundle", "outdated_tools", b"outdated_tools", "reason", b"reason", "reloaded", b"reloaded"]) -> None: ...
+
+global___BundleReload = BundleReload
+
+@typing.final
+class UploadCodeRequest(google.protobuf.message.Message):
+    """Asks to store code."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: builtins.int
+    FILE_NAME_FIELD_NUMBER: builtins.int
+    SIGNATURE_FIELD_NUMBER: builtins.int
+    content: builtins.bytes
+    """A Python file, a zip of Python files and packages, or a wheel.  Required."""
+    file_name: builtins.str
+    """Its file name, which ends in `.py`, `.zip` or `.whl`.  Required."""
+    signature: builtins.bytes
+    """Ed25519 signature (RFC 8032), 64 bytes, over the 32 bytes of the content's SHA-256.  Empty: it
+    is not signed.
+    """
+    def __init__(
+        self,
+        *,
+        content: builtins.bytes = ...,
+        file_name: builtins.str = ...,
+        signature: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["content", b"content", "file_name", b"file_name", "signature", b"signature"]) -> None: ...
+
+global___UploadCodeRequest = UploadCodeRequest
+
+@typing.final
+class UploadCodeResponse(google.protobuf.message.Message):
+    """What was stored."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SHA256_FIELD_NUMBER: builtins.int
+    SIGNED_BY_FIELD_NUMBER: builtins.int
+    sha256: builtins.str
+    """Lower-case hexadecimal SHA-256 of the content.  Always set."""
+    signed_by: builtins.str
+    """Name of the operator's key that it is signed by.  Empty: by none."""
+    def __init__(
+        self,
+        *,
+        sha256: builtins.str = ...,
+        signed_by: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["sha256", b"sha256", "signed_by", b"signed_by"]) -> None: ...
+
+global___UploadCodeResponse = UploadCodeResponse
 
 @typing.final
 class WatchToolsRequest(google.protobuf.message.Message):

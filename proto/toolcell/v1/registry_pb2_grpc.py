@@ -3,6 +3,7 @@
 import grpc
 
 from toolcell.v1 import registry_pb2 as toolcell_dot_v1_dot_registry__pb2
+from toolcell.v1 import statistics_pb2 as toolcell_dot_v1_dot_statistics__pb2
 
 
 class ToolRegistryServiceStub(object):
@@ -28,6 +29,11 @@ class ToolRegistryServiceStub(object):
                 request_serializer=toolcell_dot_v1_dot_registry__pb2.GetToolRequest.SerializeToString,
                 response_deserializer=toolcell_dot_v1_dot_registry__pb2.GetToolResponse.FromString,
                 )
+        self.GetToolStats = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/GetToolStats',
+                request_serializer=toolcell_dot_v1_dot_statistics__pb2.GetToolStatsRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_statistics__pb2.GetToolStatsResponse.FromString,
+                )
         self.SearchTools = channel.unary_unary(
                 '/toolcell.v1.ToolRegistryService/SearchTools',
                 request_serializer=toolcell_dot_v1_dot_registry__pb2.SearchToolsRequest.SerializeToString,
@@ -52,6 +58,16 @@ class ToolRegistryServiceStub(object):
                 '/toolcell.v1.ToolRegistryService/ReactivateTool',
                 request_serializer=toolcell_dot_v1_dot_registry__pb2.ReactivateToolRequest.SerializeToString,
                 response_deserializer=toolcell_dot_v1_dot_registry__pb2.ReactivateToolResponse.FromString,
+                )
+        self.ReloadTools = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/ReloadTools',
+                request_serializer=toolcell_dot_v1_dot_registry__pb2.ReloadToolsRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_registry__pb2.ReloadToolsResponse.FromString,
+                )
+        self.UploadCode = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/UploadCode',
+                request_serializer=toolcell_dot_v1_dot_registry__pb2.UploadCodeRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_registry__pb2.UploadCodeResponse.FromString,
                 )
         self.WatchTools = channel.unary_stream(
                 '/toolcell.v1.ToolRegistryService/WatchTools',
@@ -97,6 +113,17 @@ class ToolRegistryServiceServicer(object):
 
         * INVALID_ARGUMENT: `name` is empty.
         * NOT_FOUND: no such tool or version; ErrorInfo metadata `close_matches` names similar ones.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetToolStats(self, request, context):
+        """Returns what is known of tools from the calls that they had, in pages (AIP-158).
+
+        * INVALID_ARGUMENT: `version` without `name`, negative `page_size`, or a `page_token` that is
+        malformed or was made for other filters.
+        * NOT_FOUND: no such tool or version.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -150,6 +177,33 @@ class ToolRegistryServiceServicer(object):
 
         * INVALID_ARGUMENT: `name` is empty.
         * NOT_FOUND: no such tool or version was registered in that scope.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReloadTools(self, request, context):
+        """Loads bundles of the settings again, beside what runs: calls that run end on what they began
+        with, and a file that no longer loads takes no tool away (`Tool.reload_error`).  Returns when
+        each serves what it has loaded, or is served as it was.
+
+        * NOT_FOUND: there is no such bundle.
+        * PERMISSION_DENIED: the caller lacks the scope `toolcell:tools`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UploadCode(self, request, context):
+        """Stores Python code, for definitions with `UploadSource` to name.  Nothing of it is run.  Code
+        that no tool needs is removed after an hour.
+
+        * INVALID_ARGUMENT: a field is malformed, or the content is no archive that is unpacked here;
+        `UPLOAD_REFUSED` says why.
+        * PERMISSION_DENIED: the caller may register no tool, or the content is not signed by a key
+        that the operator lists (`NOT_SIGNED`).
+        * FAILED_PRECONDITION: registration or uploads are switched off (`SWITCHED_OFF`).
+        * RESOURCE_EXHAUSTED: the operator's bound on all uploads is reached (`UPLOADS_FULL`).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -214,6 +268,11 @@ def add_ToolRegistryServiceServicer_to_server(servicer, server):
                     request_deserializer=toolcell_dot_v1_dot_registry__pb2.GetToolRequest.FromString,
                     response_serializer=toolcell_dot_v1_dot_registry__pb2.GetToolResponse.SerializeToString,
             ),
+            'GetToolStats': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetToolStats,
+                    request_deserializer=toolcell_dot_v1_dot_statistics__pb2.GetToolStatsRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_statistics__pb2.GetToolStatsResponse.SerializeToString,
+            ),
             'SearchTools': grpc.unary_unary_rpc_method_handler(
                     servicer.SearchTools,
                     request_deserializer=toolcell_dot_v1_dot_registry__pb2.SearchToolsRequest.FromString,
@@ -238,6 +297,16 @@ def add_ToolRegistryServiceServicer_to_server(servicer, server):
                     servicer.ReactivateTool,
                     request_deserializer=toolcell_dot_v1_dot_registry__pb2.ReactivateToolRequest.FromString,
                     response_serializer=toolcell_dot_v1_dot_registry__pb2.ReactivateToolResponse.SerializeToString,
+            ),
+            'ReloadTools': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReloadTools,
+                    request_deserializer=toolcell_dot_v1_dot_registry__pb2.ReloadToolsRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_registry__pb2.ReloadToolsResponse.SerializeToString,
+            ),
+            'UploadCode': grpc.unary_unary_rpc_method_handler(
+                    servicer.UploadCode,
+                    request_deserializer=toolcell_dot_v1_dot_registry__pb2.UploadCodeRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_registry__pb2.UploadCodeResponse.SerializeToString,
             ),
             'WatchTools': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchTools,
@@ -304,6 +373,23 @@ class ToolRegistryService(object):
         return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/GetTool',
             toolcell_dot_v1_dot_registry__pb2.GetToolRequest.SerializeToString,
             toolcell_dot_v1_dot_registry__pb2.GetToolResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def GetToolStats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/GetToolStats',
+            toolcell_dot_v1_dot_statistics__pb2.GetToolStatsRequest.SerializeToString,
+            toolcell_dot_v1_dot_statistics__pb2.GetToolStatsResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 
@@ -389,6 +475,40 @@ class ToolRegistryService(object):
         return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/ReactivateTool',
             toolcell_dot_v1_dot_registry__pb2.ReactivateToolRequest.SerializeToString,
             toolcell_dot_v1_dot_registry__pb2.ReactivateToolResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ReloadTools(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/ReloadTools',
+            toolcell_dot_v1_dot_registry__pb2.ReloadToolsRequest.SerializeToString,
+            toolcell_dot_v1_dot_registry__pb2.ReloadToolsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def UploadCode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/UploadCode',
+            toolcell_dot_v1_dot_registry__pb2.UploadCodeRequest.SerializeToString,
+            toolcell_dot_v1_dot_registry__pb2.UploadCodeResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

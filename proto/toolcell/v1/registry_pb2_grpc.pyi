@@ -8,6 +8,7 @@ import collections.abc
 import grpc
 import grpc.aio
 import toolcell.v1.registry_pb2
+import toolcell.v1.statistics_pb2
 import typing
 
 _T = typing.TypeVar("_T")
@@ -43,6 +44,17 @@ class ToolRegistryServiceStub:
 
     * INVALID_ARGUMENT: `name` is empty.
     * NOT_FOUND: no such tool or version; ErrorInfo metadata `close_matches` names similar ones.
+    """
+
+    GetToolStats: grpc.UnaryUnaryMultiCallable[
+        toolcell.v1.statistics_pb2.GetToolStatsRequest,
+        toolcell.v1.statistics_pb2.GetToolStatsResponse,
+    ]
+    """Returns what is known of tools from the calls that they had, in pages (AIP-158).
+
+    * INVALID_ARGUMENT: `version` without `name`, negative `page_size`, or a `page_token` that is
+      malformed or was made for other filters.
+    * NOT_FOUND: no such tool or version.
     """
 
     SearchTools: grpc.UnaryUnaryMultiCallable[
@@ -96,6 +108,33 @@ class ToolRegistryServiceStub:
 
     * INVALID_ARGUMENT: `name` is empty.
     * NOT_FOUND: no such tool or version was registered in that scope.
+    """
+
+    ReloadTools: grpc.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.ReloadToolsRequest,
+        toolcell.v1.registry_pb2.ReloadToolsResponse,
+    ]
+    """Loads bundles of the settings again, beside what runs: calls that run end on what they began
+    with, and a file that no longer loads takes no tool away (`Tool.reload_error`).  Returns when
+    each serves what it has loaded, or is served as it was.
+
+    * NOT_FOUND: there is no such bundle.
+    * PERMISSION_DENIED: the caller lacks the scope `toolcell:tools`.
+    """
+
+    UploadCode: grpc.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.UploadCodeRequest,
+        toolcell.v1.registry_pb2.UploadCodeResponse,
+    ]
+    """Stores Python code, for definitions with `UploadSource` to name.  Nothing of it is run.  Code
+    that no tool needs is removed after an hour.
+
+    * INVALID_ARGUMENT: a field is malformed, or the content is no archive that is unpacked here;
+      `UPLOAD_REFUSED` says why.
+    * PERMISSION_DENIED: the caller may register no tool, or the content is not signed by a key
+      that the operator lists (`NOT_SIGNED`).
+    * FAILED_PRECONDITION: registration or uploads are switched off (`SWITCHED_OFF`).
+    * RESOURCE_EXHAUSTED: the operator's bound on all uploads is reached (`UPLOADS_FULL`).
     """
 
     WatchTools: grpc.UnaryStreamMultiCallable[
@@ -171,6 +210,17 @@ class ToolRegistryServiceAsyncStub:
     * NOT_FOUND: no such tool or version; ErrorInfo metadata `close_matches` names similar ones.
     """
 
+    GetToolStats: grpc.aio.UnaryUnaryMultiCallable[
+        toolcell.v1.statistics_pb2.GetToolStatsRequest,
+        toolcell.v1.statistics_pb2.GetToolStatsResponse,
+    ]
+    """Returns what is known of tools from the calls that they had, in pages (AIP-158).
+
+    * INVALID_ARGUMENT: `version` without `name`, negative `page_size`, or a `page_token` that is
+      malformed or was made for other filters.
+    * NOT_FOUND: no such tool or version.
+    """
+
     SearchTools: grpc.aio.UnaryUnaryMultiCallable[
         toolcell.v1.registry_pb2.SearchToolsRequest,
         toolcell.v1.registry_pb2.SearchToolsResponse,
@@ -222,6 +272,33 @@ class ToolRegistryServiceAsyncStub:
 
     * INVALID_ARGUMENT: `name` is empty.
     * NOT_FOUND: no such tool or version was registered in that scope.
+    """
+
+    ReloadTools: grpc.aio.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.ReloadToolsRequest,
+        toolcell.v1.registry_pb2.ReloadToolsResponse,
+    ]
+    """Loads bundles of the settings again, beside what runs: calls that run end on what they began
+    with, and a file that no longer loads takes no tool away (`Tool.reload_error`).  Returns when
+    each serves what it has loaded, or is served as it was.
+
+    * NOT_FOUND: there is no such bundle.
+    * PERMISSION_DENIED: the caller lacks the scope `toolcell:tools`.
+    """
+
+    UploadCode: grpc.aio.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.UploadCodeRequest,
+        toolcell.v1.registry_pb2.UploadCodeResponse,
+    ]
+    """Stores Python code, for definitions with `UploadSource` to name.  Nothing of it is run.  Code
+    that no tool needs is removed after an hour.
+
+    * INVALID_ARGUMENT: a field is malformed, or the content is no archive that is unpacked here;
+      `UPLOAD_REFUSED` says why.
+    * PERMISSION_DENIED: the caller may register no tool, or the content is not signed by a key
+      that the operator lists (`NOT_SIGNED`).
+    * FAILED_PRECONDITION: registration or uploads are switched off (`SWITCHED_OFF`).
+    * RESOURCE_EXHAUSTED: the operator's bound on all uploads is reached (`UPLOADS_FULL`).
     """
 
     WatchTools: grpc.aio.UnaryStreamMultiCallable[
@@ -302,6 +379,19 @@ class ToolRegistryServiceServicer(metaclass=abc.ABCMeta):
         """
 
     @abc.abstractmethod
+    def GetToolStats(
+        self,
+        request: toolcell.v1.statistics_pb2.GetToolStatsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[toolcell.v1.statistics_pb2.GetToolStatsResponse, collections.abc.Awaitable[toolcell.v1.statistics_pb2.GetToolStatsResponse]]:
+        """Returns what is known of tools from the calls that they had, in pages (AIP-158).
+
+        * INVALID_ARGUMENT: `version` without `name`, negative `page_size`, or a `page_token` that is
+          malformed or was made for other filters.
+        * NOT_FOUND: no such tool or version.
+        """
+
+    @abc.abstractmethod
     def SearchTools(
         self,
         request: toolcell.v1.registry_pb2.SearchToolsRequest,
@@ -362,6 +452,37 @@ class ToolRegistryServiceServicer(metaclass=abc.ABCMeta):
 
         * INVALID_ARGUMENT: `name` is empty.
         * NOT_FOUND: no such tool or version was registered in that scope.
+        """
+
+    @abc.abstractmethod
+    def ReloadTools(
+        self,
+        request: toolcell.v1.registry_pb2.ReloadToolsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[toolcell.v1.registry_pb2.ReloadToolsResponse, collections.abc.Awaitable[toolcell.v1.registry_pb2.ReloadToolsResponse]]:
+        """Loads bundles of the settings again, beside what runs: calls that run end on what they began
+        with, and a file that no longer loads takes no tool away (`Tool.reload_error`).  Returns when
+        each serves what it has loaded, or is served as it was.
+
+        * NOT_FOUND: there is no such bundle.
+        * PERMISSION_DENIED: the caller lacks the scope `toolcell:tools`.
+        """
+
+    @abc.abstractmethod
+    def UploadCode(
+        self,
+        request: toolcell.v1.registry_pb2.UploadCodeRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[toolcell.v1.registry_pb2.UploadCodeResponse, collections.abc.Awaitable[toolcell.v1.registry_pb2.UploadCodeResponse]]:
+        """Stores Python code, for definitions with `UploadSource` to name.  Nothing of it is run.  Code
+        that no tool needs is removed after an hour.
+
+        * INVALID_ARGUMENT: a field is malformed, or the content is no archive that is unpacked here;
+          `UPLOAD_REFUSED` says why.
+        * PERMISSION_DENIED: the caller may register no tool, or the content is not signed by a key
+          that the operator lists (`NOT_SIGNED`).
+        * FAILED_PRECONDITION: registration or uploads are switched off (`SWITCHED_OFF`).
+        * RESOURCE_EXHAUSTED: the operator's bound on all uploads is reached (`UPLOADS_FULL`).
         """
 
     @abc.abstractmethod

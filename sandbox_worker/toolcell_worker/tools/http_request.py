@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 
 import msgspec
 
-from toolcell_worker import http_contents, http_sending, tool
+from toolcell_worker import http_contents, http_headers, http_sending, tool
 from toolcell_worker.http_sending import Request, Response, fault
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
@@ -19,13 +19,6 @@ SECONDS = 60
 MAXIMUM_BYTES = 2 * 1024 * 1024  # arbitrary; far more than a model reads
 # JSON writes a control character as six; and the headers.
 RESULT_BYTES = 7 * MAXIMUM_BYTES
-# Written by the client itself: where a message ends, and whose it is (RFC 9110, RFC 9112).
-OWN = (
-    *("connection", "content-length", "expect", "host", "keep-alive", "proxy-connection"),
-    *("te", "trailer", "transfer-encoding", "upgrade"),
-)
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _REFUSED_BY_US = "x-toolcell-reason"
 
 
@@ -85,23 +78,10 @@ def http_request(  # noqa: PLR0917  # each is an argument that models know
         Status, headers and body: a JSON value, text, or base64, as encoding says.
     """
     sent = dict(headers or {})
-    _check(sent)
+    http_headers.check(sent)
     request = Request.to(url, method, sent, _body(method, sent, body, json))
     response = http_sending.exchange(request, timeout_seconds, max_bytes)
     return _result(url, method, response)
-
-
-def _check(headers: dict[str, str]) -> None:
-    for name, value in headers.items():
-        if not _NAME.fullmatch(name):
-            message, hint = f"{name[:80]!a} is no header name", "Use letters, digits and hyphens."
-            raise fault(message, "BAD_HEADER", hint)
-        if not _VALUE.fullmatch(value):
-            message = f"the header {name[:80]} has a line end or another character that it cannot"
-            raise fault(message, "BAD_HEADER", "Write it in one line of Latin letters.")
-        if name.lower() in OWN:
-            message = f"the header {name} is written by this tool"
-            raise fault(message, "BAD_HEADER", "Leave it out.")
 
 
 def _body(method: str, headers: dict[str, str], body: str | None, json: Any) -> bytes | None:

@@ -211,6 +211,12 @@ class Auditing:
         data = {"principal": values.who(caller), **data}
         self._log.append(f"tool.{event}", data, subject=data["tool"]["name"])
 
+    def record(self, kind: str, data: dict[str, Any], subject: str) -> None:
+        """
+        Record what others have described.
+        """
+        self._log.append(kind, data, subject=subject)
+
     def start(self) -> None:
         """
         Begin; nothing else may be called before.
@@ -231,11 +237,8 @@ class Auditing:
     def _closed(self, execution: Execution) -> None:
         if execution.execution_id in self._open:
             self._open.discard(execution.execution_id)
-            self._log.append(
-                "execution.not_run",
-                self._describing.accepted(execution),
-                subject=execution.execution_id,
-            )
+            data = self._describing.accepted(execution)
+            self._log.append("execution.not_run", data, subject=execution.execution_id)
 
     def _write_ending(self, execution: Execution, seen: Seen) -> None:
         data = self._describing.ended(execution, seen)

@@ -14,6 +14,7 @@ from toolcell_server.battery.attacks import (
     processes,
     resources,
     service,
+    uploads,
 )
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ ATTACKS: tuple[Attack, ...] = (
     *network.ATTACKS,
     *kernel.ATTACKS,
     *service.ATTACKS,
+    *uploads.ATTACKS,
 )
 
 

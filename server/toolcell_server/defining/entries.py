@@ -48,8 +48,10 @@ def _rates(value: Mapping[str, Any], _right: Manifest) -> Iterator[Fault]:
     for key, limit in value.items():
         alone = {key: limit} if key != "per" else {"per": limit, "concurrency": 1}
         code = Code.RATE if key in rates.KEYS else Code.UNKNOWN_KEY
-        found += [Fault(f"/{escape(key)}", code, text) for text in _refused(rates.rule, "", alone)]
-    yield from found or (Fault("", Code.RATE, text) for text in _refused(rates.rule, "", value))
+        found += [
+            Fault(f"/{escape(key)}", code, text) for text in _refused(rates.rule, "any", alone)
+        ]
+    yield from found or (Fault("", Code.RATE, text) for text in _refused(rates.rule, "any", value))
 
 
 def _paths(value: Any, right: Manifest) -> Iterator[Fault]:

@@ -38,10 +38,15 @@ async def catalogue(folder: Path) -> dict[str, Any]:
         builtin=BuiltinSettings(enabled=False),
     )
     told: dict[str, Any] = {}
+
+    def publish(_bundle: str, found: dict[str, Any], _loaded: object) -> tuple[int, ...]:
+        told.update(found)
+        return ()
+
     pool = Pool(
         instructions.of_bundles(settings),
         Keeper(instructions.of_keeper()),
-        lambda _, found: told.update(found),
+        publish,
         lambda _: None,
         ControlGroups(),
     )

@@ -15,8 +15,8 @@ writes it.  It is no wall: patterns are matched in a process that is killed when
 from __future__ import annotations
 
 import re
-from re import _constants as kinds  # type: ignore[attr-defined]  # the parser that `re` itself uses
-from re import _parser  # type: ignore[attr-defined]
+from re import _constants as kinds  # the parser that `re` itself uses
+from re import _parser
 from typing import Any, Final
 
 _MANY: Final = 16  # so many turns are as bad as no bound

@@ -71,7 +71,6 @@ class Importer:
             NotPermitted: he may register nothing.
         """
         self.registrar.authority.check(caller)
-        self.registrar.expire()
         made = [await self._drafts(each, caller) for each in encoded]
         plan = self.registrar.plan(caller, replace=conflict == REPLACE)
         found = [
@@ -91,7 +90,8 @@ class Importer:
         except Unreadable as exc:
             return [], exc.faults
         wanted = Wanted(entry.definition.scope, entry.principal, entry.session)
-        drafts, faults = await self.registrar.drafting.drafts(entry.definition, caller, wanted)
+        drafted = await self.registrar.drafting.drafts(entry.definition, caller, wanted)
+        drafts, faults = drafted.drafts, list(drafted.faults)
         names = {name_of(draft.registration.tool) for draft in drafts}
         if not faults and (missing := sorted((entry.names or set()) - names)):
             said = f"{missing[0]} is not a tool of this definition; leave it out"

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from toolcell_server.rates.notation import DAY, Window
+from toolcell_server.rights.selectors import Selectors
 
 if TYPE_CHECKING:
     from toolcell_server.principal import Principal
@@ -55,8 +56,11 @@ class Bound:
 class Rule:
     """
     One rule; what it does not limit is 0 or empty.  `name` is what callers are told.  `principal`
-    is "*", a name, "role:x", or "anonymous" for who has no name; `tools` are "*", names,
-    "category:x" and "tag:x".  `of_tool`: the tool's own rule.  `bounds` follow from the rest.
+    is "*", a name, "role:x", or "anonymous" for who has no name; `tools` are selectors, as those of
+    roles.  `of_tool`: the tool's own rule.  `bounds` and `selected` follow from the rest.
+
+    Raises:
+        NotASelector: one of `tools` selects nothing.
     """
 
     name: str
@@ -69,9 +73,11 @@ class Rule:
     egress_bytes_per_day: int = 0
     of_tool: bool = False
     bounds: tuple[Bound, ...] = field(init=False, repr=False, compare=False)
+    selected: Selectors = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "bounds", tuple(self._bounds()))
+        object.__setattr__(self, "selected", Selectors.parse(self.tools))
 
     @property
     def identity(self) -> str:
@@ -83,8 +89,7 @@ class Rule:
         return hashlib.blake2b(about.encode(), digest_size=8).hexdigest()
 
     def is_about_tool(self, tool: Tool) -> bool:
-        about = {ANY, tool.name, f"category:{tool.category}", *(f"tag:{tag}" for tag in tool.tags)}
-        return not about.isdisjoint(self.tools)
+        return self.selected.cover(tool)
 
     def is_about(self, caller: Principal) -> bool:
         if self.principal == ANY:

@@ -8,6 +8,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from toolcell_server.rates.rules import ANY
+from toolcell_server.rights.selectors import Selectors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,12 +21,13 @@ _log = logging.getLogger(__name__)
 
 def unknown_tools(rules: Sequence[Rule], registry: Registry) -> list[tuple[str, str]]:
     """
-    The rules that name a tool, a category or a tag that nobody has: the rule's name, and the word.
+    The selectors of rules that no tool fits: the rule's name, and the selector.
     """
-    known = {ANY}
-    for tool in registry.tools():
-        known |= {tool.name, f"category:{tool.category}", *(f"tag:{tag}" for tag in tool.tags)}
-    return [(rule.name, word) for rule in rules for word in rule.tools if word not in known]
+    tools = list(registry.tools())
+    words = [(rule.name, word) for rule in rules for word in rule.tools if word != ANY]
+    return [
+        (name, word) for name, word in words if not any(map(Selectors.parse([word]).cover, tools))
+    ]
 
 
 def warn_of_unknown_tools(rules: Sequence[Rule], registry: Registry) -> None:

@@ -61,7 +61,22 @@ from toolcell_server.refusals.tools import (
     SwitchedOff,
     ToolBroken,
     ToolUnavailable,
+    UnknownBundle,
     UnknownTool,
+)
+from toolcell_server.refusals.uploads import (
+    CodeNotLoaded,
+    NotSigned,
+    UnknownUpload,
+    UploadRefused,
+    UploadsFull,
+)
+from toolcell_server.refusals.workflows import (
+    TooManyWorkflows,
+    UnknownRun,
+    UnknownWorkflow,
+    WorkflowInvalid,
+    WorkflowNotInterrupted,
 )
 
 __all__ = [
@@ -84,6 +99,7 @@ __all__ = [
     "AuditNotKept",
     "BadPageToken",
     "CallRefused",
+    "CodeNotLoaded",
     "DefinitionsInvalid",
     "DeniedByRule",
     "DomainNotAllowed",
@@ -100,6 +116,7 @@ __all__ = [
     "NoCapacity",
     "NobodyApproves",
     "NotPermitted",
+    "NotSigned",
     "PathNotAllowed",
     "PreviewFailed",
     "QuotaExceeded",
@@ -110,11 +127,20 @@ __all__ = [
     "SwitchedOff",
     "TooManyApprovals",
     "TooManyWatchers",
+    "TooManyWorkflows",
     "ToolBroken",
     "ToolRetired",
     "ToolUnavailable",
     "Unauthenticated",
+    "UnknownBundle",
     "UnknownExecution",
+    "UnknownRun",
     "UnknownTool",
+    "UnknownUpload",
+    "UnknownWorkflow",
+    "UploadRefused",
+    "UploadsFull",
     "Vetoed",
+    "WorkflowInvalid",
+    "WorkflowNotInterrupted",
 ]

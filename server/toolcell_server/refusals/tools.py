@@ -44,6 +44,22 @@ class UnknownTool(CallRefused):
         )
 
 
+class UnknownBundle(CallRefused):
+    """
+    Raised when the settings have no bundle of that name; `bundles` are those that they have.
+    """
+
+    code = "NOT_FOUND"
+    spoken = "I do not know that group of tools."
+
+    def __init__(self, bundle: str, bundles: Sequence[str]) -> None:
+        super().__init__(
+            f"there is no bundle {shown(bundle)}",
+            f"name one of {', '.join(bundles)}, or none for all",
+            metadata={"bundle": bundle, "bundles": ",".join(bundles)},
+        )
+
+
 class ToolBroken(CallRefused):
     """
     Raised when the tool is registered and its code or manifest does not load.

@@ -1,11 +1,11 @@
 """
-From definitions to what would be registered: everything that takes time, and touches nothing.
+What definitions would register, and what is wrong with them.  Nothing is kept yet.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from toolcell_server.defining.checking import check
 from toolcell_server.defining.definitions import check_definition
@@ -29,10 +29,21 @@ if TYPE_CHECKING:
 Made = TypeVar("Made")
 
 
+class Drafted(NamedTuple):
+    """
+    What one definition would register, or what is wrong with it; and what of it is no tool.
+    """
+
+    drafts: Sequence[Draft] = ()
+    faults: Sequence[Fault] = ()
+    skipped: Sequence[Fault] = ()
+
+
 @dataclass(slots=True, kw_only=True)
 class Drafting:
     """
-    `sources` are by the name of their field in ToolDefinition.  Lives on one event loop.
+    Drafts for who may register.  `sources` are by the name of their field in ToolDefinition;
+    `clock` gives seconds since the epoch.
     """
 
     maker: Maker
@@ -43,7 +54,7 @@ class Drafting:
 
     async def drafts(
         self, definition: pb.ToolDefinition, caller: Principal, wanted: Wanted
-    ) -> tuple[list[Draft], list[Fault]]:
+    ) -> Drafted:
         """
         What a definition would register in a scope, or what is wrong with it.
         """
@@ -52,18 +63,19 @@ class Drafting:
         if source is None:
             said = f"the source {kind} is not supported by this server" if kind else "is required"
             one_of = ", ".join(sorted(self.sources))
-            return [], [Fault("/source", "SOURCE_UNKNOWN", f"{said}; give one of {one_of}")]
+            return _wrong("/source", "SOURCE_UNKNOWN", f"{said}; give one of {one_of}")
         if wrong := await self._in_turn(caller.name, check_definition, definition):
-            return [], wrong
+            return Drafted(faults=wrong)
         try:
             scope = self.authority.new(caller, wanted)
             offers = await source.offer(definition, caller)
         except CallRefused as refused:
-            return [], list(faults.of_refusal(refused))
+            return Drafted(faults=faults.of_refusal(refused))
         except ValueError as exc:  # more than its carrier takes
-            return [], [Fault("", "DEFINITION_INVALID", str(exc))]
+            return _wrong("", "DEFINITION_INVALID", str(exc))
+        skipped = faults.of_offers(offers)
         if not offers:
-            return [], [Fault("", "NO_TOOLS", "it stands for no tool; name another source")]
+            return _wrong("", "NO_TOOLS", "it stands for no tool; name another source", skipped)
         origin = Origin(
             definition=definition.SerializeToString(deterministic=True),
             scope=scope,
@@ -71,15 +83,14 @@ class Drafting:
             time=self.clock(),
             tools=len(offers),
         )
-        return await self._checked(offers, origin)
+        return Drafted(*await self._checked(offers, origin), skipped)
 
     async def _checked(
         self, offers: Sequence[Offered], origin: Origin
     ) -> tuple[list[Draft], list[Fault]]:
         drafts, found = [], list[Fault]()
         for each in offers:
-            manifest = dict(each.manifest)
-            found += await self._in_turn(origin.by, check, manifest, faults.MANIFEST)
+            found += await self._in_turn(origin.by, check, dict(each.manifest), faults.MANIFEST)
             if found:
                 continue
             try:
@@ -88,6 +99,10 @@ class Drafting:
                 found.append(faults.of_manifest(exc))
         return drafts, found
 
-    async def _in_turn(self, whose: str, work: Callable[..., Made], *given: Any) -> Made:
-        async with self.turns.of(whose):
+    async def _in_turn(self, principal: str, work: Callable[..., Made], *given: Any) -> Made:
+        async with self.turns.of(principal):
             return await in_thread(work, *given)
+
+
+def _wrong(path: str, code: str, message: str, more: Sequence[Fault] = ()) -> Drafted:
+    return Drafted(faults=[Fault(path, code, message), *more])

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Final
 from toolcell.v1 import registry_pb2 as pb
 
 from toolcell_server.defining.faults import Fault
+from toolcell_server.registering.offered import Offers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from toolcell_server.refusals import CallRefused
+    from toolcell_server.registering.offered import Offered
 
 MANIFEST: Final = "/manifest"
 _LONGEST: Final = 1024  # characters of a message; a schema may be quoted in it
@@ -38,6 +40,14 @@ def of_refusal(refused: CallRefused) -> Sequence[Fault]:
         Fault(_pointer(field), code, f"{field} {description}")
         for field, description in refused.violations
     ] or [Fault("", code, refused.message)]
+
+
+def of_offers(offers: Sequence[Offered]) -> list[Fault]:
+    """
+    What of a definition is no tool, where its source says so.
+    """
+    skipped = offers.skipped if isinstance(offers, Offers) else ()
+    return [Fault(each.pointer, "SKIPPED", each.reason) for each in skipped]
 
 
 def of_manifest(error: Exception) -> Fault:

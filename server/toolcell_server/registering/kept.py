@@ -72,6 +72,13 @@ class Kept:
         else:
             self._kept.pop(place, None)
 
+    def code(self) -> set[str]:
+        """
+        The names of the folders of code that tools need.
+        """
+        carried = (each.tool.carried for each in self)
+        return {folder.rpartition("/")[2] for one in carried if one for folder in one.code}
+
     def of_sessions(self, before: float) -> Iterator[Registration]:
         """
         What sessions have registered before that time, and not touched since.

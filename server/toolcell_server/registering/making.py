@@ -57,11 +57,13 @@ class Origin:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Maker:
     """
-    Knows the limits of the operator.
+    Knows the limits of the operator.  `code_fault` says why the code of a tool cannot be used;
+    empty: it can.
     """
 
     defaults: Limits
     ceilings: Limits
+    code_fault: Callable[[Carried], str] = lambda _: ""
 
     def draft(self, offered: Offered, origin: Origin) -> Draft:
         """
@@ -92,6 +94,8 @@ class Maker:
         try:
             if row.carried is None:
                 raise ValueError("its carrier would be told more than it takes")
+            if fault := self.code_fault(row.carried):
+                raise ValueError(fault)
             parse = manifests.believed if row.believed else manifests.parse
             tool = self._tool(msgspec.json.decode(row.manifest_json), parse, **beside)
         except BROKEN as exc:

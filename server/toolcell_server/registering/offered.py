@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from toolcell.v1 import registry_pb2
 
@@ -26,6 +26,26 @@ class Offered:
 
     manifest: Mapping[str, Any]
     carried: Carried
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """
+    What a definition names and what is no tool, by a JSON pointer into the definition; and why.
+    """
+
+    pointer: str
+    reason: str
+
+
+class Offers(list[Offered]):
+    """
+    The tools of one definition, and what of it is none.
+    """
+
+    def __init__(self, offered: Iterable[Offered] = (), skipped: Sequence[Skipped] = ()) -> None:
+        super().__init__(offered)
+        self.skipped = skipped
 
 
 class Source(Protocol):

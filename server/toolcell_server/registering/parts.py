@@ -11,6 +11,7 @@ from toolcell_server import garbage
 from toolcell_server.porting.exporting import Exporter
 from toolcell_server.porting.face import Porting
 from toolcell_server.porting.importing import Importer
+from toolcell_server.registering import foreign, uploaded
 from toolcell_server.registering.authority import Authority
 from toolcell_server.registering.book import Book
 from toolcell_server.registering.commands import CommandSource
@@ -20,29 +21,22 @@ from toolcell_server.registering.making import Maker
 from toolcell_server.registering.recorded import Recorded
 from toolcell_server.registering.registrar import Registrar
 from toolcell_server.registering.store import RegistrationStore
+from toolcell_server.registering.supply import Supply
+from toolcell_server.registering.uploaded import UploadedSource
 from toolcell_server.registering.watching import Watching
+from toolcell_server.uploads.discovering import Discovering
+from toolcell_server.uploads.uploads import Uploads
 
 if TYPE_CHECKING:
-    from toolcell_server.app import App
+    from toolcell_server.made import Made
     from toolcell_server.principal import Principal
     from toolcell_server.registering.history import Entry
     from toolcell_server.registering.offered import Source
     from toolcell_server.registering.recorded import Recorder
-    from toolcell_server.registry_service import RegistryService
+    from toolcell_server.registering.standing import Standing
 
 
-def face(app: App) -> RegistryService:
-    """
-    What callers ask about tools.
-    """
-    from toolcell_server.registry_service import RegistryService  # imports gRPC: see app.py
-    from toolcell_server.searching.search import Search
-
-    search = Search(app.registry, app.tools)
-    return RegistryService(app.tools, app.registrar, watching(app), search, porting(app))
-
-
-def registrar(app: App) -> Registrar | None:
+def registrar(app: Made) -> Registrar | None:
     """
     What registers tools at run time, if the operator wants that; with what the last server left.
 
@@ -55,29 +49,92 @@ def registrar(app: App) -> Registrar | None:
     history = History(app.database, settings.registry.maximum_history)
     store, record = RegistrationStore(app.database), _recorders(app)
     book = Book(store, history, app.registry, time.time, record)
-    maker = Maker(defaults=settings.defaults, ceilings=settings.ceilings)
+    maker = Maker(
+        defaults=settings.defaults,
+        ceilings=settings.ceilings,
+        code_fault=app.uploads.fault if app.uploads else uploaded.fault_without_uploads,
+    )
     with garbage.paused():
         book.load(maker)
-    authority = Authority(everybody=not (settings.auth.enabled or settings.rights.roles))
-    drafting = Drafting(maker=maker, sources=sources(app), authority=authority, clock=book.clock)
     return Registrar(
         book=book,
-        drafting=drafting,
-        authority=authority,
+        drafting=Drafting(
+            maker=maker, sources=sources(app), authority=app.authority, clock=book.clock
+        ),
+        authority=app.authority,
         settings=settings.registry,
         known=app.tools.known,
         refused=app.metrics.registering.refuse,
     )
 
 
-def sources(_app: App) -> dict[str, Source]:
+def authority(app: Made) -> Authority:
+    """
+    Who may register and change which tools.
+    """
+    return Authority(everybody=not (app.settings.auth.enabled or app.settings.rights.roles))
+
+
+def uploads(app: Made) -> Uploads | None:
+    """
+    Code that was uploaded, if the operator wants any, and has a place for it.
+
+    Raises:
+        UploadsUnusable: that place cannot be used.
+    """
+    settings = app.settings
+    if not (settings.registry.uploads and settings.state_dir):
+        return None
+
+    def needed() -> set[str]:
+        return app.registrar.book.kept.code() if app.registrar else set()
+
+    made = Uploads(settings.registry, settings.state_dir, needed, app.authority.may_all)
+    made.load()
+    return made
+
+
+def supply(app: Made) -> Supply:
+    """
+    How code comes to this server.
+    """
+    return Supply(app.reloads, app.uploads, app.authority)
+
+
+def sources(app: Made) -> dict[str, Source]:
     """
     Where registered tools come from, by the name of the field in ToolDefinition.
     """
-    return {"command": CommandSource()}
+    return {
+        "command": CommandSource(),
+        "upload": UploadedSource(app.uploads, lambda: discovering(app)),
+        "openapi": foreign.openapi_source(app),
+        "mcp": foreign.mcp_source(app),
+    }
 
 
-def _recorders(app: App) -> Recorder:
+def standing(app: Made) -> Standing:
+    """
+    The tools of documents and servers that the settings name.
+    """
+    return foreign.standing(app)
+
+
+def discovering(app: Made) -> Discovering:
+    """
+    What has uploaded code describe itself.
+    """
+    return Discovering(
+        executor=app.executor,
+        capacity=app.capacity,
+        granting=app.granting,
+        opener=app.pool.open,
+        ceilings=app.settings.ceilings,
+        auditing=app.auditing,
+    )
+
+
+def _recorders(app: Made) -> Recorder:
     audited, counted = app.auditing and Recorded(app.auditing), app.metrics.registering
 
     def record(entry: Entry, caller: Principal) -> None:
@@ -88,7 +145,7 @@ def _recorders(app: App) -> Recorder:
     return record
 
 
-def porting(app: App) -> Porting | None:
+def porting(app: Made) -> Porting | None:
     """
     What exports and imports tools, if they are registered at run time.
     """
@@ -103,7 +160,7 @@ def porting(app: App) -> Porting | None:
     return Porting(exporter, Importer(app.registrar))
 
 
-def watching(app: App) -> Watching:
+def watching(app: Made) -> Watching:
     """
     What tells callers of changes among tools.
     """

@@ -107,6 +107,8 @@ class Plan:
             yield Fault("", "DEFINITION_TOO_LARGE", said)
         if tool.scope != GLOBAL and not self.settings.own_grants:
             yield from _grants(draft)
+        elif tool.scope != GLOBAL:
+            yield from _credentials(draft)
 
     def _taken(self, scope: Scope, name: str) -> str:
         """
@@ -176,6 +178,16 @@ def _grants(draft: Draft) -> Iterator[Fault]:
         if getattr(draft.registration.tool, name):
             said = f"{name} are for tools of everybody, unless registry.own_grants is set"
             yield Fault(f"{MANIFEST}/{name}", "NOT_PERMITTED", f"{said}: leave them out")
+
+
+def _credentials(draft: Draft) -> Iterator[Fault]:
+    """
+    The operator's secrets are for tools that who may register for everybody has registered.
+    """
+    for index, entry in enumerate(draft.registration.tool.domains):
+        if not isinstance(entry, str) and "credential" in entry:
+            said = "a credential is for tools of everybody: leave it out"
+            yield Fault(f"{MANIFEST}/domains/{index}/credential", "NOT_PERMITTED", said)
 
 
 def _whose(scope: Scope) -> str:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from toolcell_server.principal import Principal
     from toolcell_server.registering.authority import Authority
     from toolcell_server.registering.book import Book
-    from toolcell_server.registering.drafting import Drafting
+    from toolcell_server.registering.drafting import Drafted, Drafting
     from toolcell_server.registering.history import Entry
     from toolcell_server.registering.registration import Draft, Registration
     from toolcell_server.scopes import Scope
@@ -42,11 +42,13 @@ if TYPE_CHECKING:
 
 class Answer(NamedTuple):
     """
-    What became of one definition: the tools that it stands for, or what is wrong with it.
+    What became of one definition: the tools that it stands for, or what is wrong with it; and what
+    of it is no tool.
     """
 
     tools: Sequence[Tool] = ()
     faults: Sequence[Fault] = ()
+    skipped: Sequence[Fault] = ()
 
 
 class How(NamedTuple):
@@ -62,8 +64,9 @@ class How(NamedTuple):
 @dataclass(slots=True, kw_only=True)
 class Registrar:
     """
-    Registers for who may.  `known` finds what everybody has by a name and a caller may know of;
-    `refused` is told how many definitions were wrong.  Lives on one event loop.
+    Registers for who may.  `known`
+    finds what everybody has by a name and a caller may know of; `refused` is told how many
+    definitions were wrong.  Lives on one event loop.
     """
 
     book: Book
@@ -90,7 +93,9 @@ class Registrar:
             for definition in definitions
         ]
         plan = self.plan(caller, replace=how.replace)
-        answers = [Answer(faults=found) if found else _added(plan, new) for new, found in made]
+        answers = [
+            Answer(faults=each.faults) if each.faults else _added(plan, each) for each in made
+        ]
         wrong = {index: answer.faults for index, answer in enumerate(answers) if answer.faults}
         self.refused(len(wrong))
         if wrong and how.all_or_nothing:
@@ -201,6 +206,6 @@ class Registrar:
         return Step(what, before, draft.registration, draft)
 
 
-def _added(plan: Plan, drafts: Sequence[Draft]) -> Answer:
-    made, found = plan.add(drafts)
-    return Answer([each.tool for each in made], found)
+def _added(plan: Plan, drafted: Drafted) -> Answer:
+    made, found = plan.add(drafted.drafts)
+    return Answer([each.tool for each in made], found, drafted.skipped)

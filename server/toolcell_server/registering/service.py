@@ -134,6 +134,7 @@ def _answered(answer: Answer) -> pb.RegisteredDefinition:
     return pb.RegisteredDefinition(
         tools=[tool.to_proto() for tool in answer.tools],
         faults=[to_proto(fault) for fault in answer.faults],
+        skipped=[to_proto(fault) for fault in answer.skipped],
     )
 
 

@@ -27,6 +27,7 @@ from toolcell_server.settings.approval import ApprovalSettings
 from toolcell_server.settings.arguments import ArgumentSettings, ResultSettings
 from toolcell_server.settings.audit import AuditSettings
 from toolcell_server.settings.auth import AuthSettings
+from toolcell_server.settings.batch import BatchSettings
 from toolcell_server.settings.breaker import BreakerSettings
 from toolcell_server.settings.cache import CacheSettings
 from toolcell_server.settings.egress import EgressSettings
@@ -38,6 +39,7 @@ from toolcell_server.settings.registry import RegistrySettings
 from toolcell_server.settings.rights import RightsSettings
 from toolcell_server.settings.tls import TlsSettings
 from toolcell_server.settings.values import CEILINGS, BuiltinSettings, ServerSettings, Settings
+from toolcell_server.settings.workflows import WorkflowSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,10 +59,12 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "approval": tuple(ApprovalSettings.__slots__),
     "audit": tuple(AuditSettings.__slots__),
     "cache": tuple(CacheSettings.__slots__),
+    "batch": tuple(BatchSettings.__slots__),
     "breaker": tuple(BreakerSettings.__slots__),
     "records": tuple(RecordsSettings.__slots__),
     "registry": tuple(RegistrySettings.__slots__),
     "environment": tuple(EnvironmentSettings.__slots__),
+    "workflows": tuple(WorkflowSettings.__slots__),
     "rights": ("anonymous_roles",),
     "arguments": tuple(ArgumentSettings.__slots__),
     "results": tuple(ResultSettings.__slots__),
@@ -114,8 +118,10 @@ def _build(values: Mapping[str, Any]) -> Settings:
         rates=rates.build(values.get("rates", [])),
         approval=ApprovalSettings.build(_section("approval", values)),
         cache=CacheSettings.build(_section("cache", values)),
+        batch=BatchSettings.build(_section("batch", values)),
         breaker=BreakerSettings.build(_section("breaker", values)),
         records=RecordsSettings.build(_section("records", values)),
+        workflows=WorkflowSettings.build(_section("workflows", values)),
         registry=RegistrySettings.build(_section("registry", values)),
         environment=EnvironmentSettings.build(_section("environment", values)),
         rights=RightsSettings.build(

@@ -18,14 +18,21 @@ BUILTIN: Final = "builtin"
 _OURS: Final = (BUILTIN, REGISTERED)
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _PACKAGE: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
+_SHORTEST_LOOK: Final = 0.05
+_LONGEST_LOOK: Final = 3600
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundleSettings:
     """
-    A trust group of tools: a directory or an installed package, with an interpreter of its own
-    if `python` names one.  Each gets a zygote of its own.
+    A trust group of tools: a directory, an installed package, or the entry points `toolcell.tools`
+    of installed packages, with an interpreter of its own if `python` names one.  Each gets a
+    zygote of its own.
+
+    `entry_points` are the names of those that may be imported, true for all; `distributions`
+    narrows them to those of these distributions.  `reload_seconds` is how often a directory is
+    looked at for changes; 0: never.
 
     Raises:
         SettingsError: one of its values cannot be used.
@@ -34,7 +41,10 @@ class BundleSettings:
     name: str
     path: str = ""
     package: str = ""
+    entry_points: bool | tuple[str, ...] = False
+    distributions: tuple[str, ...] = ()
     python: str = ""
+    reload_seconds: float = 0.0
     env: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -42,7 +52,18 @@ class BundleSettings:
         self._check_place()
         if self.python != "":
             checks.program(f"bundles.{self.name}.python", self.python)
+        self._check_reload()
         self._check_env()
+
+    @property
+    def allowed(self) -> dict[str, tuple[str, ...]] | None:
+        """
+        Which entry points may be imported, as a zygote is told; nothing if it is no such bundle.
+        """
+        if self.entry_points is False and not self.distributions:
+            return None
+        names = self.entry_points if isinstance(self.entry_points, tuple) else ()
+        return {"names": names, "distributions": self.distributions}
 
     def _check_name(self) -> None:
         checks.text("bundles.name", self.name)
@@ -56,18 +77,57 @@ class BundleSettings:
 
     def _check_place(self) -> None:
         key = f"bundles.{self.name}"
-        if (self.path == "") == (self.package == ""):
-            raise SettingsError("needs either a path or a package", "give one of the two", key=key)
+        self._check_entry_points()
+        places = (self.path != "", self.package != "", self.allowed is not None)
+        if sum(places) != 1:
+            raise SettingsError(
+                "needs either a path or a package or entry_points", "give one of the three", key=key
+            )
         if self.path != "":
             checks.directory(f"{key}.path", self.path)
             return
         checks.text(f"{key}.package", self.package)
-        if not _PACKAGE.fullmatch(self.package):
+        if self.package != "" and not _PACKAGE.fullmatch(self.package):
             raise SettingsError(
                 "is no name of a package",
                 "write it as in an import, my_tools.files",
                 key=f"{key}.package",
                 value=self.package,
+            )
+
+    def _check_entry_points(self) -> None:
+        """
+        Lists of a file become tuples: settings are frozen.
+        """
+        for name in ("entry_points", "distributions"):
+            value = getattr(self, name)
+            if name == "entry_points" and isinstance(value, bool):
+                continue
+            if not (
+                isinstance(value, list | tuple) and all(isinstance(o, str) and o for o in value)
+            ) or (name == "entry_points" and not value):
+                remedy = 'give names, as in ["search"]'
+                raise SettingsError(
+                    "is no list of names",
+                    f"{remedy}, or true" if name == "entry_points" else remedy,
+                    key=f"bundles.{self.name}.{name}",
+                    value=value,
+                )
+            object.__setattr__(self, name, tuple(value))
+
+    def _check_reload(self) -> None:
+        key = f"bundles.{self.name}.reload_seconds"
+        checks.number(key, self.reload_seconds, 0, _LONGEST_LOOK, whole=False)
+        if self.reload_seconds and not self.path:
+            raise SettingsError(
+                "is for a bundle with a path", "reload this one by RPC or signal", key=key
+            )
+        if 0 < self.reload_seconds < _SHORTEST_LOOK:
+            raise SettingsError(
+                "is too often",
+                f"give {_SHORTEST_LOOK:g} or more, or 0 for never",
+                key=key,
+                value=self.reload_seconds,
             )
 
     def _check_env(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from toolcell_server.rates import notation
 from toolcell_server.rates.rules import PER, Rule
+from toolcell_server.rights.selectors import REMEDY, NotASelector, Selectors
 from toolcell_server.settings import checks
 from toolcell_server.settings.errors import SettingsError
 from toolcell_server.settings.names import check_known
@@ -18,7 +19,6 @@ _LONGEST_WORD: Final = 255
 _BUDGETS: Final = ("cpu_seconds_per_day", "egress_bytes_per_day")
 _LIMITS: Final = (*notation.KEYS, "concurrency", *_BUDGETS)
 _KEYS: Final = ("name", "principal", "tools", "per", *_LIMITS)
-_KINDS: Final = ("category", "tag")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,63}")
 _MOST_CPU_SECONDS: Final = 10**9
 
@@ -101,12 +101,12 @@ def _word(key: str, value: Any) -> str:
 
 def _tools(key: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not value:
-        remedy = 'give ["*"], names, "category:…" or "tag:…"'
-        raise SettingsError("is no list of tools", remedy, key=key, value=value)
+        raise SettingsError("is no list of tools", f"in a list, {REMEDY}", key=key, value=value)
     for index, word in enumerate(value):
         checks.text(f"{key}[{index}]", word)
-        kind, colon, rest = word.partition(":")
-        if not word or len(word) > _LONGEST_WORD or (colon and not (rest and kind in _KINDS)):
-            remedy = 'give "*", a name, "category:…" or "tag:…"'
-            raise SettingsError("is no tool", remedy, key=f"{key}[{index}]", value=word)
+        try:
+            Selectors.parse([word])
+        except NotASelector:
+            where = f"{key}[{index}]"
+            raise SettingsError("is no tool", REMEDY, key=where, value=word) from None
     return tuple(value)

@@ -14,6 +14,7 @@ from toolcell_server.settings.approval import ApprovalSettings
 from toolcell_server.settings.arguments import ArgumentSettings, ResultSettings, ScreenSettings
 from toolcell_server.settings.audit import AuditSettings
 from toolcell_server.settings.auth import AuthSettings
+from toolcell_server.settings.batch import BatchSettings
 from toolcell_server.settings.breaker import BreakerSettings
 from toolcell_server.settings.cache import CacheSettings
 from toolcell_server.settings.egress import EgressSettings
@@ -24,6 +25,7 @@ from toolcell_server.settings.redaction import RedactionSettings
 from toolcell_server.settings.registry import RegistrySettings
 from toolcell_server.settings.rights import RightsSettings
 from toolcell_server.settings.tls import TlsSettings
+from toolcell_server.settings.workflows import WorkflowSettings
 
 if TYPE_CHECKING:
     from toolcell_server.rates.rules import Rule
@@ -147,10 +149,12 @@ class Settings:
     approval: ApprovalSettings = field(default_factory=ApprovalSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
+    batch: BatchSettings = field(default_factory=BatchSettings)
     breaker: BreakerSettings = field(default_factory=BreakerSettings)
     records: RecordsSettings = field(default_factory=RecordsSettings)
     registry: RegistrySettings = field(default_factory=RegistrySettings)
     environment: EnvironmentSettings = field(default_factory=EnvironmentSettings)
+    workflows: WorkflowSettings = field(default_factory=WorkflowSettings)
     rights: RightsSettings = field(default_factory=RightsSettings)
     middleware: tuple[HookSettings, ...] = ()
     arguments: ArgumentSettings = field(default_factory=ArgumentSettings)

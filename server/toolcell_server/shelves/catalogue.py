@@ -7,6 +7,7 @@ reason.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,19 +29,22 @@ class Parser:
     defaults: Limits
     ceilings: Limits
 
-    def parse(self, bundle: str, catalogue: Mapping[str, Any]) -> list[Tool]:
+    def parse(self, bundle: str, catalogue: Mapping[str, Any], generation: int = 0) -> list[Tool]:
         """
         Each name and version once; twice in one bundle, nobody knows which is meant.
+        `generation` is the one that serves them.
         """
         found: dict[tuple[str, str], Tool] = {}
-        for value in catalogues.entries(catalogue, "tools"):
-            tool = self._parse_one(bundle, value)
+        for value, file in catalogues.with_files(catalogue):
+            parsed = self._parse_one(bundle, value)
+            tool = dataclasses.replace(parsed, file=file, generation=generation)
             if (tool.name, tool.version) in found:
                 reason = "the bundle has this name and version twice; remove one"
                 tool = Tool.broken(tool.name, bundle, reason, tool.version)
             found[tool.name, tool.version] = tool
         for value in catalogues.entries(catalogue, "broken"):
             tool = Tool.broken(catalogues.text(value, "name"), bundle, catalogues.located(value))
+            tool = dataclasses.replace(tool, file=catalogues.text(value, "file"))
             found.setdefault((tool.name, tool.version), tool)
         return list(found.values())
 

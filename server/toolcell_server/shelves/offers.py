@@ -30,18 +30,20 @@ class Offers:
         self._offers: dict[str, dict[str, list[Tool]]] = {}  # by bundle and name
         self._owners: dict[str, str] = {}
 
-    def replace(self, bundle: str, tools: Iterable[Tool], failed: str) -> set[str]:
+    def of_bundle(self, bundle: str) -> list[Tool]:
         """
-        Have these of a bundle, in place of all that it had; `failed`: and those as broken that it
-        no longer names.  Returns the names that this concerns.
+        What a bundle offers, whoever owns the names.
+        """
+        return [tool for tools in self._offers.get(bundle, {}).values() for tool in tools]
+
+    def replace(self, bundle: str, tools: Iterable[Tool]) -> set[str]:
+        """
+        Have these of a bundle, in place of all that it had.  Returns the names that this concerns.
         """
         had = self._offers.get(bundle, {})
         offers: dict[str, list[Tool]] = {}
         for tool in tools:
             offers.setdefault(tool.name, []).append(tool)
-        if failed:
-            for name in had.keys() - offers.keys():
-                offers[name] = [tool.as_broken(failed) for tool in had[name]]
         self._offers[bundle] = offers
         return {*had, *offers}
 
@@ -99,10 +101,3 @@ def _owned(tool: Tool, owner: str) -> Tool:
         return tool
     reason = f"the bundle {owner} has a tool of this name; rename one of them"
     return Tool.broken(tool.name, tool.bundle, reason, tool.version)
-
-
-def place(tool: Tool) -> tuple[versions.Order, str]:
-    """
-    Orders the tools of one name, oldest first.
-    """
-    return versions.order(tool.version), tool.bundle

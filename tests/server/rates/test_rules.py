@@ -48,7 +48,10 @@ def test_a_rule_is_about_a_name_a_role_anybody_or_those_without_a_name(
         (("text",), False),
         (("tag:text",), False),
         (("category:cheap",), False),
-        (("category:",), False),
+        (("ec*",), True),
+        (("*x*",), False),
+        (("bundle:test",), True),
+        (("bundle:other",), False),
     ],
 )
 def test_a_rule_is_about_names_categories_and_tags(tools: tuple[str, ...], *, about: bool) -> None:

@@ -30,12 +30,12 @@ def test_a_word_that_no_tool_answers_to_is_warned_of(caplog: pytest.LogCaptureFi
     """
     registry = Registry(Limits(), Limits())
     registry.replace("mine", {"tools": [ECHO]})
-    good = rule("1/second", tools=("*", "echo", "category:text", "tag:cheap"))
-    bad = rule("1/second", name="mistyped", tools=("ehco", "tag:text"))
+    good = rule("1/second", tools=("*", "echo", "ec*", "category:text", "tag:cheap", "bundle:mine"))
+    bad = rule("1/second", name="mistyped", tools=("ehco", "x*", "tag:text"))
 
     assert unknown_tools([good], registry) == []
     with caplog.at_level(logging.WARNING):
         warn_of_unknown_tools([good, bad], registry)
-    assert [{"rule": "mistyped", "tool": "ehco"}, {"rule": "mistyped", "tool": "tag:text"}] == [
+    assert [{"rule": "mistyped", "tool": word} for word in ("ehco", "x*", "tag:text")] == [
         record.__dict__["fields"] for record in caplog.records
     ]

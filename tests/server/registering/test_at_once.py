@@ -120,13 +120,13 @@ def test_a_change_of_one_tool_touches_no_other() -> None:
         fill(served)
         registry = served.app.registry
         touched: list[str] = []
-        order = registry._offers.of
+        order = registry.offers.of
 
         def of(name: str) -> list[Tool]:
             touched.append(name)
             return order(name)  # type: ignore[no-any-return]
 
-        registry._offers.of = of
+        registry.offers.of = of
         await served.caller("admin", ALL).register(definition())
         registry.replace("mine", {"tools": [MANIFEST]})
 

@@ -291,7 +291,7 @@ def test_what_a_session_registered_goes_when_it_must_be_over(tmp_path: Path) -> 
         alice = served.caller("alice", "toolcell:own_tools", "one")
         session = pb.TOOL_SCOPE_SESSION
         now = [1_000_000.0]
-        served.book.clock = lambda: now[0]
+        served.book.clock = served.app.registrar.drafting.clock = lambda: now[0]
         await alice.register(definition("old", scope=session), definition("mine", scope=2))
         now[0] += 61
         await alice.register(definition("new", scope=session))
@@ -320,7 +320,8 @@ def test_none_is_larger_than_it_may_be() -> None:
 
 
 def test_an_answer_fits_a_message_however_large_the_definitions() -> None:
-    large = {"type": "object", "properties": {"a": {"type": "string", "description": "d" * 60_000}}}
+    text = {"type": "string", "description": "d" * 60_000}
+    large = {"type": "object", "properties": {"text": text}}
 
     async def scenario(served: Served) -> None:
         many = [definition(f"t{index}", parameters=large) for index in range(100)]

@@ -244,8 +244,13 @@ def test_tools_of_his_own_ask_for_no_more_than_a_cell() -> None:
         )
         assert [[], []] == await served.caller("admin", ALL).register(asks, talks)
 
+    credential = {"domain": "http://example.com", "credential": "operators"}
+    spends = definition("spender", domains=[credential])
+
     async def lifted(served: Served) -> None:
         assert [[], []] == await served.caller("alice").register(asks, talks)
+        assert [["NOT_PERMITTED"]] == await served.caller("alice").register(spends)
+        assert [[]] == await served.caller("admin", ALL).register(spends)
 
     played(scenario)
     played(lifted, own_grants=True)

@@ -1,0 +1,3 @@
+"""
+Operations of OpenAPI documents, as the cell calls them.
+"""

@@ -1,0 +1,3 @@
+"""
+Several calls in one RPC.
+"""

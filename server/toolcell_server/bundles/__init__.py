@@ -1,0 +1,3 @@
+"""
+Bundles whose code changes while the server runs.
+"""

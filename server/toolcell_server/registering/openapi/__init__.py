@@ -1,0 +1,3 @@
+"""
+Tools from OpenAPI documents: each operation one, with its host as its only grant.
+"""

@@ -1,0 +1,97 @@
+"""
+Where tools of OpenAPI documents come from: the documents themselves.
+
+Nothing is fetched, neither the document nor what it refers to.  That a credential is only for tools
+of everybody is seen to for all sources alike (`plan.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from toolcell_server.refusals import InvalidField
+from toolcell_server.registering import added
+from toolcell_server.registering.offered import Offers, Skipped
+from toolcell_server.registering.openapi import documents, operations, servers
+from toolcell_server.registering.openapi.operations import Wish
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from toolcell.v1 import registry_pb2
+
+    from toolcell_server.principal import Principal
+
+ALLOWED: Final = added.COMMON
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenApiSource:
+    """
+    Offers a tool for each operation.  `credentials` are the names of the operator's, `safe` says
+    which hosts he trusts to mean GET by GET.
+    """
+
+    credentials: Collection[str]
+    safe: Callable[[str], bool]
+
+    async def offer(self, definition: registry_pb2.ToolDefinition, principal: Principal) -> Offers:
+        """
+        Raises:
+            InvalidField: there is no such document, operation, server or credential.
+        """
+        del principal  # whoever may register may register this
+        asked, keys = definition.openapi, added.added(definition, ALLOWED)
+        names = frozenset(asked.operations)
+        wish = Wish(
+            base_url=asked.base_url,
+            prefix=asked.prefix,
+            credential=asked.credential,
+            wanted=(lambda own: own in names) if names else lambda _: True,
+            safe=self.safe,
+        )
+        # In a thread: a large document takes a second, and calls go on meanwhile.
+        found = await asyncio.to_thread(self.made, asked.document, wish, keys)
+        known = {each for each in names if each in found.known}
+        if missing := sorted(names - known):
+            raise InvalidField(
+                "openapi.operations", f"names {missing[0]!r:.80}, which is not there"
+            )
+        return found.offers
+
+    def made(self, document: bytes, wish: Wish, keys: dict[str, Any]) -> Made:
+        """
+        The tools of a document; `keys` are put into each manifest.
+
+        Raises:
+            InvalidField: as `offer`.
+        """
+        if wish.credential and wish.credential not in self.credentials:
+            known = ", ".join(sorted(self.credentials)) or "none"
+            raise InvalidField("openapi.credential", f"must be one of egress.credentials ({known})")
+        try:
+            read = documents.read(document)
+            found = operations.found_in(read, wish)
+        except documents.NotADocument as exc:
+            raise InvalidField("openapi.document", str(exc)) from None
+        except servers.NoServer as exc:
+            raise InvalidField("openapi.base_url", str(exc)) from None
+        tools = (
+            (each.pointer, {**each.manifest, **keys}, operations.CARRIER, each.payload, ())
+            for each in found.operations
+        )
+        skipped = [Skipped(each.pointer, each.reason) for each in found.skipped]
+        own = {each.own for each in found.operations} | {each.own for each in found.skipped}
+        return Made(added.offers(tools, skipped), own)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """
+    The tools of a document, and what the document calls its operations.
+    """
+
+    offers: Offers
+    known: Collection[str]

@@ -1,0 +1,3 @@
+"""
+What is known of each tool from the calls that it had.
+"""

@@ -1,0 +1,200 @@
+"""
+Takes uploads, and gives them to who may know of them.
+
+Theory of operation.  An upload is code from somebody who is not trusted, so nothing here runs or
+imports it: it is bytes, with a digest, a signature and owners.  Two principals that upload the same
+bytes share the bytes and not the knowledge: each finds what it has uploaded itself.
+
+What no tool needs is removed, an hour after it was last needed: a client uploads first and
+registers then, and a call that runs may still import from it.  That is looked at when the server
+starts and when somebody uploads, which is when it matters.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import re
+import time
+from typing import TYPE_CHECKING, Final
+
+from toolcell_server.database import StoreFailed
+from toolcell_server.refusals import NotSigned, UnknownUpload, UploadRefused, UploadsFull
+from toolcell_server.uploads import keys, unpacking
+from toolcell_server.uploads.store import Altered, Store
+from toolcell_server.uploads.stored import Stored
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from toolcell_server.carried import Carried
+    from toolcell_server.principal import Principal
+    from toolcell_server.settings.registry import RegistrySettings
+
+KEPT_SECONDS: Final = 3600.0
+SHARES: Final = 4  # no principal alone may take more than one of them
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+
+_log = logging.getLogger(__name__)
+
+
+class Uploads:
+    """
+    Lives on one event loop.  `needed` are the digests of the uploads that tools need; `may_all`
+    says whether somebody may know of everybody's.
+    """
+
+    def __init__(
+        self,
+        settings: RegistrySettings,
+        state_dir: str,
+        needed: Callable[[], Collection[str]],
+        may_all: Callable[[Principal], bool],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings
+        self._store = Store(state_dir)
+        self._needed = needed
+        self._may_all = may_all
+        self._clock = clock
+        self._known: dict[str, Stored] = {}
+        self._changing = asyncio.Lock()
+
+    def load(self) -> None:
+        """
+        Have what the last server left: verified, signed as the settings want it, and unpacked.
+        What is not stays as it is, unknown, for the operator to look at.
+
+        Raises:
+            StoreFailed: the folders cannot be read.
+        """
+        try:
+            self._load()
+        except OSError as exc:
+            raise StoreFailed(f"uploads cannot be kept: {exc}") from exc
+
+    def _load(self) -> None:
+        self._store.begin()
+        for sha256, size, description in self._store.kept():
+            try:
+                stored = Stored.read(sha256, size, description, self._clock())
+                content = self._store.content(sha256)
+                digest = bytes.fromhex(sha256)
+                stored.signed_by = keys.signer(self._settings.upload_keys, digest, stored.signature)
+                self._check_signature(stored)
+                self._store.unpack(sha256, unpacking.unpacked(content, stored.file_name))
+            except (Altered, NotSigned, UploadRefused, ValueError) as exc:
+                fields = {"sha256": sha256, "reason": str(exc)}
+                _log.error("an upload cannot be used", extra={"fields": fields})
+                continue
+            self._known[sha256] = stored
+
+    async def upload(
+        self, content: bytes, file_name: str, signature: bytes, principal: Principal
+    ) -> Stored:
+        """
+        Keep an upload.
+
+        Raises:
+            NotSigned: it is not signed as the operator wants it.
+            UploadRefused: it is too large, or not what is unpacked here.
+            UploadsFull: there is no room.
+        """
+        if not 0 < len(content) <= self._settings.upload_bytes:
+            limit = self._settings.upload_bytes
+            raise UploadRefused(f"has {len(content)} bytes; 1 to {limit} are allowed")
+        stored = self._described(content, file_name, signature, principal)
+        files = await asyncio.to_thread(unpacking.unpacked, content, file_name)
+        async with self._changing:
+            await self._sweep()
+            if known := self._known.get(stored.sha256):
+                return await self._shared(known, stored)
+            self._check_room(stored, principal)
+            await asyncio.to_thread(self._store.unpack, stored.sha256, files)
+            await asyncio.to_thread(self._store.keep, stored, content)
+            self._known[stored.sha256] = stored
+        return stored
+
+    def find(self, sha256: str, principal: Principal) -> Stored:
+        """
+        An upload of this principal, which stays for another hour.
+
+        Raises:
+            UnknownUpload: it has none with that digest.
+        """
+        stored = self._known.get(sha256) if _DIGEST.fullmatch(sha256) else None
+        if stored is None or not (principal.name in stored.owners or self._may_all(principal)):
+            raise UnknownUpload(sha256)
+        stored.needed = self._clock()
+        return stored
+
+    def folder(self, stored: Stored) -> str:
+        """
+        Where its code is unpacked.
+        """
+        return self._store.folder(stored.sha256)
+
+    def fault(self, carried: Carried) -> str:
+        """
+        Why the code of a tool cannot be used; empty: it can.
+        """
+        if all(folder.rpartition("/")[2] in self._known for folder in carried.code):
+            return ""
+        return "its code is gone, was altered, or is not signed as it must be; upload it again"
+
+    def _described(
+        self, content: bytes, file_name: str, signature: bytes, principal: Principal
+    ) -> Stored:
+        digest = hashlib.sha256(content)
+        stored = Stored(
+            sha256=digest.hexdigest(),
+            file_name=file_name,
+            size=len(content),
+            signature=signature,
+            owners=[principal.name],
+            needed=self._clock(),
+            signed_by=keys.signer(self._settings.upload_keys, digest.digest(), signature),
+        )
+        self._check_signature(stored)
+        return stored
+
+    def _check_signature(self, stored: Stored) -> None:
+        if stored.signature and not stored.signed_by:
+            raise NotSigned("its signature is of no key that the operator lists")
+        if self._settings.require_signature and not stored.signed_by:
+            raise NotSigned("it is not signed")
+
+    async def _shared(self, known: Stored, again: Stored) -> Stored:
+        """
+        The same content once more: its owner is one more, and a signature counts that it lacked.
+        """
+        known.needed = again.needed
+        known.owners = list(dict.fromkeys((*known.owners, *again.owners)))
+        if again.signed_by and not known.signed_by:
+            known.signature, known.signed_by = again.signature, again.signed_by
+        await asyncio.to_thread(self._store.keep, known)
+        return known
+
+    def _check_room(self, stored: Stored, principal: Principal) -> None:
+        room, own = self._settings.uploads_bytes, 0
+        for each in self._known.values():
+            room -= each.size
+            own += each.size if principal.name in each.owners else 0
+        share = self._settings.uploads_bytes // SHARES
+        if not self._may_all(principal) and own + stored.size > share:
+            raise UploadsFull(f"this caller's take {own} of {share} bytes")
+        if stored.size > room:
+            raise UploadsFull(f"{max(room, 0)} bytes are left")
+
+    async def _sweep(self) -> None:
+        """
+        Remove what has not been needed for an hour.
+        """
+        now, needed = self._clock(), set(self._needed())
+        for sha256, stored in list(self._known.items()):
+            if sha256 in needed:
+                stored.needed = now
+            elif now - stored.needed > KEPT_SECONDS:
+                del self._known[sha256]
+                await asyncio.to_thread(self._store.remove, sha256)

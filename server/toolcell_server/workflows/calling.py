@@ -1,0 +1,184 @@
+"""
+Makes one call of a step: the same admission and the same executions as the call of any caller.
+
+Theory of operation.  The call has a `request_id` that is derived from the run, the unit and the
+attempt.  So a call that is made again after a crash is not made twice: if its execution ended, the
+ending is replayed; if the server died over it, it is `lost(outcome_unknown)`; if it never began, it
+begins.  What the server's end cancelled (`cancelled(drained)`) is as little known as what it died
+over.  An ending is forgotten after `keep_finished_seconds`: a call that is older, and that nobody
+knows any more, counts as unknown, too.
+
+A call that waits for somebody else's approval is sent again with its token until there is an
+answer.  A confirmation can only be given by the caller himself, who is not asked here: it fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from toolcell.v1 import execution_pb2
+from toolcell.v1 import workflow_pb2 as pb
+
+from toolcell_server import principal
+from toolcell_server.idempotency import Scope, fingerprint
+from toolcell_server.records import interrupted
+from toolcell_server.refusals import (
+    ApprovalPending,
+    ApprovalRequired,
+    CallRefused,
+    Draining,
+    ToolUnavailable,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from toolcell_server.beginning import Beginning
+    from toolcell_server.executions import Executions
+    from toolcell_server.known import Known
+    from toolcell_server.refusing import Refusing
+    from toolcell_server.workflows.progress import Unit
+
+SHARE: Final = "workflows"  # whose places calls take whose caller has no name
+_METHOD: Final = "/toolcell.v1.WorkflowService/RunWorkflow"
+_ASK_AGAIN_SECONDS: Final = 1.0  # arbitrary; people take longer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """
+    Who is told of a call: that its execution begins, and that it waits for an approval.
+    """
+
+    executing: Callable[[str], None]
+    waiting: Callable[[pb.StepWaiting], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """
+    How a call ended.  `unknown`: nobody knows whether the tool ran; then `repeatable` says whether
+    that does no harm.  `may_retry`: it did not complete, and another call may.
+    """
+
+    ending: pb.StepFinished
+    unknown: bool = False
+    repeatable: bool = False
+    may_retry: bool = False
+
+
+class Calls:
+    """
+    Makes calls as whoever `principal.current()` is.  `keep_seconds`: endings are forgotten then.
+    """
+
+    def __init__(
+        self,
+        executions: Executions,
+        beginning: Beginning,
+        refusing: Refusing,
+        approval_seconds: float,
+        keep_seconds: float,
+    ) -> None:
+        self._executions = executions
+        self._beginning = beginning
+        self._refusing = refusing
+        self._approval_seconds = approval_seconds
+        self._keep_seconds = keep_seconds
+
+    async def make(
+        self, request: execution_pb2.ExecuteRequest, unit: Unit, told: Told, *, resumed: bool
+    ) -> Made | None:
+        """
+        Make the call of a unit; None: the server is ending, and the next one goes on with it.
+        """
+        repeatable = unit.last is not None and unit.last.repeatable
+        if resumed and not repeatable and self._is_forgotten(request, unit):
+            return _forgotten()
+        try:
+            record, replayed = await self._begun(request, told)
+        except Draining:
+            return None
+        except Exception as exc:  # noqa: BLE001  # whatever it is, it is this step's
+            return self._refused(exc, request)
+        told.executing(record.execution_id)
+        finished = await self._ending(record)
+        drained = finished.outcome.cancelled.reason == execution_pb2.CANCEL_REASON_DRAINED
+        if drained and not replayed:
+            return None
+        return _made(record, finished, repeatable=repeatable and record.tool == request.tool)
+
+    async def _begun(self, request: execution_pb2.ExecuteRequest, told: Told) -> tuple[Known, bool]:
+        try:
+            return await self._beginning.begin(request, None, SHARE)
+        except ApprovalRequired as exc:
+            token = exc.metadata.get("approval_token", "")
+            if exc.metadata.get("kind") != "approve" or not token:
+                raise
+            request.approval_token = token
+            told.waiting(_waiting(exc))
+        end = time.monotonic() + self._approval_seconds
+        while True:
+            await asyncio.sleep(_ASK_AGAIN_SECONDS)
+            try:
+                return await self._beginning.begin(request, None, SHARE)
+            except ApprovalPending:
+                if time.monotonic() > end:
+                    raise
+
+    async def _ending(self, record: Known) -> execution_pb2.Finished:
+        with record.attachments:
+            try:
+                return await record.ending()
+            except asyncio.CancelledError:  # the run was cancelled, or took too long
+                await asyncio.shield(self._executions.cancel(record.execution_id))
+                raise
+
+    def _is_forgotten(self, request: execution_pb2.ExecuteRequest, unit: Unit) -> bool:
+        if time.time() - unit.begun_at < self._keep_seconds:
+            return False
+        scope = Scope(principal.current().name, request.tool, request.request_id)
+        return self._executions.joined(scope, fingerprint(request)) is None
+
+    def _refused(self, error: Exception, request: execution_pb2.ExecuteRequest) -> Made:
+        status = self._refusing.status(error, _METHOD, request).SerializeToString()
+        refused = execution_pb2.Refused.FromString(status)
+        temporary = isinstance(error, CallRefused) and error.retryable
+        pending = isinstance(error, ApprovalPending)  # it has waited for long enough
+        return Made(
+            ending=pb.StepFinished(state=pb.STEP_STATE_FAILED, refused=refused),
+            may_retry=(temporary and not pending) or isinstance(error, ToolUnavailable),
+        )
+
+
+def _made(record: Known, finished: execution_pb2.Finished, *, repeatable: bool) -> Made:
+    outcome = finished.outcome
+    ending = pb.StepFinished(
+        state=pb.STEP_STATE_FAILED, execution_id=record.execution_id, outcome=outcome
+    )
+    if outcome.HasField("completed"):
+        ending.state = pb.STEP_STATE_COMPLETED
+        ending.result_json = finished.result_json
+        ending.result_left_out = finished.result_bytes > len(finished.result_json)
+        return Made(ending=ending)
+    lost = outcome.lost.reason == execution_pb2.LOST_REASON_OUTCOME_UNKNOWN
+    if lost or outcome.cancelled.reason == execution_pb2.CANCEL_REASON_DRAINED:
+        again = outcome.retryable if lost else repeatable
+        return Made(ending=ending, unknown=True, repeatable=again)
+    return Made(ending=ending, may_retry=repeatable and not outcome.HasField("cancelled"))
+
+
+def _forgotten() -> Made:
+    outcome = interrupted.outcome(repeatable=False)
+    ending = pb.StepFinished(state=pb.STEP_STATE_FAILED, outcome=outcome)
+    return Made(ending=ending, unknown=True)
+
+
+def _waiting(required: ApprovalRequired) -> pb.StepWaiting:
+    waiting = pb.StepWaiting(approval_id=required.metadata.get("approval_id", ""))
+    if expires := required.metadata.get("expires_time", ""):
+        waiting.expires_time.FromJsonString(expires)
+    return waiting

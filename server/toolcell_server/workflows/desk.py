@@ -1,0 +1,244 @@
+"""
+The runs of a server: begins them, finds them, ends them, and goes on with those of the last one.
+
+Theory of operation.  A run is a task that belongs to the server; `Log` is all that others see of
+it.  Runs that have ended or wait are in the database alone, and are read from there for whoever
+asks.  A run that the server cannot go on with (its database fails, or an error of ours) stays
+RUNNING in the database, and the next server goes on with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from toolcell.v1 import workflow_pb2 as pb
+
+from toolcell_server import principal
+from toolcell_server.refusals import (
+    RequestIdReused,
+    StoreFailed,
+    TooManyWorkflows,
+    UnknownRun,
+    WorkflowNotInterrupted,
+)
+from toolcell_server.workflows import definition as definitions
+from toolcell_server.workflows import plan, storing
+from toolcell_server.workflows.aside import aside
+from toolcell_server.workflows.log import Log
+from toolcell_server.workflows.opening import Opening
+from toolcell_server.workflows.running import Running, Work
+from toolcell_server.workflows.units import Units
+
+if TYPE_CHECKING:
+    from toolcell_server.principal import Principal
+    from toolcell_server.settings.workflows import WorkflowSettings
+    from toolcell_server.workflows.asked import Asked
+    from toolcell_server.workflows.callers import Callers
+    from toolcell_server.workflows.calling import Calls
+    from toolcell_server.workflows.checking import Checking
+    from toolcell_server.workflows.recording import Recording
+    from toolcell_server.workflows.runs_store import Row, RunsStore
+
+_NANOSECONDS: Final = 10**9
+_LEAVING_SECONDS: Final = 0.5  # arbitrary; to write down what the last executions came to
+
+_log = logging.getLogger(__name__)
+
+
+class Desk:
+    """
+    Lives on one event loop.
+    """
+
+    def __init__(
+        self,
+        store: RunsStore,
+        *,
+        calls: Calls,
+        checking: Checking,
+        callers: Callers,
+        recording: Recording,
+        bounds: WorkflowSettings,
+    ) -> None:
+        self.store = store
+        self._calls = calls
+        self._checking = checking
+        self._callers = callers
+        self._opening = Opening(checking, callers)
+        self._recording = recording
+        self._bounds = bounds
+        self._logs: dict[str, Log] = {}  # of those that go on here
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._cancelled: dict[str, str] = {}  # by whom
+
+    @property
+    def running(self) -> int:
+        """
+        How many runs go on.
+        """
+        return len(self._tasks)
+
+    def recover(self) -> None:
+        """
+        Go on with what the last server did not end.
+
+        Raises:
+            StoreFailed: nobody can tell what that is.
+        """
+        with storing.storing("go on with workflows"):
+            for row in self.store.running():
+                self._go_on(row, self._opened(row), self._callers.read(row.caller))
+
+    def begin(self, asked: Asked) -> Log:
+        """
+        Begin a run of `principal.current()`, or find the one with the same `request_id`.
+
+        Raises:
+            RequestIdReused: that one was asked for something else.
+            StoreFailed: it cannot be written down; it does not run.
+            TooManyWorkflows: the caller has too many that have not ended.
+        """
+        caller = principal.current()
+        with storing.storing("begin a workflow"):
+            if asked.request_id:
+                earlier = self.store.by_request(caller.name, asked.request_id)
+                if earlier is not None:
+                    if earlier.fingerprint != asked.fingerprint:
+                        raise RequestIdReused(asked.request_id)
+                    return self.log(earlier)
+            self._tidy()
+            if self.store.count_open(caller.name) >= self._bounds.runs:
+                raise TooManyWorkflows("runs that have not ended", self._bounds.runs)
+            row = self._opening.row(asked, caller)
+            first = self._opening.first(row.run_id, asked, caller)
+            self.store.begin(row, first.SerializeToString())
+        self._recording.begun(row, caller)
+        log = self._opened(row)
+        self._go_on(row, log, caller)
+        return log
+
+    def find(self, run_id: str) -> Row:
+        """
+        A run that the caller may see.
+
+        Raises:
+            StoreFailed: nobody can tell.
+            UnknownRun: there is none; one of somebody else is refused in the same words.
+        """
+        with storing.storing("look a workflow up"):
+            row = self.store.get(run_id)
+        if row is None or not principal.current().may_see(row.principal):
+            raise UnknownRun(run_id)
+        return row
+
+    def log(self, row: Row) -> Log:
+        """
+        The log of a run, whether it goes on here or is over.
+        """
+        return self._logs.get(row.run_id) or self._opened(row)
+
+    async def cancel(self, row: Row) -> None:
+        """
+        End a run, and wait until it has ended.
+        """
+        by = principal.current().name
+        if task := self._tasks.get(row.run_id):
+            self._cancelled.setdefault(row.run_id, by)
+            task.cancel()
+            await asyncio.wait([task])
+            return
+        log = self.log(row)
+        if log.progress.finished is None:  # it was interrupted
+            _tell_cancelled(log, by)
+            self._recording.ended(row, log.progress.finished)
+
+    def resume(self, row: Row, decision: pb.ResumeDecision.ValueType) -> None:
+        """
+        Go on with a run that waits for a decision.
+
+        Raises:
+            WorkflowNotInterrupted: it does not.
+        """
+        log = self.log(row)
+        if row.state != pb.WORKFLOW_RUN_STATE_INTERRUPTED or row.run_id in self._tasks:
+            raise WorkflowNotInterrupted(row.run_id)
+        by = principal.current()
+        log.tell(resumed=pb.WorkflowResumed(decision=decision, principal=by.name))
+        self._recording.resumed(row, by, decision)
+        self._go_on(row, log, self._callers.read(row.caller))
+
+    async def aclose(self) -> None:
+        """
+        Leave what goes on to the next server; after the executions have been drained.
+        """
+        if not self._tasks:
+            return
+        _, left = await asyncio.wait(self._tasks.values(), timeout=_LEAVING_SECONDS)
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left)
+
+    def _go_on(self, row: Row, log: Log, caller: Principal) -> None:
+        self._logs[row.run_id] = log
+        with principal.calling(caller):
+            task = asyncio.get_running_loop().create_task(self._run(row, log))
+        self._tasks[row.run_id] = task
+        task.add_done_callback(lambda task: self._done(task, row, log))
+
+    async def _run(self, row: Row, log: Log) -> None:
+        try:
+            await self._run_on(row, log)
+        except asyncio.CancelledError:
+            if row.run_id not in self._cancelled or log.rests:
+                raise
+            _tell_cancelled(log, self._cancelled[row.run_id])
+
+    async def _run_on(self, row: Row, log: Log) -> None:
+        found, problems = await aside(definitions.read, row.definition, self._bounds)
+        if found is None or problems or any(plan.problems(found, self._bounds)):
+            message = "its definition is no longer allowed: the operator's bounds have changed"
+            state = pb.WORKFLOW_RUN_STATE_FAILED
+            log.tell(finished=pb.WorkflowFinished(state=state, message=message))
+            return
+        labels: dict[str, str] = json.loads(row.labels)
+        units = Units(log, self._calls, self._bounds, labels, self._checking.repeatable)
+        inputs: dict[str, Any] = json.loads(row.inputs)
+        work = Work(definition=found, inputs=inputs, log=log, units=units, bounds=self._bounds)
+        await Running(work).run()
+
+    def _done(self, task: asyncio.Task[None], row: Row, log: Log) -> None:
+        del self._tasks[row.run_id], self._logs[row.run_id]
+        self._cancelled.pop(row.run_id, None)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.broken = log.broken or StoreFailed("go on with a workflow")
+            _log.error("the workflow run %s cannot go on here", row.run_id, exc_info=error)
+        elif task.cancelled() and not log.rests:
+            log.broken = log.broken or StoreFailed("go on with a workflow")
+        elif not log.rests:  # suspended: the server is ending
+            log.broken = StoreFailed("go on with a workflow, because the server is ending")
+        elif log.progress.finished is not None:
+            self._recording.ended(row, log.progress.finished)
+        else:
+            self._recording.interrupted(row)
+        log.grown.ring()
+
+    def _opened(self, row: Row) -> Log:
+        with storing.storing("read a workflow"):
+            events = self.store.events(row.run_id)
+        return Log(row.run_id, self.store, events, self._recording.told)
+
+    def _tidy(self) -> None:
+        keep = round(self._bounds.keep_seconds * _NANOSECONDS)
+        self.store.forget(time.time_ns() - keep, self._bounds.kept_runs)
+
+
+def _tell_cancelled(log: Log, by: str) -> None:
+    message = f"cancelled by {by}" if by else "cancelled"
+    state = pb.WORKFLOW_RUN_STATE_CANCELLED
+    log.tell(finished=pb.WorkflowFinished(state=state, message=message))

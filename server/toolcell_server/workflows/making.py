@@ -1,0 +1,48 @@
+"""
+Makes what serves workflows, from the parts of a server.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from toolcell_server.workflows.callers import Callers
+from toolcell_server.workflows.calling import Calls
+from toolcell_server.workflows.checking import Checking
+from toolcell_server.workflows.defining import Defining
+from toolcell_server.workflows.definitions_store import DefinitionsStore
+from toolcell_server.workflows.desk import Desk
+from toolcell_server.workflows.recording import Recording
+from toolcell_server.workflows.runs_store import RunsStore
+from toolcell_server.workflows.service import WorkflowService
+
+if TYPE_CHECKING:
+    from toolcell_server.beginning import Beginning
+    from toolcell_server.made import Made
+    from toolcell_server.refusing import Refusing
+
+
+def service(app: Made, beginning: Beginning, refusing: Refusing) -> tuple[WorkflowService, Desk]:
+    """
+    The face, and the runs behind it, which have not been taken up yet.
+
+    Raises:
+        StoreFailed: the database cannot be used.
+    """
+    bounds, metrics = app.settings.workflows, app.metrics.workflows
+    keep = app.settings.server.keep_finished_seconds
+    recording = Recording(app.auditing, metrics.ended, metrics.step)
+    checking = Checking(app.tools, app.validation, bounds)
+    calls = Calls(app.executions, beginning, refusing, bounds.approval_seconds, keep)
+    store = RunsStore(app.database)
+    desk = Desk(
+        store,
+        calls=calls,
+        checking=checking,
+        callers=Callers(app.rights),
+        recording=recording,
+        bounds=bounds,
+    )
+    metrics.watch(lambda: desk.running)
+    defining = Defining(DefinitionsStore(app.database), recording, bounds.definitions)
+    return WorkflowService(app.executions, checking, defining, desk, bounds), desk

@@ -155,7 +155,7 @@ async def registering(
     app.auditing = auditing
     app.redactor = Redactor.of([SECRET], (), ())
     app.tools = PermittedTools(app.registry, Rights(authenticated=True))
-    app.registrar = registrar = parts.registrar(app)
+    app.registrar = parts.registrar(app)
     watching = parts.watching(app)
     server = grpc.aio.server(
         interceptors=[SaysWho(by_metadata), ErrorInterceptor()],
@@ -168,8 +168,8 @@ async def registering(
     await server.start()
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            assert registrar is not None
-            yield Served(app, registrar.book, channel)
+            assert app.registrar is not None
+            yield Served(app, app.registrar.book, channel)
     finally:
         app.registry.changes.close()
         await server.stop(None)

@@ -571,6 +571,12 @@ def test_every_option_reaches_the_manifest() -> None:
         "result_action": "strip",
         "redact_keys": ["token"],
         "audit": "required",
+        "conditions": {
+            "environments": ["staging"],
+            "environment_labels": {"region": "eu"},
+            "roles": ["analyst"],
+            "labels": {"team": "data"},
+        },
     }
     found = declared(_fine, **options, returns={"type": "integer"})
 

@@ -413,6 +413,28 @@ def test_a_page_after_a_tool_that_has_gone_goes_on_behind_it() -> None:
     assert asyncio.run(read()) == ["c"]
 
 
+def test_a_filter_that_matches_little_looks_at_so_many_tools_for_a_page_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    Ten thousand tools that do not match would hold up everybody; a page may be empty instead.
+    """
+    monkeypatch.setattr("toolcell_server.registry_service._MOST_LOOKED_AT", 10)
+    names = [f"t{index:02}" for index in range(35)]
+    found = registry(*(manifest(name, category="x" * (name == "t33")) for name in names))
+
+    async def read() -> list[list[str]]:
+        service, seen = RegistryService(found), list[list[str]]()
+        request = registry_pb2.ListToolsRequest(category="x")
+        while not seen or request.page_token:
+            page = await service.ListTools(request, None)  # type: ignore[arg-type]
+            seen.append([tool.name for tool in page.tools])
+            request.page_token = page.next_page_token
+        return seen
+
+    assert asyncio.run(read()) == [[], [], [], ["t33"]]
+
+
 def test_a_page_token_of_other_filters_is_refused() -> None:
     """
     The first page of another list would be skipped silently.

@@ -19,10 +19,10 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, Final
 
-from snowballstemmer.english_stemmer import EnglishStemmer
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from snowballstemmer.english_stemmer import EnglishStemmer
 
 MOST_WORDS: Final = 32  # of a query that say something; arbitrary, a long sentence has twenty
 _LONGEST_WORD: Final = 32
@@ -80,4 +80,7 @@ def stem(word: str) -> str:
 
 @functools.cache
 def _stemmer() -> EnglishStemmer:
-    return EnglishStemmer()
+    # It takes as long as the rest of the server: whom nobody searches does without.
+    from snowballstemmer import english_stemmer
+
+    return english_stemmer.EnglishStemmer()

@@ -32,21 +32,24 @@ class ChargedExecutor:
     It stands under the layers that wait and retry: what ends in the queue has not run, and each
     attempt has used its own.  An attempt whose end nobody saw, or whose cell was lost, is charged
     what it can have used at most in its time: or a tool that kills its cell would run for nothing.
+    An execution of which nothing was taken passes as if this layer were not there.
     """
 
     base: Executor
 
-    async def execute(self, execution: Execution) -> AsyncIterator[pb.ExecuteResponse]:
+    def execute(self, execution: Execution) -> AsyncIterator[pb.ExecuteResponse]:
+        return self._charged(execution) if execution.taken else self.base.execute(execution)
+
+    async def _charged(self, execution: Execution) -> AsyncIterator[pb.ExecuteResponse]:
         for taken in execution.taken:
             taken.begin()
         seen = _Seen()
         try:
             async with closing(self.base.execute(execution)) as events:
                 async for event in events:
-                    if execution.taken:
-                        seen.note(event)
-                        if event.HasField("finished"):  # now: the reader stops at this one
-                            seen.charge(execution)
+                    seen.note(event)
+                    if event.HasField("finished"):  # now: the reader stops at this one
+                        seen.charge(execution)
                     yield event
         finally:
             seen.charge(execution)

@@ -1,9 +1,9 @@
 """
-One file of the log, open for appending: all of a batch is written, or nothing.
+A file that is open for appending: all of a batch is written, or nothing.
 
 Theory of operation.  A disk that is full takes the first part of a batch.  What it took is cut off
 again, so that the next batch does not continue half a line; until that has worked, nothing more is
-written.  After a death in between, `resuming.py` does the same.
+written.  What was half written at a death is for whoever reads the file to find.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
 
 class AppendedFile:
     """
-    A file of the log.  `size` is that of its whole batches, in bytes.
+    `size` is that of its whole batches, in bytes.
     """
 
     def __init__(self, path: Path, descriptor: int) -> None:
@@ -79,8 +79,24 @@ class AppendedFile:
         """
         os.fdatasync(self._descriptor)
 
+    def clear(self) -> None:
+        """
+        Forget all of it.
+
+        Raises:
+            OSError: it is still there.
+        """
+        if self.size or self._torn:
+            os.ftruncate(self._descriptor, 0)
+            self.size, self._torn = 0, False
+
     def close(self) -> None:
-        os.close(self._descriptor)
+        """
+        Give it back.  Does nothing the second time.
+        """
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
     def _cut(self) -> None:
         os.ftruncate(self._descriptor, self.size)

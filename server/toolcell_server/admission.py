@@ -152,7 +152,7 @@ class Admission:
                 deadline=deadline,
                 labels=dict(request.labels),
                 detached=request.detached,
-                taken=call.taken,
+                taken=tuple(call.taken),
                 approval=call.approval,
                 no_cache=request.no_cache,
                 reports=call.reports,

@@ -11,7 +11,7 @@ by `resources`, which are closed when the execution ends or a later station refu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class Call:
     that has seen to it takes it away; a call that comes out of the gates with it is refused.
     `approval` is the one that lets the call pass.
     `stands_in`: it is made in place of another tool, and no caller would hear what it asks for.
+    A gate that takes something adds it to `taken`.
     `reports` are told to the caller as events: what a gate found and let pass all the same.
     """
 
@@ -70,7 +71,7 @@ class Call:
     arguments: dict[str, Any]
     data: bytes
     deadline: float | None = None
-    taken: tuple[Taken, ...] = ()
+    taken: list[Taken] = field(default_factory=list)
     approval_demanded: str = ""
     approval: Reservation | None = None
     reports: tuple[pb.Denied, ...] = ()

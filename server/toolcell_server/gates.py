@@ -31,6 +31,13 @@ class Taken(Protocol):
     What a gate took for a call, and gives back by `resources` unless the call has run.
     """
 
+    @property
+    def counts_usage(self) -> bool:
+        """
+        Whether it is to be told what the call used.
+        """
+        ...
+
     def begin(self) -> None:
         """
         The call runs now: what it took is used.  Every later call does nothing.
@@ -39,7 +46,7 @@ class Taken(Protocol):
 
     def charge(self, cpu_seconds: float, network_bytes: int) -> None:
         """
-        The call used that much; once for each attempt.
+        The call used that much; once for each attempt, if that is counted.
         """
         ...
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from toolcell_server.tool import Tool
 
 SHORTEST_CPU_SECONDS: Final = 0.1  # arbitrary; less does not even start an interpreter
+_BUDGETS: Final = frozenset({"cpu_seconds", "egress_bytes"})
 _MOST_TOOLS: Final = 10_000  # arbitrary; of which the rules are known by heart
 
 
@@ -55,6 +56,10 @@ class Run:
         self._windows, self._uses, self._at = windows, uses, at
         self._give_back_places = give_back
         self._begun = False
+
+    @property
+    def counts_usage(self) -> bool:
+        return any(use.bound.kind in _BUDGETS for use in self._uses)
 
     def begin(self) -> None:
         self._begun = True

@@ -54,10 +54,10 @@ class AppendedFile:
         if self._torn:
             self._cut()
         self._torn = True
-        left = memoryview(batch)
         try:
-            while left:
-                left = left[os.write(self._descriptor, left) :]
+            written = os.write(self._descriptor, batch)
+            while written < len(batch):
+                written += os.write(self._descriptor, memoryview(batch)[written:])
         except OSError:
             self._cut()
             raise

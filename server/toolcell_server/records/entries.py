@@ -145,6 +145,8 @@ def _named(record: Record) -> tuple[int, str, str, str, str, str | None]:
 
 def _answer(record: Record) -> bytes:
     tails = record.tails
+    if not tails.kept_bytes and not tails.denials:
+        return b""  # as most have it
     return pb.RunResponse(
         stdout_tail=tails.stdout, stderr_tail=tails.stderr, denials=tails.denials
     ).SerializeToString()

@@ -64,6 +64,12 @@ class AppendedFile:
         self._torn = False
         self.size += len(batch)
 
+    def take_back(self, size: int) -> None:
+        """
+        What was appended beyond that size is not to be there: it goes before the next batch comes.
+        """
+        self.size, self._torn = size, True
+
     def duplicate(self) -> int:
         """
         A descriptor of its own for whoever writes the file through to the disk meanwhile.

@@ -70,11 +70,13 @@ class Ahead:
         Raises:
             StoreFailed: none is written.
         """
+        size = self._file.size
         try:
             self._file.write(b"".join(map(_framed, entries)))
             if self._full:
                 self._file.synchronize()
         except OSError as exc:
+            self._file.take_back(size)
             raise StoreFailed(f"{FILE}: {exc}") from exc
 
     def clear(self) -> None:

@@ -4,6 +4,7 @@ The file that is written ahead of the database: whole records in order, or none.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -52,6 +53,28 @@ def test_what_was_written_is_found_in_its_order(tmp_path: Path) -> None:
     again.clear()
     again.close()
     assert b"" == (tmp_path / FILE).read_bytes()
+
+
+def test_what_the_disk_does_not_take_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Its call was refused; nobody is to find that it began.
+    """
+
+    def fail(_descriptor: int) -> None:
+        raise OSError(errno.EIO, "no disk")
+
+    ahead = Ahead(tmp_path, full=True)
+    ahead.write([entry(1)])
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fdatasync", fail)
+        with pytest.raises(StoreFailed, match="no disk"):
+            ahead.write([entry(2)])
+    ahead.write([entry(3)])
+    ahead.close()
+
+    assert [1, 3] == [each.number for each in Ahead(tmp_path).found()]
 
 
 @pytest.mark.parametrize("left", [1, 7, 8, 9, 60])

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 SETUP_FAILED_EXIT = 126  # arbitrary; the SETUP_FAILED frame says why
 CRASHED_EXIT = 125  # arbitrary; no RESULT and no RAISED could be sent
 READY = wire.HEADER.pack(Frame.READY, 0)
-BESIDE_ARGUMENTS = 64 * 1024  # of a call: names and ids, which the server has bounded
+# Of a call: names, ids and what a carrier is told, all of which the server has bounded.
+BESIDE_ARGUMENTS = 192 * 1024
 
 
 def wait_for_grant(

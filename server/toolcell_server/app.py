@@ -26,6 +26,7 @@ from toolcell_server import (
     wiring,
 )
 from toolcell_server.addresses import Address
+from toolcell_server.carried import REGISTERED
 from toolcell_server.control_groups import ControlGroups
 from toolcell_server.database import Database
 from toolcell_server.egress_process import Egress
@@ -214,7 +215,8 @@ class App:
         """
         Take what a bundle's zygote has loaded, and what its cells' walls are.
         """
-        self.registry.replace(bundle, catalogue)
+        if bundle != REGISTERED:  # carriers are called by no name of their own
+            self.registry.replace(bundle, catalogue)
         self.metrics.show_isolation(bundle, self.pool.isolation(bundle).to_proto())
         self.metrics.show_tools(self.registry)
         self._tell_level()

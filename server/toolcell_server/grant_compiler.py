@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server import domain_grants, effects
+from toolcell_server.carried import CODE
 from toolcell_server.grants import Grant, PathGrant
 from toolcell_server.path_templates import PathTemplate
 from toolcell_server.paths import NotNormalised, lies_below, lies_in, normalised, rebased
@@ -84,7 +85,7 @@ def compile_grant(
         wanted = [_narrowed(index, path, wanted) for index, path in enumerate(requested.paths)]
     merged = _merged(wanted)
     _check_staged(merged)
-    paths = tuple(_allowed(path, policy) for path in merged)
+    paths = (*(_allowed(path, policy) for path in merged), *_code(tool))
     if len(paths) > MAXIMUM_PATHS:
         raise InvalidField("arguments_json", f"names more than {MAXIMUM_PATHS} paths; name fewer")
     domains = domain_grants.compile_domains(tool, policy, arguments, requested.domains)
@@ -101,6 +102,17 @@ def compile_grant(
         environment=tool.env,
         minimum_isolation=policy.minimum_isolation,
     )
+
+
+def _code(tool: Tool) -> Iterator[PathGrant]:
+    """
+    The code of a registered tool.  No policy speaks of it: the folder is the server's own.
+    """
+    for folder in tool.carried.code if tool.carried else ():
+        place, _, name = folder.rpartition("/")
+        yield PathGrant(
+            path=f"{CODE}/{name}", access=pb.PATH_ACCESS_READ, root=CODE, real_root=place
+        )
 
 
 def check_switches(tool: Tool, policy: Policy) -> None:

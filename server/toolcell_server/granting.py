@@ -73,7 +73,13 @@ class Granting:
         """
         The grant, compiled once for calls that have nothing of their own in it.
         """
-        if tool.paths or tool.domains or limits is not tool.limits or request.grants.ByteSize():
+        if (
+            tool.paths
+            or tool.domains
+            or tool.carried
+            or limits is not tool.limits
+            or request.grants.ByteSize()
+        ):
             return compile_grant(tool, self.policy, arguments, request.grants, limits)
         return self._grants.get(
             tool, lambda tool: compile_grant(tool, self.policy, {}, request.grants, limits)

@@ -8,6 +8,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from toolcell_server import host_ids
+from toolcell_server.carried import CODE, PACKAGE, REGISTERED
 from toolcell_server.hosting import Bundle
 from toolcell_server.redaction import Redactor
 from toolcell_server.redaction.forms import MINIMUM
@@ -68,6 +69,9 @@ def of_bundles(settings: Settings) -> list[Bundle]:
     everywhere = {**of_keeper(), "roots": roots, "observed": True}
     warmth = Warmth(cells=settings.server.warm_cells, seconds=settings.server.warm_seconds)
     bundles = []
+    if settings.registry.enabled:
+        carriers = {**everywhere, "roots": [*roots, CODE], "bundle": REGISTERED, "package": PACKAGE}
+        bundles.append(Bundle(name=REGISTERED, instructions=carriers, warmth=warmth))
     if settings.builtin.enabled:
         own = {"package": _BUILTIN_PACKAGE, "options": {"run_shell": settings.builtin.run_shell}}
         told = {**everywhere, "bundle": BUILTIN, **own}

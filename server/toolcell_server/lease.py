@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from toolcell.v1 import execution_pb2 as pb
 from toolcell_worker.wire import Access, Call, CellGrant, Mount, Profile
 
+from toolcell_server.carried import VERSION
 from toolcell_server.session import Session
 from toolcell_server.zygote import ZygoteDied
 
@@ -113,13 +114,15 @@ def call_of(execution: Execution) -> Call:
     What the cell of an execution is told once its walls are up.
     """
     wall_end = time.monotonic() + execution.grant.limits.wall_seconds
+    tool, arguments = execution.tool, execution.arguments
+    carried = tool.carried
     return Call(
         deadline=min(wall_end, execution.deadline or wall_end),
-        tool=execution.tool.name,
-        version=execution.tool.version,
+        tool=carried.carrier if carried else tool.name,
+        version=VERSION if carried else tool.version,
         execution_id=execution.execution_id,
         call_id=execution.call_id,
-        arguments=execution.arguments,
+        arguments=carried.arguments(arguments) if carried else arguments,
     )
 
 

@@ -14,9 +14,12 @@ from toolcell_server import manifest as manifests
 from toolcell_server.egress.templates import DomainTemplate
 from toolcell_server.limits import Limits
 from toolcell_server.path_templates import PathTemplate
+from toolcell_server.scopes import GLOBAL, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from toolcell_server.carried import Carried
 
 _EFFECTS: Final = {
     "read_only": registry_pb2.EFFECTS_READ_ONLY,
@@ -78,6 +81,8 @@ class Tool:
     result_screens: tuple[str, ...] = ()
     result_action: str = "report"
     redact_keys: tuple[str, ...] = ()
+    carried: Carried | None = None  # by what, if it was registered at run time
+    scope: Scope = GLOBAL
 
     @classmethod
     def from_manifest(

@@ -12,30 +12,67 @@ from google.protobuf.internal import builder as _builder
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from toolcell.v1 import execution_pb2 as toolcell_dot_v1_dot_execution__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1atoolcell/v1/registry.proto\x12\x0btoolcell.v1\x1a\x1btoolcell/v1/execution.proto\"\x80\x01\n\x10ListToolsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x03 \x01(\t\x12\x0c\n\x04tags\x18\x04 \x03(\t\x12%\n\x05state\x18\x05 \x01(\x0e\x32\x16.toolcell.v1.ToolState\"N\n\x11ListToolsResponse\x12 \n\x05tools\x18\x01 \x03(\x0b\x32\x11.toolcell.v1.Tool\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"/\n\x0eGetToolRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\"2\n\x0fGetToolResponse\x12\x1f\n\x04tool\x18\x01 \x01(\x0b\x32\x11.toolcell.v1.Tool\"\xdb\x03\n\x04Tool\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x05 \x01(\t\x12\x0c\n\x04tags\x18\x06 \x03(\t\x12\x17\n\x0fparameters_json\x18\x07 \x01(\x0c\x12\x14\n\x0creturns_json\x18\x08 \x01(\x0c\x12%\n\x07\x65\x66\x66\x65\x63ts\x18\t \x01(\x0e\x32\x14.toolcell.v1.Effects\x12\x12\n\nidempotent\x18\n \x01(\x08\x12#\n\x06limits\x18\x0b \x01(\x0b\x32\x13.toolcell.v1.Limits\x12%\n\x05paths\x18\x0c \x03(\x0b\x32\x16.toolcell.v1.PathGrant\x12\x0f\n\x07\x64omains\x18\r \x03(\t\x12\x36\n\x11minimum_isolation\x18\x0e \x01(\x0e\x32\x1b.toolcell.v1.IsolationLevel\x12%\n\x05state\x18\x0f \x01(\x0e\x32\x16.toolcell.v1.ToolState\x12\x15\n\rbroken_reason\x18\x10 \x01(\t\x12\x0e\n\x06\x62undle\x18\x11 \x01(\t\x12\x12\n\ndeprecated\x18\x12 \x01(\t\x12\x0f\n\x07\x63ommand\x18\x13 \x01(\x08*f\n\x07\x45\x66\x66\x65\x63ts\x12\x17\n\x13\x45\x46\x46\x45\x43TS_UNSPECIFIED\x10\x00\x12\x15\n\x11\x45\x46\x46\x45\x43TS_READ_ONLY\x10\x01\x12\x12\n\x0e\x45\x46\x46\x45\x43TS_WRITES\x10\x02\x12\x17\n\x13\x45\x46\x46\x45\x43TS_DESTRUCTIVE\x10\x03*q\n\tToolState\x12\x1a\n\x16TOOL_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14TOOL_STATE_AVAILABLE\x10\x01\x12\x15\n\x11TOOL_STATE_BROKEN\x10\x02\x12\x17\n\x13TOOL_STATE_DISABLED\x10\x03\x32\xa7\x01\n\x13ToolRegistryService\x12J\n\tListTools\x12\x1d.toolcell.v1.ListToolsRequest\x1a\x1e.toolcell.v1.ListToolsResponse\x12\x44\n\x07GetTool\x12\x1b.toolcell.v1.GetToolRequest\x1a\x1c.toolcell.v1.GetToolResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1atoolcell/v1/registry.proto\x12\x0btoolcell.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1btoolcell/v1/execution.proto\"\x80\x01\n\x10ListToolsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x03 \x01(\t\x12\x0c\n\x04tags\x18\x04 \x03(\t\x12%\n\x05state\x18\x05 \x01(\x0e\x32\x16.toolcell.v1.ToolState\"N\n\x11ListToolsResponse\x12 \n\x05tools\x18\x01 \x03(\x0b\x32\x11.toolcell.v1.Tool\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"/\n\x0eGetToolRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\"2\n\x0fGetToolResponse\x12\x1f\n\x04tool\x18\x01 \x01(\x0b\x32\x11.toolcell.v1.Tool\"\xdb\x03\n\x04Tool\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x05 \x01(\t\x12\x0c\n\x04tags\x18\x06 \x03(\t\x12\x17\n\x0fparameters_json\x18\x07 \x01(\x0c\x12\x14\n\x0creturns_json\x18\x08 \x01(\x0c\x12%\n\x07\x65\x66\x66\x65\x63ts\x18\t \x01(\x0e\x32\x14.toolcell.v1.Effects\x12\x12\n\nidempotent\x18\n \x01(\x08\x12#\n\x06limits\x18\x0b \x01(\x0b\x32\x13.toolcell.v1.Limits\x12%\n\x05paths\x18\x0c \x03(\x0b\x32\x16.toolcell.v1.PathGrant\x12\x0f\n\x07\x64omains\x18\r \x03(\t\x12\x36\n\x11minimum_isolation\x18\x0e \x01(\x0e\x32\x1b.toolcell.v1.IsolationLevel\x12%\n\x05state\x18\x0f \x01(\x0e\x32\x16.toolcell.v1.ToolState\x12\x15\n\rbroken_reason\x18\x10 \x01(\t\x12\x0e\n\x06\x62undle\x18\x11 \x01(\t\x12\x12\n\ndeprecated\x18\x12 \x01(\t\x12\x0f\n\x07\x63ommand\x18\x13 \x01(\x08\"\x8a\x02\n\x0eToolDefinition\x12\x15\n\rmanifest_json\x18\x01 \x01(\x0c\x12%\n\x05scope\x18\x02 \x01(\x0e\x32\x16.toolcell.v1.ToolScope\x12-\n\x07\x63ommand\x18\x03 \x01(\x0b\x32\x1a.toolcell.v1.CommandSourceH\x00\x12+\n\x06upload\x18\x04 \x01(\x0b\x32\x19.toolcell.v1.UploadSourceH\x00\x12-\n\x07openapi\x18\x05 \x01(\x0b\x32\x1a.toolcell.v1.OpenApiSourceH\x00\x12%\n\x03mcp\x18\x06 \x01(\x0b\x32\x16.toolcell.v1.McpSourceH\x00\x42\x08\n\x06source\"<\n\rCommandSource\x12\x0c\n\x04\x61rgv\x18\x01 \x03(\t\x12\r\n\x05stdin\x18\x02 \x01(\t\x12\x0e\n\x06result\x18\x03 \x01(\t\"-\n\x0cUploadSource\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\r\n\x05\x65ntry\x18\x02 \x01(\t\"k\n\rOpenApiSource\x12\x10\n\x08\x64ocument\x18\x01 \x01(\x0c\x12\x10\n\x08\x62\x61se_url\x18\x02 \x01(\t\x12\x12\n\noperations\x18\x03 \x03(\t\x12\x0e\n\x06prefix\x18\x04 \x01(\t\x12\x12\n\ncredential\x18\x05 \x01(\t\"\x92\x01\n\tMcpSource\x12\x0c\n\x04\x61rgv\x18\x01 \x03(\t\x12,\n\x03\x65nv\x18\x02 \x03(\x0b\x32\x1f.toolcell.v1.McpSource.EnvEntry\x12\r\n\x05tools\x18\x03 \x03(\t\x12\x0e\n\x06prefix\x18\x04 \x01(\t\x1a*\n\x08\x45nvEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x88\x01\n\x14RegisterToolsRequest\x12\x30\n\x0b\x64\x65\x66initions\x18\x01 \x03(\x0b\x32\x1b.toolcell.v1.ToolDefinition\x12\x16\n\x0e\x61ll_or_nothing\x18\x02 \x01(\x08\x12\x0f\n\x07replace\x18\x03 \x01(\x08\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"O\n\x15RegisterToolsResponse\x12\x36\n\x0b\x64\x65\x66initions\x18\x01 \x03(\x0b\x32!.toolcell.v1.RegisteredDefinition\"f\n\x14RegisteredDefinition\x12 \n\x05tools\x18\x01 \x03(\x0b\x32\x11.toolcell.v1.Tool\x12,\n\x06\x66\x61ults\x18\x02 \x03(\x0b\x32\x1c.toolcell.v1.DefinitionFault\">\n\x0f\x44\x65\x66initionFault\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\"]\n\x15UnregisterToolRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12%\n\x05scope\x18\x03 \x01(\x0e\x32\x16.toolcell.v1.ToolScope\":\n\x16UnregisterToolResponse\x12 \n\x05tools\x18\x01 \x03(\x0b\x32\x11.toolcell.v1.Tool\"\x9d\x01\n\x14\x44\x65precateToolRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12%\n\x05scope\x18\x03 \x01(\x0e\x32\x16.toolcell.v1.ToolScope\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12/\n\x0bsunset_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"9\n\x15\x44\x65precateToolResponse\x12 \n\x05tools\x18\x01 \x03(\x0b\x32\x11.toolcell.v1.Tool\"]\n\x15ReactivateToolRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12%\n\x05scope\x18\x03 \x01(\x0e\x32\x16.toolcell.v1.ToolScope\":\n\x16ReactivateToolResponse\x12 \n\x05tools\x18\x01 \x03(\x0b\x32\x11.toolcell.v1.Tool*f\n\x07\x45\x66\x66\x65\x63ts\x12\x17\n\x13\x45\x46\x46\x45\x43TS_UNSPECIFIED\x10\x00\x12\x15\n\x11\x45\x46\x46\x45\x43TS_READ_ONLY\x10\x01\x12\x12\n\x0e\x45\x46\x46\x45\x43TS_WRITES\x10\x02\x12\x17\n\x13\x45\x46\x46\x45\x43TS_DESTRUCTIVE\x10\x03*q\n\tToolState\x12\x1a\n\x16TOOL_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14TOOL_STATE_AVAILABLE\x10\x01\x12\x15\n\x11TOOL_STATE_BROKEN\x10\x02\x12\x17\n\x13TOOL_STATE_DISABLED\x10\x03*p\n\tToolScope\x12\x1a\n\x16TOOL_SCOPE_UNSPECIFIED\x10\x00\x12\x15\n\x11TOOL_SCOPE_GLOBAL\x10\x01\x12\x18\n\x14TOOL_SCOPE_PRINCIPAL\x10\x02\x12\x16\n\x12TOOL_SCOPE_SESSION\x10\x03\x32\x8d\x04\n\x13ToolRegistryService\x12J\n\tListTools\x12\x1d.toolcell.v1.ListToolsRequest\x1a\x1e.toolcell.v1.ListToolsResponse\x12\x44\n\x07GetTool\x12\x1b.toolcell.v1.GetToolRequest\x1a\x1c.toolcell.v1.GetToolResponse\x12V\n\rRegisterTools\x12!.toolcell.v1.RegisterToolsRequest\x1a\".toolcell.v1.RegisterToolsResponse\x12Y\n\x0eUnregisterTool\x12\".toolcell.v1.UnregisterToolRequest\x1a#.toolcell.v1.UnregisterToolResponse\x12V\n\rDeprecateTool\x12!.toolcell.v1.DeprecateToolRequest\x1a\".toolcell.v1.DeprecateToolResponse\x12Y\n\x0eReactivateTool\x12\".toolcell.v1.ReactivateToolRequest\x1a#.toolcell.v1.ReactivateToolResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'toolcell.v1.registry_pb2', _globals)
 if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
-  _globals['_EFFECTS']._serialized_start=862
-  _globals['_EFFECTS']._serialized_end=964
-  _globals['_TOOLSTATE']._serialized_start=966
-  _globals['_TOOLSTATE']._serialized_end=1079
-  _globals['_LISTTOOLSREQUEST']._serialized_start=73
-  _globals['_LISTTOOLSREQUEST']._serialized_end=201
-  _globals['_LISTTOOLSRESPONSE']._serialized_start=203
-  _globals['_LISTTOOLSRESPONSE']._serialized_end=281
-  _globals['_GETTOOLREQUEST']._serialized_start=283
-  _globals['_GETTOOLREQUEST']._serialized_end=330
-  _globals['_GETTOOLRESPONSE']._serialized_start=332
-  _globals['_GETTOOLRESPONSE']._serialized_end=382
-  _globals['_TOOL']._serialized_start=385
-  _globals['_TOOL']._serialized_end=860
-  _globals['_TOOLREGISTRYSERVICE']._serialized_start=1082
-  _globals['_TOOLREGISTRYSERVICE']._serialized_end=1249
+  _globals['_MCPSOURCE_ENVENTRY']._options = None
+  _globals['_MCPSOURCE_ENVENTRY']._serialized_options = b'8\001'
+  _globals['_EFFECTS']._serialized_start=2448
+  _globals['_EFFECTS']._serialized_end=2550
+  _globals['_TOOLSTATE']._serialized_start=2552
+  _globals['_TOOLSTATE']._serialized_end=2665
+  _globals['_TOOLSCOPE']._serialized_start=2667
+  _globals['_TOOLSCOPE']._serialized_end=2779
+  _globals['_LISTTOOLSREQUEST']._serialized_start=106
+  _globals['_LISTTOOLSREQUEST']._serialized_end=234
+  _globals['_LISTTOOLSRESPONSE']._serialized_start=236
+  _globals['_LISTTOOLSRESPONSE']._serialized_end=314
+  _globals['_GETTOOLREQUEST']._serialized_start=316
+  _globals['_GETTOOLREQUEST']._serialized_end=363
+  _globals['_GETTOOLRESPONSE']._serialized_start=365
+  _globals['_GETTOOLRESPONSE']._serialized_end=415
+  _globals['_TOOL']._serialized_start=418
+  _globals['_TOOL']._serialized_end=893
+  _globals['_TOOLDEFINITION']._serialized_start=896
+  _globals['_TOOLDEFINITION']._serialized_end=1162
+  _globals['_COMMANDSOURCE']._serialized_start=1164
+  _globals['_COMMANDSOURCE']._serialized_end=1224
+  _globals['_UPLOADSOURCE']._serialized_start=1226
+  _globals['_UPLOADSOURCE']._serialized_end=1271
+  _globals['_OPENAPISOURCE']._serialized_start=1273
+  _globals['_OPENAPISOURCE']._serialized_end=1380
+  _globals['_MCPSOURCE']._serialized_start=1383
+  _globals['_MCPSOURCE']._serialized_end=1529
+  _globals['_MCPSOURCE_ENVENTRY']._serialized_start=1487
+  _globals['_MCPSOURCE_ENVENTRY']._serialized_end=1529
+  _globals['_REGISTERTOOLSREQUEST']._serialized_start=1532
+  _globals['_REGISTERTOOLSREQUEST']._serialized_end=1668
+  _globals['_REGISTERTOOLSRESPONSE']._serialized_start=1670
+  _globals['_REGISTERTOOLSRESPONSE']._serialized_end=1749
+  _globals['_REGISTEREDDEFINITION']._serialized_start=1751
+  _globals['_REGISTEREDDEFINITION']._serialized_end=1853
+  _globals['_DEFINITIONFAULT']._serialized_start=1855
+  _globals['_DEFINITIONFAULT']._serialized_end=1917
+  _globals['_UNREGISTERTOOLREQUEST']._serialized_start=1919
+  _globals['_UNREGISTERTOOLREQUEST']._serialized_end=2012
+  _globals['_UNREGISTERTOOLRESPONSE']._serialized_start=2014
+  _globals['_UNREGISTERTOOLRESPONSE']._serialized_end=2072
+  _globals['_DEPRECATETOOLREQUEST']._serialized_start=2075
+  _globals['_DEPRECATETOOLREQUEST']._serialized_end=2232
+  _globals['_DEPRECATETOOLRESPONSE']._serialized_start=2234
+  _globals['_DEPRECATETOOLRESPONSE']._serialized_end=2291
+  _globals['_REACTIVATETOOLREQUEST']._serialized_start=2293
+  _globals['_REACTIVATETOOLREQUEST']._serialized_end=2386
+  _globals['_REACTIVATETOOLRESPONSE']._serialized_start=2388
+  _globals['_REACTIVATETOOLRESPONSE']._serialized_end=2446
+  _globals['_TOOLREGISTRYSERVICE']._serialized_start=2782
+  _globals['_TOOLREGISTRYSERVICE']._serialized_end=3307
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,7 @@ import google.protobuf.descriptor
 import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
+import google.protobuf.timestamp_pb2
 import sys
 import toolcell.v1.execution_pb2
 import typing
@@ -75,6 +76,34 @@ TOOL_STATE_BROKEN: ToolState.ValueType  # 2
 TOOL_STATE_DISABLED: ToolState.ValueType  # 3
 """The operator switched it off."""
 global___ToolState = ToolState
+
+class _ToolScope:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _ToolScopeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_ToolScope.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    TOOL_SCOPE_UNSPECIFIED: _ToolScope.ValueType  # 0
+    """In a request: global for who may, else the caller's own.  Never sent."""
+    TOOL_SCOPE_GLOBAL: _ToolScope.ValueType  # 1
+    """For everybody whose rights admit it."""
+    TOOL_SCOPE_PRINCIPAL: _ToolScope.ValueType  # 2
+    """For the principal that registered it."""
+    TOOL_SCOPE_SESSION: _ToolScope.ValueType  # 3
+    """For the session of the principal that registered it."""
+
+class ToolScope(_ToolScope, metaclass=_ToolScopeEnumTypeWrapper):
+    """For whom a tool is registered."""
+
+TOOL_SCOPE_UNSPECIFIED: ToolScope.ValueType  # 0
+"""In a request: global for who may, else the caller's own.  Never sent."""
+TOOL_SCOPE_GLOBAL: ToolScope.ValueType  # 1
+"""For everybody whose rights admit it."""
+TOOL_SCOPE_PRINCIPAL: ToolScope.ValueType  # 2
+"""For the principal that registered it."""
+TOOL_SCOPE_SESSION: ToolScope.ValueType  # 3
+"""For the session of the principal that registered it."""
+global___ToolScope = ToolScope
 
 @typing.final
 class ListToolsRequest(google.protobuf.message.Message):
@@ -277,3 +306,447 @@ class Tool(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["broken_reason", b"broken_reason", "bundle", b"bundle", "category", b"category", "command", b"command", "deprecated", b"deprecated", "description", b"description", "domains", b"domains", "effects", b"effects", "idempotent", b"idempotent", "limits", b"limits", "minimum_isolation", b"minimum_isolation", "name", b"name", "parameters_json", b"parameters_json", "paths", b"paths", "returns_json", b"returns_json", "state", b"state", "tags", b"tags", "title", b"title", "version", b"version"]) -> None: ...
 
 global___Tool = Tool
+
+@typing.final
+class ToolDefinition(google.protobuf.message.Message):
+    """What is registered: one tool, or with some sources several."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MANIFEST_JSON_FIELD_NUMBER: builtins.int
+    SCOPE_FIELD_NUMBER: builtins.int
+    COMMAND_FIELD_NUMBER: builtins.int
+    UPLOAD_FIELD_NUMBER: builtins.int
+    OPENAPI_FIELD_NUMBER: builtins.int
+    MCP_FIELD_NUMBER: builtins.int
+    manifest_json: builtins.bytes
+    """The manifest: one JSON object with the keys of a manifest (name, version, description,
+    parameters, effects, limits, paths, domains, ...).  What a source knows itself may be left out.
+    Required unless the source knows all.
+    """
+    scope: global___ToolScope.ValueType
+    """For whom.  Unspecified: global for who may, else the caller's own."""
+    @property
+    def command(self) -> global___CommandSource:
+        """A program of the cell's runtime."""
+
+    @property
+    def upload(self) -> global___UploadSource:
+        """Python code that is loaded inside the cell."""
+
+    @property
+    def openapi(self) -> global___OpenApiSource:
+        """The operations of an OpenAPI document."""
+
+    @property
+    def mcp(self) -> global___McpSource:
+        """The tools of an MCP server that runs inside the cell."""
+
+    def __init__(
+        self,
+        *,
+        manifest_json: builtins.bytes = ...,
+        scope: global___ToolScope.ValueType = ...,
+        command: global___CommandSource | None = ...,
+        upload: global___UploadSource | None = ...,
+        openapi: global___OpenApiSource | None = ...,
+        mcp: global___McpSource | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["command", b"command", "mcp", b"mcp", "openapi", b"openapi", "source", b"source", "upload", b"upload"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["command", b"command", "manifest_json", b"manifest_json", "mcp", b"mcp", "openapi", b"openapi", "scope", b"scope", "source", b"source", "upload", b"upload"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["source", b"source"]) -> typing.Literal["command", "upload", "openapi", "mcp"] | None: ...
+
+global___ToolDefinition = ToolDefinition
+
+@typing.final
+class CommandSource(google.protobuf.message.Message):
+    """A program, called without a shell."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ARGV_FIELD_NUMBER: builtins.int
+    STDIN_FIELD_NUMBER: builtins.int
+    RESULT_FIELD_NUMBER: builtins.int
+    stdin: builtins.str
+    """`json` (all arguments), `none`, or `{name}`.  Empty: `none`."""
+    result: builtins.str
+    """Where it answers: `stdout` (JSON), `text`, or `fd3` (JSON on descriptor 3).  Empty: `stdout`."""
+    @property
+    def argv(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The program, an absolute path, and its arguments; `{name}` stands for the argument of that
+        name.  Required.
+        """
+
+    def __init__(
+        self,
+        *,
+        argv: collections.abc.Iterable[builtins.str] | None = ...,
+        stdin: builtins.str = ...,
+        result: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["argv", b"argv", "result", b"result", "stdin", b"stdin"]) -> None: ...
+
+global___CommandSource = CommandSource
+
+@typing.final
+class UploadSource(google.protobuf.message.Message):
+    """Python code that was uploaded."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SHA256_FIELD_NUMBER: builtins.int
+    ENTRY_FIELD_NUMBER: builtins.int
+    sha256: builtins.str
+    """Lower-case hexadecimal SHA-256 of what was uploaded.  Required."""
+    entry: builtins.str
+    """The callable, `module:name`.  Empty: every tool that the code declares."""
+    def __init__(
+        self,
+        *,
+        sha256: builtins.str = ...,
+        entry: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["entry", b"entry", "sha256", b"sha256"]) -> None: ...
+
+global___UploadSource = UploadSource
+
+@typing.final
+class OpenApiSource(google.protobuf.message.Message):
+    """An OpenAPI document, 3.0 or 3.1."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DOCUMENT_FIELD_NUMBER: builtins.int
+    BASE_URL_FIELD_NUMBER: builtins.int
+    OPERATIONS_FIELD_NUMBER: builtins.int
+    PREFIX_FIELD_NUMBER: builtins.int
+    CREDENTIAL_FIELD_NUMBER: builtins.int
+    document: builtins.bytes
+    """The document, JSON or YAML.  Required."""
+    base_url: builtins.str
+    """Where its operations are, `https://host/path`.  Empty: the document's first server."""
+    prefix: builtins.str
+    """Put before each tool's name.  Empty: nothing."""
+    credential: builtins.str
+    """Name of the operator's credential that requests are sent with.  Empty: none."""
+    @property
+    def operations(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Only these operations, by `operationId`.  Empty: all."""
+
+    def __init__(
+        self,
+        *,
+        document: builtins.bytes = ...,
+        base_url: builtins.str = ...,
+        operations: collections.abc.Iterable[builtins.str] | None = ...,
+        prefix: builtins.str = ...,
+        credential: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["base_url", b"base_url", "credential", b"credential", "document", b"document", "operations", b"operations", "prefix", b"prefix"]) -> None: ...
+
+global___OpenApiSource = OpenApiSource
+
+@typing.final
+class McpSource(google.protobuf.message.Message):
+    """An MCP server that speaks over its standard input and output."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class EnvEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    ARGV_FIELD_NUMBER: builtins.int
+    ENV_FIELD_NUMBER: builtins.int
+    TOOLS_FIELD_NUMBER: builtins.int
+    PREFIX_FIELD_NUMBER: builtins.int
+    prefix: builtins.str
+    """Put before each tool's name.  Empty: nothing."""
+    @property
+    def argv(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The program, an absolute path, and its arguments.  Required."""
+
+    @property
+    def env(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
+        """Its environment."""
+
+    @property
+    def tools(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Only these of its tools.  Empty: all."""
+
+    def __init__(
+        self,
+        *,
+        argv: collections.abc.Iterable[builtins.str] | None = ...,
+        env: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        tools: collections.abc.Iterable[builtins.str] | None = ...,
+        prefix: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["argv", b"argv", "env", b"env", "prefix", b"prefix", "tools", b"tools"]) -> None: ...
+
+global___McpSource = McpSource
+
+@typing.final
+class RegisterToolsRequest(google.protobuf.message.Message):
+    """Asks to register tools."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DEFINITIONS_FIELD_NUMBER: builtins.int
+    ALL_OR_NOTHING_FIELD_NUMBER: builtins.int
+    REPLACE_FIELD_NUMBER: builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: builtins.int
+    all_or_nothing: builtins.bool
+    """Register all or, if one cannot be, none.  False: each for itself."""
+    replace: builtins.bool
+    """Replace tools of the same name, version and scope.  False: such a definition is refused."""
+    validate_only: builtins.bool
+    """Check everything, register nothing.  False: register."""
+    @property
+    def definitions(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ToolDefinition]:
+        """The definitions, at most 100.  Required."""
+
+    def __init__(
+        self,
+        *,
+        definitions: collections.abc.Iterable[global___ToolDefinition] | None = ...,
+        all_or_nothing: builtins.bool = ...,
+        replace: builtins.bool = ...,
+        validate_only: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["all_or_nothing", b"all_or_nothing", "definitions", b"definitions", "replace", b"replace", "validate_only", b"validate_only"]) -> None: ...
+
+global___RegisterToolsRequest = RegisterToolsRequest
+
+@typing.final
+class RegisterToolsResponse(google.protobuf.message.Message):
+    """What became of each definition."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DEFINITIONS_FIELD_NUMBER: builtins.int
+    @property
+    def definitions(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___RegisteredDefinition]:
+        """One for each definition, in their order."""
+
+    def __init__(
+        self,
+        *,
+        definitions: collections.abc.Iterable[global___RegisteredDefinition] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["definitions", b"definitions"]) -> None: ...
+
+global___RegisterToolsResponse = RegisterToolsResponse
+
+@typing.final
+class RegisteredDefinition(google.protobuf.message.Message):
+    """What became of one definition."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TOOLS_FIELD_NUMBER: builtins.int
+    FAULTS_FIELD_NUMBER: builtins.int
+    @property
+    def tools(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Tool]:
+        """The tools that it stands for, as they are now.  Empty: it was refused."""
+
+    @property
+    def faults(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___DefinitionFault]:
+        """What is wrong with it.  Empty: it is registered."""
+
+    def __init__(
+        self,
+        *,
+        tools: collections.abc.Iterable[global___Tool] | None = ...,
+        faults: collections.abc.Iterable[global___DefinitionFault] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["faults", b"faults", "tools", b"tools"]) -> None: ...
+
+global___RegisteredDefinition = RegisteredDefinition
+
+@typing.final
+class DefinitionFault(google.protobuf.message.Message):
+    """What is wrong with a definition, and where."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: builtins.int
+    CODE_FIELD_NUMBER: builtins.int
+    MESSAGE_FIELD_NUMBER: builtins.int
+    path: builtins.str
+    """JSON pointer (RFC 6901) into the definition: `/manifest/parameters/type`.  Empty: all of it."""
+    code: builtins.str
+    """A word of a closed set, for machines.  Always set."""
+    message: builtins.str
+    """What is wrong, and the remedy.  Always set."""
+    def __init__(
+        self,
+        *,
+        path: builtins.str = ...,
+        code: builtins.str = ...,
+        message: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["code", b"code", "message", b"message", "path", b"path"]) -> None: ...
+
+global___DefinitionFault = DefinitionFault
+
+@typing.final
+class UnregisterToolRequest(google.protobuf.message.Message):
+    """Asks to remove a tool."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    SCOPE_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """Its name.  Required."""
+    version: builtins.str
+    """Its version.  Empty: all of them."""
+    scope: global___ToolScope.ValueType
+    """The scope that it was registered in.  Unspecified: the caller's own, or else global."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        version: builtins.str = ...,
+        scope: global___ToolScope.ValueType = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "scope", b"scope", "version", b"version"]) -> None: ...
+
+global___UnregisterToolRequest = UnregisterToolRequest
+
+@typing.final
+class UnregisterToolResponse(google.protobuf.message.Message):
+    """What was removed."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TOOLS_FIELD_NUMBER: builtins.int
+    @property
+    def tools(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Tool]:
+        """The tools as they were."""
+
+    def __init__(
+        self,
+        *,
+        tools: collections.abc.Iterable[global___Tool] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["tools", b"tools"]) -> None: ...
+
+global___UnregisterToolResponse = UnregisterToolResponse
+
+@typing.final
+class DeprecateToolRequest(google.protobuf.message.Message):
+    """Asks to deprecate a tool."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    SCOPE_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    SUNSET_TIME_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """Its name.  Required."""
+    version: builtins.str
+    """Its version.  Empty: all of them."""
+    scope: global___ToolScope.ValueType
+    """The scope that it was registered in.  Unspecified: the caller's own, or else global."""
+    reason: builtins.str
+    """Why, and what to use instead.  Required."""
+    @property
+    def sunset_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """From when on calls are refused.  Absent: never."""
+
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        version: builtins.str = ...,
+        scope: global___ToolScope.ValueType = ...,
+        reason: builtins.str = ...,
+        sunset_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["sunset_time", b"sunset_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "reason", b"reason", "scope", b"scope", "sunset_time", b"sunset_time", "version", b"version"]) -> None: ...
+
+global___DeprecateToolRequest = DeprecateToolRequest
+
+@typing.final
+class DeprecateToolResponse(google.protobuf.message.Message):
+    """What was deprecated."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TOOLS_FIELD_NUMBER: builtins.int
+    @property
+    def tools(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Tool]:
+        """The tools as they are now."""
+
+    def __init__(
+        self,
+        *,
+        tools: collections.abc.Iterable[global___Tool] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["tools", b"tools"]) -> None: ...
+
+global___DeprecateToolResponse = DeprecateToolResponse
+
+@typing.final
+class ReactivateToolRequest(google.protobuf.message.Message):
+    """Asks to take a deprecation back."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    SCOPE_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """Its name.  Required."""
+    version: builtins.str
+    """Its version.  Empty: all of them."""
+    scope: global___ToolScope.ValueType
+    """The scope that it was registered in.  Unspecified: the caller's own, or else global."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        version: builtins.str = ...,
+        scope: global___ToolScope.ValueType = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "scope", b"scope", "version", b"version"]) -> None: ...
+
+global___ReactivateToolRequest = ReactivateToolRequest
+
+@typing.final
+class ReactivateToolResponse(google.protobuf.message.Message):
+    """What was reactivated."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TOOLS_FIELD_NUMBER: builtins.int
+    @property
+    def tools(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Tool]:
+        """The tools as they are now."""
+
+    def __init__(
+        self,
+        *,
+        tools: collections.abc.Iterable[global___Tool] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["tools", b"tools"]) -> None: ...
+
+global___ReactivateToolResponse = ReactivateToolResponse

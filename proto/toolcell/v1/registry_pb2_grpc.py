@@ -28,6 +28,26 @@ class ToolRegistryServiceStub(object):
                 request_serializer=toolcell_dot_v1_dot_registry__pb2.GetToolRequest.SerializeToString,
                 response_deserializer=toolcell_dot_v1_dot_registry__pb2.GetToolResponse.FromString,
                 )
+        self.RegisterTools = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/RegisterTools',
+                request_serializer=toolcell_dot_v1_dot_registry__pb2.RegisterToolsRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_registry__pb2.RegisterToolsResponse.FromString,
+                )
+        self.UnregisterTool = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/UnregisterTool',
+                request_serializer=toolcell_dot_v1_dot_registry__pb2.UnregisterToolRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_registry__pb2.UnregisterToolResponse.FromString,
+                )
+        self.DeprecateTool = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/DeprecateTool',
+                request_serializer=toolcell_dot_v1_dot_registry__pb2.DeprecateToolRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_registry__pb2.DeprecateToolResponse.FromString,
+                )
+        self.ReactivateTool = channel.unary_unary(
+                '/toolcell.v1.ToolRegistryService/ReactivateTool',
+                request_serializer=toolcell_dot_v1_dot_registry__pb2.ReactivateToolRequest.SerializeToString,
+                response_deserializer=toolcell_dot_v1_dot_registry__pb2.ReactivateToolResponse.FromString,
+                )
 
 
 class ToolRegistryServiceServicer(object):
@@ -57,6 +77,49 @@ class ToolRegistryServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RegisterTools(self, request, context):
+        """Registers tools while the server runs.  A tool of the same name, version and scope that its
+        registrant may change is replaced if `replace` is set.
+
+        * INVALID_ARGUMENT: there is no definition, a field is malformed, or with `all_or_nothing` a
+        definition is wrong; one google.rpc.BadRequest violation for each fault.
+        * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`), or a limit on
+        registrations is reached.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnregisterTool(self, request, context):
+        """Removes a registered tool.  Executions of it that run go on.
+
+        * INVALID_ARGUMENT: `name` is empty.
+        * NOT_FOUND: no such tool or version was registered in that scope.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeprecateTool(self, request, context):
+        """Says that a registered tool should no longer be used.  It can be, until `sunset_time`.
+
+        * INVALID_ARGUMENT: `name` or `reason` is empty.
+        * NOT_FOUND: no such tool or version was registered in that scope.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReactivateTool(self, request, context):
+        """Takes a deprecation back.
+
+        * INVALID_ARGUMENT: `name` is empty.
+        * NOT_FOUND: no such tool or version was registered in that scope.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ToolRegistryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -69,6 +132,26 @@ def add_ToolRegistryServiceServicer_to_server(servicer, server):
                     servicer.GetTool,
                     request_deserializer=toolcell_dot_v1_dot_registry__pb2.GetToolRequest.FromString,
                     response_serializer=toolcell_dot_v1_dot_registry__pb2.GetToolResponse.SerializeToString,
+            ),
+            'RegisterTools': grpc.unary_unary_rpc_method_handler(
+                    servicer.RegisterTools,
+                    request_deserializer=toolcell_dot_v1_dot_registry__pb2.RegisterToolsRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_registry__pb2.RegisterToolsResponse.SerializeToString,
+            ),
+            'UnregisterTool': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnregisterTool,
+                    request_deserializer=toolcell_dot_v1_dot_registry__pb2.UnregisterToolRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_registry__pb2.UnregisterToolResponse.SerializeToString,
+            ),
+            'DeprecateTool': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeprecateTool,
+                    request_deserializer=toolcell_dot_v1_dot_registry__pb2.DeprecateToolRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_registry__pb2.DeprecateToolResponse.SerializeToString,
+            ),
+            'ReactivateTool': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReactivateTool,
+                    request_deserializer=toolcell_dot_v1_dot_registry__pb2.ReactivateToolRequest.FromString,
+                    response_serializer=toolcell_dot_v1_dot_registry__pb2.ReactivateToolResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -115,5 +198,73 @@ class ToolRegistryService(object):
         return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/GetTool',
             toolcell_dot_v1_dot_registry__pb2.GetToolRequest.SerializeToString,
             toolcell_dot_v1_dot_registry__pb2.GetToolResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def RegisterTools(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/RegisterTools',
+            toolcell_dot_v1_dot_registry__pb2.RegisterToolsRequest.SerializeToString,
+            toolcell_dot_v1_dot_registry__pb2.RegisterToolsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def UnregisterTool(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/UnregisterTool',
+            toolcell_dot_v1_dot_registry__pb2.UnregisterToolRequest.SerializeToString,
+            toolcell_dot_v1_dot_registry__pb2.UnregisterToolResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def DeprecateTool(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/DeprecateTool',
+            toolcell_dot_v1_dot_registry__pb2.DeprecateToolRequest.SerializeToString,
+            toolcell_dot_v1_dot_registry__pb2.DeprecateToolResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ReactivateTool(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/toolcell.v1.ToolRegistryService/ReactivateTool',
+            toolcell_dot_v1_dot_registry__pb2.ReactivateToolRequest.SerializeToString,
+            toolcell_dot_v1_dot_registry__pb2.ReactivateToolResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)

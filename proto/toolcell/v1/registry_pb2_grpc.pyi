@@ -45,6 +45,49 @@ class ToolRegistryServiceStub:
     * NOT_FOUND: no such tool or version; ErrorInfo metadata `close_matches` names similar ones.
     """
 
+    RegisterTools: grpc.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.RegisterToolsRequest,
+        toolcell.v1.registry_pb2.RegisterToolsResponse,
+    ]
+    """Registers tools while the server runs.  A tool of the same name, version and scope that its
+    registrant may change is replaced if `replace` is set.
+
+    * INVALID_ARGUMENT: there is no definition, a field is malformed, or with `all_or_nothing` a
+      definition is wrong; one google.rpc.BadRequest violation for each fault.
+    * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`), or a limit on
+      registrations is reached.
+    """
+
+    UnregisterTool: grpc.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.UnregisterToolRequest,
+        toolcell.v1.registry_pb2.UnregisterToolResponse,
+    ]
+    """Removes a registered tool.  Executions of it that run go on.
+
+    * INVALID_ARGUMENT: `name` is empty.
+    * NOT_FOUND: no such tool or version was registered in that scope.
+    """
+
+    DeprecateTool: grpc.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.DeprecateToolRequest,
+        toolcell.v1.registry_pb2.DeprecateToolResponse,
+    ]
+    """Says that a registered tool should no longer be used.  It can be, until `sunset_time`.
+
+    * INVALID_ARGUMENT: `name` or `reason` is empty.
+    * NOT_FOUND: no such tool or version was registered in that scope.
+    """
+
+    ReactivateTool: grpc.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.ReactivateToolRequest,
+        toolcell.v1.registry_pb2.ReactivateToolResponse,
+    ]
+    """Takes a deprecation back.
+
+    * INVALID_ARGUMENT: `name` is empty.
+    * NOT_FOUND: no such tool or version was registered in that scope.
+    """
+
 class ToolRegistryServiceAsyncStub:
     """Describes registered tools.
 
@@ -70,6 +113,49 @@ class ToolRegistryServiceAsyncStub:
 
     * INVALID_ARGUMENT: `name` is empty.
     * NOT_FOUND: no such tool or version; ErrorInfo metadata `close_matches` names similar ones.
+    """
+
+    RegisterTools: grpc.aio.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.RegisterToolsRequest,
+        toolcell.v1.registry_pb2.RegisterToolsResponse,
+    ]
+    """Registers tools while the server runs.  A tool of the same name, version and scope that its
+    registrant may change is replaced if `replace` is set.
+
+    * INVALID_ARGUMENT: there is no definition, a field is malformed, or with `all_or_nothing` a
+      definition is wrong; one google.rpc.BadRequest violation for each fault.
+    * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`), or a limit on
+      registrations is reached.
+    """
+
+    UnregisterTool: grpc.aio.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.UnregisterToolRequest,
+        toolcell.v1.registry_pb2.UnregisterToolResponse,
+    ]
+    """Removes a registered tool.  Executions of it that run go on.
+
+    * INVALID_ARGUMENT: `name` is empty.
+    * NOT_FOUND: no such tool or version was registered in that scope.
+    """
+
+    DeprecateTool: grpc.aio.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.DeprecateToolRequest,
+        toolcell.v1.registry_pb2.DeprecateToolResponse,
+    ]
+    """Says that a registered tool should no longer be used.  It can be, until `sunset_time`.
+
+    * INVALID_ARGUMENT: `name` or `reason` is empty.
+    * NOT_FOUND: no such tool or version was registered in that scope.
+    """
+
+    ReactivateTool: grpc.aio.UnaryUnaryMultiCallable[
+        toolcell.v1.registry_pb2.ReactivateToolRequest,
+        toolcell.v1.registry_pb2.ReactivateToolResponse,
+    ]
+    """Takes a deprecation back.
+
+    * INVALID_ARGUMENT: `name` is empty.
+    * NOT_FOUND: no such tool or version was registered in that scope.
     """
 
 class ToolRegistryServiceServicer(metaclass=abc.ABCMeta):
@@ -101,6 +187,57 @@ class ToolRegistryServiceServicer(metaclass=abc.ABCMeta):
 
         * INVALID_ARGUMENT: `name` is empty.
         * NOT_FOUND: no such tool or version; ErrorInfo metadata `close_matches` names similar ones.
+        """
+
+    @abc.abstractmethod
+    def RegisterTools(
+        self,
+        request: toolcell.v1.registry_pb2.RegisterToolsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[toolcell.v1.registry_pb2.RegisterToolsResponse, collections.abc.Awaitable[toolcell.v1.registry_pb2.RegisterToolsResponse]]:
+        """Registers tools while the server runs.  A tool of the same name, version and scope that its
+        registrant may change is replaced if `replace` is set.
+
+        * INVALID_ARGUMENT: there is no definition, a field is malformed, or with `all_or_nothing` a
+          definition is wrong; one google.rpc.BadRequest violation for each fault.
+        * FAILED_PRECONDITION: registration is switched off (`SWITCHED_OFF`), or a limit on
+          registrations is reached.
+        """
+
+    @abc.abstractmethod
+    def UnregisterTool(
+        self,
+        request: toolcell.v1.registry_pb2.UnregisterToolRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[toolcell.v1.registry_pb2.UnregisterToolResponse, collections.abc.Awaitable[toolcell.v1.registry_pb2.UnregisterToolResponse]]:
+        """Removes a registered tool.  Executions of it that run go on.
+
+        * INVALID_ARGUMENT: `name` is empty.
+        * NOT_FOUND: no such tool or version was registered in that scope.
+        """
+
+    @abc.abstractmethod
+    def DeprecateTool(
+        self,
+        request: toolcell.v1.registry_pb2.DeprecateToolRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[toolcell.v1.registry_pb2.DeprecateToolResponse, collections.abc.Awaitable[toolcell.v1.registry_pb2.DeprecateToolResponse]]:
+        """Says that a registered tool should no longer be used.  It can be, until `sunset_time`.
+
+        * INVALID_ARGUMENT: `name` or `reason` is empty.
+        * NOT_FOUND: no such tool or version was registered in that scope.
+        """
+
+    @abc.abstractmethod
+    def ReactivateTool(
+        self,
+        request: toolcell.v1.registry_pb2.ReactivateToolRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[toolcell.v1.registry_pb2.ReactivateToolResponse, collections.abc.Awaitable[toolcell.v1.registry_pb2.ReactivateToolResponse]]:
+        """Takes a deprecation back.
+
+        * INVALID_ARGUMENT: `name` is empty.
+        * NOT_FOUND: no such tool or version was registered in that scope.
         """
 
 def add_ToolRegistryServiceServicer_to_server(servicer: ToolRegistryServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

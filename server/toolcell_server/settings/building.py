@@ -33,6 +33,7 @@ from toolcell_server.settings.egress import EgressSettings
 from toolcell_server.settings.errors import SettingsError
 from toolcell_server.settings.records import RecordsSettings
 from toolcell_server.settings.redaction import RedactionSettings
+from toolcell_server.settings.registry import RegistrySettings
 from toolcell_server.settings.rights import RightsSettings
 from toolcell_server.settings.tls import TlsSettings
 from toolcell_server.settings.values import CEILINGS, BuiltinSettings, ServerSettings, Settings
@@ -57,6 +58,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "cache": tuple(CacheSettings.__slots__),
     "breaker": tuple(BreakerSettings.__slots__),
     "records": tuple(RecordsSettings.__slots__),
+    "registry": tuple(RegistrySettings.__slots__),
     "rights": ("anonymous_roles",),
     "arguments": tuple(ArgumentSettings.__slots__),
     "results": tuple(ResultSettings.__slots__),
@@ -112,6 +114,7 @@ def _build(values: Mapping[str, Any]) -> Settings:
         cache=CacheSettings.build(_section("cache", values)),
         breaker=BreakerSettings.build(_section("breaker", values)),
         records=RecordsSettings.build(_section("records", values)),
+        registry=RegistrySettings.build(_section("registry", values)),
         rights=RightsSettings.build(
             _section("rights", values), values.get("roles", []), values.get("rules", [])
         ),

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from toolcell_server.carried import REGISTERED
 from toolcell_server.settings import checks
 from toolcell_server.settings.errors import SettingsError
 from toolcell_server.settings.names import check_known
 
 BUILTIN: Final = "builtin"
+_OURS: Final = (BUILTIN, REGISTERED)
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _PACKAGE: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -44,10 +46,10 @@ class BundleSettings:
 
     def _check_name(self) -> None:
         checks.text("bundles.name", self.name)
-        if not _NAME.fullmatch(self.name) or self.name == BUILTIN:
+        if not _NAME.fullmatch(self.name) or self.name in _OURS:
             raise SettingsError(
                 "is no name for a bundle",
-                f"use a-z, 0-9, _ and -, at most 32, a letter first, and not {BUILTIN}",
+                f"use a-z, 0-9, _ and -, at most 32, a letter first, and not {' or '.join(_OURS)}",
                 key="bundles.name",
                 value=self.name,
             )

@@ -20,6 +20,7 @@ from toolcell_server.settings.egress import EgressSettings
 from toolcell_server.settings.errors import SettingsError
 from toolcell_server.settings.records import RecordsSettings
 from toolcell_server.settings.redaction import RedactionSettings
+from toolcell_server.settings.registry import RegistrySettings
 from toolcell_server.settings.rights import RightsSettings
 from toolcell_server.settings.tls import TlsSettings
 
@@ -147,6 +148,7 @@ class Settings:
     cache: CacheSettings = field(default_factory=CacheSettings)
     breaker: BreakerSettings = field(default_factory=BreakerSettings)
     records: RecordsSettings = field(default_factory=RecordsSettings)
+    registry: RegistrySettings = field(default_factory=RegistrySettings)
     rights: RightsSettings = field(default_factory=RightsSettings)
     middleware: tuple[HookSettings, ...] = ()
     arguments: ArgumentSettings = field(default_factory=ArgumentSettings)

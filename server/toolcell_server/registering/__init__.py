@@ -1,0 +1,3 @@
+"""
+Tools that come at run time: what is registered becomes tools as those of any bundle.
+"""

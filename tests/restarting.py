@@ -5,11 +5,13 @@ A service whose executions outlive it: the same folder, one server after the oth
 from __future__ import annotations
 
 import contextlib
+import os
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from served import Service, serving
 from toolcell_server.database import Database
+from toolcell_server.records.ahead import Ahead
 from toolcell_server.records.ledger import Ledger
 from toolcell_server.records.recovering import recover
 from toolcell_server.records.remembering import Remembering
@@ -46,7 +48,8 @@ class Kept:
     def __init__(self, folder: Path, clock: Clock, **bounds: Any) -> None:
         self.clock = clock
         self.database = Database.opened(str(folder))
-        self.ledger = Ledger(self.database)
+        self.ahead = Ahead(folder)
+        self.ledger = Ledger(self.database, self.ahead)
         self.failures: Counter[str] = Counter()
         settings = RecordsSettings(**bounds)
         count = self.failures.update
@@ -58,10 +61,24 @@ class Kept:
     def rows(self) -> list[Entry]:
         return self.ledger._select("ORDER BY number")
 
+    def close(self) -> None:
+        """
+        As a server that dies: what waits for the database is in the file ahead of it.
+        """
+        self.ledger.close()
+        self.database.close()
+
     def writable(self, *, yes: bool) -> None:
         """
-        Let SQLite refuse what would write, as on a file system that has become read-only.
+        Let SQLite, and the file ahead of it, refuse what would write, as on a file system that has
+        become read-only.
         """
+        if not yes:
+            self.ledger.take_over()
+        file = self.ahead._file
+        other = os.open(file.path if yes else "/dev/full", os.O_WRONLY | os.O_APPEND)
+        os.dup2(other, file._descriptor)
+        os.close(other)
         self.database.query(f"PRAGMA query_only = {'OFF' if yes else 'ON'}")
 
 
@@ -71,7 +88,7 @@ def kept(folder: Path, clock: Clock | None = None, **bounds: Any) -> Iterator[Ke
     try:
         yield one
     finally:
-        one.database.close()
+        one.close()
 
 
 @contextlib.asynccontextmanager
@@ -92,6 +109,6 @@ async def restarted(
         async with serving(executor, remembers=one.remembering, **keeping) as service:
             yield service, one
             if dies:
-                one.database.close()
+                one.close()
         if not dies:
             service.executions.close()

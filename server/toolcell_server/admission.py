@@ -244,7 +244,7 @@ def _said(call: Call) -> dict[str, Any]:
         "asked": request.tool,
         "labels": dict(request.labels),
         "detached": request.detached,
-        "taken": call.taken,
+        "taken": tuple(call.taken),
         "approval": call.approval,
         "no_cache": request.no_cache,
         "reports": call.reports,

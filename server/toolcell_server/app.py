@@ -139,6 +139,8 @@ class App(Made):
         Before anything that leaves records, and ended after it.
         """
         opened.callback(self.database.close)
+        if self.ledger:
+            opened.callback(self.ledger.close)
         if self.saved:
             opened.callback(self.saved.save)  # the last second of the quotas
         opened.callback(self.statistics.save)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from toolcell.v1 import execution_pb2 as pb
 
+    from toolcell_server.approvals.reserving import Reservation
     from toolcell_server.execution import Execution
     from toolcell_server.executor import Executor
 
@@ -29,23 +30,29 @@ class ApprovedExecutor:
     Before it tells the ending it settles the approval, so that a caller who is told `lost` can send
     the call again at once.
 
-    It stands under the queue, in which nothing has begun, and above the layer that retries.
+    It stands under the queue, in which nothing has begun, and above the layer that retries.  For an
+    execution that needed no approval it is not there.
     """
 
     base: Executor
 
-    async def execute(self, execution: Execution) -> AsyncIterator[pb.ExecuteResponse]:
-        approval, started = execution.approval, False
-        if approval is not None:
-            approval.begin(execution.execution_id)
+    def execute(self, execution: Execution) -> AsyncIterator[pb.ExecuteResponse]:
+        if execution.approval is None:
+            return self.base.execute(execution)
+        return self._approved(execution, execution.approval)
+
+    async def _approved(
+        self, execution: Execution, approval: Reservation
+    ) -> AsyncIterator[pb.ExecuteResponse]:
+        started = False
+        approval.begin(execution.execution_id)
         async with closing(self.base.execute(execution)) as events:
             async for event in events:
-                if approval is not None:
-                    started = started or event.HasField("started")
-                    if event.HasField("finished"):
-                        if not started and _never_ran(event.finished):
-                            approval.spare()
-                        approval.settle()
+                started = started or event.HasField("started")
+                if event.HasField("finished"):
+                    if not started and _never_ran(event.finished):
+                        approval.spare()
+                    approval.settle()
                 yield event
 
 

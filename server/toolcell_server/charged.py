@@ -32,21 +32,26 @@ class ChargedExecutor:
     It stands under the layers that wait and retry: what ends in the queue has not run, and each
     attempt has used its own.  An attempt whose end nobody saw, or whose cell was lost, is charged
     what it can have used at most in its time: or a tool that kills its cell would run for nothing.
+    Where no budget counts what an execution uses, it is only told that it runs.
     """
 
     base: Executor
 
-    async def execute(self, execution: Execution) -> AsyncIterator[pb.ExecuteResponse]:
+    def execute(self, execution: Execution) -> AsyncIterator[pb.ExecuteResponse]:
         for taken in execution.taken:
             taken.begin()
+        if any(taken.counts_usage for taken in execution.taken):
+            return self._charged(execution)
+        return self.base.execute(execution)
+
+    async def _charged(self, execution: Execution) -> AsyncIterator[pb.ExecuteResponse]:
         seen = _Seen()
         try:
             async with closing(self.base.execute(execution)) as events:
                 async for event in events:
-                    if execution.taken:
-                        seen.note(event)
-                        if event.HasField("finished"):  # now: the reader stops at this one
-                            seen.charge(execution)
+                    seen.note(event)
+                    if event.HasField("finished"):  # now: the reader stops at this one
+                        seen.charge(execution)
                     yield event
         finally:
             seen.charge(execution)

@@ -11,7 +11,7 @@ by `resources`, which are closed when the execution ends or a later station refu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -32,6 +32,13 @@ class Taken(Protocol):
     What a gate took for a call, and gives back by `resources` unless the call has run.
     """
 
+    @property
+    def counts_usage(self) -> bool:
+        """
+        Whether it is to be told what the call used.
+        """
+        ...
+
     def begin(self) -> None:
         """
         The call runs now: what it took is used.  Every later call does nothing.
@@ -40,7 +47,7 @@ class Taken(Protocol):
 
     def charge(self, cpu_seconds: float, network_bytes: int) -> None:
         """
-        The call used that much; once for each attempt.
+        The call used that much; once for each attempt, if that is counted.
         """
         ...
 
@@ -62,6 +69,7 @@ class Call:
     `approval` is the one that lets the call pass.
     `stands_in`: it is made in place of another tool, and no caller would hear what it asks for.
     `session` is the one whose workspace it uses.
+    A gate that takes something adds it to `taken`.
     `reports` are told to the caller as events: what a gate found and let pass all the same.
     """
 
@@ -72,7 +80,7 @@ class Call:
     arguments: dict[str, Any]
     data: bytes
     deadline: float | None = None
-    taken: tuple[Taken, ...] = ()
+    taken: list[Taken] = field(default_factory=list)
     approval_demanded: str = ""
     approval: Reservation | None = None
     reports: tuple[pb.Denied, ...] = ()

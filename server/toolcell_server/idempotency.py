@@ -10,17 +10,18 @@ before anything has put another tool in its place.  A call that was refused leav
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
-
-from toolcell.v1 import execution_pb2 as pb
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
 
 from toolcell_server.refusals import RequestIdReused
 
 if TYPE_CHECKING:
+    from toolcell.v1 import execution_pb2 as pb
+
     from toolcell_server.record import Record
 
 # What may differ between two sendings of one call: who correlates it and how long is left for it.
 _Ignored = Literal["request_id", "call_id", "timeout", "labels", "approval_token"]
+_IGNORED: Final = get_args(_Ignored)
 
 
 class Scope(NamedTuple):
@@ -38,9 +39,10 @@ def fingerprint(request: pb.ExecuteRequest | pb.RunRequest) -> bytes:
     SHA-256 over tool, version, arguments, limits, grants and options: what the call asks to do.
     Equal for an `Execute` and a `Run` that ask for the same.
     """
-    # Both requests have the same fields with the same numbers.
-    asked = pb.ExecuteRequest.FromString(request.SerializeToString())
-    for field in get_args(_Ignored):
+    # Both requests have the same fields with the same numbers, and are the same bytes.
+    asked = type(request)()
+    asked.CopyFrom(request)  # type: ignore[arg-type]  # it is of the same type
+    for field in _IGNORED:
         asked.ClearField(field)
     asked.arguments_json = asked.arguments_json or b"{}"
     return hashlib.sha256(asked.SerializeToString(deterministic=True)).digest()

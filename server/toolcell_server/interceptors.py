@@ -3,7 +3,7 @@ Around every RPC, outermost: no error leaves as it was raised.
 
 Theory of operation.  gRPC sends an uncaught exception to the caller as `UNKNOWN`, with its text;
 texts leak.  So a refusal leaves as its rich status, and anything else as INTERNAL with an id, under
-which the log has the traceback.
+which the log has the traceback.  Refusals for quotas leave one by one (`rates/spreading.py`).
 
 A handler ends early in three ways: CancelledError at an `await`, GeneratorExit at a `yield`, and an
 error of `context.write` when the peer has gone.  The first two are no `Exception`s and pass through
@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import grpc
 
 from toolcell_server import rpc_handlers, status
-from toolcell_server.refusals import CallRefused
+from toolcell_server.rates.spreading import Spreading
+from toolcell_server.refusals import CallRefused, QuotaExceeded
 from toolcell_server.refusing import Refusing
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class ErrorInterceptor(rpc_handlers.Around):
     def __init__(self, auditing: Auditing | None = None) -> None:
         super().__init__()
         self._refusing = Refusing(auditing)
+        self._spreading = Spreading()
 
     def _wrap(self, method: str, handler: Handler) -> Handler:
         return rpc_handlers.wrapped(
@@ -74,4 +76,7 @@ class ErrorInterceptor(rpc_handlers.Around):
         if isinstance(error, grpc.aio.AbortError):
             raise error  # the status is set already
         delay = error.retry_delay_seconds if isinstance(error, CallRefused) else 0.0
-        await status.abort(context, self._refusing.status(error, method, request), delay)
+        answer = self._refusing.status(error, method, request)
+        if isinstance(error, QuotaExceeded):
+            await self._spreading.wait(error.caller)
+        await status.abort(context, answer, delay)

@@ -5,6 +5,7 @@ Makes the parts of the server that the settings ask for.
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolcell_server import outcomes
@@ -23,6 +24,7 @@ from toolcell_server.capacity import Capacity
 from toolcell_server.carried import REGISTERED
 from toolcell_server.executions import Keeping
 from toolcell_server.records import recovering
+from toolcell_server.records.ahead import Ahead
 from toolcell_server.records.forgetful import Forgetful
 from toolcell_server.records.ledger import Ledger
 from toolcell_server.records.remembering import Remembering
@@ -192,7 +194,8 @@ def ledger(app: Made) -> Ledger | None:
     """
     if not app.settings.state_dir:
         return None
-    made = Ledger(app.database)
+    ahead = Ahead(Path(app.settings.state_dir), full=app.settings.records.synchronous == "full")
+    made = Ledger(app.database, ahead)
     app.metrics.records.watch(made)
     return made
 

@@ -132,9 +132,10 @@ class Record:
         """
         return self.last_event().finished
 
-    def to_proto(self) -> pb.Execution:
+    def to_proto(self, ending: pb.ExecuteResponse | None = None) -> pb.Execution:
         """
-        What is known of it, put together for who asks: most calls are never asked after.
+        What is known of it, put together for who asks: most calls are never asked after.  `ending`
+        is the last event, if whoever asks has it at hand.
         """
         summary = pb.Execution()
         summary.CopyFrom(self._summary)
@@ -144,7 +145,7 @@ class Record:
         if self._usage is not None:
             summary.usage.CopyFrom(self._usage)
         if self.journal.finished:
-            ending = self.last_event()
+            ending = ending or self.last_event()
             summary.finished_time.CopyFrom(ending.time)
             summary.outcome.CopyFrom(ending.finished.outcome)
             summary.usage.CopyFrom(ending.finished.usage)

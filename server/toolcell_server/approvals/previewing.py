@@ -108,7 +108,7 @@ class Previewing:
                 deadline=call.deadline,
                 preview=True,
                 review=recording,
-                taken=call.taken,  # it runs, so it counts
+                taken=tuple(call.taken),  # it runs, so it counts
                 resources=resources.pop_all(),
             )
 

@@ -2,14 +2,14 @@
 What the records say of an execution: who, what, with what, and how it ended.  Pure.
 
 Theory of operation.  An ending is described once for each call, so it is read field by field; the
-general way (`MessageToDict`) takes ten times as long.  What is the same for many calls (the grant
-of a tool without arguments in it, the walls of a bundle) is put into JSON once and remembered, a
-few of each.
+general way (`MessageToDict`) takes ten times as long.  What is the same for many calls (a caller, a
+tool, the grant of one without arguments in it, the walls of a bundle) is put into JSON once and
+remembered, a few of each.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import msgspec
 from toolcell.v1 import execution_pb2 as pb
@@ -18,13 +18,18 @@ from toolcell_server.audit import values
 from toolcell_server.audit.lines import encoded
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from toolcell_server.audit.content import Content
     from toolcell_server.audit.seen import Seen
     from toolcell_server.execution import Execution
     from toolcell_server.grants import Grant
+    from toolcell_server.principal import Principal
+    from toolcell_server.tool import Tool
 
 _REMEMBERED: Final = 256
 _ASKED: Final = ("tool", "version", "call_id", "request_id", "execution_id")
+Shared = TypeVar("Shared")
 
 
 class Describing:
@@ -34,7 +39,9 @@ class Describing:
 
     def __init__(self, content: Content) -> None:
         self._content = content
-        self._grants: dict[int, tuple[Grant, msgspec.Raw]] = {}
+        self._callers: _Encoded[Principal] = _Encoded(values.who)
+        self._tools: _Encoded[Tool] = _Encoded(values.which)
+        self._grants: _Encoded[Grant] = _Encoded(values.granted)
         self._isolations: dict[bytes, msgspec.Raw] = {}
 
     def accepted(self, execution: Execution) -> dict[str, Any]:
@@ -45,11 +52,11 @@ class Describing:
             "execution_id": execution.execution_id,
             "call_id": values.bounded(execution.call_id),
             "request_id": values.bounded(execution.request_id),
-            "principal": values.who(execution.caller),
-            "tool": values.which(execution.tool),
+            "principal": self._callers.of(execution.caller),
+            "tool": self._tools.of(execution.tool),
             "labels": values.labels(execution.labels),
             "arguments": self._content.describe(execution.arguments, execution.tool.name),
-            "grant": self._grant(execution.grant),
+            "grant": self._grants.of(execution.grant),
             "detached": execution.detached,
             "preview": execution.preview,
         }
@@ -113,14 +120,6 @@ class Describing:
             return {**texts, "arguments": self._content.describe(arguments, tool)}
         return texts
 
-    def _grant(self, grant: Grant) -> msgspec.Raw:
-        known = self._grants.get(id(grant))
-        if known is None or known[0] is not grant:
-            if len(self._grants) >= _REMEMBERED:
-                self._grants.clear()
-            known = self._grants[id(grant)] = grant, msgspec.Raw(encoded(values.granted(grant)))
-        return known[1]
-
     def _isolation(self, report: pb.IsolationReport) -> msgspec.Raw:
         key = report.SerializeToString()
         if key not in self._isolations:
@@ -128,3 +127,21 @@ class Describing:
                 self._isolations.clear()
             self._isolations[key] = msgspec.Raw(encoded(values.walls(report)))
         return self._isolations[key]
+
+
+class _Encoded(Generic[Shared]):
+    """
+    The JSON of things that many records are about, which are told apart by identity.
+    """
+
+    def __init__(self, describe: Callable[[Shared], dict[str, Any]]) -> None:
+        self._describe = describe
+        self._known: dict[int, tuple[Shared, msgspec.Raw]] = {}
+
+    def of(self, thing: Shared) -> msgspec.Raw:
+        known = self._known.get(id(thing))
+        if known is None or known[0] is not thing:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            known = self._known[id(thing)] = thing, msgspec.Raw(encoded(self._describe(thing)))
+        return known[1]

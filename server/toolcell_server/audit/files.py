@@ -12,9 +12,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from toolcell_server.appending import AppendedFile
 from toolcell_server.audit import folder as folders
 from toolcell_server.audit import lines, reading
-from toolcell_server.audit.appending import AppendedFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

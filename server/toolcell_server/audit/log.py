@@ -241,6 +241,7 @@ class AuditLog:
         self._make()
         if "write" not in self._writing.faults:  # else it is tried again in time, not at each turn
             self._write()
+        self._writing.count()
 
     def _release(self) -> None:
         os.close(self._lock)

@@ -51,6 +51,7 @@ class Writing:
         self._disk = Synchronizing(copy, self._failed)
         self._lines: list[bytes] = []
         self._bytes = 0
+        self._uncounted = (0, 0)  # records and bytes that the metrics do not know of
         self._checkpoint = b""  # among the lines, and not yet given to the disk
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
@@ -80,8 +81,7 @@ class Writing:
         except OSError as exc:
             self._failed("write", exc)
             return False
-        self._metrics.records.inc(len(self._lines))
-        self._metrics.bytes.inc(self._bytes)
+        self._uncounted = self._uncounted[0] + len(self._lines), self._uncounted[1] + self._bytes
         self._lines.clear()
         self._bytes = 0
         waiting = self._has_copy and self._checkpoint
@@ -92,6 +92,15 @@ class Writing:
         if waiting or self._settings.fsync != "never":
             self.in_time("sync", self._sync_seconds, self._start_synchronizing)
         return True
+
+    def count(self) -> None:
+        """
+        Let the metrics know what was written: later, as somebody waits for the writing.
+        """
+        (records, size), self._uncounted = self._uncounted, (0, 0)
+        if records:
+            self._metrics.records.inc(records)
+            self._metrics.bytes.inc(size)
 
     def rotate(self) -> bool:
         """
@@ -137,6 +146,7 @@ class Writing:
         """
         if self._lines:
             _log.error("records are lost", extra={"fields": {"records": len(self._lines)}})
+        self.count()
         await self.synchronized()
         await self._disk.idle()
         for timer in self._timers.values():

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from toolcell_server.authentication.failure import Kind, NotAuthentic
 from toolcell_server.authentication.header import token_in
-from toolcell_server.authentication.tokens import digest_of
+from toolcell_server.authentication.tokens import Digests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -43,6 +43,7 @@ class Authenticator:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._tokens = tokens
+        self._digests = Digests()
         self._jwts = jwts
         self._certificates = certificates
         self._given = given
@@ -60,7 +61,7 @@ class Authenticator:
             if self._certificates is None:
                 raise NotAuthentic(Kind.NONE)
             return None
-        digest = digest_of(token)
+        digest = self._digests.of(token)
         if static := self._tokens.find(digest):
             if static.expires <= self._clock():
                 raise NotAuthentic(Kind.EXPIRED)

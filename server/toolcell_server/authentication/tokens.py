@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from toolcell_server.authentication.verified import Expand
     from toolcell_server.settings import AuthSettings
 
+_MOST_DIGESTS = 1024  # arbitrary
 MINIMUM_CHARACTERS = 20  # of a token that is kept by reference; far below what we make
 
 
@@ -46,6 +47,26 @@ def digest_of(token: str) -> bytes:
     The SHA-256 by which a token is known.
     """
     return hashlib.sha256(token.encode()).digest()
+
+
+class Digests:
+    """
+    `digest_of` tokens, of which the last ones are known by heart: under a hash that is keyed with
+    what this process drew, so that no token stays in memory, and that takes a third of the time.
+    """
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+        self._known: dict[bytes, bytes] = {}
+
+    def of(self, token: str) -> bytes:
+        place = hashlib.blake2b(token.encode(), key=self._key).digest()
+        digest = self._known.get(place)
+        if digest is None:
+            if len(self._known) >= _MOST_DIGESTS:
+                self._known.clear()
+            digest = self._known[place] = digest_of(token)
+        return digest
 
 
 class StaticTokens:

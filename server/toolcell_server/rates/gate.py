@@ -18,7 +18,6 @@ may use the same remainder.  `concurrency` bounds that.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -31,6 +30,7 @@ from toolcell_server.refusals import QuotaExceeded, QuotasUnreliable
 from toolcell_server.refusals.quotas import Spent
 
 if TYPE_CHECKING:
+    import contextlib
     from collections.abc import Callable, Sequence
 
     from toolcell_server.gates import Call
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from toolcell_server.tool import Tool
 
 SHORTEST_CPU_SECONDS: Final = 0.1  # arbitrary; less does not even start an interpreter
+_BUDGETS: Final = frozenset({"cpu_seconds", "egress_bytes"})
 _MOST_TOOLS: Final = 10_000  # arbitrary; of which the rules are known by heart
 
 
@@ -50,11 +51,15 @@ class Run:
     """
 
     def __init__(
-        self, windows: Windows, uses: Sequence[Use], at: float, places: contextlib.ExitStack
+        self, windows: Windows, uses: Sequence[Use], at: float, give_back: Callable[[], None]
     ) -> None:
         self._windows, self._uses, self._at = windows, uses, at
-        self._places = places
+        self._give_back_places = give_back
         self._begun = False
+
+    @property
+    def counts_usage(self) -> bool:
+        return any(use.bound.kind in _BUDGETS for use in self._uses)
 
     def begin(self) -> None:
         self._begun = True
@@ -67,13 +72,13 @@ class Run:
                 self._windows.charge(use, network_bytes)
 
     def end(self) -> None:
-        self._places.close()
+        self._give_back_places()
 
     def close(self) -> None:
         """
         The execution is closed, whether it ran or not.
         """
-        self._places.close()
+        self._give_back_places()
         if not self._begun:
             self._windows.give_back(self._uses, self._at)
 
@@ -100,18 +105,20 @@ class RateGate:
         only_look = call.request.validate_only
         standings = self.places.look(at_once)
         full = any(standing.seconds for standing in standings)
-        places = resources.enter_context(contextlib.ExitStack())
+        give_back = _nothing
         if at_once and not only_look and not full:
-            places.callback(self.places.take(at_once))
+            give_back = self.places.take(at_once)
+            resources.callback(give_back)
         at, seen = await self._take(counted, only_look=only_look or full)
         standings += seen
         if short := [standing for standing in standings if standing.seconds]:
             raise self._refusal(call, short)
         if only_look:
             return _narrowed(call, seen)
-        run = Run(self.windows, counted, at, places)
+        run = Run(self.windows, counted, at, give_back)
         resources.callback(run.close)
-        return dataclasses.replace(_narrowed(call, seen), taken=(*call.taken, run))
+        call.taken.append(run)
+        return _narrowed(call, seen)
 
     async def _take(self, uses: Sequence[Use], *, only_look: bool) -> tuple[float, list[Standing]]:
         try:
@@ -154,6 +161,12 @@ class RateGate:
         self.refused(short[0].use.bound.kind)
         subject = subjects.subject(call.principal)
         return QuotaExceeded([_spent(standing, subject) for standing in short])
+
+
+def _nothing() -> None:
+    """
+    No places were taken.
+    """
 
 
 def _spent(standing: Standing, subject: str) -> Spent:

@@ -68,8 +68,12 @@ class MemoryWindows(MovingWindowSupport):
         if self._saved and self._saved.failing and any(map(_is_durable, uses)):
             raise StoreFailed(self._saved.failing)
         self._forget(now)
-        standings = [self._standing(use, now) for use in uses]
-        if not only_look and not any(standing.seconds for standing in standings):
+        standings, full = [], False
+        for use in uses:
+            standing = self._standing(use, now)
+            standings.append(standing)
+            full = full or standing.seconds > 0
+        if not only_look and not full:
             for use in uses:
                 if use.bound.kind == "calls":
                     self._add(use, now, 1)

@@ -48,12 +48,13 @@ class Places:
 
     def take(self, uses: Sequence[Use]) -> Callable[[], None]:
         """
-        Take a place of each; what is returned gives them back, and is called once.
+        Take a place of each; what is returned gives them back, once, however often it is called.
         """
         begun = self._clock()
         for use in uses:
             self._taken[use.key] = self._taken.get(use.key, 0) + 1
-        return lambda: self._give_back(uses, begun)
+        held = [uses]
+        return lambda: self._give_back(held.pop(), begun) if held else None
 
     def _give_back(self, uses: Sequence[Use], begun: float) -> None:
         seconds = self._clock() - begun

@@ -65,9 +65,16 @@ def begun(record: Record, fingerprint: bytes, *, repeatable: bool) -> Entry:
     """
     What is written before anything runs.
     """
-    summary = record.to_proto().SerializeToString()
-    return _entry(record, summary, [record.journal.get(1)], b"")._replace(
-        fingerprint=fingerprint, repeatable=repeatable
+    return Entry(
+        *_named(record),
+        fingerprint=fingerprint,
+        repeatable=repeatable,
+        interrupted=False,
+        ended=None,
+        size=0,
+        summary=record.to_proto().SerializeToString(),
+        events=packed([record.journal.get(1)]),
+        answer=b"",
     )
 
 
@@ -75,30 +82,39 @@ def ended(record: Record, now: int, result_bytes: int) -> Entry:
     """
     What is written of an ending; results of more than `result_bytes` are left out.
     """
-    journal, summary = record.journal, record.to_proto()
-    finished = record.last_event().finished
+    journal, ending = record.journal, record.last_event()
+    summary, finished = record.to_proto(ending), ending.finished
     events = _last_events(record)
     if finished.result_bytes > result_bytes:
-        events = [*events, _without_result(record.last_event(), result_bytes)]
+        events = [*events, _without_result(ending, result_bytes)]
         if not finished.result_json:  # it came in chunks
             del events[:-1]
     else:
         events += [journal.get(at) for at in range(journal.ending, journal.last + 1)]
     summary.earliest_sequence = journal.last - len(events) + 1
-    answer = pb.RunResponse(
-        stdout_tail=record.tails.stdout,
-        stderr_tail=record.tails.stderr,
-        denials=record.tails.denials,
+    blobs = summary.SerializeToString(), packed(events), _answer(record)
+    return Entry(
+        *_named(record),
+        fingerprint=None,
+        repeatable=False,
+        interrupted=False,
+        ended=now,
+        size=_cost(*blobs),
+        summary=blobs[0],
+        events=blobs[1],
+        answer=blobs[2],
     )
-    entry = _entry(record, summary.SerializeToString(), events, answer.SerializeToString())
-    return entry._replace(ended=now, size=cost(entry))
 
 
 def cost(entry: Entry) -> int:
     """
     How much of the database's room it takes, about, in bytes.
     """
-    return ROW_BYTES + len(entry.summary) + len(entry.events) + len(entry.answer)
+    return _cost(entry.summary, entry.events, entry.answer)
+
+
+def _cost(*blobs: bytes) -> int:
+    return ROW_BYTES + sum(map(len, blobs))
 
 
 def packed(events: Sequence[bytes]) -> bytes:
@@ -119,23 +135,21 @@ def unpacked(data: bytes) -> Iterator[bytes]:
         at = end
 
 
-def _entry(record: Record, summary: bytes, events: Sequence[bytes], answer: bytes) -> Entry:
-    return Entry(
-        number=record.number,
-        execution_id=record.execution_id,
-        principal=record.principal,
-        tool=record.tool,
-        asked=record.asked,
-        request_id=record.request_id or None,
-        fingerprint=None,
-        repeatable=False,
-        interrupted=False,
-        ended=None,
-        size=0,
-        summary=summary,
-        events=packed(events),
-        answer=answer,
-    )
+def _named(record: Record) -> tuple[int, str, str, str, str, str | None]:
+    """
+    The first columns: what does not change.
+    """
+    said = record.execution_id, record.principal, record.tool, record.asked
+    return record.number, *said, record.request_id or None
+
+
+def _answer(record: Record) -> bytes:
+    tails = record.tails
+    if not tails.kept_bytes and not tails.denials:
+        return b""  # as most have it
+    return pb.RunResponse(
+        stdout_tail=tails.stdout, stderr_tail=tails.stderr, denials=tails.denials
+    ).SerializeToString()
 
 
 def _last_events(record: Record) -> list[bytes]:

@@ -3,11 +3,12 @@ What outlives the server of its executions: starts, so that no call with a `requ
 and endings, so that they can be asked for and replayed.
 
 Theory of operation.  Everything happens in a turn of the event loop, without a thread.  A start is
-committed before the task that runs the execution is made; the ending of a call with a `request_id`
+durable before the task that runs the execution is made; the ending of a call with a `request_id`
 in the turn in which it happened, and so before anybody can be told of it.  Endings of other calls
-wait until the answer has left, and share a transaction.
+wait until the answer has left, and are written together.  The database takes them over a little
+later, when nobody waits for it.
 
-A database that fails:
+A file or a database that fails:
 * a start is refused (`STORE_FAILED`), and so is a call whose `request_id` cannot be looked up;
 * the ending of a call with a `request_id` is tried again with every later one, and from time to
   time.  If the server dies first, that call is told "outcome unknown" from then on, which is true
@@ -38,8 +39,9 @@ if TYPE_CHECKING:
     from toolcell_server.records.ledger import Ledger
     from toolcell_server.settings.records import RecordsSettings
 
-OPERATIONS: Final = ("begin", "end", "read", "forget")
+OPERATIONS: Final = ("begin", "end", "read", "forget", "take_over")
 MAXIMUM_WAITING: Final = 1000  # endings, while the database fails; their records are in memory
+TAKE_OVER_SECONDS: Final = 0.1  # arbitrary; the later, the more share a transaction
 AGAIN_SECONDS: Final = 5.0  # arbitrary; a database that failed seldom works again at once
 _CONSEQUENCE: Final = "calls with a request_id are refused, endings are not kept"
 _HIGHEST: Final = 2**63 - 1  # of SQLite
@@ -67,6 +69,7 @@ class Remembering:
         self._waiting: list[Record] = []
         self._will_write = False
         self._again: asyncio.TimerHandle | None = None
+        self._taking_over: asyncio.TimerHandle | None = None
 
     @property
     def last_number(self) -> int:
@@ -87,6 +90,7 @@ class Remembering:
         except database.StoreFailed as exc:
             raise self._refusal("begin", exc, "write down that the call runs") from exc
         self._health.works("begin")
+        self._take_over_soon()
         if not begun:
             # It was forgotten in memory while this one was being admitted, or never ended on file.
             raise StoreFailed("begin this call: another one has its request_id")
@@ -170,6 +174,7 @@ class Remembering:
             self._write_again()
         else:
             self._health.works("end")
+            self._take_over_soon()
             self.retention.tidy()
 
     def close(self) -> None:
@@ -178,8 +183,24 @@ class Remembering:
         """
         self.write()
         self.retention.close()
-        if self._again:
-            self._again.cancel()
+        for timer in (self._again, self._taking_over):
+            if timer:
+                timer.cancel()
+        self._take_over()
+
+    def _take_over_soon(self) -> None:
+        if self._taking_over is None:
+            loop = asyncio.get_running_loop()
+            self._taking_over = loop.call_later(TAKE_OVER_SECONDS, self._take_over)
+
+    def _take_over(self) -> None:
+        self._taking_over = None
+        try:
+            self._ledger.take_over()
+        except database.StoreFailed as exc:
+            self._health.fails("take_over", exc)
+        else:
+            self._health.works("take_over")
 
     def _write_again(self) -> None:
         if self._waiting and self._again is None:

@@ -117,7 +117,7 @@ class Trying:
                 accepted=now,
                 principal=principal.name,
                 caller=principal,
-                taken=call.taken,
+                taken=tuple(call.taken),
                 resources=resources.pop_all(),
             )
 

@@ -33,8 +33,9 @@ class Remembering:
     What a gate took, and what it was told.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, counts_usage: bool = True) -> None:
         self.told: list[Any] = []
+        self.counts_usage = counts_usage
 
     def begin(self) -> None:
         self.told.append("began")
@@ -67,11 +68,13 @@ def ended(usage: pb.Usage | None = USAGE, **outcome: Any) -> pb.ExecuteResponse:
     return pb.ExecuteResponse(finished=finished)
 
 
-def told(*items: Any, most: int = 100, limits: Limits | None = None) -> list[Any]:
+def told(
+    *items: Any, most: int = 100, limits: Limits | None = None, counts_usage: bool = True
+) -> list[Any]:
     """
     What was told of an execution of which `most` events are read.
     """
-    taken = Remembering()
+    taken = Remembering(counts_usage=counts_usage)
     one = execution(limits=limits, taken=(taken,))
 
     async def scenario() -> None:
@@ -139,3 +142,7 @@ def test_without_a_cell_nothing_was_used() -> None:
     It did begin: the place in its windows is spent, because the server did its part.
     """
     assert told(ended(None, lost=pb.Lost())) == ["began", (0.0, 0)]
+
+
+def test_what_counts_no_usage_is_told_that_the_call_runs_and_nothing_else() -> None:
+    assert ["began"] == told(ended(completed=pb.Completed()), counts_usage=False)

@@ -97,7 +97,7 @@ def test_only_what_changes_nothing_by_running_twice_may_be_made_again(
         call = execution(request_id="1")
         object.__setattr__(call, "tool", declared)
         executions.start(call, b"fingerprint")
-        one.database.close()
+        one.close()
         await executions.drain(0)
 
     with kept(tmp_path) as one:

@@ -208,11 +208,13 @@ def test_a_call_with_a_request_id_is_refused_when_nobody_can_tell_whether_it_ran
     tmp_path: Path,
 ) -> None:
     async def scenario() -> tuple[str, list[str], int]:
+        with kept(tmp_path) as one:
+            await ended(one, 1, request_id="1")
         executor = ScriptedExecutor(completed())
         async with restarted(tmp_path, executor) as (service, one):
             one.database.execute("ALTER TABLE executions RENAME TO elsewhere")
             calls = (
-                service.stub.Run(pb.RunRequest(tool="t", request_id="1")),
+                service.stub.Run(pb.RunRequest(tool="echo", request_id="1")),
                 service.stub.GetExecution(pb.GetExecutionRequest(execution_id="x")),
                 service.stub.ListExecutions(pb.ListExecutionsRequest()),
             )

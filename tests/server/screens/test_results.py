@@ -13,9 +13,13 @@ import pytest
 import scripted_executor as scripted
 from scripted_executor import ScriptedExecutor, completed, kinds
 from toolcell.v1 import execution_pb2 as pb
+from toolcell_server.approved import ApprovedExecutor
+from toolcell_server.charged import ChargedExecutor
+from toolcell_server.fallbacks.fell_back import FellBackExecutor
 from toolcell_server.redaction import Redactor
 from toolcell_server.redaction.redacted import RedactedExecutor
 from toolcell_server.reported import ReportedExecutor
+from toolcell_server.retrying.retried import RetriedExecutor
 from toolcell_server.screens import results as result_screens
 from toolcell_server.screens.screened import ScreenedExecutor
 from toolcell_server.settings.arguments import ResultSettings
@@ -159,6 +163,10 @@ def test_layers_that_nobody_asks_for_are_not_there() -> None:
         ScreenedExecutor(base, ResultSettings()),
         RedactedExecutor(base, Redactor.of()),
         ReportedExecutor(base),
+        ChargedExecutor(base),
+        ApprovedExecutor(base),
+        RetriedExecutor(base),
+        FellBackExecutor(base),
     ):
         assert base.made is layer.execute(scripted.execution())
 

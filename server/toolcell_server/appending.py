@@ -1,9 +1,9 @@
 """
-One file of the log, open for appending: all of a batch is written, or nothing.
+A file that is open for appending: all of a batch is written, or nothing.
 
 Theory of operation.  A disk that is full takes the first part of a batch.  What it took is cut off
 again, so that the next batch does not continue half a line; until that has worked, nothing more is
-written.  After a death in between, `resuming.py` does the same.
+written.  What was half written at a death is for whoever reads the file to find.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
 
 class AppendedFile:
     """
-    A file of the log.  `size` is that of its whole batches, in bytes.
+    `size` is that of its whole batches, in bytes.
     """
 
     def __init__(self, path: Path, descriptor: int) -> None:
@@ -54,15 +54,21 @@ class AppendedFile:
         if self._torn:
             self._cut()
         self._torn = True
-        left = memoryview(batch)
         try:
-            while left:
-                left = left[os.write(self._descriptor, left) :]
+            written = os.write(self._descriptor, batch)
+            while written < len(batch):
+                written += os.write(self._descriptor, memoryview(batch)[written:])
         except OSError:
             self._cut()
             raise
         self._torn = False
         self.size += len(batch)
+
+    def take_back(self, size: int) -> None:
+        """
+        What was appended beyond that size is not to be there: it goes before the next batch comes.
+        """
+        self.size, self._torn = size, True
 
     def duplicate(self) -> int:
         """
@@ -79,8 +85,24 @@ class AppendedFile:
         """
         os.fdatasync(self._descriptor)
 
+    def clear(self) -> None:
+        """
+        Forget all of it.
+
+        Raises:
+            OSError: it is still there.
+        """
+        if self.size or self._torn:
+            os.ftruncate(self._descriptor, 0)
+            self.size, self._torn = 0, False
+
     def close(self) -> None:
-        os.close(self._descriptor)
+        """
+        Give it back.  Does nothing the second time.
+        """
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
     def _cut(self) -> None:
         os.ftruncate(self._descriptor, self.size)

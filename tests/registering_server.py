@@ -20,6 +20,7 @@ from toolcell_server.interceptors import ErrorInterceptor
 from toolcell_server.made import Made
 from toolcell_server.permitted import PermittedTools
 from toolcell_server.principal import Principal
+from toolcell_server.redaction import Redactor
 from toolcell_server.registering import parts
 from toolcell_server.registry_service import RegistryService
 from toolcell_server.rights import Rights
@@ -152,6 +153,7 @@ async def registering(
         )
     )
     app.auditing = auditing
+    app.redactor = Redactor.of([SECRET], (), ())
     app.tools = PermittedTools(app.registry, Rights(authenticated=True))
     app.registrar = registrar = parts.registrar(app)
     watching = parts.watching(app)

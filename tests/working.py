@@ -43,6 +43,7 @@ class Working:
 
     folder: Path
     more: str = ""
+    limits: str = ""  # lines of [server]
     server: Server | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -63,7 +64,7 @@ class Working:
     def start(self, token: str = "") -> Client:
         settings = SETTINGS.format(root=self.lines.parent, bundle=BUNDLE, more=self.more)
         flags = ("--set", f"state_dir={self.folder / 'state'}")
-        self.server = start_server(self.folder, settings, flags=flags)
+        self.server = start_server(self.folder, settings, server=self.limits, flags=flags)
         return self.client(token)
 
     def client(self, token: str = "") -> Client:

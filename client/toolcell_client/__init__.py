@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from toolcell_client.async_batch_stream import AsyncBatchStream
     from toolcell_client.async_client import AsyncClient
     from toolcell_client.async_stream import AsyncStream
+    from toolcell_client.async_workflow_stream import AsyncWorkflowStream
     from toolcell_client.batch_stream import BatchStream
     from toolcell_client.batching import NotRun
     from toolcell_client.client import Client
@@ -28,12 +29,15 @@ if TYPE_CHECKING:
     from toolcell_client.plain import event_to_plain, to_plain
     from toolcell_client.result import Result
     from toolcell_client.stream import Stream
+    from toolcell_client.workflow_requests import WorkflowResult
+    from toolcell_client.workflow_stream import WorkflowStream
 
 __all__ = [
     "ApprovalRequired",
     "AsyncBatchStream",
     "AsyncClient",
     "AsyncStream",
+    "AsyncWorkflowStream",
     "BatchStream",
     "CallRefused",
     "CallTimedOut",
@@ -46,6 +50,8 @@ __all__ = [
     "ServerUnreachable",
     "Stream",
     "ToolcellError",
+    "WorkflowResult",
+    "WorkflowStream",
     "as_tool_message",
     "event_to_plain",
     "to_model_text",
@@ -56,12 +62,15 @@ _MODULES = {
     "AsyncBatchStream": "async_batch_stream",
     "AsyncClient": "async_client",
     "AsyncStream": "async_stream",
+    "AsyncWorkflowStream": "async_workflow_stream",
     "BatchStream": "batch_stream",
     "Client": "client",
     "ClientOptions": "options",
     "NotRun": "batching",
     "Result": "result",
     "Stream": "stream",
+    "WorkflowResult": "workflow_requests",
+    "WorkflowStream": "workflow_stream",
     "as_tool_message": "model_text",
     "event_to_plain": "plain",
     "to_model_text": "model_text",

@@ -5,7 +5,7 @@ The asyncio client.  `Client` has the same methods for code that is not asynchro
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from toolcell.v1 import execution_pb2 as pb
 
@@ -20,6 +20,7 @@ from toolcell_client.batching import batch_request
 from toolcell_client.deadline import Deadline
 from toolcell_client.errors import EventsExpired, ToolcellError
 from toolcell_client.folding import run_ended
+from toolcell_client.hosting.async_host import AsyncHost
 from toolcell_client.options import ClientOptions
 from toolcell_client.requests import call_fields, executions_page
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from typing import Self, Unpack
 
     from toolcell_client.batching import BatchCalls
+    from toolcell_client.hosting.options import HostOptions
     from toolcell_client.options import ConnectOptions
     from toolcell_client.requests import Arguments, CallOptions
     from toolcell_client.result import Result
@@ -152,6 +154,22 @@ class AsyncClient(AsyncTools):
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token
+
+    def host(self, *functions: Any, **options: Unpack[HostOptions]) -> AsyncHost:
+        """
+        A host of these functions, and of those that `host.tool` decorates; it serves while it runs.
+        See `HostOptions`.
+
+        Raises:
+            BadTool: a function cannot be hosted as it is.
+        """
+        return AsyncHost(self._connection, functions, **options)
+
+    def hosting(self, *functions: Any, **options: Unpack[HostOptions]) -> AsyncHost:
+        """
+        The same, for `async with`: inside, the functions can be called as tools.
+        """
+        return self.host(*functions, **options)
 
     async def aclose(self) -> None:
         """

@@ -16,6 +16,7 @@ import grpc.aio
 from toolcell.v1 import (
     approval_pb2_grpc,
     execution_pb2_grpc,
+    host_pb2_grpc,
     registry_pb2_grpc,
     workflow_pb2_grpc,
 )
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from toolcell.v1.approval_pb2_grpc import ApprovalServiceAsyncStub
     from toolcell.v1.execution_pb2_grpc import ToolExecutionServiceAsyncStub
+    from toolcell.v1.host_pb2_grpc import ToolHostServiceAsyncStub
     from toolcell.v1.registry_pb2_grpc import ToolRegistryServiceAsyncStub
     from toolcell.v1.workflow_pb2_grpc import WorkflowServiceAsyncStub
 
@@ -62,6 +64,10 @@ class AsyncConnection:
     @property
     def approvals(self) -> ApprovalServiceAsyncStub:
         return self._connected().approvals
+
+    @property
+    def hosts(self) -> ToolHostServiceAsyncStub:
+        return self._connected().hosts
 
     @property
     def workflows(self) -> WorkflowServiceAsyncStub:
@@ -184,6 +190,9 @@ class _Stubs:
         )
         self.approvals = cast(
             "ApprovalServiceAsyncStub", approval_pb2_grpc.ApprovalServiceStub(self.channel)
+        )
+        self.hosts = cast(
+            "ToolHostServiceAsyncStub", host_pb2_grpc.ToolHostServiceStub(self.channel)
         )
         self.workflows = cast(
             "WorkflowServiceAsyncStub", workflow_pb2_grpc.WorkflowServiceStub(self.channel)

@@ -11,7 +11,7 @@ import grpc
 import grpc.aio
 from toolcell.v1 import workflow_pb2 as pb
 
-from toolcell_client.errors import ConnectionLost, ServerUnreachable, ToolcellError
+from toolcell_client.errors import ConnectionLost, Draining, ServerUnreachable, ToolcellError
 from toolcell_client.translation import translate
 from toolcell_client.workflow_requests import WorkflowReading, WorkflowResult
 from toolcell_client.workflow_stream import AGAIN_SECONDS
@@ -56,7 +56,7 @@ class AsyncWorkflowStream(WorkflowReading):
         while True:
             try:
                 return await self._next()
-            except (ServerUnreachable, ConnectionLost):
+            except (ServerUnreachable, Draining):  # and `ConnectionLost`, which is one
                 if not await self._may_try_again():
                     raise
 

@@ -5,7 +5,7 @@ The synchronous client.  `AsyncClient` has the same methods, awaited.
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from toolcell.v1 import execution_pb2 as pb
 
@@ -16,6 +16,7 @@ from toolcell_client.connection import Connection
 from toolcell_client.deadline import Deadline
 from toolcell_client.errors import EventsExpired, ToolcellError
 from toolcell_client.folding import run_ended
+from toolcell_client.hosting.host import Host
 from toolcell_client.options import ClientOptions
 from toolcell_client.registry import Registry
 from toolcell_client.requests import call_fields, executions_page
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from typing import Self, Unpack
 
     from toolcell_client.batching import BatchCalls
+    from toolcell_client.hosting.options import HostOptions
     from toolcell_client.options import ConnectOptions
     from toolcell_client.requests import Arguments, CallOptions
     from toolcell_client.result import Result
@@ -146,6 +148,22 @@ class Client(Tools):
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token
+
+    def host(self, *functions: Any, **options: Unpack[HostOptions]) -> Host:
+        """
+        A host of these functions, and of those that `host.tool` decorates; it serves in `host.run`.
+        See `HostOptions`.
+
+        Raises:
+            BadTool: a function cannot be hosted as it is.
+        """
+        return Host(self.options, functions, **options)
+
+    def hosting(self, *functions: Any, **options: Unpack[HostOptions]) -> Host:
+        """
+        The same, for `with`: inside, the functions can be called as tools.
+        """
+        return self.host(*functions, **options)
 
     def close(self) -> None:
         """

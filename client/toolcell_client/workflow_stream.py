@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 from toolcell.v1 import workflow_pb2 as pb
 
-from toolcell_client.errors import ConnectionLost, ServerUnreachable, ToolcellError
+from toolcell_client.errors import ConnectionLost, Draining, ServerUnreachable, ToolcellError
 from toolcell_client.translation import translate
 from toolcell_client.workflow_requests import WorkflowReading, WorkflowResult
 
@@ -56,7 +56,7 @@ class WorkflowStream(WorkflowReading):
         while True:
             try:
                 return self._next()
-            except (ServerUnreachable, ConnectionLost):
+            except (ServerUnreachable, Draining):  # and `ConnectionLost`, which is one
                 if not self._may_try_again():
                     raise
 

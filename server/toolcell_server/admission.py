@@ -35,11 +35,11 @@ from toolcell_server.arguments.preparing import Preparing
 from toolcell_server.execution import Execution
 from toolcell_server.gates import Call
 from toolcell_server.principal import ANYBODY
-from toolcell_server.refusals import NobodyApproves
+from toolcell_server.refusals import NobodyApproves, UnknownTool
 from toolcell_server.wanted import Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
     from toolcell_server.capacity import Capacity
     from toolcell_server.gates import Gate
@@ -85,10 +85,33 @@ class Opener(Protocol):
         ...
 
 
+class Places(Protocol):
+    """
+    Where an execution can run.
+    """
+
+    def reserve(self, execution_id: str, wanted: Wanted, /) -> None:
+        """
+        Raises:
+            NoCapacity: none is free, and this one cannot wait.
+        """
+        ...
+
+    def release(self, execution_id: str, /) -> None:
+        """
+        Give a place back.  It does nothing where there is none.
+        """
+        ...
+
+
+def _none_at_hosts(tool: Tool) -> Places:
+    raise UnknownTool(tool.name)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
     """
-    Admits calls.  Lives on one event loop.
+    Admits calls.  Lives on one event loop.  Tools that live at clients have places there.
     """
 
     tools: Tools
@@ -96,6 +119,7 @@ class Admission:
     granting: Granting
     capacity: Capacity
     opener: Opener
+    places_at_hosts: Callable[[Tool], Places] = _none_at_hosts
     gates: tuple[Gate, ...] = ()
     preparing: Preparing = field(default_factory=Preparing)
 
@@ -125,9 +149,8 @@ class Admission:
         wanted = Wanted(principal.name or share, request.tool, deadline)
         if not request.validate_only:
             self.capacity.check(wanted)
-        call = await self._call(request, principal, deadline)
+        call = await self._call(request, principal, deadline, stands_in=stands_in)
         with contextlib.ExitStack() as resources:
-            call = dataclasses.replace(call, stands_in=True) if stands_in else call
             for gate in self.gates:
                 call = await gate.let_pass(call, resources)
             if call.approval_demanded:
@@ -135,8 +158,9 @@ class Admission:
             grant = self.granting.grant(call)
             execution_id = execution_id or str(uuid.uuid4())
             if not request.validate_only:
-                self.capacity.reserve(execution_id, wanted)
-                resources.callback(self.capacity.release, execution_id)
+                places = self._places(call.tool)
+                places.reserve(execution_id, wanted)
+                resources.callback(places.release, execution_id)
             mounts = await self.opener(grant, call.tool.bundle, resources) if grant.paths else ()
             return Execution(
                 execution_id=execution_id,
@@ -160,7 +184,12 @@ class Admission:
                 resources=resources.pop_all(),
             )
 
-    async def _call(self, request: Request, principal: Principal, deadline: float | None) -> Call:
+    def _places(self, tool: Tool) -> Places:
+        return self.places_at_hosts(tool) if tool.hosted else self.capacity
+
+    async def _call(
+        self, request: Request, principal: Principal, deadline: float | None, *, stands_in: bool
+    ) -> Call:
         tool = self.tools.find_callable(request.tool, request.version, principal)
         limits = tool.limits.narrowed_by(request.limits)
         given = request.arguments_json or b"{}"
@@ -174,6 +203,7 @@ class Admission:
             arguments=arguments,
             data=data,
             deadline=deadline,
+            stands_in=stands_in,
         )
 
 

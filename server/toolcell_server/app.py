@@ -102,9 +102,9 @@ class App(Made):
                 await shutdown.asked.wait()
             self.registry.changes.close()  # who watches would hold up the end
             _log.info("draining", extra={"fields": {"running": self.executions.running}})
-            drain = face.drain(self.executions, settings.drain_seconds)
+            drain = face.drain(self.executions, settings.drain_seconds, self.hosts)
             if not await unless(shutdown.insisted, drain):
-                await face.cut_short(self.executions)
+                await face.cut_short(self.executions, self.hosts)
 
     @contextlib.asynccontextmanager
     async def without_a_face(self) -> AsyncIterator[FallingBack]:

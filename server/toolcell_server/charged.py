@@ -76,7 +76,8 @@ class _Seen:
         self.charged = True
         cpu_seconds = outcomes.cpu_seconds(self.usage)
         if self.began is not None and not self.known:
-            possible = (time.monotonic() - self.began) * _CORES
+            # At a host nothing of ours is used, and nothing is measured.
+            possible = 0 if execution.tool.hosted else (time.monotonic() - self.began) * _CORES
             cpu_seconds = max(cpu_seconds, min(possible, execution.grant.limits.cpu_seconds))
         network_bytes = self.usage.network_sent_bytes + self.usage.network_received_bytes
         for taken in execution.taken:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server import endings, refusals, staged_endings
+from toolcell_server.hosts import endings as hosted_endings
 from toolcell_server.limits import Limits
 
 if TYPE_CHECKING:
@@ -182,6 +183,8 @@ def _lost(reason: pb.LostReason.ValueType) -> pb.Outcome:
         return staged_endings.not_committed("the file", "why")
     if reason == pb.LOST_REASON_OUTCOME_UNKNOWN:
         return staged_endings.outcome_unknown("the file")
+    if reason == pb.LOST_REASON_HOST_GONE:
+        return hosted_endings.nobody()
     wall = "seccomp" if reason == pb.LOST_REASON_WALL_NOT_BUILT else ""
     return endings.lost(reason, "why", wall)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from toolcell_server import parts
 from toolcell_server.approvals.service import ApprovalService
 from toolcell_server.batching.service import BatchService
+from toolcell_server.hosts import parts as hosting
 from toolcell_server.refusing import Refusing
 from toolcell_server.registering import parts as registering
 from toolcell_server.registry_service import RegistryService
@@ -48,6 +49,7 @@ async def made(app: Made, executions: ExecutionService) -> AsyncIterator[Faces]:
                 statistics=app.statistics,
             ),
             approvals=ApprovalService(parts.deciding(app)),
+            hosts=hosting.service(app),
             workflows=service,
             begin=desk.recover if desk else lambda: None,
         )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server.grant_compiler import compile_grant
+from toolcell_server.hosts.narrowing import check_narrowing
 from toolcell_server.per_tool import PerTool
 from toolcell_server.policy import FLOORS
 from toolcell_server.refusals import FieldNotSupported, IsolationBelowFloor
@@ -54,13 +55,17 @@ class Granting:
         """
         tool, request, limits = call.tool, call.request, call.limits
         isolation = self.isolation(tool.bundle)
+        if tool.hosted:
+            check_narrowing(request)
         grant = self._compiled(tool, request, call.arguments, limits)
         if limits.file_operations and not isolation.observed:
             raise FieldNotSupported("limits.file_operations", *_NOT_COUNTED)
         of_tool = FLOORS.get(tool.minimum_isolation, pb.ISOLATION_LEVEL_UNSPECIFIED)
         demanded = max(of_tool, request.minimum_isolation)
-        needed = max(demanded, self.policy.minimum_isolation, _needed(grant, isolation))
-        _check_isolation(isolation, needed)
+        # That a tool may live at a host is the operator's word too, and said for itself.
+        floor = demanded if tool.hosted else self.policy.minimum_isolation
+        needed = max(demanded, floor, _needed(grant, isolation))
+        _check_isolation(isolation, needed, hosted=bool(tool.hosted))
         if grant.report_only:
             _check_isolation(isolation.of_call(report_only=True), demanded, report_only=True)
         if needed == grant.minimum_isolation:
@@ -87,7 +92,11 @@ class Granting:
 
 
 def _check_isolation(
-    isolation: Isolation, floor: pb.IsolationLevel.ValueType, *, report_only: bool = False
+    isolation: Isolation,
+    floor: pb.IsolationLevel.ValueType,
+    *,
+    report_only: bool = False,
+    hosted: bool = False,
 ) -> None:
     """
     Raises:
@@ -95,7 +104,7 @@ def _check_isolation(
     """
     if missing := isolation.below(floor):
         have, wall = _level(isolation.level), _wall(missing.wall)
-        raise IsolationBelowFloor(_level(floor), have, wall, report_only=report_only)
+        raise IsolationBelowFloor(_level(floor), have, wall, report_only=report_only, hosted=hosted)
 
 
 def _needed(grant: Grant, isolation: Isolation) -> pb.IsolationLevel.ValueType:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server import isolation_check
+from toolcell_server.hosts.owner import is_hosted
 from toolcell_server.makes import REMEDIES
 
 if TYPE_CHECKING:
@@ -47,4 +48,8 @@ class Levels:
         return min(levels, default=pb.ISOLATION_LEVEL_NONE)
 
     def _isolations(self) -> list[Isolation]:
-        return [self.pool.isolation(bundle) for bundle in self.registry.bundles()]
+        return [
+            self.pool.isolation(bundle)
+            for bundle in self.registry.tally.bundles()
+            if not is_hosted(bundle)
+        ]

@@ -20,6 +20,7 @@ from toolcell_server.egress_seen import EgressSeen
 from toolcell_server.executions import Executions
 from toolcell_server.granting import Granting
 from toolcell_server.hooks.hooks import Hooks
+from toolcell_server.hosts import parts as hosting
 from toolcell_server.keeper import Keeper
 from toolcell_server.levels import Levels
 from toolcell_server.metrics import Metrics
@@ -76,6 +77,7 @@ class Made:
         self.tools = PermittedTools(self.registry, self.rights)
         self.authority = registering.authority(self)
         self.uploads = registering.uploads(self)
+        self.hosts = hosting.hosts(self)
 
     def _make_cells(self) -> None:
         self.pool = Pool(
@@ -94,7 +96,7 @@ class Made:
     def _make_governance(self) -> None:
         self.tls = parts.tls(self)
         self.hooks = Hooks.of(self.settings.middleware)
-        self.granting = Granting(policy=self.settings.policy, isolation=self.pool.isolation)
+        self.granting = Granting(policy=self.settings.policy, isolation=hosting.isolation(self))
         self.capacity = parts.capacity(self)
         self.cache = parts.cache(self)
         self.breaker = parts.breaker(self)

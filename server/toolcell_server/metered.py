@@ -49,7 +49,8 @@ class MeteredExecutor:
         usage, metrics = finished.usage, self.metrics.executions
         self.metrics.ended(execution.tool.label, outcomes.label(finished.outcome)).inc()
         self.statistics.count(execution, finished)
-        if finished.HasField("isolation"):  # without it no cell was built, and nothing was used
+        # Without it no cell was built and nothing was used; of a host nobody knows what was.
+        if finished.HasField("isolation") and not execution.tool.hosted:
             metrics.cpu_seconds.observe(outcomes.cpu_seconds(usage))
             metrics.memory_peak_bytes.observe(usage.memory_peak_bytes)
             metrics.of_stream["stdout"].inc(usage.stdout_bytes)

@@ -103,6 +103,18 @@ class PermittedTools:
         tools = (tool for tool in self._registry.of_name(name) if tool.scope == GLOBAL)
         return next((tool for tool in tools if reach.standing(tool) is not Standing.HIDDEN), None)
 
+    def check_offered(self, tool: Tool, principal: Principal) -> None:
+        """
+        Whether he may offer a tool: it is his to call by its name, whatever else it is, and whether
+        or not there is one.
+
+        Raises:
+            NotPermitted: it would not be.
+        """
+        reach = self._rights.reach(principal)
+        if not reach.admits_name(tool.name) or reach.standing(tool) is Standing.HIDDEN:
+            raise NotPermitted(f"the tool {shown(tool.name)}")
+
     def _check(self, name: str, reach: Reach, principal: Principal) -> None:
         """
         Whether he may call any tool of that name, or at least know that there is none.

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 OTHERS: Final = "toolcell:executions"
 # Decides about calls of others that wait for an approval.
 APPROVE: Final = "toolcell:approve"
-# Registers tools for everybody, changes any that was registered, loads bundles again.
+# Registers and hosts tools for everybody, changes any that was registered, loads bundles again.
 TOOLS: Final = "toolcell:tools"
-# Registers tools for itself or its session, and changes those.
+# Registers and hosts tools for itself or its session, and changes those.
 OWN_TOOLS: Final = "toolcell:own_tools"
 
 

@@ -41,7 +41,8 @@ class QueuedExecutor:
             return
         async with closing(self.base.execute(execution)) as events:
             async for event in events:
-                if event.HasField("finished") and event.finished.HasField("usage"):
+                in_cell = not execution.tool.hosted  # of a host nobody knows what it took
+                if in_cell and event.HasField("finished") and event.finished.HasField("usage"):
                     self.capacity.used(event.finished.usage.memory_peak_bytes)
                 yield event
 

@@ -68,7 +68,7 @@ class Registry:
         self.offers = Offers(order)
         self._shelf = Shelf()  # everybody's; of one name the callable first, then the newest
         self._own = OwnShelves()
-        self._tally = Tally()
+        self.tally = Tally()
         self._close = CloseMatches(self._shelf)
 
     def replace(
@@ -89,12 +89,12 @@ class Registry:
         """
         self._index(self.offers.replace(bundle, tools))
 
-    def put(self, scope: Scope, name: str, tools: Sequence[Tool]) -> None:
+    def put(self, scope: Scope, name: str, tools: Sequence[Tool], bundle: str = REGISTERED) -> None:
         """
-        Have these tools, which were registered in a scope, by that name, in place of those before.
+        Have these tools of a bundle in a scope, by that name, in place of those before.
         """
         if scope == GLOBAL:
-            self.offers.put(REGISTERED, name, tools)
+            self.offers.put(bundle, name, tools)
             self._index([name])
             return
         now = sorted(map(self._as_switched, tools), key=preference, reverse=True)
@@ -200,13 +200,7 @@ class Registry:
         """
         How many tools, whoever's, are in that state.
         """
-        return self._tally.states[state]
-
-    def bundles(self) -> list[str]:
-        """
-        Those with tools that can be called, sorted.
-        """
-        return self._tally.bundles()
+        return self.tally.states[state]
 
     def _versions(
         self, name: str, version: str, principal: Principal, may: May | None
@@ -237,7 +231,7 @@ class Registry:
         self._close.changed()
 
     def _changed(self, before: Iterable[Tool], after: Iterable[Tool]) -> None:
-        self._tally.change(before, after)
+        self.tally.change(before, after)
         self.changes.note(before, after)
 
     def _as_switched(self, tool: Tool) -> Tool:

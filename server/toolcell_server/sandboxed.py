@@ -28,7 +28,7 @@ from toolcell_server import endings, staged_endings
 from toolcell_server.attending import USAGE_SECONDS, Attending
 from toolcell_server.keeper import KeeperDied, KeeperFailed
 from toolcell_server.proxies import Proxy
-from toolcell_server.refusals import NoCapacity
+from toolcell_server.result_check import check_result, withdraw
 from toolcell_server.stopping import StoppedWaiting
 from toolcell_server.ticker import Ticker
 from toolcell_server.zygote import ZygoteDied, ZygoteFailed
@@ -116,22 +116,9 @@ class SandboxedExecutor:
     async def _complete(
         self, execution: Execution, attending: Attending, finished: pb.Finished
     ) -> None:
-        if finished.outcome.HasField("completed"):
-            await self._check_result(execution, finished)
+        await check_result(self._validation, execution.tool, finished)
         if finished.outcome.HasField("completed"):
             await self._commit(execution, attending.staging, finished)
-
-    async def _check_result(self, execution: Execution, finished: pb.Finished) -> None:
-        """
-        A result that is not what the tool promises is no result, and nothing staged is kept.
-        """
-        try:
-            faults = await self._validation.check_result(execution.tool, finished.result_json)
-        except NoCapacity:  # no validator can be started, or the server ends
-            _withdraw(finished, endings.unchecked_result())
-            return
-        if faults:
-            _withdraw(finished, endings.bad_result(faults))
 
     async def _commit(
         self, execution: Execution, staging: dict[str, int], finished: pb.Finished
@@ -147,21 +134,21 @@ class SandboxedExecutor:
                 try:
                     staged = staged_file(opened.path.path, staging, resources)
                 except OSError:
-                    _withdraw(finished, staged_endings.left_no_file(opened.path.path))
+                    withdraw(finished, staged_endings.left_no_file(opened.path.path))
                     return
                 found += [(opened, staged)] if staged is not None else []
             # Holes take no room in the cell, and all of it in a copy.
             if sum(os.fstat(s).st_size for _, s in found) > execution.grant.limits.disk_bytes:
-                _withdraw(finished, endings.exceeded("disk", execution.grant.limits))
+                withdraw(finished, endings.exceeded("disk", execution.grant.limits))
                 return
             if (review := execution.review) is not None:
                 if outcome := await review.look(found):
-                    _withdraw(finished, outcome)
+                    withdraw(finished, outcome)
                     return
                 found = found if review.commits else []
             for opened, staged in found:
                 if outcome := await self._put_in_place(opened, staged):
-                    _withdraw(finished, outcome)
+                    withdraw(finished, outcome)
                     return
                 finished.committed_paths.append(opened.path.path)
 
@@ -197,12 +184,6 @@ def staged_file(path: str, staging: dict[str, int], resources: contextlib.ExitSt
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         raise OSError(errno.EINVAL, "not a file", path)
     return descriptor
-
-
-def _withdraw(finished: pb.Finished, outcome: pb.Outcome) -> None:
-    finished.outcome.CopyFrom(outcome)
-    finished.result_json = b""
-    finished.result_bytes = 0
 
 
 def no_cell(exc: ZygoteDied | ZygoteFailed) -> pb.Outcome:

@@ -32,5 +32,16 @@ class Scope:
             return False
         return self.kind == "principal" or self.session == principal.session
 
+    def holds_against(self, other: Scope) -> bool:
+        """
+        Whether a name that is held here cannot be had in another scope, because somebody would find
+        both.  What is one principal's own keeps no name from everybody.
+        """
+        if self.kind == "global" or other.kind == "global":
+            return self.kind == "global"
+        if self.principal != other.principal:
+            return False
+        return "principal" in (self.kind, other.kind) or self.session == other.session
+
 
 GLOBAL: Final = Scope()

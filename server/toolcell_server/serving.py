@@ -7,8 +7,9 @@ failed as a RuntimeError without a reason, and writes lines of its own to standa
 port is tried with a plain socket first, whose error says why.
 
 The end, in this order: health says NOT_SERVING, so that load balancers look elsewhere; new
-executions are refused, with a delay after which to retry; those that run get `drain_seconds`; the
-rest is cancelled as drained and told so; then streams get a moment to take their last events.
+executions are refused, with a delay after which to retry, and hosts are told that no call comes any
+more; executions that run get `drain_seconds`; the rest is cancelled as drained and told so; then
+streams get a moment to take their last events.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from toolcell_server.addresses import Address, AddressTaken
 from toolcell_server.approvals import service as approval_service
 from toolcell_server.batching import service as batch_service
 from toolcell_server.health_service import Health
+from toolcell_server.hosts import service as host_service
 from toolcell_server.rpc_metrics import MetricsInterceptor
 from toolcell_server.workflows import service as workflow_service
 from toolcell_server.workflows import switched_off as workflows_off
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from toolcell_server.approvals.service import ApprovalService
     from toolcell_server.batching.service import BatchService
     from toolcell_server.executions import Executions
+    from toolcell_server.hosts.hosts import Hosts
+    from toolcell_server.hosts.service import HostService
     from toolcell_server.metrics import Metrics
     from toolcell_server.registry_service import RegistryService
     from toolcell_server.service import ExecutionService
@@ -58,6 +62,7 @@ _SERVICES: Final = (
     registry_service.NAME,
     approval_service.NAME,
     workflow_service.NAME,
+    host_service.NAME,
 )
 # Health is asked by name: a caller that needs a level can have its load balancer ask for it.
 _LEVELS: Final = {
@@ -116,21 +121,27 @@ class Serving:
             reached = level >= floor
             self._health.set(name, _SERVING if reached else _NOT_SERVING)
 
-    async def drain(self, executions: Executions, drain_seconds: float) -> None:
+    async def drain(
+        self, executions: Executions, drain_seconds: float, hosts: Hosts | None = None
+    ) -> None:
         """
         End in good order.
         """
         self._health.end()
+        if hosts is not None:
+            hosts.drain()
         await executions.drain(drain_seconds)
+        if hosts is not None:
+            hosts.close()
         await self._server.stop(LAST_EVENTS_SECONDS)
 
-    async def cut_short(self, executions: Executions) -> None:
+    async def cut_short(self, executions: Executions, hosts: Hosts | None = None) -> None:
         """
         End what `drain` was waiting for, and take no longer than it takes to kill cells.
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CUT_SHORT_SECONDS):
-                await self.drain(executions, 0)
+                await self.drain(executions, 0, hosts)
 
     async def stop(self) -> None:
         """
@@ -151,6 +162,7 @@ class Faces:
     approvals: ApprovalService
     workflows: WorkflowService | None  # None: switched off
     begin: Callable[[], None]
+    hosts: HostService
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """
@@ -164,6 +176,7 @@ class Faces:
             workflows_off.add_to(server)
         else:
             workflow_service.add_to(server, self.workflows)
+        host_service.add_to(server, self.hosts)
 
 
 @contextlib.asynccontextmanager

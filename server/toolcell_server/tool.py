@@ -93,11 +93,14 @@ class Tool:
     conditions: manifests.Conditions = manifests.ALWAYS
     carried: Carried | None = None  # by what, if it was registered at run time
     scope: Scope = GLOBAL
-    file: str = ""  # of its bundle
-    generation: int = 0  # of its bundle, which serves it
+    # Where it came from, which makes it no other tool: its file, and the generation that serves it.
+    file: str = field(default="", compare=False)
+    generation: int = field(default=0, compare=False)
     reload_error: str = ""  # why its source, as it is now, does not load
     sunset: float = 0.0  # from when on calls are refused, in seconds since the epoch; 0.0: never
     registered: float = 0.0  # when, in seconds since the epoch; 0.0: it came with a bundle
+    hosted: str = ""  # the digest of its definition, if it lives at a client
+    hosts: int = 0  # that offer it now
     edition: str = ""  # digest of all that was registered; "": it came with a bundle
 
     @property
@@ -205,11 +208,12 @@ class Tool:
             scope=scope_to_proto(self.scope),
             sunset_time=to_timestamp(self.sunset),
             registered_time=to_timestamp(self.registered),
+            hosted=bool(self.hosted),
+            hosts=self.hosts,
         )
 
     def _price(self) -> statistics_pb2.Price | None:
-        price = self.price
-        if price == manifests.NOTHING:
+        if (price := self.price) == manifests.NOTHING:
             return None
         return statistics_pb2.Price(per_call=price.per_call, per_cpu_second=price.per_cpu_second)
 
@@ -220,9 +224,8 @@ def to_timestamp(seconds: float) -> Timestamp | None:
     """
     if not seconds:
         return None
-    made = Timestamp()
-    made.FromMicroseconds(round(seconds * 1_000_000))
-    return made
+    whole, micros = divmod(round(seconds * 1_000_000), 1_000_000)
+    return Timestamp(seconds=whole, nanos=micros * 1000)
 
 
 def scope_to_proto(scope: Scope) -> registry_pb2.ToolScope.ValueType:

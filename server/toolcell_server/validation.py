@@ -88,7 +88,7 @@ class Validation:
         """
         The built schema of a tool; built anew when a reload brought another one.
         """
-        key = (tool.name, tool.version, role)
+        key = (tool.identity, tool.version, role)
         kept = self._checked.get(key)
         if kept is None or kept[0] is not schema:
             kept = (schema, schema_check.check(schema))

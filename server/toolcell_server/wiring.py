@@ -24,6 +24,7 @@ from toolcell_server.fallbacks.falling_back import FallingBack
 from toolcell_server.fallbacks.fell_back import FellBackExecutor
 from toolcell_server.hooks.gate import HookGate
 from toolcell_server.hooks.hooked import HookedExecutor
+from toolcell_server.hosts.executor import HostedExecutor
 from toolcell_server.logged import LoggedExecutor
 from toolcell_server.metered import MeteredExecutor
 from toolcell_server.queued import QueuedExecutor
@@ -58,6 +59,7 @@ def admission(app: Made) -> FallingBack:
         opener=app.pool.open,
         gates=gates(app),
         preparing=Preparing(app.settings.arguments),
+        **({} if app.hosts is None else {"places_at_hosts": app.hosts.places}),
     )
     return FallingBack(AuditedAdmission(base, app.auditing), app.registry)
 
@@ -114,6 +116,8 @@ def executor(app: Made) -> Executor:
     The chain, from the inside out; the order is explained where each stands.
     """
     executor: Executor = SandboxedExecutor(app.pool, Watchdog(), app.validation, app.egress)
+    if app.hosts is not None:
+        executor = HostedExecutor(executor, app.hosts, app.validation)
     executor = ScreenedExecutor(executor, app.settings.results, app.metrics.screens.counted)
     executor = RedactedExecutor(executor, app.redactor)  # above it, nobody sees a secret
     executor = ClockedExecutor(executor, app.metrics)

@@ -153,6 +153,10 @@ PURE = (
     *("toolcell_server.retrying.retries", "toolcell_server.retrying.budget"),
     *("toolcell_server.records.bygone", "toolcell_server.records.entries"),
     "toolcell_server.records.interrupted",
+    *("toolcell_server.hosts.credit", "toolcell_server.hosts.definitions"),
+    "toolcell_server.hosts.endings",
+    *("toolcell_server.hosts.isolation", "toolcell_server.hosts.offers"),
+    *("toolcell_server.hosts.owner", "toolcell_server.hosts.narrowing"),
     *("toolcell_server.catalogues", "toolcell_server.hooks.endings", "toolcell_server.middleware"),
     *("toolcell_server.rights.conditions", "toolcell_server.rights.origins"),
     *("toolcell_server.rights.pattern_syntax", "toolcell_server.rights.patterns"),
@@ -187,6 +191,11 @@ PURE = (
         "toolcell_server.registering.openapi.servers",
         "toolcell_server.registering.openapi.yaml_reading",
     ),
+    *("toolcell_server.batching.plan", "toolcell_server.workflows.definition"),
+    *("toolcell_server.workflows.expressions", "toolcell_server.workflows.messages"),
+    *("toolcell_server.workflows.plan", "toolcell_server.workflows.problems"),
+    *("toolcell_server.workflows.progress", "toolcell_server.workflows.shape"),
+    *("toolcell_server.workflows.templates", "toolcell_server.workflows.values"),
 )
 _INPUT_OUTPUT = """
     asyncio ctypes fcntl grpc http io logging mmap multiprocessing os pathlib psutil resource

@@ -161,6 +161,31 @@ def test_a_bundle_has_the_modules_of_its_own_environment(
     serving.check_others_work()
 
 
+def test_entry_points_of_an_environment_are_imported_if_they_are_allowed(
+    tmp_path: Path, serve: Callable[[str], Serving]
+) -> None:
+    """
+    A package that came with another one's dependencies gives nobody a tool, and is not run.
+    """
+    python = environment(tmp_path / "venv", "msgspec", "docstring-parser")
+    installed = site_of(python)
+    (installed / "acme.py").write_text(FINE.format(name="acme", says="'found'"))
+    (installed / "evil.py").write_text("import os\nos._exit(3)\n")
+    for name, points in (("acme", "acme = acme"), ("evil", "acme = evil\nevil = evil")):
+        (installed / f"{name}-1.0.dist-info").mkdir()
+        about = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+        (installed / f"{name}-1.0.dist-info" / "METADATA").write_text(about)
+        declared = f"[toolcell.tools]\n{points}\n"
+        (installed / f"{name}-1.0.dist-info" / "entry_points.txt").write_text(declared)
+    serving = serve(
+        f'[[bundles]]\nname = "acme"\nentry_points = ["acme"]\ndistributions = ["acme"]\n'
+        f'python = "{python}"\n'
+    )
+
+    assert "found" == serving.client.run("acme").value
+    serving.check_others_work()
+
+
 def test_a_bundle_runs_behind_our_walls_whatever_its_environment_holds(
     tmp_path: Path, serve: Callable[[str], Serving]
 ) -> None:

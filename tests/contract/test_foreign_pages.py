@@ -30,6 +30,7 @@ from toolcell_server.battery.sites import Page, Site, serving_site
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.timeout(300)  # npm installs, and Node.js starts, as they can
 PAGES = Path(__file__).parents[2] / "docs/registry"
 OPENAPI, MCP = (PAGES / f"{name}.md" for name in ("openapi", "mcp"))
 PETS = "petstore.internal"
@@ -119,6 +120,8 @@ def notes(
         "/srv/notes": f"{folder}/notes",
         "/srv/mcp/node_modules": str(MODULES),
         "/usr/bin/python3": sys.executable,
+        # A machine that is busy with other tests may take long to start Node.js.
+        "memory_bytes = 3": "wall_seconds = 240, memory_bytes = 3",
     }
     [settings] = blocks(MCP, "toml")
     with start_server(folder, placed(settings, places)) as server:
@@ -164,7 +167,7 @@ def test_the_settings_of_the_page_about_servers_serve_its_tools(notes: Any) -> N
 
     assert {"notes_read_text_file", "notes_write_file"} <= found
     assert not {"notes_read_file", "notes_move_file"} & found
-    with Client(server.target, timeout=60) as client:
+    with Client(server.target, timeout=270) as client:
         path = f"{folder}/notes/new"
         assert client.run("notes_write_file", {"path": path, "content": "x"}).label == "completed"
         assert client.run("notes_read_text_file", {"path": path}).value == {"content": "x"}

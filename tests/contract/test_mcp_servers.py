@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.timeout(300)  # npm installs, and Node.js starts, as they can
 SETTINGS = """
 [policy]
 roots = [{{path = "{open}", access = "write"}}, {{path = "{code}", access = "read"}}]
@@ -61,14 +62,14 @@ arguments = ["{option}", "{{folder}}/{files}", "{open}", "{around}"]
 folder = "{modules}"
 paths = [{{ path = "{open}", access = "write" }}]
 read_only = ["read_text_file", "list_directory"]
-manifest = {{ limits = {{ memory_bytes = {memory} }} }}
+manifest = {{ limits = {{ memory_bytes = {memory}, wall_seconds = 240 }} }}
 
 [[registry.mcp]]
 name = "everything"
 command = "{node}"
 arguments = ["{option}", "{{folder}}/{everything}", "stdio"]
 folder = "{modules}"
-manifest = {{ limits = {{ memory_bytes = {memory} }} }}
+manifest = {{ limits = {{ memory_bytes = {memory}, wall_seconds = 240 }} }}
 """
 
 
@@ -101,7 +102,7 @@ class Place:
             memory=MEMORY,
         )
         self.server: Server = start_server(folder, told)
-        self.client = Client(self.server.target, timeout=60)
+        self.client = Client(self.server.target, timeout=270)
 
     def close(self) -> None:
         self.client.close()

@@ -381,6 +381,14 @@ class TestRegisteredAtRunTime:
         assert "uploaded" in made.skipped[0].message
         assert bed.asked("late_getPetById", petId=1)[0] == PET
 
+    def test_what_the_settings_name_keeps_its_name(self, bed: Bed) -> None:
+        wanted = ["getPetById"]
+        made = register(bed, base_url="https://evil.test", operations=wanted)
+
+        assert made.faults[0].code == "NAME_TAKEN"
+        assert "the settings" in made.faults[0].message
+        assert bed.asked("getPetById", petId=1)[0] == PET
+
     REFUSED: Any = (
         ({"document": b"{"}, "/openapi/document"),
         ({"document": b"openapi: 2.0"}, "/openapi/document"),

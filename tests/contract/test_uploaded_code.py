@@ -4,15 +4,17 @@ Code that is uploaded becomes tools: over a real socket, with real keys, cells a
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from auditing_logs import records
 from identities import ALICE, BOB, OPERATOR, token
 from plain_calls import toolcell
 from running_server import Server, start_server
-from toolcell_client import Client
+from toolcell_client import AsyncClient, Client
 from toolcell_client.errors import CallRefused
 from zipping import zipped
 
@@ -105,10 +107,10 @@ def upload(client: Client, content: bytes | str, name: str = "tools.py", **uploa
 
 
 def test_a_file_becomes_tools_at_the_command_line(
-    start: Callable[..., Server], tmp_path: Path
+    start: Callable[..., Server], tmp_path: Path, state: Path
 ) -> None:
     """
-    Uploaded, described in a cell, registered and called; and still there after a restart.
+    Uploaded, described in a cell, registered and called; still there after a restart, and recorded.
     """
     server = start()
     (tmp_path / "hello.py").write_text(HELLO)
@@ -121,6 +123,24 @@ def test_a_file_becomes_tools_at_the_command_line(
         with Client((start() if restarted else server).target) as client:
             assert "Hello, Ada" == value(client, "hello", name="Ada")
             assert told["sha256"] == client.get_tool("hello").code_sha256
+    recorded = [
+        record["data"]["code"]["sha256"]
+        for record in records(state / "audit")
+        if record["type"] == "toolcell.tool.uploaded"
+    ]
+    assert [told["sha256"]] == recorded
+
+
+def test_the_asynchronous_client_does_the_same(start: Callable[..., Server]) -> None:
+    async def scenario(target: str) -> object:
+        async with AsyncClient(target) as client:
+            stored = await client.registry.upload(HELLO.encode(), "tools.py")
+            await client.registry.register([{"upload": {"sha256": stored.sha256}}])
+            assert [True] == [one.reloaded for one in await client.registry.reload("builtin")]
+            result = await client.run("hello", {"name": "Ada"})
+            return result.raise_for_outcome().value
+
+    assert "Hello, Ada" == asyncio.run(scenario(start().target))
 
 
 def test_a_zip_brings_its_dependencies(start: Callable[..., Server]) -> None:

@@ -196,6 +196,27 @@ def test_an_interrupted_run_says_what_to_do_and_goes_on_as_decided(
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
+def test_a_call_whose_ending_is_forgotten_is_not_made_again(working: Working) -> None:
+    """
+    The server was down for longer than it keeps endings: nobody can tell whether the call ran.
+    """
+    working.limits = "keep_finished_seconds = 0"
+    step = working.step("once")
+    step["arguments"]["after"] = 2.0
+    with working.start() as client:
+        stream = client.workflows.run({"steps": [step]})
+        while not working.counted():
+            next(stream)
+        working.kill()
+    with working.start() as client:
+        result = client.workflows.watch(stream.run_id).result()
+
+    assert ("interrupted", "once") == (result.state, result.step)
+    assert 1 == working.counted()["once"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
 def test_a_server_that_drains_leaves_its_runs_to_the_next(working: Working) -> None:
     definition = {
         "steps": [working.step("a"), working.step("b", needs=["a"])],

@@ -10,12 +10,13 @@ from protolint.contract import compiled, elements
 from toolcell.v1 import (
     approval_pb2,
     execution_pb2,
+    host_pb2,
     registry_pb2,
     statistics_pb2,
     workflow_pb2,
 )
 
-COMMITTED = (approval_pb2, execution_pb2, registry_pb2, statistics_pb2, workflow_pb2)
+COMMITTED = (approval_pb2, execution_pb2, host_pb2, registry_pb2, statistics_pb2, workflow_pb2)
 STUBS = {stubs.DESCRIPTOR.name: stubs.DESCRIPTOR for stubs in COMMITTED}
 
 

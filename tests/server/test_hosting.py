@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from processes import named
 from toolcell.v1 import execution_pb2 as pb
 from toolcell_server import host_ids, probing
 from toolcell_server.bundles.bundle import Bundle
@@ -202,5 +203,33 @@ def test_closing_ends_the_zygote_and_starts_no_other() -> None:
 
         assert zygote.process.returncode is not None
         assert [] == observed.restarts
+
+    within(scenario())
+
+
+def test_a_reload_that_is_given_up_leaves_no_zygote(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Whoever asked for it hung up while the new one proved its walls.
+    """
+
+    async def scenario() -> None:
+        async with hosted() as observed:
+            first = await observed.hosting.zygote()
+            proving = asyncio.Event()
+
+            async def prove(*_: object) -> None:
+                proving.set()
+                await asyncio.Event().wait()
+
+            monkeypatch.setattr(probing, "prove", prove)
+            reloading = asyncio.ensure_future(observed.hosting.reload())
+            await proving.wait()
+            assert 2 == len(named(os.getpid(), "zygote"))
+            reloading.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await reloading
+
+            assert [first.process.pid] == named(os.getpid(), "zygote")
+            assert first is await observed.hosting.zygote()
 
     within(scenario())

@@ -241,6 +241,71 @@ def test_the_environment_names_the_file_and_single_keys(tmp_path: Path) -> None:
         ),
         pytest.param("[[bundles]]\nname='a'", ["bundles.a", "path or a package"], id="no place"),
         pytest.param(
+            "[[bundles]]\nname='a'\nentry_points=[]",
+            ["bundles.a.entry_points", "or true"],
+            id="no entry points",
+        ),
+        pytest.param(
+            "[[bundles]]\nname='a'\nentry_points='x'",
+            ["bundles.a.entry_points", "or true"],
+            id="entry points as a text",
+        ),
+        pytest.param(
+            "[[bundles]]\nname='a'\ndistributions=[1]",
+            ["bundles.a.distributions", "give names"],
+            id="a distribution that is no name",
+        ),
+        pytest.param(
+            "[[bundles]]\nname='a'\npath='/tmp'\nentry_points=true",
+            ["bundles.a", "one of the three"],
+            id="a path and entry points",
+        ),
+        pytest.param(
+            "[[bundles]]\nname='a'\npath='/tmp'\nreload_seconds=0.001",
+            ["bundles.a.reload_seconds", "0 for never"],
+            id="looks too often",
+        ),
+        pytest.param(
+            "[[bundles]]\nname='a'\npath='/tmp'\nreload_seconds=-1",
+            ["bundles.a.reload_seconds", "out of range"],
+            id="looks in the past",
+        ),
+        pytest.param(
+            "[[bundles]]\nname='a'\npackage='x'\nreload_seconds=1",
+            ["bundles.a.reload_seconds", "a bundle with a path"],
+            id="looks at a package",
+        ),
+        pytest.param(
+            "[registry]\nenabled=true\n[[registry.upload_keys]]\nname='ci'\npublic_key='abc'",
+            ["registry.upload_keys.public_key", "openssl pkey -pubout"],
+            id="a key that is none",
+        ),
+        pytest.param(
+            "[registry]\nenabled=true\n[[registry.upload_keys]]\nname='ci'",
+            ["registry.upload_keys[0].public_key", "is missing"],
+            id="a name without a key",
+        ),
+        pytest.param(
+            "[registry]\nenabled=true\n[[registry.upload_keys]]\nname=''\npublic_key='abc'",
+            ["registry.upload_keys.name", "printable"],
+            id="a key without a name",
+        ),
+        pytest.param(
+            "[registry]\nupload_keys=3",
+            ["registry.upload_keys", "[[registry.upload_keys]]"],
+            id="keys that are no list",
+        ),
+        pytest.param(
+            "[registry]\nrequire_signature='no'",
+            ["registry.require_signature", "true or false"],
+            id="a signature perhaps",
+        ),
+        pytest.param(
+            "[registry]\nupload_bytes=99999999",
+            ["registry.upload_bytes", "out of range"],
+            id="an upload above a message",
+        ),
+        pytest.param(
             "[[bundles]]\nname='a'\npath='/tmp'\npackage='b'", ["one of the three"], id="two places"
         ),
         pytest.param(

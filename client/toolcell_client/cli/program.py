@@ -18,6 +18,7 @@ from toolcell_client.cli import (
     cancel,
     confirming,
     connecting,
+    host,
     programs,
     ps,
     token,
@@ -120,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_ShowVersion, nargs=0, help="print it and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("serve", add_help=False, help="start a server here")
-    for command in (call, batch, workflow, tools, watch, cancel, ps, approvals, token):
+    for command in (call, batch, workflow, tools, watch, cancel, ps, approvals, token, host):
         command.add(commands, common)
     commands.add_parser("doctor", add_help=False, help="check what this host can isolate")
     commands.add_parser("audit", add_help=False, help="verify and search an audit log")

@@ -385,6 +385,10 @@ class _LostReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._Enu
     Or the server died over an execution: nobody can tell whether the tool ran, in part or to its
     end.  It is not run again; the same `request_id` gets this ending, another one a new run.
     """
+    LOST_REASON_HOST_GONE: _LostReason.ValueType  # 7
+    """The host of a hosted tool is gone, and nobody can tell whether the tool ran to its end; or none
+    was left when the call's turn came, and nothing ran.
+    """
 
 class LostReason(_LostReason, metaclass=_LostReasonEnumTypeWrapper):
     """What went wrong on our side."""
@@ -406,6 +410,10 @@ LOST_REASON_OUTCOME_UNKNOWN: LostReason.ValueType  # 6
 died over it.  Each file is whole, the old one or the new one.
 Or the server died over an execution: nobody can tell whether the tool ran, in part or to its
 end.  It is not run again; the same `request_id` gets this ending, another one a new run.
+"""
+LOST_REASON_HOST_GONE: LostReason.ValueType  # 7
+"""The host of a hosted tool is gone, and nobody can tell whether the tool ran to its end; or none
+was left when the call's turn came, and nothing ran.
 """
 global___LostReason = LostReason
 

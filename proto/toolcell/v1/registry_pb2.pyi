@@ -453,6 +453,8 @@ class Tool(google.protobuf.message.Message):
     SCOPE_FIELD_NUMBER: builtins.int
     SUNSET_TIME_FIELD_NUMBER: builtins.int
     REGISTERED_TIME_FIELD_NUMBER: builtins.int
+    HOSTED_FIELD_NUMBER: builtins.int
+    HOSTS_FIELD_NUMBER: builtins.int
     name: builtins.str
     """Its name: `^[a-zA-Z_][a-zA-Z0-9_-]{0,63}$`.  Always set."""
     version: builtins.str
@@ -491,6 +493,10 @@ class Tool(google.protobuf.message.Message):
     """Lower-case hexadecimal SHA-256 of the uploaded code that it runs.  Empty: it runs none."""
     scope: global___ToolScope.ValueType
     """Whom it is there for.  Always set."""
+    hosted: builtins.bool
+    """It runs at a client, outside every cell (see ToolHostService)."""
+    hosts: builtins.int
+    """How many hosts offer it now.  0: it is not hosted."""
     @property
     def tags(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Words to find it by."""
@@ -547,9 +553,11 @@ class Tool(google.protobuf.message.Message):
         scope: global___ToolScope.ValueType = ...,
         sunset_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         registered_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        hosted: builtins.bool = ...,
+        hosts: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["limits", b"limits", "price", b"price", "registered_time", b"registered_time", "sunset_time", b"sunset_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["broken_reason", b"broken_reason", "bundle", b"bundle", "category", b"category", "code_sha256", b"code_sha256", "command", b"command", "deprecated", b"deprecated", "description", b"description", "domains", b"domains", "effects", b"effects", "idempotent", b"idempotent", "limits", b"limits", "minimum_isolation", b"minimum_isolation", "name", b"name", "parameters_json", b"parameters_json", "paths", b"paths", "price", b"price", "registered_time", b"registered_time", "reload_error", b"reload_error", "returns_json", b"returns_json", "scope", b"scope", "state", b"state", "sunset_time", b"sunset_time", "tags", b"tags", "title", b"title", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["broken_reason", b"broken_reason", "bundle", b"bundle", "category", b"category", "code_sha256", b"code_sha256", "command", b"command", "deprecated", b"deprecated", "description", b"description", "domains", b"domains", "effects", b"effects", "hosted", b"hosted", "hosts", b"hosts", "idempotent", b"idempotent", "limits", b"limits", "minimum_isolation", b"minimum_isolation", "name", b"name", "parameters_json", b"parameters_json", "paths", b"paths", "price", b"price", "registered_time", b"registered_time", "reload_error", b"reload_error", "returns_json", b"returns_json", "scope", b"scope", "state", b"state", "sunset_time", b"sunset_time", "tags", b"tags", "title", b"title", "version", b"version"]) -> None: ...
 
 global___Tool = Tool
 

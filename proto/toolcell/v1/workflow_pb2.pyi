@@ -313,7 +313,7 @@ class Workflow(google.protobuf.message.Message):
     description: builtins.str
     """What it is for.  Empty: not said."""
     definition_json: builtins.bytes
-    """The definition.  Always set."""
+    """The definition.  Empty: in lists, which would be too large with it."""
     @property
     def defined_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When it was defined.  Always set."""
@@ -477,7 +477,9 @@ class RunWorkflowResponse(google.protobuf.message.Message):
 
     @property
     def execution(self) -> toolcell.v1.execution_pb2.ExecuteResponse:
-        """An event of the call's execution."""
+        """An event of the call's execution.  To who watches again, those of an execution that has not
+        ended are told from its first; those of one that has may be left out.
+        """
 
     @property
     def step_retrying(self) -> global___StepRetrying:
@@ -1239,7 +1241,7 @@ class WorkflowRun(google.protobuf.message.Message):
 
     @property
     def finished(self) -> global___WorkflowFinished:
-        """How it ended.  Absent: it has not ended."""
+        """How it ended; in lists without `outputs_json`.  Absent: it has not ended."""
 
     @property
     def labels(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:

@@ -71,9 +71,11 @@ class Standing:
         try:
             refused = self._groups.refused
             self.isolation = await probing.prove(zygote, self._slots, make, refused)
-        except (ZygoteDied, ZygoteFailed, OSError) as exc:
+        except BaseException as exc:  # cancelled, for one: who asked for it has gone
             zygote.close()
             await zygote.wait_closed()
+            if not isinstance(exc, ZygoteDied | ZygoteFailed | OSError):
+                raise
             wall, code = getattr(exc, "wall", ""), getattr(exc, "errno", 0) or 0
             raise ZygoteFailed(wall, code, f"no cell of it could be built: {exc}") from exc
         return zygote

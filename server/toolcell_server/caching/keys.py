@@ -45,7 +45,8 @@ def key_of(execution: Execution) -> Key:
     return Key(
         tool=tool.identity,
         version=tool.version,
-        edition=tool.edition,
+        # A bundle that is loaded again may have other code under the same version.
+        edition=tool.edition or str(tool.generation),
         principal=None if tool.cache_scope == PUBLIC else execution.principal,
         arguments=hashlib.sha256(canonical(execution.arguments)).digest(),
         grant=_of_grant(execution.grant),

@@ -13,11 +13,13 @@ import logging
 from typing import TYPE_CHECKING, Protocol
 
 from toolcell_server import effects
+from toolcell_server.principal import ANYBODY
 from toolcell_server.refusals import CallRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from toolcell_server.principal import Principal
     from toolcell_server.tool import Tool
 
 _log = logging.getLogger(__name__)
@@ -28,7 +30,7 @@ class Tools(Protocol):
     Where tools are found.
     """
 
-    def find(self, name: str, version: str = "") -> Tool:
+    def find(self, name: str, version: str = "", principal: Principal = ANYBODY, /) -> Tool:
         """
         Raises:
             UnknownTool: there is none.

@@ -111,7 +111,7 @@ class FallingBack:
         self, asked: _Asked, time_remaining: float | None, refusal: CallRefused
     ) -> Execution:
         try:
-            tool = self.tools.find(asked.request.tool, asked.request.version)
+            tool = self.tools.find(asked.request.tool, asked.request.version, asked.principal)
             execution = await self.of(tool, asked, time_remaining)
         except CallRefused:
             raise refusal from None

@@ -48,6 +48,15 @@ from toolcell_server.refusals.fields import (
     LimitAboveCeiling,
 )
 from toolcell_server.refusals.hooks import HookFailed, Vetoed
+from toolcell_server.refusals.hosts import (
+    HostedNameTaken,
+    HostedToolDiffers,
+    HostOfferInvalid,
+    HostProtocolBroken,
+    HostSilent,
+    HostSuperseded,
+    TooManyHosts,
+)
 from toolcell_server.refusals.quotas import QuotaExceeded, QuotasUnreliable
 from toolcell_server.refusals.registering import (
     DefinitionsInvalid,
@@ -108,6 +117,12 @@ __all__ = [
     "FieldNotSupported",
     "GrantTooWide",
     "HookFailed",
+    "HostOfferInvalid",
+    "HostProtocolBroken",
+    "HostSilent",
+    "HostSuperseded",
+    "HostedNameTaken",
+    "HostedToolDiffers",
     "InvalidField",
     "IsolationBelowFloor",
     "KeeperDown",
@@ -126,6 +141,7 @@ __all__ = [
     "StoreFailed",
     "SwitchedOff",
     "TooManyApprovals",
+    "TooManyHosts",
     "TooManyWatchers",
     "TooManyWorkflows",
     "ToolBroken",

@@ -12,6 +12,7 @@ _CAUSES: Final = {
     "queue": "the server is at capacity and its queue is full",
     "queue_seconds": "the server is at capacity and its queue would take too long",
     "deadline": "the server is at capacity and could not finish this call before its deadline",
+    "hosts": "every host of the tool is busy, and no further call may wait for one",
 }
 
 

@@ -119,6 +119,10 @@ _OF_HOST: Final = (
     "this host has {have}: {wall} is missing",
     "run `toolcell doctor` on the server's host for the remedy",
 )
+_OF_CLIENT: Final = (
+    "this tool has {have}: it is hosted, and runs at a client outside every cell",
+    "call a tool that runs in a cell",
+)
 _REPORT_ONLY: Final = (
     "this call would have {have}: its allowlist only reports",
     "ask the operator to set policy.domains_report_only = false",
@@ -127,8 +131,9 @@ _REPORT_ONLY: Final = (
 
 class IsolationBelowFloor(CallRefused):
     """
-    Raised when cells are isolated less than the call, tool or operator demands: on this host, or,
-    `report_only`, because the operator only reports what this call's allowlist denies.
+    Raised when cells are isolated less than the call, tool or operator demands: on this host; or,
+    `report_only`, because the operator only reports what this call's allowlist denies; or because
+    the tool is `hosted`, and runs in no cell.
     """
 
     code = "FAILED_PRECONDITION"
@@ -136,9 +141,16 @@ class IsolationBelowFloor(CallRefused):
     spoken = "I cannot run that safely here."
 
     def __init__(
-        self, wanted: str, have: str, missing_wall: str, *, report_only: bool = False
+        self,
+        wanted: str,
+        have: str,
+        missing_wall: str,
+        *,
+        report_only: bool = False,
+        hosted: bool = False,
     ) -> None:
-        why, remedy = _REPORT_ONLY if report_only else _OF_HOST
+        of_cell = _REPORT_ONLY if report_only else _OF_HOST
+        why, remedy = _OF_CLIENT if hosted else of_cell
         super().__init__(
             f"isolation {wanted} is demanded and {why.format(have=have, wall=missing_wall)}",
             f"{remedy}, or demand less",

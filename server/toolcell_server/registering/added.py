@@ -5,22 +5,24 @@ are put beside what the tools say of themselves.  Pure.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from toolcell_server import manifest as manifests
+from toolcell_server import schema_check
 from toolcell_server.carried import Carried
 from toolcell_server.refusals import InvalidField
 from toolcell_server.registering.commands import manifest_of
-from toolcell_server.registering.offered import Offered, Offers, Skipped
+from toolcell_server.registering.offered import Offered, Skipped
 from toolcell_server.scopes import GLOBAL
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
     from toolcell.v1 import registry_pb2
 
     from toolcell_server.scopes import Scope
 
+_WRONG: Final = (ValueError, TypeError, AttributeError, RecursionError)
 # Of every tool, wherever it comes from.
 COMMON: Final = frozenset(
     {
@@ -67,21 +69,32 @@ def check_granted(keys: Mapping[str, Any], scope: Scope, *, own_grants: bool) ->
             raise InvalidField("manifest_json.domains", said)
 
 
-def offers(
-    made: Iterable[tuple[str, Mapping[str, Any], str, Mapping[str, Any], tuple[str, ...]]],
-    skipped: Iterable[Skipped],
-) -> Offers:
+class Made(NamedTuple):
     """
-    What can be a tool, of (pointer, manifest, carrier, payload, code) each: what whoever wrote it
-    got wrong makes one tool less, and not none.
+    What was made of one operation or tool, by its JSON pointer in the definition: nothing of it has
+    been checked.
     """
-    offered, left_out = [], list(skipped)
-    for pointer, manifest, carrier, payload, code in made:
-        try:
-            manifests.parse(manifest)
-            carried = Carried(carrier=carrier, payload=payload, code=code)
-        except (ValueError, TypeError, AttributeError, RecursionError) as exc:
-            left_out.append(Skipped(pointer, f"{exc!s:.500}"))
-            continue
-        offered.append(Offered(manifest=manifest, carried=carried))
-    return Offers(offered, left_out)
+
+    pointer: str
+    manifest: Mapping[str, Any]
+    carrier: str
+    payload: Mapping[str, Any]
+    code: tuple[str, ...] = ()
+
+
+def checked(made: Made) -> Offered | Skipped:
+    """
+    A tool, if it can be one: what whoever wrote it got wrong makes one tool less, and not none.
+    One whose results have a schema that cannot be used is none the worse: they have none.
+    """
+    manifest = made.manifest
+    try:
+        schema_check.check(manifest.get("returns", {}))
+    except _WRONG:
+        manifest = {key: value for key, value in manifest.items() if key != "returns"}
+    try:
+        manifests.parse(manifest)
+        carried = Carried(carrier=made.carrier, payload=made.payload, code=made.code)
+    except _WRONG as exc:
+        return Skipped(made.pointer, f"{exc!s:.500}")
+    return Offered(manifest=manifest, carried=carried)

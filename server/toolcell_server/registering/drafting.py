@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from toolcell_server.principal import Principal
     from toolcell_server.registering.authority import Authority, Wanted
+    from toolcell_server.registering.book import Book
     from toolcell_server.registering.making import Maker
     from toolcell_server.registering.offered import Offered, Source
     from toolcell_server.registering.registration import Draft
@@ -42,14 +43,13 @@ class Drafted(NamedTuple):
 @dataclass(slots=True, kw_only=True)
 class Drafting:
     """
-    Drafts for who may register.  `sources` are by the name of their field in ToolDefinition;
-    `clock` gives seconds since the epoch.
+    Drafts for who may register.  `sources` are by the name of their field in ToolDefinition.
     """
 
+    book: Book
     maker: Maker
     sources: Mapping[str, Source]
     authority: Authority
-    clock: Callable[[], float]
     turns: Turns = field(default_factory=Turns)
 
     async def drafts(
@@ -80,7 +80,7 @@ class Drafting:
             definition=definition.SerializeToString(deterministic=True),
             scope=scope,
             by=caller.name,
-            time=self.clock(),
+            time=self.book.clock(),
             tools=len(offers),
         )
         return Drafted(*await self._checked(offers, origin), skipped)

@@ -18,7 +18,7 @@ from toolcell_server.registering.commands import CommandSource
 from toolcell_server.registering.drafting import Drafting
 from toolcell_server.registering.history import History
 from toolcell_server.registering.making import Maker
-from toolcell_server.registering.recorded import Recorded
+from toolcell_server.registering.recorded import CodeRecorded, Recorded, unrecorded
 from toolcell_server.registering.registrar import Registrar
 from toolcell_server.registering.store import RegistrationStore
 from toolcell_server.registering.supply import Supply
@@ -58,9 +58,7 @@ def registrar(app: Made) -> Registrar | None:
         book.load(maker)
     return Registrar(
         book=book,
-        drafting=Drafting(
-            maker=maker, sources=sources(app), authority=app.authority, clock=book.clock
-        ),
+        drafting=Drafting(book=book, maker=maker, sources=sources(app), authority=app.authority),
         authority=app.authority,
         settings=settings.registry,
         known=app.tools.known,
@@ -89,7 +87,9 @@ def uploads(app: Made) -> Uploads | None:
     def needed() -> set[str]:
         return app.registrar.book.kept.code() if app.registrar else set()
 
-    made = Uploads(settings.registry, settings.state_dir, needed, app.authority.may_all)
+    record = CodeRecorded(app.auditing) if app.auditing else unrecorded
+    may_all = app.authority.may_all
+    made = Uploads(settings.registry, settings.state_dir, needed, may_all, record=record)
     made.load()
     return made
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from toolcell_server.principal import Principal
     from toolcell_server.registering.history import Entry
+    from toolcell_server.uploads.stored import Stored
 
 
 class Recorder(Protocol):
@@ -20,7 +21,7 @@ class Recorder(Protocol):
     def __call__(self, entry: Entry, caller: Principal, /) -> None: ...
 
 
-def unrecorded(_entry: Entry, _caller: Principal, /) -> None:
+def unrecorded(_what: object, _caller: Principal, /) -> None:
     """
     Nobody takes note.
     """
@@ -48,3 +49,18 @@ class Recorded:
         whose = {"kind": scope.kind, "principal": scope.principal, "session": scope.session}
         about = {"tool": tool, "scope": whose, "reason": entry.reason}
         self.log.tool_changed(entry.what, caller, about)
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRecorded:
+    """
+    Writes a record of each upload of code.
+    """
+
+    log: Log
+
+    def __call__(self, stored: Stored, caller: Principal, /) -> None:
+        code = {"sha256": stored.sha256, "bytes": stored.size, "signed_by": stored.signed_by}
+        self.log.tool_changed(
+            "uploaded", caller, {"tool": {"name": stored.file_name}, "code": code}
+        )

@@ -178,9 +178,13 @@ class Registrar:
         """
         What everybody has by a name, as far as that stands in the way in that scope.
         """
+        if any(tool.hosted for tool in self.book.registry.of_name(name, caller)):
+            return "a host offers a tool of this name"
         if scope == GLOBAL:
-            of_bundles = (t for t in self.book.registry.of_name(name) if t.bundle != REGISTERED)
-            found = next(of_bundles, None)
+            there = self.book.registry.of_name(name)
+            if not self.book.kept.of(GLOBAL, name) and any(t.bundle == REGISTERED for t in there):
+                return "the settings of the server name a tool of this name"
+            found = next((tool for tool in there if tool.bundle != REGISTERED), None)
         else:
             found = self.known(name, caller)
         if found is None:

@@ -115,8 +115,8 @@ class Standing:
             safe=self.documents.safe,
         )
         document = await asyncio.to_thread(Path(entry.file).read_bytes)
-        keys = dict(chosen.manifest)
-        return (await asyncio.to_thread(self.documents.made, document, wish, keys)).offers
+        offers, _ = await self.documents.made(document, wish, dict(chosen.manifest), OPERATOR.name)
+        return offers
 
     async def _of_server(self, entry: McpSettings) -> Offers:
         chosen = entry.chosen

@@ -21,6 +21,7 @@ from toolcell_server.carried import REGISTERED
 from toolcell_server.execution import Execution
 from toolcell_server.executor import closing
 from toolcell_server.gates import Call
+from toolcell_server.registering.turns import in_thread
 from toolcell_server.tool import Tool
 from toolcell_server.wanted import Wanted
 
@@ -89,7 +90,8 @@ class Trying:
                         finished = event.finished
         if not finished.outcome.HasField("completed"):
             raise TrialFailed(_how(finished.outcome))
-        return strict_json.parse_value(bytes(chunks) or finished.result_json, _MOST_BYTES)
+        said = bytes(chunks) or finished.result_json
+        return await in_thread(strict_json.parse_value, said, _MOST_BYTES)
 
     async def _execution(self, tool: Tool, principal: Principal) -> Execution:
         execution_id, now = str(uuid.uuid4()), time.monotonic()

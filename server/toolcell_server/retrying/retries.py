@@ -7,8 +7,9 @@ mend: we lost the attempt (`lost`), or the tool says that its trouble passes (`t
 cannot be built will not be a moment later, and what may have been committed is not done again.
 
 A tool that only reads and says nothing of retries is run once more, at once, when its zygote or its
-cell died under it.  That one belongs to us and not to the tool, and costs no budget: when a zygote
-dies, all that run in it end at the same time.
+cell died under it; so is one at a host, also if it is idempotent, when its host is gone.  That one
+belongs to us and not to the tool, and costs no budget: when a zygote dies, all that run in it end
+at the same time.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from toolcell_server.tool import Tool
 
 # A wall that cannot be built fails again, and an error of the server's own is to be reported.
-_LOST: Final = frozenset({pb.LOST_REASON_ZYGOTE_DIED, pb.LOST_REASON_CELL_DIED})
+_LOST: Final = frozenset(
+    {pb.LOST_REASON_ZYGOTE_DIED, pb.LOST_REASON_CELL_DIED, pb.LOST_REASON_HOST_GONE}
+)
 USUAL: Final = Retry(attempts=2, on=("lost",), initial_seconds=0.0)
 
 
@@ -35,7 +38,7 @@ def policy_of(tool: Tool) -> Retry | None:
     reads = tool.effects == READ_ONLY
     if tool.retry.attempts > 1:
         return tool.retry if reads or tool.idempotent else None
-    return USUAL if reads else None
+    return USUAL if reads or (tool.hosted and tool.idempotent) else None
 
 
 def cause(outcome: pb.Outcome) -> str:

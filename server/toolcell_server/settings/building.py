@@ -33,6 +33,7 @@ from toolcell_server.settings.cache import CacheSettings
 from toolcell_server.settings.egress import EgressSettings
 from toolcell_server.settings.environment import EnvironmentSettings
 from toolcell_server.settings.errors import SettingsError
+from toolcell_server.settings.hosts import HostsSettings
 from toolcell_server.settings.records import RecordsSettings
 from toolcell_server.settings.redaction import RedactionSettings
 from toolcell_server.settings.registry import RegistrySettings
@@ -62,6 +63,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "batch": tuple(BatchSettings.__slots__),
     "breaker": tuple(BreakerSettings.__slots__),
     "records": tuple(RecordsSettings.__slots__),
+    "hosts": tuple(HostsSettings.__slots__),
     "registry": tuple(RegistrySettings.__slots__),
     "environment": tuple(EnvironmentSettings.__slots__),
     "workflows": tuple(WorkflowSettings.__slots__),
@@ -122,6 +124,7 @@ def _build(values: Mapping[str, Any]) -> Settings:
         breaker=BreakerSettings.build(_section("breaker", values)),
         records=RecordsSettings.build(_section("records", values)),
         workflows=WorkflowSettings.build(_section("workflows", values)),
+        hosts=HostsSettings.build(_section("hosts", values)),
         registry=RegistrySettings.build(_section("registry", values)),
         environment=EnvironmentSettings.build(_section("environment", values)),
         rights=RightsSettings.build(

@@ -120,7 +120,7 @@ class BundleSettings:
         checks.number(key, self.reload_seconds, 0, _LONGEST_LOOK, whole=False)
         if self.reload_seconds and not self.path:
             raise SettingsError(
-                "is for a bundle with a path", "reload this one by RPC or signal", key=key
+                "is for a bundle with a path", "reload this one by `toolcell tools reload`", key=key
             )
         if 0 < self.reload_seconds < _SHORTEST_LOOK:
             raise SettingsError(

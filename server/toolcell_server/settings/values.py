@@ -20,6 +20,7 @@ from toolcell_server.settings.cache import CacheSettings
 from toolcell_server.settings.egress import EgressSettings
 from toolcell_server.settings.environment import EnvironmentSettings
 from toolcell_server.settings.errors import SettingsError
+from toolcell_server.settings.hosts import HostsSettings
 from toolcell_server.settings.records import RecordsSettings
 from toolcell_server.settings.redaction import RedactionSettings
 from toolcell_server.settings.registry import RegistrySettings
@@ -152,6 +153,7 @@ class Settings:
     batch: BatchSettings = field(default_factory=BatchSettings)
     breaker: BreakerSettings = field(default_factory=BreakerSettings)
     records: RecordsSettings = field(default_factory=RecordsSettings)
+    hosts: HostsSettings = field(default_factory=HostsSettings)
     registry: RegistrySettings = field(default_factory=RegistrySettings)
     environment: EnvironmentSettings = field(default_factory=EnvironmentSettings)
     workflows: WorkflowSettings = field(default_factory=WorkflowSettings)

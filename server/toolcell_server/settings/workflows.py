@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _MEBIBYTE: Final = 2**20
 _DAY: Final = 24 * 3600.0
 _WHOLE: Final = {
-    "definition_bytes": (1024, 4 * _MEBIBYTE),
+    "definition_bytes": (1024, 2 * _MEBIBYTE),
     "definitions": (1, 100_000),
     "steps": (1, 1000),
     "items": (1, 10_000),
@@ -24,11 +24,12 @@ _WHOLE: Final = {
     "runs": (1, 10_000),
     "result_bytes": (0, 3 * _MEBIBYTE),
     "kept_bytes": (0, 256 * _MEBIBYTE),
-    "kept_runs": (1, 1_000_000),
+    "maximum_bytes": (_MEBIBYTE, 1024 * 1024 * _MEBIBYTE),
 }
 _SECONDS: Final = {
     "duration_seconds": (0.1, 30 * _DAY),
     "approval_seconds": (0.0, 7 * _DAY),
+    "capacity_seconds": (0.0, _DAY),
     "keep_seconds": (0.0, 365 * _DAY),
 }
 
@@ -40,7 +41,8 @@ class WorkflowSettings:
     `steps`, and so many `runs` that have not ended.  A run makes at most so many `executions`, of
     loops with so many `items`, `parallel` at once, and lasts `duration_seconds`; it keeps results
     of up to `result_bytes`, together `kept_bytes`; a call in it waits `approval_seconds` for its
-    approval.  Runs that have ended are kept for `keep_seconds`, and of all of them `kept_runs`.
+    approval, and `capacity_seconds` for a place.  Runs that have ended are kept for `keep_seconds`,
+    and of all of them about `maximum_bytes`, the oldest going first.
 
     Raises:
         SettingsError: one of the values cannot be used.
@@ -48,18 +50,19 @@ class WorkflowSettings:
 
     enabled: bool = True
     definition_bytes: int = 256 * 1024
-    definitions: int = 1000
+    definitions: int = 200
     steps: int = 100
     items: int = 1000
     executions: int = 2000
     parallel: int = 8
-    runs: int = 100
+    runs: int = 50
     duration_seconds: float = _DAY
     approval_seconds: float = 3600.0
+    capacity_seconds: float = 300.0
     result_bytes: int = 256 * 1024
-    kept_bytes: int = 16 * _MEBIBYTE
+    kept_bytes: int = 8 * _MEBIBYTE
     keep_seconds: float = 7 * _DAY
-    kept_runs: int = 10_000
+    maximum_bytes: int = 512 * _MEBIBYTE
 
     def __post_init__(self) -> None:
         checks.switch("workflows.enabled", self.enabled)

@@ -13,6 +13,7 @@ starts and when somebody uploads, which is when it matters.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 import re
@@ -21,12 +22,13 @@ from typing import TYPE_CHECKING, Final
 
 from toolcell_server.database import StoreFailed
 from toolcell_server.refusals import NotSigned, UnknownUpload, UploadRefused, UploadsFull
+from toolcell_server.refusals import StoreFailed as CannotKeep
 from toolcell_server.uploads import keys, unpacking
 from toolcell_server.uploads.store import Altered, Store
 from toolcell_server.uploads.stored import Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
     from toolcell_server.carried import Carried
     from toolcell_server.principal import Principal
@@ -42,7 +44,7 @@ _log = logging.getLogger(__name__)
 class Uploads:
     """
     Lives on one event loop.  `needed` are the digests of the uploads that tools need; `may_all`
-    says whether somebody may know of everybody's.
+    says whether somebody may know of everybody's; `record` takes note, and may refuse.
     """
 
     def __init__(
@@ -52,12 +54,15 @@ class Uploads:
         needed: Callable[[], Collection[str]],
         may_all: Callable[[Principal], bool],
         clock: Callable[[], float] = time.time,
+        *,
+        record: Callable[[Stored, Principal], None] = lambda *_: None,
     ) -> None:
         self._settings = settings
         self._store = Store(state_dir)
         self._needed = needed
         self._may_all = may_all
         self._clock = clock
+        self._record = record
         self._known: dict[str, Stored] = {}
         self._changing = asyncio.Lock()
 
@@ -97,6 +102,8 @@ class Uploads:
         Keep an upload.
 
         Raises:
+            AuditFailed: it may not be kept without a record, and there is none.
+            CannotKeep: the disk refuses.
             NotSigned: it is not signed as the operator wants it.
             UploadRefused: it is too large, or not what is unpacked here.
             UploadsFull: there is no room.
@@ -106,15 +113,10 @@ class Uploads:
             raise UploadRefused(f"has {len(content)} bytes; 1 to {limit} are allowed")
         stored = self._described(content, file_name, signature, principal)
         files = await asyncio.to_thread(unpacking.unpacked, content, file_name)
-        async with self._changing:
-            await self._sweep()
-            if known := self._known.get(stored.sha256):
-                return await self._shared(known, stored)
-            self._check_room(stored, principal)
-            await asyncio.to_thread(self._store.unpack, stored.sha256, files)
-            await asyncio.to_thread(self._store.keep, stored, content)
-            self._known[stored.sha256] = stored
-        return stored
+        # Whoever hangs up meanwhile must not leave half of it.
+        keeping = asyncio.ensure_future(self._keep(stored, content, files, principal))
+        keeping.add_done_callback(lambda kept: kept.cancelled() or kept.exception())
+        return await asyncio.shield(keeping)
 
     def find(self, sha256: str, principal: Principal) -> Stored:
         """
@@ -157,6 +159,28 @@ class Uploads:
             signed_by=keys.signer(self._settings.upload_keys, digest.digest(), signature),
         )
         self._check_signature(stored)
+        return stored
+
+    async def _keep(
+        self, stored: Stored, content: bytes, files: Mapping[str, bytes], principal: Principal
+    ) -> Stored:
+        async with self._changing:
+            await self._sweep()
+            if known := self._known.get(stored.sha256):
+                return await self._shared(known, stored)
+            self._check_room(stored, principal)
+            self._record(stored, principal)
+            try:
+                await asyncio.to_thread(self._store.unpack, stored.sha256, files)
+                await asyncio.to_thread(self._store.keep, stored, content)
+            except OSError as exc:
+                _log.exception("an upload cannot be kept")
+                with contextlib.suppress(OSError):
+                    await asyncio.to_thread(self._store.remove, stored.sha256)
+                raise CannotKeep("keep an upload") from exc
+            self._known[stored.sha256] = stored
+            fields = {"sha256": stored.sha256, "bytes": stored.size, "signed_by": stored.signed_by}
+            _log.info("code was uploaded", extra={"fields": fields})
         return stored
 
     def _check_signature(self, stored: Stored) -> None:

@@ -8,6 +8,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from toolcell.v1 import workflow_pb2 as pb
+
 if TYPE_CHECKING:
     from toolcell_server.workflows.definition import Definition
 
@@ -23,12 +25,17 @@ class Asked:
     version: int
     inputs_json: bytes
     request_id: str
+    fingerprint: bytes
     labels: dict[str, str]
 
-    @property
-    def fingerprint(self) -> bytes:
-        """
-        Equal for two that ask for the same.
-        """
-        parts = (self.definition_json, self.inputs_json, str(self.version).encode())
-        return hashlib.sha256(b"".join(hashlib.sha256(each).digest() for each in parts)).digest()
+
+def fingerprint(request: pb.RunWorkflowRequest) -> bytes:
+    """
+    Equal for two that ask for the same, whatever the name that they ask for stands for by now.
+    """
+    asked = pb.RunWorkflowRequest()
+    asked.CopyFrom(request)
+    for name in ("request_id", "labels"):
+        asked.ClearField(name)
+    asked.inputs_json = asked.inputs_json or b"{}"
+    return hashlib.sha256(asked.SerializeToString(deterministic=True)).digest()

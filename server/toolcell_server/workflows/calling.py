@@ -15,6 +15,7 @@ answer.  A confirmation can only be given by the caller himself, who is not aske
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -30,6 +31,8 @@ from toolcell_server.refusals import (
     ApprovalRequired,
     CallRefused,
     Draining,
+    NoCapacity,
+    StoreFailed,
     ToolUnavailable,
 )
 
@@ -80,13 +83,16 @@ class Calls:
         executions: Executions,
         beginning: Beginning,
         refusing: Refusing,
+        *,
         approval_seconds: float,
+        capacity_seconds: float,
         keep_seconds: float,
     ) -> None:
         self._executions = executions
         self._beginning = beginning
         self._refusing = refusing
         self._approval_seconds = approval_seconds
+        self._capacity_seconds = capacity_seconds
         self._keep_seconds = keep_seconds
 
     async def make(
@@ -94,14 +100,21 @@ class Calls:
     ) -> Made | None:
         """
         Make the call of a unit; None: the server is ending, and the next one goes on with it.
+
+        Raises:
+            StoreFailed: nobody can tell whether it was made before.
         """
         repeatable = unit.last is not None and unit.last.repeatable
-        if resumed and not repeatable and self._is_forgotten(request, unit):
-            return _forgotten()
         try:
+            if resumed and not repeatable and self._is_forgotten(request, unit):
+                return _forgotten()
             record, replayed = await self._begun(request, told)
         except Draining:
             return None
+        except StoreFailed as exc:
+            if resumed:  # it may have run, and nobody can look that up
+                raise
+            return self._refused(exc, request)
         except Exception as exc:  # noqa: BLE001  # whatever it is, it is this step's
             return self._refused(exc, request)
         told.executing(record.execution_id)
@@ -113,7 +126,7 @@ class Calls:
 
     async def _begun(self, request: execution_pb2.ExecuteRequest, told: Told) -> tuple[Known, bool]:
         try:
-            return await self._beginning.begin(request, None, SHARE)
+            return await self._admitted(request)
         except ApprovalRequired as exc:
             token = exc.metadata.get("approval_token", "")
             if exc.metadata.get("kind") != "approve" or not token:
@@ -124,10 +137,23 @@ class Calls:
         while True:
             await asyncio.sleep(_ASK_AGAIN_SECONDS)
             try:
-                return await self._beginning.begin(request, None, SHARE)
+                return await self._admitted(request)
             except ApprovalPending:
                 if time.monotonic() > end:
                     raise
+
+    async def _admitted(self, request: execution_pb2.ExecuteRequest) -> tuple[Known, bool]:
+        """
+        A server that is full is waited for: one that starts goes on with many runs at once.
+        """
+        end = time.monotonic() + self._capacity_seconds
+        while True:
+            try:
+                return await self._beginning.begin(request, None, SHARE)
+            except NoCapacity as exc:
+                if time.monotonic() > end:
+                    raise
+                await asyncio.sleep(exc.retry_delay_seconds * random.uniform(1.0, 2.0))  # noqa: S311
 
     async def _ending(self, record: Known) -> execution_pb2.Finished:
         with record.attachments:

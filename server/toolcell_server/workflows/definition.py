@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 STOP: Final = "stop"
 CONTINUE: Final = "continue"
 COMPENSATE: Final = "compensate"
+MAXIMUM_TEMPLATES: Final = 2000  # arbitrary; some tenths of a second to read
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,9 @@ def read(data: bytes, bounds: WorkflowSettings) -> tuple[Definition | None, list
         value = strict_json.parse(data, bounds.definition_bytes)
     except strict_json.NotStrictJson as exc:
         return None, [Problem(exc.pointer, "NOT_JSON", str(exc))]
+    if data.count(b"{{") > MAXIMUM_TEMPLATES:
+        message = f"has more than {MAXIMUM_TEMPLATES} templates"
+        return None, [Problem("", "TOO_MANY_TEMPLATES", message)]
     if found := violations.find(shape.VALIDATOR, value):
         return None, [Problem(path, "SHAPE", message) for path, message in found]
     problems: list[Problem] = []

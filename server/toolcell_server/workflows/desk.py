@@ -12,22 +12,20 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import time
 from typing import TYPE_CHECKING, Any, Final
 
 from toolcell.v1 import workflow_pb2 as pb
 
 from toolcell_server import principal
 from toolcell_server.refusals import (
-    RequestIdReused,
+    Draining,
     StoreFailed,
-    TooManyWorkflows,
-    UnknownRun,
     WorkflowNotInterrupted,
 )
 from toolcell_server.workflows import definition as definitions
 from toolcell_server.workflows import plan, storing
 from toolcell_server.workflows.aside import aside
+from toolcell_server.workflows.finding import Finding
 from toolcell_server.workflows.log import Log
 from toolcell_server.workflows.opening import Opening
 from toolcell_server.workflows.running import Running, Work
@@ -68,6 +66,7 @@ class Desk:
         self._calls = calls
         self._checking = checking
         self._callers = callers
+        self.finding = Finding(store, bounds)
         self._opening = Opening(checking, callers)
         self._recording = recording
         self._bounds = bounds
@@ -93,6 +92,17 @@ class Desk:
             for row in self.store.running():
                 self._go_on(row, self._opened(row), self._callers.read(row.caller))
 
+    def earlier(self, request_id: str, fingerprint: bytes) -> Log | None:
+        """
+        The run with the same `request_id`, if there is one.
+
+        Raises:
+            RequestIdReused: it was asked for something else.
+            StoreFailed: nobody can tell.
+        """
+        row = self.finding.earlier(request_id, fingerprint)
+        return self.log(row) if row else None
+
     def begin(self, asked: Asked) -> Log:
         """
         Begin a run of `principal.current()`, or find the one with the same `request_id`.
@@ -102,17 +112,11 @@ class Desk:
             StoreFailed: it cannot be written down; it does not run.
             TooManyWorkflows: the caller has too many that have not ended.
         """
+        if earlier := self.earlier(asked.request_id, asked.fingerprint):
+            return earlier
         caller = principal.current()
         with storing.storing("begin a workflow"):
-            if asked.request_id:
-                earlier = self.store.by_request(caller.name, asked.request_id)
-                if earlier is not None:
-                    if earlier.fingerprint != asked.fingerprint:
-                        raise RequestIdReused(asked.request_id)
-                    return self.log(earlier)
-            self._tidy()
-            if self.store.count_open(caller.name) >= self._bounds.runs:
-                raise TooManyWorkflows("runs that have not ended", self._bounds.runs)
+            self.finding.check_room(caller)
             row = self._opening.row(asked, caller)
             first = self._opening.first(row.run_id, asked, caller)
             self.store.begin(row, first.SerializeToString())
@@ -121,25 +125,16 @@ class Desk:
         self._go_on(row, log, caller)
         return log
 
-    def find(self, run_id: str) -> Row:
-        """
-        A run that the caller may see.
-
-        Raises:
-            StoreFailed: nobody can tell.
-            UnknownRun: there is none; one of somebody else is refused in the same words.
-        """
-        with storing.storing("look a workflow up"):
-            row = self.store.get(run_id)
-        if row is None or not principal.current().may_see(row.principal):
-            raise UnknownRun(run_id)
-        return row
-
     def log(self, row: Row) -> Log:
         """
         The log of a run, whether it goes on here or is over.
         """
-        return self._logs.get(row.run_id) or self._opened(row)
+        if log := self._logs.get(row.run_id):
+            return log
+        log = self._opened(row)
+        if not log.rests:  # this server cannot go on with it
+            log.broken = StoreFailed("go on with a workflow")
+        return log
 
     async def cancel(self, row: Row) -> None:
         """
@@ -218,10 +213,8 @@ class Desk:
         if error is not None:
             log.broken = log.broken or StoreFailed("go on with a workflow")
             _log.error("the workflow run %s cannot go on here", row.run_id, exc_info=error)
-        elif task.cancelled() and not log.rests:
-            log.broken = log.broken or StoreFailed("go on with a workflow")
-        elif not log.rests:  # suspended: the server is ending
-            log.broken = StoreFailed("go on with a workflow, because the server is ending")
+        elif not log.rests:  # the server is ending
+            log.broken = Draining()
         elif log.progress.finished is not None:
             self._recording.ended(row, log.progress.finished)
         else:
@@ -232,10 +225,6 @@ class Desk:
         with storing.storing("read a workflow"):
             events = self.store.events(row.run_id)
         return Log(row.run_id, self.store, events, self._recording.told)
-
-    def _tidy(self) -> None:
-        keep = round(self._bounds.keep_seconds * _NANOSECONDS)
-        self.store.forget(time.time_ns() - keep, self._bounds.kept_runs)
 
 
 def _tell_cancelled(log: Log, by: str) -> None:

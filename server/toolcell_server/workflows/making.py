@@ -33,7 +33,14 @@ def service(app: Made, beginning: Beginning, refusing: Refusing) -> tuple[Workfl
     keep = app.settings.server.keep_finished_seconds
     recording = Recording(app.auditing, metrics.ended, metrics.step)
     checking = Checking(app.tools, app.validation, bounds)
-    calls = Calls(app.executions, beginning, refusing, bounds.approval_seconds, keep)
+    calls = Calls(
+        app.executions,
+        beginning,
+        refusing,
+        approval_seconds=bounds.approval_seconds,
+        capacity_seconds=bounds.capacity_seconds,
+        keep_seconds=keep,
+    )
     store = RunsStore(app.database)
     desk = Desk(
         store,

@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 _NANOSECONDS: Final = 10**9
 
 
-def of_definition(kept: Kept) -> pb.Workflow:
+def of_definition(kept: Kept, *, whole: bool = True) -> pb.Workflow:
     """
-    A version of a definition.
+    A version of a definition; not `whole`: without the definition itself.
     """
     told = pb.Workflow(
         name=kept.name,
         version=kept.version,
         principal=kept.principal,
         description=kept.description,
-        definition_json=kept.definition,
+        definition_json=kept.definition if whole else b"",
     )
     _set(told.defined_time, kept.defined)
     if kept.deleted is not None:

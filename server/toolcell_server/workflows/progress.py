@@ -55,12 +55,13 @@ class Progress:
     """
 
     units: dict[Key, Unit] = field(default_factory=dict)
-    accepted_at: float = 0.0  # seconds since 1970
+    accepted_at: float = 0.0  # seconds since 1970; later by what the run has waited for decisions
     executions: int = 0
     kept_bytes: int = 0
     completed: list[Key] = field(default_factory=list)
     compensating: str = ""  # because of the failure of this step
     interrupted: Key | None = None
+    waits_since: float = 0.0
     finished: pb.WorkflowFinished | None = None
 
     def unit(self, key: Key) -> Unit:
@@ -93,8 +94,9 @@ class Progress:
             case "compensating":
                 self.compensating = event.compensating.failed_step
             case "interrupted":
-                self.interrupted = key
+                self.interrupted, self.waits_since = key, _seconds(event)
             case "resumed":
+                self.accepted_at += _seconds(event) - self.waits_since  # that is not its time
                 self._resume(event.resumed.decision)
             case "finished":
                 self.finished = event.finished

@@ -186,7 +186,7 @@ class Running:
             self._finish(pb.WORKFLOW_RUN_STATE_FAILED, message, self._failed.name)
         else:
             try:
-                outputs = await aside(self.values.outputs)
+                outputs = await aside(self.values.outputs, self.work.bounds.result_bytes)
             except NotFilled as exc:
                 message = f"the outputs cannot be filled in: {exc.message}"
                 self._finish(pb.WORKFLOW_RUN_STATE_FAILED, message)

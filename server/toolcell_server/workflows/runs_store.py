@@ -32,7 +32,8 @@ CREATE TABLE IF NOT EXISTS workflow_runs (
     labels TEXT NOT NULL,
     state INTEGER NOT NULL,
     accepted INTEGER NOT NULL,
-    ended INTEGER
+    ended INTEGER,
+    size INTEGER NOT NULL
 );
 CREATE UNIQUE INDEX IF NOT EXISTS workflow_runs_by_request
     ON workflow_runs (principal, request_id) WHERE request_id != '';
@@ -68,17 +69,23 @@ class Row(NamedTuple):
     state: int
     accepted: int
     ended: int | None = None
+    size: int = 0  # bytes of its definition, its inputs and its events
 
 
 _COLUMNS: Final = ", ".join(Row._fields)
 _INSERT: Final = f"INSERT INTO workflow_runs VALUES ({', '.join('?' * len(Row._fields))})"  # noqa: S608  # ours
 _SELECT: Final = f"SELECT {_COLUMNS} FROM workflow_runs"  # noqa: S608  # as above
 _EVENT: Final = "INSERT INTO workflow_events VALUES (?, ?, ?)"
+_SIZE: Final = "UPDATE workflow_runs SET size = size + ? WHERE run_id = ?"
 _STATE: Final = "UPDATE workflow_runs SET state = ?, ended = ? WHERE run_id = ?"
 _OPEN: Final = "SELECT count(*) FROM workflow_runs WHERE principal = ? AND ended IS NULL"
-_FORGET: Final = """DELETE FROM workflow_runs WHERE ended IS NOT NULL AND (ended < ? OR number <= (
-    SELECT coalesce(max(number), 0) - ? FROM workflow_runs)) RETURNING run_id
+_FORGET: Final = """DELETE FROM workflow_runs WHERE number IN (
+    SELECT number FROM workflow_runs WHERE ended IS NOT NULL AND ended < ? ORDER BY ended LIMIT ?
+) RETURNING run_id, size
 """
+_HIGHEST: Final = 2**63 - 1
+_AT_ONCE: Final = 16  # runs that are removed before others have their turn
+_ENTRY_BYTES: Final = 128  # what a row costs beside what is in it, about
 
 
 class RunsStore:
@@ -89,14 +96,17 @@ class RunsStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         database.prepare(_TABLES)
+        self.size: int  # of all runs
+        [(self.size,)] = database.query("SELECT coalesce(sum(size), 0) FROM workflow_runs")
 
     def begin(self, row: Row, event: bytes) -> None:
         """
         Write a run and its first event.
         """
         with self._database.transaction():
+            size = len(row.definition) + len(row.inputs)
             self._database.execute(_INSERT, row)
-            self._database.execute(_EVENT, (row.run_id, 1, event))
+            self._add(row.run_id, 1, event, size)
 
     def append(
         self,
@@ -110,7 +120,7 @@ class RunsStore:
         Write an event, and the state that the run has by it, if it changes that.
         """
         with self._database.transaction():
-            self._database.execute(_EVENT, (run_id, sequence, data))
+            self._add(run_id, sequence, data)
             if state is not None:
                 self._database.execute(_STATE, (state, ended, run_id))
 
@@ -156,14 +166,22 @@ class RunsStore:
         [(count,)] = self._database.query(_OPEN, [principal])
         return int(count)
 
-    def forget(self, ended_before: int, maximum: int) -> None:
+    def forget(self, ended_before: int, maximum_bytes: int) -> None:
         """
-        Remove what ended before, and of those that have ended all but about the newest `maximum`.
+        Remove some of what ended before, or of what is too much: of what has ended, the oldest.
         """
+        until = _HIGHEST if self.size > maximum_bytes else ended_before
         with self._database.transaction():
-            gone = self._database.query(_FORGET, [ended_before, maximum])
-            for run_id in gone:
-                self._database.execute("DELETE FROM workflow_events WHERE run_id = ?", run_id)
+            gone = self._database.query(_FORGET, [until, _AT_ONCE])
+            for run_id, _ in gone:
+                self._database.execute("DELETE FROM workflow_events WHERE run_id = ?", [run_id])
+        self.size -= sum(size for _, size in gone)
+
+    def _add(self, run_id: str, sequence: int, data: bytes, more: int = 0) -> None:
+        size = len(data) + _ENTRY_BYTES + more
+        self._database.execute(_EVENT, (run_id, sequence, data))
+        self._database.execute(_SIZE, (size, run_id))
+        self.size += size
 
     def _select(self, where: str, *values: str | int) -> list[Row]:
         rows: Iterable[tuple[object, ...]] = self._database.query(f"{_SELECT} {where}", values)

@@ -20,7 +20,7 @@ from toolcell_server.principal import OTHERS
 from toolcell_server.refusals import BadPageToken, InvalidField
 from toolcell_server.request_fields import MAXIMUM_REQUEST_ID
 from toolcell_server.workflows import messages
-from toolcell_server.workflows.asked import Asked
+from toolcell_server.workflows.asked import Asked, fingerprint
 from toolcell_server.workflows.storing import storing
 from toolcell_server.workflows.watching import Watching
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from toolcell_server.workflows.checking import Checking
     from toolcell_server.workflows.defining import Defining
     from toolcell_server.workflows.desk import Desk
+    from toolcell_server.workflows.log import Log
 
 NAME: Final = pb.DESCRIPTOR.services_by_name["WorkflowService"].full_name
 _MAXIMUM_INPUTS: Final = 2**20  # bytes
@@ -76,7 +77,7 @@ class WorkflowService(WorkflowServiceServicer):
     ) -> pb.ListWorkflowsResponse:
         size = min(pages.size(request.page_size), _PAGE)
         found = self._defining.page(pages.decode(request.page_token, {}), size + 1)
-        told = [messages.of_definition(each) for each in found[:size]]
+        told = [messages.of_definition(each, whole=False) for each in found[:size]]
         token = pages.encode(found[size - 1].name, {}) if len(found) > size else ""
         return pb.ListWorkflowsResponse(workflows=told, next_page_token=token)
 
@@ -95,9 +96,7 @@ class WorkflowService(WorkflowServiceServicer):
     async def RunWorkflow(  # noqa: N802  # the contract's name
         self, request: pb.RunWorkflowRequest, _context: _Context
     ) -> AsyncIterator[pb.RunWorkflowResponse]:
-        asked = await self._asked(request)
-        self._executions.check_accepting()
-        watching = Watching(self._desk.begin(asked), self._executions, 0)
+        watching = Watching(await self._begun(request), self._executions, 0)
         async with aclosing(watching.events()) as events:
             async for event in events:
                 yield event
@@ -105,7 +104,7 @@ class WorkflowService(WorkflowServiceServicer):
     async def WatchWorkflow(  # noqa: N802  # the contract's name
         self, request: pb.WatchWorkflowRequest, _context: _Context
     ) -> AsyncIterator[pb.WatchWorkflowResponse]:
-        log = self._desk.log(self._desk.find(request.run_id))
+        log = self._desk.log(self._desk.finding.find(request.run_id))
         watching = Watching(log, self._executions, request.after_sequence)
         async with aclosing(watching.events()) as events:
             async for event in events:
@@ -126,28 +125,38 @@ class WorkflowService(WorkflowServiceServicer):
             store = self._desk.store
             rows = store.newest_first(before, size + 1, owner, request.state, request.workflow)
             told = [messages.of_run(row, store.last_event(row.run_id)) for row in rows[:size]]
+        for each in told:
+            each.finished.ClearField("outputs_json")  # a page of them might be too large to receive
         token = pages.encode(str(rows[size - 1].number), filters) if len(rows) > size else ""
         return pb.ListWorkflowRunsResponse(runs=told, next_page_token=token)
 
     async def CancelWorkflowRun(  # noqa: N802  # the contract's name
         self, request: pb.CancelWorkflowRunRequest, _context: _Context
     ) -> pb.CancelWorkflowRunResponse:
-        await self._desk.cancel(self._desk.find(request.run_id))
+        await self._desk.cancel(self._desk.finding.find(request.run_id))
         return pb.CancelWorkflowRunResponse(run=self._told(request.run_id))
 
     async def ResumeWorkflowRun(  # noqa: N802  # the contract's name
         self, request: pb.ResumeWorkflowRunRequest, _context: _Context
     ) -> pb.ResumeWorkflowRunResponse:
-        row = self._desk.find(request.run_id)
+        row = self._desk.finding.find(request.run_id)
         if request.decision not in _DECISIONS:
             raise InvalidField("decision", "must be RETRY, SKIP or FAIL")
         self._executions.check_accepting()
         self._desk.resume(row, request.decision)
         return pb.ResumeWorkflowRunResponse(run=self._told(request.run_id))
 
-    async def _asked(self, request: pb.RunWorkflowRequest) -> Asked:
+    async def _begun(self, request: pb.RunWorkflowRequest) -> Log:
         request_fields.check_text("request_id", request.request_id, MAXIMUM_REQUEST_ID)
         request_fields.check_labels(request.labels)
+        asked = fingerprint(request)
+        if earlier := self._desk.earlier(request.request_id, asked):
+            return earlier
+        checked = await self._asked(request, asked)
+        self._executions.check_accepting()
+        return self._desk.begin(checked)
+
+    async def _asked(self, request: pb.RunWorkflowRequest, asked: bytes) -> Asked:
         data, version = request.definition_json, 0
         if request.WhichOneof("what") is None:
             raise InvalidField("what", "must be a name or a definition")
@@ -166,11 +175,12 @@ class WorkflowService(WorkflowServiceServicer):
             version=version,
             inputs_json=request.inputs_json or b"{}",
             request_id=request.request_id,
+            fingerprint=asked,
             labels=dict(request.labels),
         )
 
     def _told(self, run_id: str) -> pb.WorkflowRun:
-        row = self._desk.find(run_id)
+        row = self._desk.finding.find(run_id)
         with storing("read a run"):
             return messages.of_run(row, self._desk.store.last_event(run_id))
 

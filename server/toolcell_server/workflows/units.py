@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from toolcell_server.workflows.progress import Key, Unit
 
 LONGEST_DELAY: Final = 3600.0  # seconds
+MOST_AGAIN: Final = 20  # calls that nobody knows the outcome of; no server dies more often over one
 _NOTHING: Final = pb.StepFinished(state=pb.STEP_STATE_FAILED)
 
 
@@ -95,7 +96,7 @@ class Units:
             ending = made.ending
             if made.unknown and not made.repeatable:
                 raise Interrupted(key, ending)
-            if made.unknown:
+            if made.unknown and unit.calls < step.attempts + MOST_AGAIN:
                 unit.again = True
                 self._tell_retrying(key, unit, ending, 0.0)
                 continue

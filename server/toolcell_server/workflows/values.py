@@ -58,18 +58,21 @@ class Values:
         """
         return self._named(self._needed[step.name], self._roots[step.name])
 
-    def outputs(self) -> bytes:
+    def outputs(self, maximum_bytes: int) -> bytes:
         """
         The outputs of the run, as JSON.
 
         Raises:
-            NotFilled: they cannot be filled in.
+            NotFilled: they cannot be filled in, or are too large.
         """
         outputs = self._definition.outputs
         roots = frozenset[str]().union(
             *(each.roots for _, each in templates.found(outputs, "/outputs"))
         )
-        return encoded(templates.filled(outputs, self._named(self._results, roots)))
+        data = encoded(templates.filled(outputs, self._named(self._results, roots)))
+        if len(data) > maximum_bytes and outputs:
+            raise NotFilled("TOO_LARGE", f"they are larger than {maximum_bytes} bytes")
+        return data
 
     def _named(self, names: Iterable[str], roots: frozenset[str]) -> dict[str, Any]:
         known = [name for name in names if name in self._results]

@@ -160,3 +160,11 @@ def test_a_bundle_that_died_and_does_not_load_keeps_what_an_elder_serves() -> No
         "read 1 (it exited with 3)",
         "s broken: it exited with 3",
     } == (shown(kept))
+
+
+def test_a_tool_that_is_loaded_again_as_it_was_is_no_other_tool() -> None:
+    """
+    Whoever watches hears of what a model would see.
+    """
+    assert tool("read", "files.py", 1) == tool("read", "renamed.py", 2)
+    assert tool("read", "files.py", 1) != replace(tool("read", "files.py", 1), reload_error="no")

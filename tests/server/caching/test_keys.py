@@ -137,3 +137,15 @@ def test_tools_and_versions_are_kept_apart() -> None:
     other = replace(other, tool=replace(other.tool, version="2"))
 
     assert len({key_of(of()), key_of(of(tool="b")), key_of(other)}) == 3
+
+
+def test_a_result_of_a_bundle_is_gone_when_it_is_loaded_again() -> None:
+    """
+    Its code may be another, under the same version; a tool that was registered has an edition.
+    """
+    made = of()
+    again = replace(made, tool=replace(made.tool, generation=2))
+
+    assert key_of(made) != key_of(again)
+    registered = [replace(one, tool=replace(one.tool, edition="e")) for one in (made, again)]
+    assert key_of(registered[0]) == key_of(registered[1])

@@ -327,8 +327,7 @@ def test_none_is_larger_than_it_may_be() -> None:
 def test_an_answer_fits_a_message_however_large_the_definitions() -> None:
     large = {
         "type": "object",
-        "description": "d" * 60_000,
-        "properties": {"text": {"type": "string"}},
+        "properties": {"text": {"type": "string", "description": "d" * 60_000}},
     }
 
     async def scenario(served: Served) -> None:

@@ -16,7 +16,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from toolcell_server.carried import Carried
 from toolcell_server.principal import Principal
-from toolcell_server.refusals import NotSigned, UnknownUpload, UploadRefused, UploadsFull
+from toolcell_server.refusals import (
+    AuditFailed,
+    NotSigned,
+    StoreFailed,
+    UnknownUpload,
+    UploadRefused,
+    UploadsFull,
+)
 from toolcell_server.settings.registry import RegistrySettings
 from toolcell_server.settings.upload_keys import UploadKey
 from toolcell_server.uploads.uploads import KEPT_SECONDS, Uploads
@@ -339,3 +346,60 @@ def test_a_folder_that_is_not_ours_is_refused(tmp_path: Path) -> None:
     (tmp_path / "uploads").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(PermissionError, match="not the server's own"):
         Place(tmp_path)
+
+
+def test_whoever_hangs_up_leaves_no_half_of_an_upload(place: Place) -> None:
+    """
+    It is kept whole, or not at all.
+    """
+
+    async def hang_up() -> None:
+        begun = asyncio.Event()
+        place.uploads._record = lambda *_: begun.set()
+        uploading = asyncio.ensure_future(place.uploads.upload(CODE, "tools.py", b"", ALICE))
+        await begun.wait()
+        uploading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await uploading
+        async with place.uploads._changing:  # once whoever keeps it has finished
+            assert SHA256 == place.uploads.find(SHA256, ALICE).sha256
+
+    asyncio.run(hang_up())
+
+    assert {SHA256} == {path.name for path in (place.folder / "code").iterdir()}
+
+
+def test_what_the_disk_refuses_is_refused_and_leaves_nothing(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    As when it is full.
+    """
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(place.uploads._store, "keep", full)
+    with pytest.raises(StoreFailed):
+        place.upload()
+
+    assert {"uploads", "code"} == place.files()
+
+
+def test_nothing_is_kept_without_its_record(tmp_path: Path) -> None:
+    """
+    Where the audit log says that it must.
+    """
+    seen: list[str] = []
+
+    def record(stored: Stored, caller: Principal) -> None:
+        seen.append(f"{caller.name} {stored.sha256}")
+        raise AuditFailed
+
+    place = Place(tmp_path)
+    place.uploads._record = record
+    with pytest.raises(AuditFailed):
+        place.upload()
+
+    assert [f"alice {SHA256}"] == seen
+    assert {"uploads", "code"} == place.files()

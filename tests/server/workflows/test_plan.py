@@ -39,6 +39,10 @@ BAD: dict[str, tuple[Any, list[tuple[str, str]]]] = {
     "no json": (b"{", [("", "NOT_JSON")]),
     "a key twice": (b'{"steps": [], "steps": []}', [("", "NOT_JSON")]),
     "too large": (b" " * 2**20, [("", "NOT_JSON")]),
+    "too many templates": (
+        {"steps": [step("a", value=["{{inputs.x}}"] * 2001)]},
+        [("", "TOO_MANY_TEMPLATES")],
+    ),
     "no steps": ({"steps": []}, [("/steps", "SHAPE")]),
     "an unknown key": ({"steps": [step("a")], "stepz": 1}, [("/stepz", "SHAPE")]),
     "an unknown key of a step": ({"steps": [step("a", tools=1)]}, [("/steps/0/tools", "SHAPE")]),

@@ -16,15 +16,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from toolcell_server import schema_check
 from toolcell_server.registering import naming
-from toolcell_server.registering.added import offers
-from toolcell_server.registering.offered import Offers, Skipped
+from toolcell_server.registering.added import Made
+from toolcell_server.registering.offered import Skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection
 
 CARRIER: Final = "call_mcp"
 _DESCRIPTION: Final = 1000
@@ -79,9 +78,19 @@ class Server:
         }
 
 
-def tools_of(server: Server, listed: Any) -> tuple[Offers, set[str]]:
+class Listed(NamedTuple):
     """
-    The tools that a server listed and that are wanted; and the names of all that it listed.
+    What was made of a server's list, and the names of all that it lists.
+    """
+
+    made: list[Made]
+    skipped: list[Skipped]
+    known: set[str]
+
+
+def tools_of(server: Server, listed: Any) -> Listed:
+    """
+    The tools that a server listed and that are wanted; nothing of them has been checked.
 
     Raises:
         ValueError: it listed none, in a way that can be read.
@@ -89,25 +98,25 @@ def tools_of(server: Server, listed: Any) -> tuple[Offers, set[str]]:
     tools = listed.get("tools") if isinstance(listed, dict) else None
     if not isinstance(tools, list):
         raise ValueError("it answered with no list of tools")  # noqa: TRY004  # one kind for all
-    skipped: list[Skipped] = []
-    made = list(_made(server, tools, skipped))
-    own = {each.get("name") for each in tools if isinstance(each, dict)}
-    return offers(made, skipped), {name for name in own if isinstance(name, str)}
-
-
-def _made(server: Server, tools: list[Any], skipped: list[Skipped]) -> Iterator[Any]:
-    taken: set[str] = set()
+    found, taken = Listed([], [], set()), set[str]()
     for tool in tools:
         own = tool.get("name") if isinstance(tool, dict) else None
         if not isinstance(own, str) or not own:
-            skipped.append(Skipped("/mcp", "one of its tools has no name"))
-        elif server.wanted(own):
+            found.skipped.append(Skipped("/mcp", "one of its tools has no name"))
+            continue
+        found.known.add(own)
+        if server.wanted(own):
             name = naming.tool_name(own, server.prefix, taken)
-            structured = isinstance(tool.get("outputSchema"), dict)
-            payload = {"argv": list(server.argv), "tool": own, "structured": structured}
-            manifest = _manifest(server, name, tool, structured=structured)
-            manifest = _reading(manifest) if own in server.read_only else manifest
-            yield f"/mcp/tools/{_escaped(own)}", manifest, CARRIER, payload, server.code
+            found.made.append(_made(server, own, name, tool))
+    return found
+
+
+def _made(server: Server, own: str, name: str, tool: dict[str, Any]) -> Made:
+    structured = isinstance(tool.get("outputSchema"), dict)
+    payload = {"argv": list(server.argv), "tool": own, "structured": structured}
+    manifest = _manifest(server, name, tool, structured=structured)
+    manifest = _reading(manifest) if own in server.read_only else manifest
+    return Made(f"/mcp/tools/{_escaped(own)}", manifest, CARRIER, payload, server.code)
 
 
 def _manifest(
@@ -125,7 +134,7 @@ def _manifest(
         "title": title[:256],
         "description": (_text(tool.get("description")) or title or name)[:_DESCRIPTION],
         "parameters": parameters,
-        **({"returns": returns} if _usable(returns) else {}),
+        "returns": returns,
         "effects": "destructive" if annotations.get("destructiveHint") is True else "writes",
         "profile": "subprocess",
         **server.keys,
@@ -153,17 +162,6 @@ def _granted(keys: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]
 def _names(entry: Any, word: str) -> set[str]:
     text = entry.get(word) if isinstance(entry, dict) else entry
     return set(_PLACEHOLDER.findall(text)) if isinstance(text, str) else set()
-
-
-def _usable(schema: Any) -> bool:
-    """
-    Whether a result can be held to a schema; a tool is none the worse for one that cannot be used.
-    """
-    try:
-        schema_check.check(schema)
-    except (ValueError, TypeError, AttributeError, RecursionError):
-        return False
-    return True
 
 
 def _escaped(text: str) -> str:

@@ -4,13 +4,14 @@ Where tools of MCP servers come from: the servers themselves, asked once, in a c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from toolcell_server.carried import Carried
 from toolcell_server.refusals import InvalidField
-from toolcell_server.registering import added
+from toolcell_server.registering import added, checking
 from toolcell_server.registering.mcp.listed import CARRIER, Server, tools_of
+from toolcell_server.registering.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -53,6 +54,7 @@ class McpSource:
     trial: Callable[[], Trial]
     scope: Callable[[Principal, registry_pb2.ToolScope.ValueType], Scope]
     own_grants: bool = False
+    turns: Turns = field(default_factory=Turns)
 
     async def offer(self, definition: registry_pb2.ToolDefinition, principal: Principal) -> Offers:
         """
@@ -94,7 +96,8 @@ class McpSource:
             )
         carried = Carried(carrier=CARRIER, payload={"argv": list(argv)}, code=server.code)
         try:
-            listed = await self.trial().result(server.asking(), carried, principal)
-            return tools_of(server, listed)
+            found = tools_of(server, await self.trial().result(server.asking(), carried, principal))
         except ValueError as exc:
             raise InvalidField("mcp", f"is no MCP server that can be used: {exc}") from None
+        whose = principal.name
+        return await checking.offers(found.made, found.skipped, self.turns, whose), found.known

@@ -20,13 +20,15 @@ from toolcell_server.registering import naming
 from toolcell_server.registering.openapi import documents, pointers, servers
 from toolcell_server.registering.openapi.inputs import inputs_of
 from toolcell_server.registering.openapi.outputs import returns_of
-from toolcell_server.registering.openapi.schemas import Schemas
+from toolcell_server.registering.openapi.schemas import Schemas, TooLarge
 from toolcell_server.registering.openapi.servers import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-MAXIMUM: Final = 500  # operations; arbitrary
+MAXIMUM: Final = 250  # operations that are wanted; arbitrary
+# Of the schemas of all together: to check so many takes seconds.
+MAXIMUM_NODES: Final = 60_000
 CARRIER: Final = "call_openapi"
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _CALLED: Final = ("get", "put", "post", "delete", "head", "patch")
@@ -55,13 +57,14 @@ class Wish:
 class Operation:
     """
     One operation as a tool.  `own` is what the document calls it, `pointer` where it is in
-    the definition.
+    the definition.  `nodes` is how much its schemas are.
     """
 
     own: str
     pointer: str
     manifest: dict[str, Any]
     payload: dict[str, Any]
+    nodes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +109,23 @@ def found_in(document: dict[str, Any], wish: Wish) -> Found:
     if wish.base_url:
         Place.of(wish.base_url, wish.credential)  # said once, and not of every operation
     found, taken = Found(), set[str]()
-    for number, at in enumerate(_listed(document)):
+    nodes = 0
+    for at in _listed(document):
         path, method, item = at
-        if number == MAXIMUM:
-            raise documents.NotADocument(f"it has more than {MAXIMUM} operations; cut some out")
         operation = item[method]
         own = operation.get("operationId") if isinstance(operation, dict) else None
         own = own if isinstance(own, str) and own else f"{method} {path}"
         if not wish.wanted(own):
             continue
+        if len(taken) == MAXIMUM:
+            said = f"more than {MAXIMUM} of its operations are wanted; name fewer"
+            raise documents.NotADocument(said)
         name = naming.tool_name(own, wish.prefix, taken)
         try:
-            found.operations.append(_made(document, wish, (own, name), at))
+            made = _made(document, wish, (own, name), at)
+            if (nodes := nodes + made.nodes) > MAXIMUM_NODES:
+                raise TooLarge("the schemas of all wanted operations are too many; name fewer")
+            found.operations.append(made)
         except ValueError as exc:
             found.skipped.append(Skipped(own, _pointer(at), str(exc)))
         except _MALFORMED as exc:
@@ -149,9 +157,10 @@ def _made(document: dict[str, Any], wish: Wish, names: tuple[str, str], at: _At)
     url = wish.base_url or servers.first_url(operation, item, document)
     place = Place.of(url, wish.credential)
     older = documents.is_older(document)
-    inputs = inputs_of(Schemas(document, older, request=True), item, operation)
+    sent, told = (Schemas(document, older, request=request) for request in (True, False))
+    inputs = inputs_of(sent, item, operation)
     _check_path(path, inputs.parameters)
-    answer, returns = returns_of(Schemas(document, older, request=False), operation)
+    answer, returns = returns_of(told, operation)
     own, name = names
     manifest: dict[str, Any] = {
         "name": name,
@@ -171,7 +180,7 @@ def _made(document: dict[str, Any], wish: Wish, names: tuple[str, str], at: _At)
         "body": inputs.body,
         "answer": answer,
     }
-    return Operation(own, _pointer(at), manifest, payload)
+    return Operation(own, _pointer(at), manifest, payload, sent.nodes + told.nodes)
 
 
 def _effects(method: str, place: Place, wish: Wish) -> str:

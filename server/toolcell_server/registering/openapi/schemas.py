@@ -55,6 +55,13 @@ class Schemas:
     definitions: dict[str, Any] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def nodes(self) -> int:
+        """
+        How many have been copied.
+        """
+        return MAXIMUM_NODES - self.left
+
     def copy(self, schema: Any) -> Any:
         """
         A schema, whose references lead to `definitions`.

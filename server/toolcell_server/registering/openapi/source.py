@@ -7,15 +7,16 @@ of everybody is seen to for all sources alike (`plan.py`).
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from toolcell_server.refusals import InvalidField
-from toolcell_server.registering import added
-from toolcell_server.registering.offered import Offers, Skipped
+from toolcell_server.registering import added, checking
+from toolcell_server.registering.added import Made
+from toolcell_server.registering.offered import Skipped
 from toolcell_server.registering.openapi import documents, operations, servers
 from toolcell_server.registering.openapi.operations import Wish
+from toolcell_server.registering.turns import Turns, in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from toolcell.v1 import registry_pb2
 
     from toolcell_server.principal import Principal
+    from toolcell_server.registering.offered import Offers
 
 ALLOWED: Final = added.COMMON
 
@@ -36,13 +38,13 @@ class OpenApiSource:
 
     credentials: Collection[str]
     safe: Callable[[str], bool]
+    turns: Turns = field(default_factory=Turns)
 
     async def offer(self, definition: registry_pb2.ToolDefinition, principal: Principal) -> Offers:
         """
         Raises:
             InvalidField: there is no such document, operation, server or credential.
         """
-        del principal  # whoever may register may register this
         asked, keys = definition.openapi, added.added(definition, ALLOWED)
         names = frozenset(asked.operations)
         wish = Wish(
@@ -52,18 +54,19 @@ class OpenApiSource:
             wanted=(lambda own: own in names) if names else lambda _: True,
             safe=self.safe,
         )
-        # In a thread: a large document takes a second, and calls go on meanwhile.
-        found = await asyncio.to_thread(self.made, asked.document, wish, keys)
-        known = {each for each in names if each in found.known}
+        offers, known = await self.made(asked.document, wish, keys, principal.name)
         if missing := sorted(names - known):
             raise InvalidField(
                 "openapi.operations", f"names {missing[0]!r:.80}, which is not there"
             )
-        return found.offers
+        return offers
 
-    def made(self, document: bytes, wish: Wish, keys: dict[str, Any]) -> Made:
+    async def made(
+        self, document: bytes, wish: Wish, keys: dict[str, Any], whose: str
+    ) -> tuple[Offers, set[str]]:
         """
-        The tools of a document; `keys` are put into each manifest.
+        The tools of a document, and what it calls those of its operations that are wanted; `keys`
+        are put into each manifest.
 
         Raises:
             InvalidField: as `offer`.
@@ -71,27 +74,21 @@ class OpenApiSource:
         if wish.credential and wish.credential not in self.credentials:
             known = ", ".join(sorted(self.credentials)) or "none"
             raise InvalidField("openapi.credential", f"must be one of egress.credentials ({known})")
-        try:
-            read = documents.read(document)
-            found = operations.found_in(read, wish)
-        except documents.NotADocument as exc:
-            raise InvalidField("openapi.document", str(exc)) from None
-        except servers.NoServer as exc:
-            raise InvalidField("openapi.base_url", str(exc)) from None
-        tools = (
-            (each.pointer, {**each.manifest, **keys}, operations.CARRIER, each.payload, ())
+        async with self.turns.of(whose):
+            found = await in_thread(_found, document, wish)
+        made = (
+            Made(each.pointer, {**each.manifest, **keys}, operations.CARRIER, each.payload)
             for each in found.operations
         )
         skipped = [Skipped(each.pointer, each.reason) for each in found.skipped]
         own = {each.own for each in found.operations} | {each.own for each in found.skipped}
-        return Made(added.offers(tools, skipped), own)
+        return await checking.offers(made, skipped, self.turns, whose), own
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """
-    The tools of a document, and what the document calls its operations.
-    """
-
-    offers: Offers
-    known: Collection[str]
+def _found(document: bytes, wish: Wish) -> operations.Found:
+    try:
+        return operations.found_in(documents.read(document), wish)
+    except documents.NotADocument as exc:
+        raise InvalidField("openapi.document", str(exc)) from None
+    except servers.NoServer as exc:
+        raise InvalidField("openapi.base_url", str(exc)) from None

@@ -370,8 +370,24 @@ def test_an_operation_without_a_word_says_what_it_is() -> None:
 
 
 def test_more_operations_than_are_read_are_refused() -> None:
-    with pytest.raises(documents.NotADocument, match="500"):
-        found({f"/{n}": {"get": {}} for n in range(501)})
+    many = {f"/{n}": {"get": {"operationId": str(n)}} for n in range(operations.MAXIMUM + 1)}
+
+    with pytest.raises(documents.NotADocument, match="name fewer"):
+        found(many)
+    assert 2 == len(
+        found(many, wish=Wish(base_url=BASE, wanted={"1", "250"}.__contains__)).operations
+    )
+
+
+def test_schemas_that_are_too_many_together_cost_the_last_operations() -> None:
+    schema = {"properties": {f"p{n}": {"type": "string"} for n in range(900)}}
+    post = {"post": {"requestBody": body(schema, required=True)}}
+    made = operations.found_in(
+        {"openapi": "3.1.0", "paths": {f"/{n}": post for n in range(100)}}, Wish(base_url=BASE)
+    )
+
+    assert (66, 34) == (len(made.operations), len(made.skipped))
+    assert "name fewer" in made.skipped[0].reason
 
 
 def _values(holder: Any) -> list[Any]:

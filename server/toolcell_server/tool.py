@@ -39,7 +39,6 @@ _SCOPES: Final = {
     "principal": registry_pb2.TOOL_SCOPE_PRINCIPAL,
     "session": registry_pb2.TOOL_SCOPE_SESSION,
 }
-_OWN_LABEL: Final = "own"
 _LONGEST_NAME: Final = 64
 _LONGEST_REASON: Final = 1024
 
@@ -121,7 +120,7 @@ class Tool:
         """
         Its name in metrics; what callers register for themselves must not become labels.
         """
-        return self.name if self.scope.kind == "global" else _OWN_LABEL
+        return self.name if self.scope.kind == "global" else "own"
 
     @classmethod
     def from_manifest(

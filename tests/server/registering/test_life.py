@@ -325,8 +325,10 @@ def test_none_is_larger_than_it_may_be() -> None:
 
 
 def test_an_answer_fits_a_message_however_large_the_definitions() -> None:
-    text = {"type": "string", "description": "d" * 60_000}
-    large = {"type": "object", "properties": {"text": text}}
+    large = {
+        "type": "object",
+        "properties": {"text": {"type": "string", "description": "d" * 60_000}},
+    }
 
     async def scenario(served: Served) -> None:
         many = [definition(f"t{index}", parameters=large) for index in range(100)]

@@ -198,8 +198,8 @@ def test_a_reader_that_is_too_slow_is_told_and_begins_anew() -> None:
 
 def test_a_snapshot_comes_in_parts_that_fit_messages() -> None:
     async def scenario(served: Served) -> None:
-        text = {"text": {"type": "string"}}
-        large = {"type": "object", "description": "d" * 16_000, "properties": text}
+        text = {"type": "string", "description": "d" * 16_000}
+        large = {"type": "object", "properties": {"text": text}}
         for batch in range(2):
             names = (f"t{batch}x{index}" for index in range(70))
             await served.caller("admin", ALL).register(

@@ -28,7 +28,7 @@ import dataclasses
 import time
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from toolcell_server import request_fields
 from toolcell_server.arguments.preparing import Preparing
@@ -42,71 +42,19 @@ from toolcell_server.sessions.tools import in_session
 from toolcell_server.wanted import Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
+    from toolcell_server.admission_needs import Opener, Places, Tools
     from toolcell_server.capacity import Capacity
     from toolcell_server.gates import Gate
     from toolcell_server.granting import Granting
-    from toolcell_server.grants import Grant, OpenedMount
+    from toolcell_server.grants import Grant
     from toolcell_server.principal import Principal
     from toolcell_server.registry import Tool
     from toolcell_server.request_fields import Request
     from toolcell_server.sessions.session import Session
     from toolcell_server.sessions.station import Station
     from toolcell_server.validation import Validation
-
-
-class Tools(Protocol):
-    """
-    Where tools are found.
-    """
-
-    def find_callable(self, name: str, version: str, principal: Principal, /) -> Tool:
-        """
-        Raises:
-            NotPermitted: it is not for this caller, whether or not there is one.
-            SwitchedOff: the operator switched it off.
-            ToolBroken: it does not load.
-            UnknownTool: there is none; carries close matches.
-        """
-        ...
-
-
-class Opener(Protocol):
-    """
-    Opens what a grant names.
-    """
-
-    def __call__(
-        self, grant: Grant, bundle: str, resources: contextlib.ExitStack
-    ) -> Awaitable[tuple[OpenedMount, ...]]:
-        """
-        Every path of the grant that exists, in its order, for a cell of that bundle.  What is
-        opened is given back when `resources` are closed, on an error too.
-
-        Raises:
-            PathNotAllowed: a path is a link, lies behind one, or cannot be opened.
-        """
-        ...
-
-
-class Places(Protocol):
-    """
-    Where an execution can run.
-    """
-
-    def reserve(self, execution_id: str, wanted: Wanted, /) -> None:
-        """
-        Raises:
-            NoCapacity: none is free, and this one cannot wait.
-        """
-        ...
-
-    def release(self, execution_id: str, /) -> None:
-        """
-        Give a place back.  It does nothing where there is none.
-        """
-        ...
 
 
 def _none_at_hosts(tool: Tool) -> Places:
@@ -155,9 +103,7 @@ class Admission:
         wanted = Wanted(principal.name or share, request.tool, deadline)
         if not request.validate_only:
             self.capacity.check(wanted)
-        session = self.sessions.find(request.session_id, principal) if request.session_id else None
-        if session is not None:
-            principal = dataclasses.replace(principal, session=session.session_id)
+        session, principal = self._in_session(request, principal)
         call = await self._call(request, principal, deadline, session, stands_in=stands_in)
         if session is None and is_stateful(call):
             raise InvalidField("session_id", "must name a session: what is stateful goes on in it")
@@ -182,6 +128,17 @@ class Admission:
                 resources=resources.pop_all(),
                 **_said(call),
             )
+
+    def _in_session(
+        self, request: Request, principal: Principal
+    ) -> tuple[Session | None, Principal]:
+        """
+        The session that is asked for, and the caller in it.
+        """
+        if not request.session_id:
+            return None, principal
+        session = self.sessions.find(request.session_id, principal)
+        return session, dataclasses.replace(principal, session=session.session_id)
 
     def _places(self, tool: Tool) -> Places:
         return self.places_at_hosts(tool) if tool.hosted else self.capacity

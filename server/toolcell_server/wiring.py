@@ -119,20 +119,7 @@ def executor(app: Made) -> Executor:
     """
     The chain, from the inside out; the order is explained where each stands.
     """
-    watchdog = Watchdog()
-    executor: Executor = SandboxedExecutor(app.pool, watchdog, app.validation, app.egress)
-    if app.hosts is not None:
-        executor = HostedExecutor(executor, app.hosts, app.validation)
-    if app.sessions is not None:
-        executor = StatefulExecutor(
-            executor,
-            app.sessions.interpreters,
-            pool=app.pool,
-            watchdog=watchdog,
-            validation=app.validation,
-            egress=app.egress,
-        )
-        executor = WatchedExecutor(executor, app.sessions)
+    executor = _running(app)
     executor = ScreenedExecutor(executor, app.settings.results, app.metrics.screens.counted)
     executor = RedactedExecutor(executor, app.redactor)  # above it, nobody sees a secret
     executor = ClockedExecutor(executor, app.metrics)
@@ -161,3 +148,24 @@ def executor(app: Made) -> Executor:
     if app.auditing:
         executor = AuditedExecutor(executor, app.auditing)
     return LoggedExecutor(executor)
+
+
+def _running(app: Made) -> Executor:
+    """
+    What runs: in a cell, in that of a session's interpreter, or at a client.
+    """
+    watchdog = Watchdog()
+    executor: Executor = SandboxedExecutor(app.pool, watchdog, app.validation, app.egress)
+    if app.hosts is not None:
+        executor = HostedExecutor(executor, app.hosts, app.validation)
+    if app.sessions is not None:
+        executor = StatefulExecutor(
+            executor,
+            app.sessions.interpreters,
+            pool=app.pool,
+            watchdog=watchdog,
+            validation=app.validation,
+            egress=app.egress,
+        )
+        executor = WatchedExecutor(executor, app.sessions)
+    return executor

@@ -29,7 +29,7 @@ from toolcell_server.refusals import PreviewFailed
 from toolcell_server.wanted import Wanted
 
 if TYPE_CHECKING:
-    from toolcell_server.admission import Opener
+    from toolcell_server.admission_needs import Opener
     from toolcell_server.audit.auditing import Auditing
     from toolcell_server.capacity import Capacity
     from toolcell_server.executor import Executor

@@ -32,7 +32,7 @@ from toolcell_server.wanted import Wanted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from toolcell_server.admission import Opener
+    from toolcell_server.admission_needs import Opener
     from toolcell_server.audit.auditing import Auditing
     from toolcell_server.capacity import Capacity
     from toolcell_server.executor import Executor

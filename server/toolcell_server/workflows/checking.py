@@ -20,7 +20,7 @@ from toolcell_server.workflows.problems import NotFilled, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from toolcell_server.admission import Tools
+    from toolcell_server.admission_needs import Tools
     from toolcell_server.settings.workflows import WorkflowSettings
     from toolcell_server.validation import Validation
     from toolcell_server.workflows.definition import Call, Definition

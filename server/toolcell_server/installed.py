@@ -10,7 +10,7 @@ import sys
 from importlib.util import find_spec
 
 NEEDED = (
-    *("ddsketch", "psutil", "jsonschema", "msgspec", "docstring_parser", "prometheus_client"),
+    *("psutil", "ddsketch", "jsonschema", "msgspec", "docstring_parser", "prometheus_client"),
     *("grpc_health", "grpc_reflection", "h11", "idna", "dns", "uvloop"),
     *("jwt", "cryptography", "jmespath", "rapidfuzz", "snowballstemmer"),
 )

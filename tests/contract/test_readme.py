@@ -128,12 +128,22 @@ def test_the_credential_that_is_shown_is_understood(monkeypatch: pytest.MonkeyPa
     )
 
 
+def shown(block: str) -> Iterator[tuple[str, str]]:
+    """
+    The settings that an example of a page has, by section.
+    """
+    for section, values in tomllib.loads(block).items():
+        yield from ((section, name) for name in values) if isinstance(values, dict) else ()
+
+
 def test_the_table_of_settings_is_complete() -> None:
     """
     A setting that is not listed is not found; one that is listed and gone is an error at start.
     """
     pages = [path.read_text() for path in sorted((ROOT / "docs").glob("*/*.md"))]
     here, elsewhere = set(ROW.findall(README)), set(ROW.findall("\n".join(pages)))
+    for block in re.findall(r"```toml\n(.*?)```", "\n".join(pages), re.DOTALL):
+        elsewhere |= {f"{section}.{name}" for section, name in shown(block)}
     known = {
         f"{section}.{name}".lstrip(".")
         for section, names in SECTIONS.items()

@@ -570,6 +570,7 @@ def test_every_option_reaches_the_manifest() -> None:
         "result_screens": ["control"],
         "result_action": "strip",
         "redact_keys": ["token"],
+        "price": {"per_call": 0.5, "per_cpu_second": 2.0},
         "audit": "required",
         "conditions": {
             "environments": ["staging"],

@@ -17,6 +17,7 @@ from grpc_server import SERVICE, calling, failure
 from grpc_status import rpc_status
 from scripted_executor import run
 from toolcell_server import refusals, status
+from toolcell_server.error_table import example
 from toolcell_server.interceptors import ErrorInterceptor
 from toolcell_server.refusals import (
     ApprovalAltered,
@@ -38,6 +39,7 @@ from toolcell_server.refusals import (
     AuditNotKept,
     BadPageToken,
     CallRefused,
+    CodeNotLoaded,
     DeniedByRule,
     DomainNotAllowed,
     Draining,
@@ -45,6 +47,12 @@ from toolcell_server.refusals import (
     FieldNotSupported,
     GrantTooWide,
     HookFailed,
+    HostedNameTaken,
+    HostedToolDiffers,
+    HostOfferInvalid,
+    HostProtocolBroken,
+    HostSilent,
+    HostSuperseded,
     InvalidField,
     IsolationBelowFloor,
     KeeperDown,
@@ -53,6 +61,7 @@ from toolcell_server.refusals import (
     NobodyApproves,
     NoCapacity,
     NotPermitted,
+    NotSigned,
     PathNotAllowed,
     PreviewFailed,
     QuotaExceeded,
@@ -63,10 +72,20 @@ from toolcell_server.refusals import (
     ToolBroken,
     ToolUnavailable,
     TooManyApprovals,
+    TooManyHosts,
+    TooManyWorkflows,
     Unauthenticated,
+    UnknownBundle,
     UnknownExecution,
+    UnknownRun,
     UnknownTool,
+    UnknownUpload,
+    UnknownWorkflow,
+    UploadRefused,
+    UploadsFull,
     Vetoed,
+    WorkflowInvalid,
+    WorkflowNotInterrupted,
 )
 from toolcell_server.refusals.quotas import Spent
 
@@ -145,6 +164,30 @@ EACH = [
     Unauthenticated("expired"),
     UnknownExecution("e-1"),
     UnknownTool("ehco", ["echo"]),
+    # As the reference of errors has them.
+    *map(
+        example,
+        (
+            CodeNotLoaded,
+            HostOfferInvalid,
+            HostProtocolBroken,
+            HostSilent,
+            HostSuperseded,
+            HostedNameTaken,
+            HostedToolDiffers,
+            NotSigned,
+            TooManyHosts,
+            TooManyWorkflows,
+            UnknownBundle,
+            UnknownRun,
+            UnknownUpload,
+            UnknownWorkflow,
+            UploadRefused,
+            UploadsFull,
+            WorkflowInvalid,
+            WorkflowNotInterrupted,
+        ),
+    ),
 ]
 
 

@@ -75,6 +75,7 @@ class TooManyWorkflows(CallRefused):
             f"a principal has at most {maximum} {what}",
             "wait until some have ended, or end some",
             metadata={"what": what, "maximum": str(maximum)},
+            retry_delay_seconds=10.0,  # arbitrary; runs end when they end
         )
 
 

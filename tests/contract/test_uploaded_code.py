@@ -285,7 +285,8 @@ def test_code_that_was_altered_breaks_its_tool_and_no_other(
         (other,) = upload(client, COUNT.replace("from vendored.words", "from re"), "count.py")
         digest = client.get_tool("hello").code_sha256
         assert other.code_sha256 != digest
-    (state / "uploads" / f"{digest}.content").write_text(HELLO.replace("Hello", "Evil"))
+    (content,) = (state / "uploads").glob(f"{digest}-*.content")
+    content.write_text(HELLO.replace("Hello", "Evil"))
     server = start()
     with Client(server.target) as client:
         with pytest.raises(CallRefused, match="upload it again"):

@@ -452,7 +452,7 @@ class TestBombs:
 
     def test_fields_are_not_looked_for_one_by_one_among_those_that_must_be_there(self) -> None:
         required = [Counted(f"r{number}") for number in range(1000)]
-        fields = {f"f{number}": {} for number in range(100)}
+        fields: dict[str, Any] = {f"f{number}": {} for number in range(100)}
         schema = {"type": "object", "properties": fields, "required": required}
         one({"requestBody": body(schema, required=True)}, "post")
 

@@ -13,7 +13,6 @@ An operation that cannot be a tool is skipped, with the reason; the others are n
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -102,18 +101,21 @@ class Found:
     skipped: list[Skipped] = field(default_factory=list)
 
 
-def found_in(document: dict[str, Any], wish: Wish, seconds: float = MAXIMUM_SECONDS) -> Found:
+def found_in(
+    document: dict[str, Any], wish: Wish, clock: Callable[[], float] = lambda: 0.0
+) -> Found:
     """
-    Every operation of a document that is wanted, in its order.
+    Every operation of a document that is wanted, in its order; `clock` reads in seconds how long
+    the processor has worked.
 
     Raises:
-        NotADocument: it has more operations than are read, or they take longer than `seconds`.
+        NotADocument: it has more operations than are read, or they take too long.
         NoServer: `base_url` says not where they are.
     """
     if wish.base_url:
         Place.of(wish.base_url, wish.credential)  # said once, and not of every operation
     found, taken = Found(), set[str]()
-    nodes, until = 0, time.thread_time() + seconds
+    nodes, until = 0, clock() + MAXIMUM_SECONDS
     for at in _listed(document):
         path, method, item = at
         operation = item[method]
@@ -124,7 +126,7 @@ def found_in(document: dict[str, Any], wish: Wish, seconds: float = MAXIMUM_SECO
         if len(taken) == MAXIMUM:
             said = f"more than {MAXIMUM} of its operations are wanted; name fewer"
             raise documents.NotADocument(said)
-        if time.thread_time() > until:
+        if clock() > until:
             raise documents.NotADocument("its operations take too long to read; name fewer")
         name = naming.tool_name(own, wish.prefix, taken)
         try:

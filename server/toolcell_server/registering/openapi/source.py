@@ -7,6 +7,7 @@ of everybody is seen to for all sources alike (`plan.py`).
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -87,7 +88,7 @@ class OpenApiSource:
 
 def _found(document: bytes, wish: Wish) -> operations.Found:
     try:
-        return operations.found_in(documents.read(document), wish)
+        return operations.found_in(documents.read(document), wish, time.thread_time)
     except documents.NotADocument as exc:
         raise InvalidField("openapi.document", str(exc)) from None
     except servers.NoServer as exc:

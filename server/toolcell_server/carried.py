@@ -50,7 +50,7 @@ class Carried:
         """
         The name of its folder of code, which is the digest of what was uploaded; empty: none.
         """
-        return self.code[0].rpartition("/")[2] if self.code else ""
+        return self.code[0].rpartition("/")[2].partition("-")[0] if self.code else ""
 
     def arguments(self, arguments: bytes) -> bytes:
         """

@@ -1,21 +1,23 @@
 """
-What is worked out once for a tool, and kept for as long as it is that tool.
+What is worked out once for a tool, and kept for as long as there is that tool.
 
 Theory of operation.  Tools are told apart by identity: a reload brings another one of the same name
-and version, and what was made of the one before no longer holds.  Tools that nobody can call any
-more are not looked for; when there are too many, all are forgotten and worked out again.
+and version, and what was made of the one before no longer holds.  A tool is not kept alive by what
+was made of it: callers may register ever new ones, and what nobody can call any more is gone with
+all that belongs to it.  So what is made of a tool must not hold the tool.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+import functools
+import weakref
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from toolcell_server.tool import Tool
 
-MOST_TOOLS: Final = 10_000  # arbitrary
 Made = TypeVar("Made")
 
 
@@ -27,17 +29,24 @@ class PerTool(Generic[Made]):
     __slots__ = ("_kept",)
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, str], tuple[Tool, Made]] = {}
+        self._kept: dict[int, tuple[weakref.ref[Tool], Made]] = {}
 
     def get(self, tool: Tool, make: Callable[[Tool], Made]) -> Made:
         """
         What was made of this tool; `make` is asked for it at most once.
         """
-        key = tool.name, tool.version
+        key = id(tool)
         kept = self._kept.get(key)
-        if kept is None or kept[0] is not tool:
+        if kept is None or kept[0]() is not tool:
             made = make(tool)
-            if len(self._kept) >= MOST_TOOLS:
-                self._kept.clear()
-            kept = self._kept[key] = tool, made
+            gone = functools.partial(_forget, self._kept, key)
+            kept = self._kept[key] = weakref.ref(tool, gone), made
         return kept[1]
+
+
+def _forget(kept: dict[int, tuple[weakref.ref[Tool], Made]], key: int, of: object) -> None:
+    """
+    Let go what was made of a tool that is gone; another may have its place already.
+    """
+    if (one := kept.get(key)) is not None and one[0] is of:
+        del kept[key]

@@ -43,7 +43,7 @@ _LONGEST_NAME: Final = 64
 _LONGEST_REASON: Final = 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True, kw_only=True)
 class Tool:
     """
     One version of one tool.  A broken one has a name, a bundle, a reason and nothing else that

@@ -16,6 +16,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from toolcell_server import schema_check, strict_json, validator_pool, violations
+from toolcell_server.per_tool import PerTool
 from toolcell_server.refusals import ArgumentsInvalid, NoCapacity
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ _VISITS: Final = 5000  # 0.1 to 3.5 µs each, measured: below 20 ms of the event
 _BYTES: Final = 64 * 2**10
 _TOOK_TOO_LONG: Final = "checking took too long; send a smaller or simpler value"
 _BUSY_SECONDS: Final = 1.0
-_MOST_CHECKED: Final = 4096  # arbitrary
 RESULT_PATIENCE_SECONDS: Final = 600.0  # arbitrary; longer than all that can be before it take
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,8 @@ class Validation:
     def __init__(self, budget_seconds: float = validator_pool.BUDGET_SECONDS) -> None:
         self._arguments = validator_pool.ValidatorPool(budget_seconds)
         self._results = validator_pool.ValidatorPool(budget_seconds, RESULT_PATIENCE_SECONDS)
-        self._checked: dict[tuple[str, str, str], tuple[Any, CheckedSchema]] = {}
+        self._parameters: PerTool[CheckedSchema] = PerTool()
+        self._returns: PerTool[CheckedSchema] = PerTool()
 
     async def check(self, tool: Tool, arguments: dict[str, Any], raw: bytes) -> None:
         """
@@ -53,7 +54,7 @@ class Validation:
             ArgumentsInvalid: they violate the schema, or checking them took too long.
             NoCapacity: all validators are busy.
         """
-        schema = self._schema(tool, "parameters", tool.parameters)
+        schema = self._parameters.get(tool, _parameters)
         if _is_quick(schema, raw):
             found = _find_here(schema, arguments)
         else:
@@ -69,7 +70,7 @@ class Validation:
         Raises:
             NoCapacity: all validators are busy.
         """
-        schema = self._schema(tool, "returns", {} if tool.returns is None else tool.returns)
+        schema = self._returns.get(tool, _returns)
         if _is_quick(schema, result):
             try:
                 value = strict_json.parse_value(result, len(result), MAXIMUM_RESULT_DEPTH)
@@ -84,19 +85,6 @@ class Validation:
         await self._arguments.aclose()
         await self._results.aclose()
 
-    def _schema(self, tool: Tool, role: str, schema: Any) -> CheckedSchema:
-        """
-        The built schema of a tool; built anew when a reload brought another one.
-        """
-        key = (tool.identity, tool.version, role)
-        kept = self._checked.get(key)
-        if kept is None or kept[0] is not schema:
-            kept = (schema, schema_check.check(schema))
-            if len(self._checked) >= _MOST_CHECKED:  # tools come and go
-                self._checked.clear()
-            self._checked[key] = kept
-        return kept[1]
-
 
 async def _find_there(
     pool: validator_pool.ValidatorPool, schema: CheckedSchema, raw: bytes, depth: int
@@ -107,6 +95,14 @@ async def _find_there(
         return [("", _TOOK_TOO_LONG)]
     except validator_pool.NoValidator as exc:
         raise NoCapacity(_BUSY_SECONDS) from exc
+
+
+def _parameters(tool: Tool) -> CheckedSchema:
+    return schema_check.check(tool.parameters)
+
+
+def _returns(tool: Tool) -> CheckedSchema:
+    return schema_check.check({} if tool.returns is None else tool.returns)
 
 
 def _is_quick(schema: CheckedSchema, raw: bytes) -> bool:

@@ -285,7 +285,8 @@ def test_code_that_was_altered_breaks_its_tool_and_no_other(
         (other,) = upload(client, COUNT.replace("from vendored.words", "from re"), "count.py")
         digest = client.get_tool("hello").code_sha256
         assert other.code_sha256 != digest
-    (state / "uploads" / f"{digest}.content").write_text(HELLO.replace("Hello", "Evil"))
+    (content,) = (state / "uploads").glob(f"{digest}-*.content")
+    content.write_text(HELLO.replace("Hello", "Evil"))
     server = start()
     with Client(server.target) as client:
         with pytest.raises(CallRefused, match="upload it again"):
@@ -311,3 +312,22 @@ def test_code_that_is_no_tool_says_why(start: Callable[..., Server]) -> None:
             assert reason in str(refused.value)
         with pytest.raises(CallRefused, match="is no zip"):
             upload(client, b"nothing", "a.zip")
+
+
+def test_to_describe_itself_counts_against_the_rates_of_who_registers(
+    start: Callable[..., Server],
+) -> None:
+    """
+    It runs what he likes, for seconds, as often as he registers it.
+    """
+    rates = '[[rates]]\nname = "few"\nprincipal = "*"\ncalls = "2/hour"\n'
+    with Client(start(UNSIGNED + rates).target) as client:
+        stored = client.registry.upload(HELLO.encode(), "tools.py")
+        definition = {"upload": {"sha256": stored.sha256}}
+        answers = [
+            client.registry.register([definition], all_or_nothing=False)[0] for _ in range(3)
+        ]
+
+    assert [[], [], ["QUOTA_EXCEEDED"]] == [
+        [fault.code for fault in answer.faults] for answer in answers
+    ]

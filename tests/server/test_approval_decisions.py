@@ -120,8 +120,8 @@ def test_a_confirmation_does_not_do_where_an_approval_is_demanded_by_now() -> No
             _, token = asked((await refusal(place.run("mail")))[1])
             (gate,) = place.admission.gates
             demands: Any = gate.demands  # type: ignore[attr-defined]
-            known = demands._known
-            known["mail", "1"] = (known["mail", "1"][0], "approve")
+            known = demands._known._kept
+            known.update({key: (of, "approve") for key, (of, _) in known.items()})
             _, info = await refusal(place.run("mail", token=token))
             assert (info.reason, place.ran) == ("APPROVAL_ALTERED", 0)
 

@@ -40,10 +40,13 @@ class Owner:
     @property
     def bundle(self) -> str:
         """
-        The bundle of all that it offers there.
+        The bundle of all that it offers there.  Names may have colons (`urn:…`), so where a session
+        follows, the principal's are written otherwise: no two owners have the same bundle.
         """
-        session = f":{self.scope.session}" if self.scope.kind == "session" else ""
-        return f"{BUNDLE}:{self.scope.kind}:{self.principal}{session}"
+        if self.scope.kind != "session":
+            return f"{BUNDLE}:{self.scope.kind}:{self.principal}"
+        principal = self.principal.replace("%", "%25").replace(":", "%3A")
+        return f"{BUNDLE}:{self.scope.kind}:{principal}:{self.scope.session}"
 
 
 def owner_of(

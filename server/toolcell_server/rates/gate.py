@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from toolcell_server.database import StoreFailed
+from toolcell_server.per_tool import PerTool
 from toolcell_server.rates import manifests, subjects
 from toolcell_server.rates.rules import MICROSECONDS, scope
 from toolcell_server.rates.windows import Use
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 
 SHORTEST_CPU_SECONDS: Final = 0.1  # arbitrary; less does not even start an interpreter
 _BUDGETS: Final = frozenset({"cpu_seconds", "egress_bytes"})
-_MOST_TOOLS: Final = 10_000  # arbitrary; of which the rules are known by heart
 
 
 class Run:
@@ -94,8 +94,8 @@ class RateGate:
     windows: Windows
     places: Places
     refused: Callable[[str], None] = lambda _kind: None
-    _of_tools: dict[tuple[str, str], tuple[Tool, tuple[Rule, ...]]] = dataclasses.field(
-        default_factory=dict, init=False
+    _of_tools: PerTool[tuple[Rule, ...]] = dataclasses.field(
+        default_factory=PerTool, init=False, repr=False, compare=False
     )
 
     async def let_pass(self, call: Call, resources: contextlib.ExitStack) -> Call:
@@ -147,15 +147,12 @@ class RateGate:
         """
         The rules about a tool, found once; of egress, only where it has any.
         """
-        known = self._of_tools.get((tool.name, tool.version))
-        if known is None or known[0] is not tool:  # a reload brought another one
-            if len(self._of_tools) >= _MOST_TOOLS:
-                self._of_tools.clear()
-            about = [rule for rule in self.rules if rule.is_about_tool(tool)]
-            own = manifests.rule(tool.name, tool.rates)
-            known = tool, tuple(_without_egress(tool, rule) for rule in (*about, *own))
-            self._of_tools[tool.name, tool.version] = known
-        return known[1]
+        return self._of_tools.get(tool, self._made)
+
+    def _made(self, tool: Tool) -> tuple[Rule, ...]:
+        about = [rule for rule in self.rules if rule.is_about_tool(tool)]
+        own = manifests.rule(tool.name, tool.rates)
+        return tuple(_without_egress(tool, rule) for rule in (*about, *own))
 
     def _refusal(self, call: Call, short: Sequence[Standing]) -> QuotaExceeded:
         self.refused(short[0].use.bound.kind)

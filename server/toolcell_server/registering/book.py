@@ -110,7 +110,7 @@ class Book:
                 )
                 self.history.add(entry)
                 self._record(entry, caller)
-            self.history.tidy()
+            self.history.tidy({step.tool.scope.principal for step in steps} - {""})
         after: dict[Place, dict[str, Registration]] = {}
         for step in steps:
             place = step.tool.scope, step.tool.name

@@ -55,8 +55,15 @@ def trying(app: Made) -> Trying:
         defaults=app.settings.defaults,
         ceilings=app.settings.ceilings,
         auditing=app.auditing,
-        rates=RateGate(app.settings.rates, app.windows, Places(), app.metrics.rates.refused),
+        rates=rates(app),
     )
+
+
+def rates(app: Made) -> RateGate:
+    """
+    What holds runs at registering to the rates of who registers.
+    """
+    return RateGate(app.settings.rates, app.windows, Places(), app.metrics.rates.refused)
 
 
 def standing(app: Made) -> Standing:

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from toolcell_server.scopes import Scope
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from toolcell_server.database import Database
     from toolcell_server.principal import Principal
 
+SHARES: Final = 4  # what is one principal's own takes no more than one of them
 _TABLE: Final = """
 CREATE TABLE IF NOT EXISTS tool_history (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -88,12 +91,21 @@ class History:
         )
         return [_entry(row) for row in self._database.query(statement, (*values, most))]
 
-    def tidy(self) -> None:
+    def tidy(self, owners: Collection[str]) -> None:
         """
-        Forget what is too old.
+        Forget the oldest of what is too much; first of what these principals have of their own: who
+        changes his tools without end must not make forgotten what others did.
         """
-        oldest = "(SELECT max(number) FROM tool_history) - ?"
-        self._database.execute(f"DELETE FROM tool_history WHERE number <= {oldest}", (self._most,))  # noqa: S608  # as above
+        for owner in owners:
+            self._forget("WHERE principal = ?", (owner,), self._most // SHARES)
+        self._forget("", (), self._most)
+
+    def _forget(self, which: str, values: tuple[str, ...], most: int) -> None:
+        ((count,),) = self._database.query(f"SELECT count(*) FROM tool_history {which}", values)  # noqa: S608  # as above
+        if count > most:
+            oldest = f"SELECT number FROM tool_history {which} ORDER BY number LIMIT ?"  # noqa: S608  # as above
+            statement = f"DELETE FROM tool_history WHERE number IN ({oldest})"  # noqa: S608  # as above
+            self._database.execute(statement, (*values, count - most))
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:

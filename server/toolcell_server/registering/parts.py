@@ -130,6 +130,7 @@ def discovering(app: Made) -> Discovering:
         granting=app.granting,
         opener=app.pool.open,
         ceilings=app.settings.ceilings,
+        rates=foreign.rates(app),
         auditing=app.auditing,
     )
 

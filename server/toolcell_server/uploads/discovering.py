@@ -4,7 +4,8 @@ Has uploaded code describe itself, in a cell of its own that is thrown away.
 Theory of operation.  To know which tools code declares it must be imported, and to import it is to
 run it.  So that is an execution as any other, of a carrier, with every wall, with limits of ours
 and no grant but the code itself: no network, nothing to write, nothing of the caller's.  It takes a
-place, is logged, counted and recorded.  What it answers is read as what it is (`describing.py`).
+place, is held to the rates of who registers, is logged, counted and recorded.  What it answers is
+read as what it is (`describing.py`).
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from toolcell_server.audit.auditing import Auditing
     from toolcell_server.capacity import Capacity
     from toolcell_server.executor import Executor
+    from toolcell_server.gates import Gate
     from toolcell_server.granting import Granting
     from toolcell_server.principal import Principal
     from toolcell_server.uploads.describing import Described
@@ -64,6 +66,7 @@ class Discovering:
     granting: Granting
     opener: Opener
     ceilings: Limits
+    rates: Gate
     auditing: Auditing | None = None
 
     async def discover(self, folder: str, entry: str, principal: Principal) -> Sequence[Described]:
@@ -72,7 +75,8 @@ class Discovering:
 
         Raises:
             CodeNotLoaded: there is none, or the code did not come to its end.
-            CallRefused: there is no place for it, or its code cannot be opened.
+            CallRefused: there is no place for it, its caller has no more calls, or its code cannot
+                be opened.
         """
         execution = await self._execution(folder, entry, principal)
         result, outcome = b"", pb.Outcome()
@@ -110,9 +114,10 @@ class Discovering:
             data=b"{}",
             deadline=now + SECONDS,
         )
-        grant = self.granting.grant(call)
         execution_id = str(uuid.uuid4())
         with contextlib.ExitStack() as resources:
+            call = await self.rates.let_pass(call, resources)
+            grant = self.granting.grant(call)
             self.capacity.reserve(execution_id, Wanted(principal.name, CARRIER, call.deadline))
             resources.callback(self.capacity.release, execution_id)
             mounts = await self.opener(grant, REGISTERED, resources)
@@ -125,5 +130,6 @@ class Discovering:
                 principal=principal.name,
                 caller=principal,
                 deadline=call.deadline,
+                taken=tuple(call.taken),
                 resources=resources.pop_all(),
             )

@@ -1,7 +1,7 @@
 """
 Uploads in the state folder: what was uploaded, by its digest, and what it unpacks to.
 
-Theory of operation.  `uploads/` holds each content under its SHA-256 with a description beside it,
+Theory of operation.  `uploads/` holds each content by its key with a description beside it,
 `code/` what they unpack to, which cells get read-only.  Both are the server's alone (0700): a cell
 gets a tree by a descriptor, not by its name.  Content is written beside its place, synchronized and
 renamed, so it is there whole or not at all, and the description last: content without one is
@@ -46,11 +46,11 @@ class Store:
         self._uploads = _private(Path(state_dir) / "uploads")
         self._code = _private(Path(state_dir) / "code")
 
-    def folder(self, sha256: str) -> str:
+    def folder(self, key: str) -> str:
         """
         Where the code of an upload is unpacked.
         """
-        return str(self._code / sha256)
+        return str(self._code / key)
 
     def begin(self) -> None:
         """
@@ -64,24 +64,24 @@ class Store:
 
     def kept(self) -> Iterator[tuple[str, int, bytes]]:
         """
-        Digest, size and description of each upload.
+        Key, size and description of each upload.
         """
         for path in sorted(self._uploads.glob(f"*{_DESCRIPTION}")):
             content = path.with_suffix(_CONTENT)
             size = content.stat().st_size if content.exists() else 0
             yield path.stem, size, path.read_bytes()
 
-    def content(self, sha256: str) -> bytes:
+    def content(self, stored: Stored) -> bytes:
         """
         Raises:
             Altered: it is not what was uploaded.
         """
         try:
-            content = (self._uploads / f"{sha256}{_CONTENT}").read_bytes()
+            content = (self._uploads / f"{stored.key}{_CONTENT}").read_bytes()
         except OSError as exc:
-            raise Altered(f"the upload {sha256} cannot be read: {exc.strerror}") from exc
-        if hashlib.sha256(content).hexdigest() != sha256:
-            raise Altered(f"the upload {sha256} was altered since it was stored")
+            raise Altered(f"the upload {stored.key} cannot be read: {exc.strerror}") from exc
+        if hashlib.sha256(content).hexdigest() != stored.sha256:
+            raise Altered(f"the upload {stored.key} was altered since it was stored")
         return content
 
     def keep(self, stored: Stored, content: bytes | None = None) -> None:
@@ -89,10 +89,10 @@ class Store:
         Write an upload; without its content, only what is known of it.
         """
         if content is not None:
-            self._write(self._uploads / f"{stored.sha256}{_CONTENT}", content)
-        self._write(self._uploads / f"{stored.sha256}{_DESCRIPTION}", stored.describe())
+            self._write(self._uploads / f"{stored.key}{_CONTENT}", content)
+        self._write(self._uploads / f"{stored.key}{_DESCRIPTION}", stored.describe())
 
-    def unpack(self, sha256: str, files: Mapping[str, bytes]) -> None:
+    def unpack(self, key: str, files: Mapping[str, bytes]) -> None:
         """
         Have its code in its folder, in place of what was there.
         """
@@ -105,16 +105,16 @@ class Store:
             for name in inside:
                 os.chmod(f"{folder}/{name}", _FILE_MODE)  # noqa: PTH101  # as os.walk names it
             os.chmod(folder, _FOLDER_MODE)  # noqa: PTH101  # as os.walk names it
-        _remove(self._code / sha256)
-        place.rename(self._code / sha256)
+        _remove(self._code / key)
+        place.rename(self._code / key)
 
-    def remove(self, sha256: str) -> None:
+    def remove(self, key: str) -> None:
         """
         Remove all of an upload, its description first.
         """
         for name in (_DESCRIPTION, _CONTENT):
-            _remove(self._uploads / f"{sha256}{name}")
-        _remove(self._code / sha256)
+            _remove(self._uploads / f"{key}{name}")
+        _remove(self._code / key)
 
     def _write(self, path: Path, data: bytes) -> None:
         descriptor, name = tempfile.mkstemp(prefix=_NEW, dir=self._uploads)

@@ -31,6 +31,7 @@ MAXIMUM_BYTES: Final = 64 * 2**20  # of all files, unpacked
 MAXIMUM_RATIO: Final = 100  # of those to the archive; deflate reaches 1032, Python code 5
 FREE_BYTES: Final = 2**20  # which have any ratio: small files of one letter are no bomb
 _CHUNK: Final = 64 * 1024
+_BLOCK: Final = 4096
 _FIRST: Final = b"PK\x03\x04"  # of the first file: nothing may stand before it
 _LISTED: Final = b"PK\x01\x02"  # each file has one in the directory at the end
 _ENCRYPTED: Final = 0x1
@@ -69,6 +70,13 @@ def unpacked(content: bytes, file_name: str) -> Mapping[str, bytes]:
     if not (module.isascii() and module.isidentifier()) or keyword.iskeyword(module):
         raise UploadRefused(f"has the name {names.shown(file_name)}, which no import can name")
     return {file_name: content}
+
+
+def room(files: Mapping[str, bytes]) -> int:
+    """
+    How many bytes files take on a disk, where the smallest takes a block.
+    """
+    return sum(_BLOCK + len(data) for data in files.values())
 
 
 def _archive(content: bytes) -> Mapping[str, bytes]:

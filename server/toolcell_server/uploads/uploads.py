@@ -14,15 +14,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import hashlib
 import logging
-import re
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from toolcell_server.database import StoreFailed
 from toolcell_server.refusals import NotSigned, UnknownUpload, UploadRefused, UploadsFull
 from toolcell_server.refusals import StoreFailed as CannotKeep
+from toolcell_server.registering.turns import Turns, in_thread
 from toolcell_server.uploads import keys, unpacking
 from toolcell_server.uploads.store import Altered, Store
 from toolcell_server.uploads.stored import Stored
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 
 KEPT_SECONDS: Final = 3600.0
 SHARES: Final = 4  # no principal alone may take more than one of them
-_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+AT_ONCE: Final = 2  # of the largest uploads, of one principal, wait for their turn
 
 _log = logging.getLogger(__name__)
 
@@ -65,6 +67,8 @@ class Uploads:
         self._record = record
         self._known: dict[str, Stored] = {}
         self._changing = asyncio.Lock()
+        self._turns = Turns()
+        self._coming: Counter[str] = Counter()
 
     def load(self) -> None:
         """
@@ -81,19 +85,21 @@ class Uploads:
 
     def _load(self) -> None:
         self._store.begin()
-        for sha256, size, description in self._store.kept():
+        for key, size, description in self._store.kept():
             try:
-                stored = Stored.read(sha256, size, description, self._clock())
-                content = self._store.content(sha256)
-                digest = bytes.fromhex(sha256)
+                stored = Stored.read(key, size, description, self._clock())
+                content = self._store.content(stored)
+                digest = bytes.fromhex(stored.sha256)
                 stored.signed_by = keys.signer(self._settings.upload_keys, digest, stored.signature)
                 self._check_signature(stored)
-                self._store.unpack(sha256, unpacking.unpacked(content, stored.file_name))
+                files = unpacking.unpacked(content, stored.file_name)
+                stored.unpacked = unpacking.room(files)
+                self._store.unpack(key, files)
             except (Altered, NotSigned, UploadRefused, ValueError) as exc:
-                fields = {"sha256": sha256, "reason": str(exc)}
+                fields = {"upload": key, "reason": str(exc)}
                 _log.error("an upload cannot be used", extra={"fields": fields})
                 continue
-            self._known[sha256] = stored
+            self._known[key] = stored
 
     async def upload(
         self, content: bytes, file_name: str, signature: bytes, principal: Principal
@@ -112,9 +118,12 @@ class Uploads:
             limit = self._settings.upload_bytes
             raise UploadRefused(f"has {len(content)} bytes; 1 to {limit} are allowed")
         stored = self._described(content, file_name, signature, principal)
-        files = await asyncio.to_thread(unpacking.unpacked, content, file_name)
+        coming = self._coming[principal.name]
+        if coming + len(content) > AT_ONCE * self._settings.upload_bytes:
+            raise UploadsFull(f"{coming} bytes of this caller are on their way")
+        self._coming[principal.name] += len(content)
         # Whoever hangs up meanwhile must not leave half of it.
-        keeping = asyncio.ensure_future(self._keep(stored, content, files, principal))
+        keeping = asyncio.ensure_future(self._take(stored, content, principal))
         keeping.add_done_callback(lambda kept: kept.cancelled() or kept.exception())
         return await asyncio.shield(keeping)
 
@@ -125,17 +134,19 @@ class Uploads:
         Raises:
             UnknownUpload: it has none with that digest.
         """
-        stored = self._known.get(sha256) if _DIGEST.fullmatch(sha256) else None
-        if stored is None or not (principal.name in stored.owners or self._may_all(principal)):
+        same = [stored for stored in self._known.values() if stored.sha256 == sha256]
+        own = [stored for stored in same if principal.name in stored.owners]
+        found = own or (same if self._may_all(principal) else [])
+        if not found:
             raise UnknownUpload(sha256)
-        stored.needed = self._clock()
-        return stored
+        found[-1].needed = self._clock()
+        return found[-1]
 
     def folder(self, stored: Stored) -> str:
         """
         Where its code is unpacked.
         """
-        return self._store.folder(stored.sha256)
+        return self._store.folder(stored.key)
 
     def fault(self, carried: Carried) -> str:
         """
@@ -161,26 +172,40 @@ class Uploads:
         self._check_signature(stored)
         return stored
 
+    async def _take(self, stored: Stored, content: bytes, principal: Principal) -> Stored:
+        """
+        Unpack and keep it, in its turn: what it unpacks to is in memory then only.
+        """
+        try:
+            async with self._turns.of(principal.name):
+                files = await in_thread(unpacking.unpacked, content, stored.file_name)
+                stored.unpacked = unpacking.room(files)
+                return await self._keep(stored, content, files, principal)
+        finally:
+            self._coming -= Counter({principal.name: len(content)})
+
     async def _keep(
         self, stored: Stored, content: bytes, files: Mapping[str, bytes], principal: Principal
     ) -> Stored:
         async with self._changing:
             await self._sweep()
-            if known := self._known.get(stored.sha256):
+            known = self._known.get(stored.key)
+            if known is None or principal.name not in known.owners:
+                self._check_room(stored, principal)
+                self._record(stored, principal)
+            if known is not None:
                 return await self._shared(known, stored)
-            self._check_room(stored, principal)
-            self._record(stored, principal)
             try:
-                await asyncio.to_thread(self._store.unpack, stored.sha256, files)
+                await asyncio.to_thread(self._store.unpack, stored.key, files)
                 await asyncio.to_thread(self._store.keep, stored, content)
             except OSError as exc:
                 _log.exception("an upload cannot be kept")
                 with contextlib.suppress(OSError):
-                    await asyncio.to_thread(self._store.remove, stored.sha256)
+                    await asyncio.to_thread(self._store.remove, stored.key)
                 raise CannotKeep("keep an upload") from exc
-            self._known[stored.sha256] = stored
-            fields = {"sha256": stored.sha256, "bytes": stored.size, "signed_by": stored.signed_by}
-            _log.info("code was uploaded", extra={"fields": fields})
+            self._known[stored.key] = stored
+        fields = {"sha256": stored.sha256, "bytes": stored.size, "signed_by": stored.signed_by}
+        _log.info("code was uploaded", extra={"fields": fields})
         return stored
 
     def _check_signature(self, stored: Stored) -> None:
@@ -191,24 +216,25 @@ class Uploads:
 
     async def _shared(self, known: Stored, again: Stored) -> Stored:
         """
-        The same content once more: its owner is one more, and a signature counts that it lacked.
+        The same of another owner, who hears of his own only; a signature counts that it lacked.
         """
         known.needed = again.needed
         known.owners = list(dict.fromkeys((*known.owners, *again.owners)))
         if again.signed_by and not known.signed_by:
             known.signature, known.signed_by = again.signature, again.signed_by
         await asyncio.to_thread(self._store.keep, known)
-        return known
+        self._known[known.key] = self._known.pop(known.key)  # the one that he means last
+        return dataclasses.replace(again, owners=known.owners)
 
     def _check_room(self, stored: Stored, principal: Principal) -> None:
         room, own = self._settings.uploads_bytes, 0
         for each in self._known.values():
-            room -= each.size
-            own += each.size if principal.name in each.owners else 0
+            room -= each.room
+            own += each.room if principal.name in each.owners else 0
         share = self._settings.uploads_bytes // SHARES
-        if not self._may_all(principal) and own + stored.size > share:
+        if not self._may_all(principal) and own + stored.room > share:
             raise UploadsFull(f"this caller's take {own} of {share} bytes")
-        if stored.size > room:
+        if stored.key not in self._known and stored.room > room:
             raise UploadsFull(f"{max(room, 0)} bytes are left")
 
     async def _sweep(self) -> None:
@@ -216,9 +242,9 @@ class Uploads:
         Remove what has not been needed for an hour.
         """
         now, needed = self._clock(), set(self._needed())
-        for sha256, stored in list(self._known.items()):
-            if sha256 in needed:
+        for key, stored in list(self._known.items()):
+            if key in needed:
                 stored.needed = now
             elif now - stored.needed > KEPT_SECONDS:
-                del self._known[sha256]
-                await asyncio.to_thread(self._store.remove, sha256)
+                del self._known[key]
+                await asyncio.to_thread(self._store.remove, key)

@@ -466,6 +466,30 @@ def test_history_comes_in_pages_and_is_bounded() -> None:
     played(scenario, maximum_history=100)
 
 
+def test_whoever_changes_his_own_without_end_makes_nothing_of_others_forgotten() -> None:
+    """
+    Else a caller with the least of rights could hide what was done before.
+    """
+
+    async def scenario(served: Served) -> None:
+        await admin(served).register(definition("of_everybody"))
+        mallory = served.caller("mallory")
+        await mallory.register(definition("mine"))
+        for number in range(120):
+            method = "ReactivateTool" if number % 2 else "DeprecateTool"
+            why = {} if number % 2 else {"reason": "because"}
+            request = getattr(pb, f"{method}Request")(name="mine", **why)
+            await mallory.call(method, request)
+
+        request = pb.ListToolHistoryRequest(page_size=1000)
+        seen = (await admin(served).call("ListToolHistory", request)).entries
+
+        assert "of_everybody" == seen[-1].name
+        assert 25 == sum(entry.name == "mine" for entry in seen)
+
+    played(scenario, maximum_history=100)
+
+
 class Log:
     """
     An audit log that remembers, or fails.

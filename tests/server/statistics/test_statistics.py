@@ -108,6 +108,17 @@ class TestStatistics:
         assert 1.25 == tally.cost
         assert [("echo", 1.25)] == spent
 
+    def test_what_callers_register_for_themselves_is_one_label(self) -> None:
+        """
+        Names that they make up would fill the labels, and everybody can read those.
+        """
+        spent: list[tuple[str, float]] = []
+        statistics = Statistics(spent=lambda tool, cost: spent.append((tool, cost)))
+        own = call(scope=Scope("principal", "alice"), price=Price(per_call=1.0))
+        statistics.count(own, COMPLETED)
+
+        assert [("own", 1.0)] == spent
+
     def test_ever_new_versions_take_no_more_room(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "TALLIES", 3)
         statistics = Statistics()

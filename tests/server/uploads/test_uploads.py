@@ -36,6 +36,7 @@ ALICE, MALLORY = Principal(name="alice"), Principal(name="mallory")
 ADMIN = Principal(name="admin", scopes=frozenset({"toolcell:tools"}))
 CODE = b"def tool(): ...\n"
 SHA256 = hashlib.sha256(CODE).hexdigest()
+KEY = f"{SHA256}-{hashlib.sha256(b'tools.py').hexdigest()[:16]}"
 MINUTE = 60.0
 
 
@@ -110,10 +111,10 @@ def test_an_upload_is_kept_by_its_digest_and_unpacked(place: Place) -> None:
     assert {
         "uploads",
         "code",
-        f"uploads/{SHA256}.content",
-        f"uploads/{SHA256}.json",
-        f"code/{SHA256}",
-        f"code/{SHA256}/tools.py",
+        f"uploads/{KEY}.content",
+        f"uploads/{KEY}.json",
+        f"code/{KEY}",
+        f"code/{KEY}/tools.py",
     } == place.files()
     assert CODE == Path(place.uploads.folder(stored), "tools.py").read_bytes()
 
@@ -209,7 +210,7 @@ def test_a_key_that_the_operator_takes_away_takes_what_it_signed(tmp_path: Path)
     uploads = place.again(upload_keys=(key()[1],), require_signature=True)
 
     assert "is not signed as it must be" in uploads.fault(carried)
-    assert not Path(place.folder, "code", SHA256).exists()
+    assert not Path(place.folder, "code", KEY).exists()
     assert "" == place.again(upload_keys=(public,), require_signature=True).fault(carried)
 
 
@@ -218,7 +219,7 @@ def test_code_that_was_altered_is_not_used_after_a_start(place: Place) -> None:
     Whoever can write there has more than our word; but a disk that forgets is found as well.
     """
     stored = place.upload()
-    content = place.folder / "uploads" / f"{SHA256}.content"
+    content = place.folder / "uploads" / f"{KEY}.content"
     content.write_bytes(b"def tool(): evil()\n")
     uploads = place.again()
     with pytest.raises(UnknownUpload):
@@ -248,7 +249,7 @@ def test_what_was_half_written_is_gone_after_a_start(place: Place) -> None:
     """
     As kill -9 leaves it.
     """
-    for name in ("uploads/.new-1", "code/.new-2", f"uploads/{SHA256}.content"):
+    for name in ("uploads/.new-1", "code/.new-2", f"uploads/{KEY}.content"):
         (place.folder / name).write_text("half")
     place.again()
 
@@ -257,7 +258,7 @@ def test_what_was_half_written_is_gone_after_a_start(place: Place) -> None:
 
 def test_a_description_that_is_none_is_passed_over(place: Place) -> None:
     place.upload()
-    (place.folder / "uploads" / f"{SHA256}.json").write_text("[1]")
+    (place.folder / "uploads" / f"{KEY}.json").write_text("[1]")
     with pytest.raises(UnknownUpload):
         place.again().find(SHA256, ALICE)
 
@@ -272,7 +273,7 @@ def test_what_no_tool_needs_goes_after_an_hour(place: Place) -> None:
     assert SHA256 == place.uploads.find(SHA256, ALICE).sha256  # and stays, from now on
     place.now += KEPT_SECONDS - MINUTE
     place.upload(b"x = 2\n")
-    assert f"code/{SHA256}" in place.files()
+    assert f"code/{KEY}" in place.files()
     place.now += 2 * MINUTE
     place.upload(b"x = 3\n")
 
@@ -284,7 +285,7 @@ def test_what_a_tool_needs_stays(place: Place) -> None:
     And an hour longer, for the calls that run.
     """
     place.upload()
-    place.needed = {SHA256}
+    place.needed = {KEY}
     place.now += 10 * KEPT_SECONDS
     place.upload(b"x = 1\n")
     place.needed = set()
@@ -308,7 +309,7 @@ def test_no_principal_takes_all_the_room(tmp_path: Path) -> None:
     A quarter is one's own; the rest is there for others.
     """
     place = Place(tmp_path, uploads_bytes=16 * 2**20, upload_bytes=5 * 2**20)
-    big = b"#" * (4 * 2**20 - 10)
+    big = b"#" * (2 * 2**20 - 4106)  # it is there twice, and the second time in blocks
     place.upload(big)
     with pytest.raises(UploadsFull, match="this caller's take"):
         place.upload(b"# one more\n")
@@ -318,6 +319,69 @@ def test_no_principal_takes_all_the_room(tmp_path: Path) -> None:
         place.upload(big + str(number).encode(), caller=ADMIN)
     with pytest.raises(UploadsFull, match="bytes are left"):
         place.upload(big + b"x", caller=ADMIN)
+
+
+def test_what_it_unpacks_to_takes_room_too(tmp_path: Path) -> None:
+    """
+    A zip of a kilobyte is a megabyte on the disk, and many small files are many blocks.
+    """
+    place = Place(tmp_path, uploads_bytes=16 * 2**20)
+    files: dict[str, str | bytes] = {f"m{number}.py": b"#" * 4096 for number in range(500)}
+    packed = zipped(files)
+    assert len(packed) < 2**17
+    place.upload(packed, "a.zip")
+    with pytest.raises(UploadsFull, match="this caller's take"):
+        place.upload(zipped({**files, "n.py": b"#"}), "b.zip")
+    place.again(require_signature=False, uploads_bytes=16 * 2**20)
+    with pytest.raises(UploadsFull, match="this caller's take"):
+        place.upload(zipped({**files, "n.py": b"#"}), "b.zip")
+
+
+def test_what_waits_to_be_unpacked_is_bounded_for_each_caller(tmp_path: Path) -> None:
+    """
+    Each would be in memory, and sixty-four megabytes once it is unpacked.
+    """
+    place = Place(tmp_path, upload_bytes=1024)
+
+    async def all_at_once() -> list[object]:
+        contents = [b"#" * 990 + str(number).encode() for number in range(5)]
+        mine = [place.uploads.upload(each, "tools.py", b"", ALICE) for each in contents]
+        return await asyncio.gather(
+            *mine, place.uploads.upload(CODE, "tools.py", b"", MALLORY), return_exceptions=True
+        )
+
+    *mine, others = asyncio.run(all_at_once())
+
+    assert 3 == sum(isinstance(each, UploadsFull) for each in mine)
+    assert not isinstance(others, Exception)
+    assert place.upload(b"#" * 1024)  # once they have been taken
+
+
+def test_the_same_content_by_another_name_is_another_module(place: Place) -> None:
+    """
+    Whoever uploads known code first, by a name of his, must not say how others import it.
+    """
+    place.upload(name="hostile.py", caller=MALLORY)
+    place.upload(caller=ALICE)
+    uploads = place.again()
+
+    assert ["tools.py"] == os.listdir(uploads.folder(uploads.find(SHA256, ALICE)))
+    assert ["hostile.py"] == os.listdir(uploads.folder(uploads.find(SHA256, MALLORY)))
+
+
+def test_whoever_has_the_same_code_is_recorded_and_hears_nothing_of_the_other(
+    tmp_path: Path,
+) -> None:
+    """
+    That somebody else has signed it would tell that he has it.
+    """
+    private, public = key()
+    place, seen = Place(tmp_path, upload_keys=(public,)), list[str]()
+    place.uploads._record = lambda _, caller: seen.append(caller.name)
+    place.upload(signature=signed(private))
+
+    assert "" == place.upload(caller=MALLORY).signed_by
+    assert ["alice", "mallory"] == seen
 
 
 def test_uploads_at_the_same_time_are_all_there(place: Place) -> None:
@@ -366,7 +430,7 @@ def test_whoever_hangs_up_leaves_no_half_of_an_upload(place: Place) -> None:
 
     asyncio.run(hang_up())
 
-    assert {SHA256} == {path.name for path in (place.folder / "code").iterdir()}
+    assert {KEY} == {path.name for path in (place.folder / "code").iterdir()}
 
 
 def test_what_the_disk_refuses_is_refused_and_leaves_nothing(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
 CARRIER: Final = "call_mcp"
+MOST_TOOLS: Final = 500  # as the carrier asks for; the server shares a cell with that
 _DESCRIPTION: Final = 1000
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]+)\}")
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -98,6 +99,8 @@ def tools_of(server: Server, listed: Any) -> Listed:
     tools = listed.get("tools") if isinstance(listed, dict) else None
     if not isinstance(tools, list):
         raise ValueError("it answered with no list of tools")  # noqa: TRY004  # one kind for all
+    if len(tools) > MOST_TOOLS:
+        raise ValueError(f"it offers {len(tools)} tools; at most {MOST_TOOLS} are taken")
     found, taken = Listed([], [], set()), set[str]()
     for tool in tools:
         own = tool.get("name") if isinstance(tool, dict) else None

@@ -117,7 +117,7 @@ def _plain(
     fields, missed = dict(schema.get("properties") or {}), list(schema.get("required") or [])
     for part in schema.get("allOf") or ():
         found = _plain(document, part, depth - 1)
-        if found is None or set(found[0]) & set(fields):
+        if found is None or not fields.keys().isdisjoint(found[0]):
             return None
         fields |= found[0]
         missed += found[1]

@@ -19,6 +19,7 @@ from toolcell_server.registering.openapi.bodies import Body, NotSupported, body_
 if TYPE_CHECKING:
     from toolcell_server.registering.openapi.schemas import Schemas
 
+MAXIMUM_PARAMETERS: Final = 500  # of one operation and its path; arbitrary
 _PLACES: Final = ("path", "query", "header", "cookie")
 _STYLES: Final = {
     "path": ("simple",),
@@ -104,11 +105,11 @@ class _Made:
             return {**told, "argument": argument, "fields": {}}
         whole = {"type": "object", "properties": body.fields, "required": list(body.missed)}
         copied = self.schemas.copy(whole)
-        fields = {}
+        fields, missed = {}, set(copied["required"])
         for name, schema in copied["properties"].items():
             fields[argument := naming.argument_name(name, "body", self._taken)] = name
             self.properties[argument] = schema
-            if name in copied["required"]:
+            if name in missed:
                 self.required.append(argument)
         return {**told, "argument": "", "fields": fields}
 
@@ -131,7 +132,10 @@ def _declared(
     """
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for holder in (item, operation):
-        for entry in holder.get("parameters") or ():
+        entries = holder.get("parameters") or ()
+        if len(entries) > MAXIMUM_PARAMETERS:
+            raise NotSupported(f"it has more than {MAXIMUM_PARAMETERS} parameters")
+        for entry in entries:
             parameter = pointers.resolved(document, entry)
             name, place = parameter.get("name"), parameter.get("in")
             if not isinstance(name, str) or place not in _PLACES:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 MAXIMUM: Final = 250  # operations that are wanted; arbitrary
 # Of the schemas of all together: to check so many takes seconds.
 MAXIMUM_NODES: Final = 60_000
+# Of a processor, for all operations.  They may share what is large, a path or a body: then a small
+# document is as much work as a huge one, and what takes so long is none that anybody wrote.
+MAXIMUM_SECONDS: Final = 5.0
 CARRIER: Final = "call_openapi"
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _CALLED: Final = ("get", "put", "post", "delete", "head", "patch")
@@ -98,18 +101,21 @@ class Found:
     skipped: list[Skipped] = field(default_factory=list)
 
 
-def found_in(document: dict[str, Any], wish: Wish) -> Found:
+def found_in(
+    document: dict[str, Any], wish: Wish, clock: Callable[[], float] = lambda: 0.0
+) -> Found:
     """
-    Every operation of a document that is wanted, in its order.
+    Every operation of a document that is wanted, in its order; `clock` reads in seconds how long
+    the processor has worked.
 
     Raises:
-        NotADocument: it has more operations than are read.
+        NotADocument: it has more operations than are read, or they take too long.
         NoServer: `base_url` says not where they are.
     """
     if wish.base_url:
         Place.of(wish.base_url, wish.credential)  # said once, and not of every operation
     found, taken = Found(), set[str]()
-    nodes = 0
+    nodes, until = 0, clock() + MAXIMUM_SECONDS
     for at in _listed(document):
         path, method, item = at
         operation = item[method]
@@ -120,6 +126,8 @@ def found_in(document: dict[str, Any], wish: Wish) -> Found:
         if len(taken) == MAXIMUM:
             said = f"more than {MAXIMUM} of its operations are wanted; name fewer"
             raise documents.NotADocument(said)
+        if clock() > until:
+            raise documents.NotADocument("its operations take too long to read; name fewer")
         name = naming.tool_name(own, wish.prefix, taken)
         try:
             made = _made(document, wish, (own, name), at)
@@ -210,14 +218,14 @@ def _told(
         deprecated = {"deprecated": "the document of this API says so"}
     else:
         deprecated = {}
-    tags = [_text(tag)[:64] for tag in operation.get("tags") or () if _text(tag)]
+    tags = [_text(tag)[:64] for tag in (operation.get("tags") or ())[:32] if _text(tag)]
     info = document.get("info")
     title = _text(info.get("title")) if isinstance(info, dict) else ""
     category = {"category": title[:64]} if title else {}
     return {
         "title": (summary or text)[:256],
         "description": text[:_LONGEST_DESCRIPTION],
-        "tags": tags[:32],
+        "tags": tags,
         **category,
         **deprecated,
     }

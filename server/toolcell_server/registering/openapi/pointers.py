@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 _LONGEST_CHAIN: Final = 16  # arbitrary; a reference to a reference is rare
+_LONGEST: Final = 1024  # characters; one text can be referred to a hundred thousand times
 
 
 class NotResolved(ValueError):  # noqa: N818  # names what happened
@@ -28,6 +29,8 @@ def target(document: Mapping[str, Any], reference: Any) -> Any:
         raise NotResolved(
             f"{reference!r:.120} leads out of the document; put what it names into it"
         )
+    if len(reference) > _LONGEST:
+        raise NotResolved(f"{reference!r:.120} has more than {_LONGEST} characters")
     found: Any = document
     for part in reference[2:].split("/"):
         key = unquote(part).replace("~1", "/").replace("~0", "~")

@@ -128,3 +128,12 @@ def test_what_no_server_may_offer_is_left_out_with_the_reason() -> None:
 def test_what_is_no_list_is_refused(listed: Any) -> None:
     with pytest.raises(ValueError, match="no list"):
         tools_of(Server(argv=("/a",)), listed)
+
+
+def test_more_tools_than_are_taken_are_refused_whoever_says_so() -> None:
+    """
+    The carrier counts them too, but a hostile server runs in the same cell: what comes out of it
+    is not believed.
+    """
+    with pytest.raises(ValueError, match="501 tools"):
+        tools_of(Server(argv=("/bin/server",)), {"tools": [{"name": "a"}] * 501})

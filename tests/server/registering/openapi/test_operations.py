@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from published import GALAXY, PETSTORE
 from toolcell_server import manifest
-from toolcell_server.registering.openapi import documents, operations
+from toolcell_server.registering.openapi import documents, inputs, operations
 from toolcell_server.registering.openapi.operations import Found, Operation, Wish
 from toolcell_server.registering.openapi.servers import NoServer
 
@@ -429,3 +429,57 @@ class TestMalformed:
         except documents.NotADocument:
             return
         assert all(each.reason for each in made.skipped)
+
+
+class Counted(str):
+    """
+    Counts how often it is compared.
+    """
+
+    __slots__ = ()
+    compared = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        Counted.compared += 1
+        return str.__eq__(self, other)
+
+
+class TestBombs:
+    """
+    Operations may share what is large, so a small document can be as much work as a huge one.
+    """
+
+    def test_fields_are_not_looked_for_one_by_one_among_those_that_must_be_there(self) -> None:
+        required = [Counted(f"r{number}") for number in range(1000)]
+        fields: dict[str, Any] = {f"f{number}": {} for number in range(100)}
+        schema = {"type": "object", "properties": fields, "required": required}
+        one({"requestBody": body(schema, required=True)}, "post")
+
+        assert 10_000 > Counted.compared
+
+    def test_an_operation_has_a_number_of_parameters(self) -> None:
+        shared = {"$ref": "#/components/parameters/p"}
+        parameters = [shared] * (inputs.MAXIMUM_PARAMETERS + 1)
+        components = {"parameters": {"p": query("p")}}
+
+        assert "more than 500 parameters" in reason(
+            {"parameters": parameters}, components=components
+        )
+        assert one({"parameters": parameters[1:]}, components=components)  # the control
+
+    def test_a_reference_is_not_as_long_as_the_document(self) -> None:
+        name = "n" * 2000
+        components = {"parameters": {name: query("p")}}
+        parameters = [{"$ref": f"#/components/parameters/{name}"}]
+
+        assert "more than 1024 characters" in reason(
+            {"parameters": parameters}, components=components
+        )
+
+    def test_a_document_that_takes_too_long_is_none(self) -> None:
+        document = {"openapi": "3.1.0", "paths": {"/a": {"get": {}}}}
+
+        assert operations.found_in(document, Wish(base_url=BASE)).operations  # the control
+        with pytest.raises(documents.NotADocument, match="too long"):
+            operations.found_in(document, Wish(base_url=BASE), iter((0.0, 60.0)).__next__)

@@ -144,8 +144,9 @@ class _Steps(TreeInterpreter):
         left, right = (self.visit(child, value) for child in node["children"])
         if isinstance(left, list | dict) and type(left) is type(right) and len(left) == len(right):
             self.spend(left, whole=False)
-        found: Any = [{"type": "literal", "value": each, "children": []} for each in (left, right)]
-        return super().visit_comparator(dict(node, children=found), value)
+        found = [{"type": "literal", "value": each, "children": []} for each in (left, right)]
+        compared: Any = {**node, "children": found}
+        return super().visit_comparator(compared, value)
 
     def spend(self, value: Any, *, whole: bool = True) -> None:
         """

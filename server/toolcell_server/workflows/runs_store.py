@@ -193,9 +193,11 @@ class RunsStore:
         return [data for (data,) in self._database.query(query, [run_id])]
 
     def last_event(self, run_id: str) -> bytes:
+        """
+        Empty if there is no such run.
+        """
         query = "SELECT data FROM workflow_events WHERE run_id = ? ORDER BY sequence DESC LIMIT 1"
-        [(data,)] = self._database.query(query, [run_id])
-        return bytes(data)
+        return b"".join(data for (data,) in self._database.query(query, [run_id]))
 
     def count_open(self, principal: str) -> int:
         """

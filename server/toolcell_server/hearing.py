@@ -124,16 +124,22 @@ class Hearing(Source):
     def _take(self, message: Message) -> None:
         words = self.words
         if message.kind == Frame.READY and not words.ready:
-            words.ready = True
-            self._channel.refuse_descriptors()
-            self._events.put(self._started())
-            self._told_started()
+            self._begin()
         elif not words.ready and message.kind in BEFORE_READY:
             self._prepare(message)
         else:
             event = tool_frames.take(message, words)
             if event is not None and not self._denials.repeats(event):
                 self._events.put(event, len(message.payload))
+
+    def _begin(self) -> None:
+        """
+        From now on it is the tool that speaks.
+        """
+        self.words.ready = True
+        self._channel.refuse_descriptors()
+        self._events.put(self._started())
+        self._told_started()
 
     def _prepare(self, message: Message) -> None:
         """

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from typing import TYPE_CHECKING
 
 import grpc
@@ -18,6 +19,7 @@ from toolcell_client.errors import (
     InvalidCall,
     SessionPathBlocked,
     UnknownSessionFile,
+    WorkspaceFull,
 )
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from toolcell_client.sessions import ClientSession
 
 LARGE = bytes(range(256)) * 10_000
+HUGE = bytes(24 * 2**20)  # more than connections hold
 
 
 @pytest.fixture(scope="module")
@@ -228,3 +231,48 @@ def test_a_token_of_a_page_is_good_for_its_session_only(
                 )
             )
         client.sessions.delete(other.session_id)
+
+
+def test_who_reads_on_no_more_keeps_no_session_and_no_room(
+    server: Server, session: ClientSession
+) -> None:
+    """
+    What is being sent counts against the quota after it has lost its name.
+    """
+    small = session._client.sessions.create(quota_bytes=len(HUGE) + 2**20)
+    sessions, ours = session._client.sessions, small.session_id
+    sessions.upload(ours, "huge", HUGE)
+    with grpc.insecure_channel(server.target) as channel:
+        stub = session_pb2_grpc.SessionServiceStub(channel)
+        parts = stub.DownloadSessionFile(
+            pb.DownloadSessionFileRequest(session_id=ours, path="huge")
+        )
+        next(parts)
+        sessions.delete_file(ours, "huge")
+        with pytest.raises(WorkspaceFull):
+            sessions.upload(ours, "huge", HUGE)
+        stub.DeleteSession(pb.DeleteSessionRequest(session_id=ours), timeout=20)
+        with pytest.raises(grpc.RpcError) as ended:
+            list(parts)
+
+    assert grpc.StatusCode.NOT_FOUND == ended.value.code()
+
+
+def test_who_sends_no_more_keeps_no_session(server: Server, session: ClientSession) -> None:
+    go_on = threading.Event()
+    start = pb.UploadStart(session_id=session.session_id, path="x", size=1)
+
+    def parts() -> Iterator[pb.UploadSessionFileRequest]:
+        yield pb.UploadSessionFileRequest(start=start)
+        go_on.wait()
+
+    with grpc.insecure_channel(server.target) as channel:
+        stub = session_pb2_grpc.SessionServiceStub(channel)
+        upload = stub.UploadSessionFile.future(parts())
+        request = pb.DeleteSessionRequest(session_id=session.session_id)
+        stub.DeleteSession(request, timeout=20)
+        with pytest.raises(grpc.RpcError) as ended:
+            upload.result(timeout=20)
+        go_on.set()
+
+    assert grpc.StatusCode.NOT_FOUND == ended.value.code()

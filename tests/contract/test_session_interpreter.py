@@ -13,6 +13,7 @@ import psutil
 import pytest
 from sessioning import calling, people, start_with_sessions, workspace
 from toolcell_client.errors import InvalidCall
+from toolcell_worker.wire import Frame
 from waiting import wait_until
 
 if TYPE_CHECKING:
@@ -304,6 +305,45 @@ def test_who_speaks_between_two_calls_is_not_spoken_to_again(session: ClientSess
         result = ran(session, "print('true')")
 
     assert "true\n" == result.value["stdout"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload"),
+    [
+        (Frame.SETUP_FAILED, b'{"wall": "mounts", "detail": "forged"}'),
+        (Frame.SETUP_FAILED, b"{}"),
+        (Frame.SETUP_FAILED, b"[" * 100_000),
+        (Frame.STAGING, b'{"folders": ["/etc"]}'),
+    ],
+)
+def test_a_tool_does_not_pass_for_what_builds_the_walls(
+    session: ClientSession, kind: int, payload: bytes
+) -> None:
+    """
+    A thread of an earlier call speaks before the next one has begun: it is the tool that broke the
+    protocol, and neither a wall nor the server that failed.
+    """
+    frame = f"struct.pack('!BI', {kind}, {len(payload)}) + {payload!r}"
+    forging = (
+        "import os, struct, sys, threading\n"
+        f"frame = {frame}\n"
+        "def forge():\n"
+        "    while not os.path.exists('go'):\n        pass\n"
+        "    os.write(3, frame)\n"
+        "sys.setswitchinterval(1e-5)\n"
+        "threading.Thread(target=forge, daemon=True).start()\n"
+    )
+    outcomes = []
+    for _ in range(6):  # it is a race with our own code
+        ran(session, forging)
+        session.upload("go", b"")
+        outcomes.append(ran(session, "import time; time.sleep(0.2)").outcome)
+        session._client.sessions.delete_file(session.session_id, "go")
+    kinds = {each.WhichOneof("kind") for each in outcomes}
+    broken = [each.failed.exception for each in outcomes if each.HasField("failed")]
+
+    assert kinds <= {"failed", "completed"}
+    assert "ProtocolError" in broken
 
 
 def test_the_quota_holds_for_what_is_stateful(alice: Client) -> None:

@@ -5,6 +5,9 @@ Theory of operation.  As the attending of a whole cell that is about to end: wha
 is read, nobody is waited for, and the account is taken of the process that still lives, less what
 it had used before the call.  From that moment the cell is paused.  Whatever ends otherwise (a
 limit, a cancellation, a crash) is the end of the cell, and is told as ever.
+
+In its first call our own code speaks until READY.  In every other the tool's code has run before,
+and its threads go on: nothing that the cell says is ours then, and its end is the tool's.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from toolcell_server.hearing import Hearing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from toolcell.v1 import execution_pb2 as pb
     from toolcell_worker.wire import Message
 
     from toolcell_server.egress_process import Egress
@@ -33,16 +37,27 @@ _RAISED = 1 << 8  # a wait status (wait(2))
 class HearingCall(Hearing):
     """
     Hears one call, and leaves the channel for the next.  `said` is called when its ending has come.
+    `again`: the tool has had a call before, and whatever comes may be its word, READY too.
     """
 
     said: Callable[[], None]
     listens: Callable[[int], None]
+    again = False
+    _greeted = False
+
+    def resume(self) -> None:
+        if self.again and not self.words.ready:
+            self._begin()
+        super().resume()
 
     def finish(self) -> None:
         self._finished = True
         self.pull()
 
     def _take(self, message: Message) -> None:
+        if self.again and message.kind == Frame.READY and not self._greeted:
+            self._greeted = True
+            return
         super()._take(message)
         if self.words.result is not None or self.words.raised is not None:
             self.said()
@@ -70,6 +85,7 @@ class AttendingCall(Attending):
         self._before = interpreter.account() or Reaping(0, 0.0, 0.0, 0)
         self._watch.cpu_before = self._before.user_seconds + self._before.system_seconds
         self._hearing.said = self._said
+        self._hearing.again = interpreter.calls > 0
         self._hearing.listens = interpreter.keep
         if descriptors := interpreter.listener():
             self._denials.observe(descriptors)
@@ -87,6 +103,10 @@ class AttendingCall(Attending):
         self.goes_on = words.result is not None
         status = 0 if self.goes_on else _RAISED
         self._over(dataclasses.replace(now, status=status))
+
+    def _end(self, outcome: pb.Outcome) -> None:
+        self.goes_on = False  # though it may have said how the call ended
+        super()._end(outcome)
 
     def _over(self, account: Reaping | None) -> None:
         """

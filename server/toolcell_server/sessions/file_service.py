@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from toolcell.v1 import session_pb2 as pb
 
 from toolcell_server import pages, principal
+from toolcell_server.produced import produced
 from toolcell_server.refusals import DigestMismatch, InvalidField
 from toolcell_server.sessions import messages, paths
 from toolcell_server.sessions.files import Files
@@ -20,7 +21,9 @@ from toolcell_server.sessions.files import Files
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
+    from toolcell_server.produced import Put
     from toolcell_server.sessions.files import Incoming
+    from toolcell_server.sessions.live import Live
     from toolcell_server.sessions.session import Session
     from toolcell_server.sessions.sessions import Sessions
 
@@ -35,7 +38,8 @@ class FileRpcs:
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
-        self._files = Files(sessions.folders, sessions.threads)
+        free = sessions.settings.minimum_free_bytes
+        self._files = Files(sessions.folders, sessions.threads, free)
 
     async def list(self, request: pb.ListSessionFilesRequest) -> pb.ListSessionFilesResponse:
         size = pages.size(request.page_size)
@@ -66,28 +70,44 @@ class FileRpcs:
         start = first.start
         path = _checked(start)
         session = self._found(start.session_id)
-        with self._sessions.using(session) as live, live.announced(start.size):
-            await self._sessions.room(session)
-            with contextlib.closing(self._files.incoming(session)) as incoming:
-                await _receive(parts, start, incoming)
-                status = await incoming.put(path)
-                digest = incoming.sha256
+        with self._sessions.using(session) as live:
+            async with live.streaming(session.session_id):
+                with live.announced(start.size):
+                    await self._sessions.room(session)
+                    with contextlib.closing(self._files.incoming(session)) as incoming:
+                        await _receive(parts, start, incoming)
+                        status = await incoming.put(path)
+                        digest = incoming.sha256
         self._sessions.record("uploaded", session, path=path, size=start.size, sha256=digest)
         return pb.UploadSessionFileResponse(file=messages.of_file(path, status, digest))
 
-    async def download(
+    def download(
         self, request: pb.DownloadSessionFileRequest
     ) -> AsyncGenerator[pb.DownloadSessionFileResponse, None]:
-        path = paths.checked(request.path)
+        paths.checked(request.path)
         for name in ("offset", "length"):
             if getattr(request, name) < 0:
                 raise InvalidField(name, "must not be negative")
         session = self._found(request.session_id)
-        with self._sessions.using(session), contextlib.ExitStack() as resources:
+
+        async def work(put: Put) -> None:
+            with self._sessions.using(session) as live:
+                async with live.streaming(session.session_id):
+                    await self._send(request, session, live, put)
+
+        return produced(work)
+
+    async def _send(
+        self, request: pb.DownloadSessionFileRequest, session: Session, live: Live, put: Put
+    ) -> None:
+        path = paths.checked(request.path)
+        with contextlib.ExitStack() as resources:
             descriptor = await self._files.open(session, path)
             resources.callback(os.close, descriptor)
+            live.sending.add(descriptor)
+            resources.callback(live.sending.discard, descriptor)
             status = os.fstat(descriptor)
-            yield pb.DownloadSessionFileResponse(start=messages.of_file(path, status))
+            await put(pb.DownloadSessionFileResponse(start=messages.of_file(path, status)))
             end = min(status.st_size, request.offset + (request.length or status.st_size))
             digest, offset = hashlib.sha256(), request.offset
             while offset < end and (
@@ -95,11 +115,11 @@ class FileRpcs:
             ):
                 digest.update(data)
                 offset += len(data)
-                yield pb.DownloadSessionFileResponse(data=data)
+                await put(pb.DownloadSessionFileResponse(data=data))
             sent = max(0, offset - request.offset)
             self._sessions.record("downloaded", session, path=path, size=sent)
             told = pb.DownloadEnd(size=sent, sha256=digest.hexdigest())
-            yield pb.DownloadSessionFileResponse(end=told)
+            await put(pb.DownloadSessionFileResponse(end=told))
 
     async def delete(self, request: pb.DeleteSessionFileRequest) -> pb.DeleteSessionFileResponse:
         path = paths.checked(request.path)

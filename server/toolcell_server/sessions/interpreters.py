@@ -84,7 +84,9 @@ class Interpreters:
             idle = [each for each in there if not each.lock.locked()]
             idle.sort(key=lambda each: each.interpreter.used if each.interpreter else 0.0)
             for each in idle[: max(0, len(there) + 1 - most)]:
-                await each.end(CROWDED)
+                if not each.lock.locked():  # no call has come while another was ended
+                    async with each.lock:
+                        await each.end(CROWDED)
 
     def rest(self, turn: Turn) -> None:
         """
@@ -110,9 +112,14 @@ class Interpreters:
             await self.end(place)
         await asyncio.gather(*self._ending, return_exceptions=True)
 
+    async def _end_unused(self, turn: Turn) -> None:
+        if not turn.lock.locked():
+            async with turn.lock:
+                await turn.end(UNUSED)
+
     def _expire(self, turn: Turn) -> None:
         if turn.lock.locked():  # a call has come; it rests again afterwards
             return
-        task = asyncio.get_running_loop().create_task(turn.end(UNUSED))
+        task = asyncio.get_running_loop().create_task(self._end_unused(turn))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)

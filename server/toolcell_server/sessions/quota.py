@@ -25,11 +25,11 @@ class Used(NamedTuple):
 
 def fault_of(session: Session, used: Used, live: Live | None = None) -> str:
     """
-    Why a workspace is full, with the uploads on their way; empty if it is not.
+    Why a workspace is full, with what is on its way or still being sent; empty if it is not.
     """
     bytes_, files = used.bytes, used.files
     if live is not None:
-        bytes_, files = bytes_ + live.incoming, files + live.uploads
+        bytes_, files = bytes_ + live.incoming + live.held, files + live.uploads
     if used.deep:
         return f"it holds folders in each other, more than {MAXIMUM_DEPTH} deep"
     if files > session.quota_files:

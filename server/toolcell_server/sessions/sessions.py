@@ -218,8 +218,7 @@ class Sessions:
         End every session that is over.
         """
         over = [each for each in self._store.all() if self._is_over(each)]
-        for session in over:
-            await self.delete(session, "expired")
+        await asyncio.gather(*(self.delete(session, "expired") for session in over))
 
     @property
     def bytes(self) -> int:

@@ -42,7 +42,7 @@ class WorkflowSettings:
     loops with so many `items`, `parallel` at once, and lasts `duration_seconds`; it keeps results
     of up to `result_bytes`, together `kept_bytes`; a call in it waits `approval_seconds` for its
     approval, and `capacity_seconds` for a place.  Runs that have ended are kept for `keep_seconds`,
-    and of all of them about `maximum_bytes`, the oldest going first.
+    and of all of them about `maximum_bytes`, the oldest of whoever has most going first.
 
     Raises:
         SettingsError: one of the values cannot be used.

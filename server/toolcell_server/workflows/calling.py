@@ -37,7 +37,7 @@ from toolcell_server.refusals import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from toolcell_server.beginning import Beginning
     from toolcell_server.executions import Executions
@@ -47,7 +47,8 @@ if TYPE_CHECKING:
 
 SHARE: Final = "workflows"  # whose places calls take whose caller has no name
 _METHOD: Final = "/toolcell.v1.WorkflowService/RunWorkflow"
-_ASK_AGAIN_SECONDS: Final = 1.0  # arbitrary; people take longer
+_FIRST_ASK_SECONDS: Final = 1.0  # arbitrary; people take longer
+_LAST_ASK_SECONDS: Final = 15.0  # each is an admission, and very many calls may wait for theirs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,13 +135,14 @@ class Calls:
             request.approval_token = token
             told.waiting(_waiting(exc))
         end = time.monotonic() + self._approval_seconds
-        while True:
-            await asyncio.sleep(_ASK_AGAIN_SECONDS)
+        for pause in pauses():
+            await asyncio.sleep(pause)
             try:
                 return await self._admitted(request)
             except ApprovalPending:
                 if time.monotonic() > end:
                     raise
+        raise AssertionError("pauses have no end")
 
     async def _admitted(self, request: execution_pb2.ExecuteRequest) -> tuple[Known, bool]:
         """
@@ -178,6 +180,16 @@ class Calls:
             ending=pb.StepFinished(state=pb.STEP_STATE_FAILED, refused=refused),
             may_retry=(temporary and not pending) or isinstance(error, ToolUnavailable),
         )
+
+
+def pauses() -> Iterator[float]:
+    """
+    Seconds before a call that waits for its approval asks again, each time: without end.
+    """
+    pause = _FIRST_ASK_SECONDS
+    while True:
+        yield pause
+        pause = min(1.25 * pause, _LAST_ASK_SECONDS)
 
 
 def _made(record: Known, finished: execution_pb2.Finished, *, repeatable: bool) -> Made:

@@ -119,8 +119,9 @@ class Desk:
             self.finding.check_room(caller)
             row = self._opening.row(asked, caller)
             first = self._opening.first(row.run_id, asked, caller)
-            self.store.begin(row, first.SerializeToString())
-        self._recording.begun(row, caller)
+            given = asked.definition_json, asked.inputs_json
+            self.store.begin(row, *given, first.SerializeToString())
+        self._recording.begun(row, asked.definition_json, caller)
         log = self._opened(row)
         self._go_on(row, log, caller)
         return log
@@ -194,7 +195,9 @@ class Desk:
             _tell_cancelled(log, self._cancelled[row.run_id])
 
     async def _run_on(self, row: Row, log: Log) -> None:
-        found, problems = await aside(definitions.read, row.definition, self._bounds)
+        with storing.storing("read a workflow"):
+            definition, given = self.store.asked(row.run_id)
+        found, problems = await aside(definitions.read, definition, self._bounds)
         if found is None or problems or any(plan.problems(found, self._bounds)):
             message = "its definition is no longer allowed: the operator's bounds have changed"
             state = pb.WORKFLOW_RUN_STATE_FAILED
@@ -202,7 +205,7 @@ class Desk:
             return
         labels: dict[str, str] = json.loads(row.labels)
         units = Units(log, self._calls, self._bounds, labels, self._checking.repeatable)
-        inputs: dict[str, Any] = json.loads(row.inputs)
+        inputs: dict[str, Any] = json.loads(given)
         work = Work(definition=found, inputs=inputs, log=log, units=units, bounds=self._bounds)
         await Running(work).run()
 

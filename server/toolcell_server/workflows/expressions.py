@@ -4,8 +4,10 @@ Expressions in workflows: JMESPath, read by its library and evaluated within bou
 Theory of operation.  JMESPath has no loops and no names of its own, so every expression ends; but
 it can repeat what it is given (`[@,@]|[@,@]|…` doubles with each step), and whoever wrote it may be
 hostile.  So each node that is visited costs a step, and so does each part of every value that is
-put together anew; who runs out of steps is told so.  What comes out is therefore small enough to
-walk, and is walked: expressions can give things that JSON does not have (`&name`, NaN).
+put together anew, that a function goes through, or that is compared; who runs out of steps is told
+so.  Expressions that are evaluated for one purpose share an `Allowance`: each of a thousand may be
+cheap enough.  What comes out is therefore small enough to walk, and is walked: expressions can give
+things that JSON does not have (`&name`, NaN).
 
 `roots` are the names that an expression asks of the values around it, found without evaluating.
 """
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import jmespath
 from jmespath.exceptions import JMESPathError
+from jmespath.functions import Functions
 from jmespath.visitor import TreeInterpreter
 
 from toolcell_server.workflows.problems import NotFilled
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
 MAXIMUM_TEXT: Final = 1000  # characters
 MAXIMUM_STEPS: Final = 100_000  # about 50 ms
+TOGETHER: Final = 5 * MAXIMUM_STEPS  # of all expressions of a call's arguments
 EVERYTHING: Final = "@"  # a root: all the values
 _TEXT_OF_A_STEP: Final = 64  # characters
 _MAKES: Final = frozenset(
@@ -36,6 +40,8 @@ _FROM_THE_LEFT: Final = frozenset(
     {"subexpression", "index_expression", "pipe", "projection", "value_projection"}
     | {"filter_projection", "flatten"}
 )
+# What these do costs the same, however much they are given.
+_LOOK_ONLY: Final = frozenset({"length", "not_null", "to_array", "type"})
 _NONE: Final = frozenset({"expref", "literal", "index", "slice"})
 
 
@@ -48,6 +54,15 @@ class Expression:
     text: str
     roots: frozenset[str]
     tree: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Allowance:
+    """
+    The steps that are left for several expressions together.
+    """
+
+    left: int = TOGETHER
 
 
 def parsed(text: str) -> Expression:
@@ -69,14 +84,16 @@ def parsed(text: str) -> Expression:
         raise NotFilled("EXPRESSION_MALFORMED", "is nested too deeply") from None
 
 
-def evaluated(expression: Expression, values: Mapping[str, Any]) -> Any:
+def evaluated(
+    expression: Expression, values: Mapping[str, Any], allowance: Allowance | None = None
+) -> Any:
     """
-    The JSON value that it gives.
+    The JSON value that it gives; `allowance` is shared with other expressions.
 
     Raises:
         NotFilled: it cannot be evaluated with these values, or would take too long.
     """
-    steps = _Steps()
+    steps = _Steps(allowance or Allowance())
     try:
         found = steps.visit(expression.tree, values)
         steps.spend(found)
@@ -106,16 +123,30 @@ class _Steps(TreeInterpreter):
     Evaluates, and counts.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, allowance: Allowance) -> None:
+        super().__init__(jmespath.Options(custom_functions=_Paid(self)))
         self._left = MAXIMUM_STEPS
+        self._allowance = allowance
 
     def visit(self, node: Any, *values: Any, **named: Any) -> Any:
         self._pay(1)
         found = super().visit(node, *values, **named)
         if node["type"] in _MAKES:
             self.spend(found, whole=False)
+        elif node["type"] == "slice" and isinstance(found, list):
+            self._pay(len(found))
         return found
+
+    def visit_comparator(self, node: Any, value: Any) -> Any:
+        """
+        As its own, but what is compared is paid for before it is; the smaller side is enough.
+        """
+        left, right = (self.visit(child, value) for child in node["children"])
+        if isinstance(left, list | dict) and type(left) is type(right) and len(left) == len(right):
+            self.spend(left, whole=False)
+        found = [{"type": "literal", "value": each, "children": []} for each in (left, right)]
+        compared: Any = {**node, "children": found}
+        return super().visit_comparator(compared, value)
 
     def spend(self, value: Any, *, whole: bool = True) -> None:
         """
@@ -139,12 +170,39 @@ class _Steps(TreeInterpreter):
                 case _ if whole:
                     raise NotFilled("EXPRESSION_FAILED", "gives no JSON value")
 
+    def pay_through(self, value: Any) -> None:
+        """
+        Pay for what goes through a value once, and not into its parts.
+        """
+        if isinstance(value, list | dict):
+            self._pay(len(value))
+        elif isinstance(value, str):
+            self._pay(len(value) // _TEXT_OF_A_STEP)
+
     def _pay(self, steps: int) -> None:
         self._left -= steps
-        if self._left < 0:
+        self._allowance.left -= steps
+        if min(self._left, self._allowance.left) < 0:
             raise NotFilled(
                 "EXPRESSION_TOO_COSTLY", "an expression takes too many steps, or gives too much"
             )
+
+
+class _Paid(Functions):
+    """
+    The functions of JMESPath; what they go through is paid for before they do.
+    """
+
+    def __init__(self, steps: _Steps) -> None:
+        self._steps = steps
+
+    def call_function(self, function_name: Any, resolved_args: Any) -> Any:
+        if function_name == "contains":  # compares with every part
+            self._steps.spend(resolved_args, whole=False)
+        elif function_name not in _LOOK_ONLY:
+            for each in resolved_args:
+                self._steps.pay_through(each)
+        return super().call_function(function_name, resolved_args)
 
 
 def _roots(node: Mapping[str, Any]) -> set[str]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from toolcell_server.workflows.runs_store import Row, RunsStore
 
 _NANOSECONDS: Final = 10**9
+_SHARE: Final = 0.75  # arbitrary; of all bytes, what one principal's runs may have
 
 
 class Finding:
@@ -66,7 +67,13 @@ class Finding:
             TooManyWorkflows: there is none, or the caller has too many that have not ended.
         """
         keep, most = round(self._bounds.keep_seconds * _NANOSECONDS), self._bounds.maximum_bytes
-        self._store.forget(time.time_ns() - keep, most)
+        share = most * _SHARE
+        crowding = caller.name if self._store.size_of(caller.name) > share else None
+        if self._store.size > most:
+            crowding = self._store.largest
+        self._store.forget(time.time_ns() - keep, crowding)
+        if self._store.size_of(caller.name) > share:
+            raise TooManyWorkflows("bytes of runs", round(share))
         if self._store.size > most:
             raise TooManyWorkflows("bytes of runs, together with all others", most)
         if self._store.count_open(caller.name) >= self._bounds.runs:

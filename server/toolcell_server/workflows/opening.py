@@ -43,8 +43,6 @@ class Opening:
             caller=self._callers.written(caller),
             workflow=asked.definition.name,
             version=asked.version,
-            definition=asked.definition_json,
-            inputs=asked.inputs_json,
             request_id=asked.request_id,
             fingerprint=asked.fingerprint,
             labels=json.dumps(asked.labels),

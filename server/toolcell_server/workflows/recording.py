@@ -58,9 +58,9 @@ class Recording:
         digest = hashlib.sha256(kept.definition).hexdigest()
         self._record(event, caller, kept.name, version=kept.version, sha256=digest)
 
-    def begun(self, row: Row, caller: Principal) -> None:
+    def begun(self, row: Row, definition: bytes, caller: Principal) -> None:
         about: dict[str, str | int] = {"workflow": row.workflow, "version": row.version}
-        about["sha256"] = hashlib.sha256(row.definition).hexdigest()
+        about["sha256"] = hashlib.sha256(definition).hexdigest()
         self._record("begun", caller, row.run_id, **about)
 
     def resumed(self, row: Row, by: Principal, decision: pb.ResumeDecision.ValueType) -> None:

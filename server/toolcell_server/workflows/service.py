@@ -4,6 +4,7 @@ The gRPC face of WorkflowService.
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from toolcell_server.workflows.defining import Defining
     from toolcell_server.workflows.desk import Desk
     from toolcell_server.workflows.log import Log
+    from toolcell_server.workflows.runs_store import Row
 
 NAME: Final = pb.DESCRIPTOR.services_by_name["WorkflowService"].full_name
 _MAXIMUM_INPUTS: Final = 2**20  # bytes
@@ -122,11 +124,10 @@ class WorkflowService(WorkflowServiceServicer):
         before, caller = _number(pages.decode(request.page_token, filters)), principal.current()
         owner = None if OTHERS in caller.scopes else caller.name
         with storing("list runs of workflows"):
-            store = self._desk.store
-            rows = store.newest_first(before, size + 1, owner, request.state, request.workflow)
-            told = [messages.of_run(row, store.last_event(row.run_id)) for row in rows[:size]]
-        for each in told:
-            each.finished.ClearField("outputs_json")  # a page of them might be too large to receive
+            rows = self._desk.store.newest_first(
+                before, size + 1, owner, request.state, request.workflow
+            )
+        told = [each async for each in self._listed(rows[:size])]
         token = pages.encode(str(rows[size - 1].number), filters) if len(rows) > size else ""
         return pb.ListWorkflowRunsResponse(runs=told, next_page_token=token)
 
@@ -178,6 +179,20 @@ class WorkflowService(WorkflowServiceServicer):
             fingerprint=asked,
             labels=dict(request.labels),
         )
+
+    async def _listed(self, rows: list[Row]) -> AsyncIterator[pb.WorkflowRun]:
+        """
+        Without their outputs, of which a page might be too large to receive; others have their turn
+        between them.
+        """
+        for row in rows:
+            await asyncio.sleep(0)
+            with storing("list runs of workflows"):
+                last = self._desk.store.last_event(row.run_id)
+            if last:  # it may have been forgotten meanwhile
+                told = messages.of_run(row, last)
+                told.finished.ClearField("outputs_json")
+                yield told
 
     def _told(self, run_id: str) -> pb.WorkflowRun:
         row = self._desk.finding.find(run_id)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from toolcell_server.json_pointer import escape
 from toolcell_server.workflows import expressions
-from toolcell_server.workflows.expressions import Expression
+from toolcell_server.workflows.expressions import Allowance, Expression
 from toolcell_server.workflows.problems import NotFilled, Problem
 
 if TYPE_CHECKING:
@@ -36,16 +36,16 @@ class Template:
 
     parts: tuple[str | Expression, ...]
 
-    def filled(self, values: Mapping[str, Any]) -> Any:
+    def filled(self, values: Mapping[str, Any], allowance: Allowance) -> Any:
         """
         Raises:
             NotFilled: an expression cannot be evaluated.
         """
         first = self.parts[0]
         if len(self.parts) == 1 and isinstance(first, Expression):
-            return expressions.evaluated(first, values)
+            return expressions.evaluated(first, values, allowance)
         return "".join(
-            part if isinstance(part, str) else _text(expressions.evaluated(part, values))
+            part if isinstance(part, str) else _text(expressions.evaluated(part, values, allowance))
             for part in self.parts
         )
 
@@ -97,10 +97,11 @@ class _Filling:
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._values = values
         self._left = MAXIMUM_BYTES
+        self._allowance = Allowance()
 
     def of(self, value: Any) -> Any:
         if isinstance(value, Template):
-            made = value.filled(self._values)
+            made = value.filled(self._values, self._allowance)
             self._count(made)
             return made
         if isinstance(value, dict):

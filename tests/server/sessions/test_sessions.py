@@ -13,12 +13,14 @@ from toolcell_server.database import Database
 from toolcell_server.execution import Stop
 from toolcell_server.principal import Principal
 from toolcell_server.refusals import TooManySessions, UnknownSession, WorkspaceFull
+from toolcell_server.sessions import sessions
 from toolcell_server.sessions.folders import Folders
 from toolcell_server.sessions.sessions import Sessions
 from toolcell_server.sessions.store import SessionStore
 from toolcell_server.sessions.threads import Threads
 from toolcell_server.sessions.wished import Wished
 from toolcell_server.settings.sessions import SessionsSettings
+from waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -136,6 +138,35 @@ def test_the_absolute_end_stops_calls_and_waits_for_them(tmp_path: Path) -> None
         with pytest.raises(UnknownSession), place.sessions.using(made):
             pass
         await running
+
+    play(tmp_path, scenario)
+
+
+def test_a_stream_that_stands_still_ends_with_its_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Nobody waits for it: not who makes another session, while this one is found to be over.
+    """
+    monkeypatch.setattr(sessions, "ENDING_SECONDS", 1000.0)
+
+    async def scenario(place: Place) -> None:
+        made = [await place.sessions.create(ALICE, WISHED) for _ in range(3)]
+
+        async def stream(session: Session) -> None:
+            with place.sessions.using(session) as live:
+                async with live.streaming(session.session_id):
+                    await asyncio.Event().wait()
+
+        running = [asyncio.create_task(stream(each)) for each in made]
+        await asyncio.sleep(0)
+        place.now += 1000
+        async with asyncio.timeout(PATIENCE):
+            other = await place.sessions.create(BOB, WISHED)
+            ended = await asyncio.gather(*running, return_exceptions=True)
+
+        assert [other.place] == folders(tmp_path)
+        assert [UnknownSession] * 3 == [type(each) for each in ended]
 
     play(tmp_path, scenario)
 

@@ -101,3 +101,45 @@ def test_what_grows_without_end_is_stopped(text: str) -> None:
 def test_what_gives_no_json_is_refused(text: str) -> None:
     with pytest.raises(NotFilled):
         expressions.evaluated(expressions.parsed(text), {"a": 1, "list": ["x"]})
+
+
+MANY = list(range(10_000))
+LONG = "a" * 100_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"[{', '.join(['sum(many)'] * 60)}]",
+        f"[{', '.join(['avg(many)'] * 60)}]",
+        f"[{', '.join(['many == same'] * 60)}]",
+        f"[{', '.join(['contains(deep, deep)'] * 40)}]",
+        "[" + ", ".join(["contains(long, 'b')"] * 40) + "]",
+        f"length({'|'.join(['many', *['[::1]'] * 60])})",
+    ],
+)
+def test_what_is_gone_through_is_paid_for(text: str) -> None:
+    values = {"many": MANY, "same": list(MANY), "deep": [MANY], "long": LONG * 10}
+    with pytest.raises(NotFilled) as stopped:
+        expressions.evaluated(expressions.parsed(text), values)
+
+    assert "EXPRESSION_TOO_COSTLY" == stopped.value.code
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("sum(many)", 49_995_000),
+        ("many == same", True),
+        ("many != same", False),
+        ("many > same", None),
+        ("many[0] < many[1]", True),
+        ("contains(many, `9999`)", True),
+        ("length(long)", 100_000),
+        ("length(many[::2])", 5000),
+    ],
+)
+def test_what_is_large_can_be_used(text: str, value: Any) -> None:
+    values = {"many": MANY, "same": list(MANY), "long": LONG}
+
+    assert value == expressions.evaluated(expressions.parsed(text), values)

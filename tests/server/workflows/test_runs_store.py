@@ -39,8 +39,6 @@ def begin(store: RunsStore, owner: str = "alice", size: int = 10) -> Row:
         caller="{}",
         workflow="w",
         version=0,
-        definition=b"x" * size,
-        inputs=b"{}",
         request_id="",
         fingerprint=b"",
         labels="{}",
@@ -48,7 +46,7 @@ def begin(store: RunsStore, owner: str = "alice", size: int = 10) -> Row:
         accepted=1,
     )
     first = stamped(row.run_id, 1, Key(""), accepted=pb.WorkflowAccepted())
-    store.begin(row, first.SerializeToString())
+    store.begin(row, b"x" * size, b"{}", first.SerializeToString())
     return row
 
 
@@ -80,6 +78,43 @@ def test_where_nothing_can_go_there_is_no_room(database: Database) -> None:
         begin(store, size=MEBIBYTE // 4)
     with pytest.raises(TooManyWorkflows):
         finding.check_room(ALICE)
+
+
+def test_who_has_most_makes_only_his_own_go(database: Database) -> None:
+    store = RunsStore(database)
+    finding = Finding(store, WorkflowSettings(maximum_bytes=MEBIBYTE, runs=100))
+    theirs = [begin(store, "bob", MEBIBYTE // 4), begin(store, "alice", MEBIBYTE // 4)]
+    hers = [begin(store, "mallory", MEBIBYTE // 5) for _ in range(3)]
+    for row in (*theirs, *hers):
+        end(store, row)
+    finding.check_room(Principal(name="mallory"))
+
+    assert all(store.get(row.run_id) for row in theirs)
+    assert [None] * 3 == [store.get(row.run_id) for row in hers]
+    assert 0 == store.size_of("mallory")
+
+
+def test_who_has_his_share_keeps_nobody_else_from_beginning(database: Database) -> None:
+    store = RunsStore(database)
+    finding = Finding(store, WorkflowSettings(maximum_bytes=MEBIBYTE, runs=100))
+    for _ in range(4):
+        begin(store, "mallory", MEBIBYTE // 5)
+    with pytest.raises(TooManyWorkflows):
+        finding.check_room(Principal(name="mallory"))
+
+    finding.check_room(ALICE)
+
+
+def test_a_row_is_small_however_much_was_asked_for(database: Database) -> None:
+    """
+    Rows are listed, looked through and written anew on the event loop.
+    """
+    store = RunsStore(database)
+    row = begin(store, size=MEBIBYTE)
+    (kept,) = database.query("SELECT * FROM workflow_runs")
+
+    assert (b"x" * MEBIBYTE, b"{}") == store.asked(row.run_id)
+    assert all(len(str(value)) < 100 for value in kept)
 
 
 def test_what_ended_long_ago_goes(database: Database) -> None:

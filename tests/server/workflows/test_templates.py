@@ -76,3 +76,14 @@ def test_what_is_filled_in_is_bounded_together() -> None:
         templates.filled(parsed, {"v": "x" * 2**18})
 
     assert "TOO_LARGE" == refused.value.code
+
+
+def test_what_templates_cost_is_bounded_together() -> None:
+    """
+    Each of them is cheap enough; all principals' templates are evaluated by one thread.
+    """
+    parsed = templates.parsed({str(n): "{{sum(v)}}" for n in range(100)}, "", [])
+    with pytest.raises(NotFilled) as refused:
+        templates.filled(parsed, {"v": list(range(10_000))})
+
+    assert "EXPRESSION_TOO_COSTLY" == refused.value.code

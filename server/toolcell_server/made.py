@@ -108,6 +108,7 @@ class Made:
     def _make_executions(self) -> None:
         self.executor = wiring.executor(self)
         self.registrar = registering.registrar(self)  # some of whose sources run what they look at
+        registering.follow_sessions(self)
         self.executions = Executions(
             self.executor, parts.keeping(self.settings.server), parts.remembering(self)
         )

@@ -68,6 +68,8 @@ class Exporter:
         for scope, digest, tools in found:
             position = (scope.kind, scope.principal, scope.session, digest)
             wanted = kind in ("", scope.kind) and _matches(tools, names)
+            if scope.kind == "session" and self.authority.everybody:
+                wanted = False  # the id of a session is a secret of those who have it
             encoded = self._encoded(scope, digest, tools, caller) if wanted else None
             yield Exported(position, encoded)
 

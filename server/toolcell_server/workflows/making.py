@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from toolcell_server.sessions.station import NoSessions
 from toolcell_server.workflows.callers import Callers
 from toolcell_server.workflows.calling import Calls
 from toolcell_server.workflows.checking import Checking
@@ -52,4 +53,7 @@ def service(app: Made, beginning: Beginning, refusing: Refusing) -> tuple[Workfl
     )
     metrics.watch(lambda: desk.running)
     defining = Defining(DefinitionsStore(app.database), recording, bounds.definitions)
-    return WorkflowService(app.executions, checking, defining, desk, bounds), desk
+    sessions = app.sessions or NoSessions()
+    return WorkflowService(
+        app.executions, checking, defining, desk, bounds, sessions=sessions
+    ), desk

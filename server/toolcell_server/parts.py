@@ -23,6 +23,7 @@ from toolcell_server.caching.cache import Cache
 from toolcell_server.capacity import Capacity
 from toolcell_server.carried import REGISTERED
 from toolcell_server.executions import Keeping
+from toolcell_server.metrics import OTHER
 from toolcell_server.records import recovering
 from toolcell_server.records.ahead import Ahead
 from toolcell_server.records.forgetful import Forgetful
@@ -30,14 +31,16 @@ from toolcell_server.records.ledger import Ledger
 from toolcell_server.records.remembering import Remembering
 from toolcell_server.registry import Registry
 from toolcell_server.rights import Rights
+from toolcell_server.scopes import GLOBAL
 from toolcell_server.statistics.saving import Saving
 from toolcell_server.statistics.statistics import Statistics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from toolcell_server.approvals.happenings import Recorder
     from toolcell_server.made import Made
+    from toolcell_server.records.bygone import Bygone
     from toolcell_server.records.forgetful import Remembers
     from toolcell_server.settings import ServerSettings, Settings
     from toolcell_server.tls import Tls
@@ -178,9 +181,9 @@ def auditing(app: Made) -> Auditing | None:
         return None
     log = AuditLog(app.settings.audit, place, app.metrics.audit)
 
-    def redact(value: Any, tool: str) -> Any:
+    def redact(value: Any, tool: str, own: Collection[str]) -> Any:
         keys = {key for each in app.registry.everywhere(tool) for key in each.redact_keys}
-        return app.redactor.with_keys(keys).json(value)
+        return app.redactor.with_keys(keys.union(own)).json(value)
 
     return Auditing(log, redact)
 
@@ -211,20 +214,30 @@ def remembering(app: Made) -> Remembers:
     return Remembering(app.ledger, settings.records, kept, failed)
 
 
-def recover(app: Made) -> None:
+def recover(app: Made) -> Sequence[Bygone]:
     """
     End what the last server did not: executions get their ending, and approvals that were reserved
-    are used.  After the audit log has begun, which is told, and before anything runs.
+    are used.  After the audit log has begun, which is told, and before anything runs.  Returns the
+    executions, to be counted once it is known which tools there are.
 
     Raises:
         StoreFailed: that cannot be written.
     """
     app.desk.recover()
     if app.ledger is None:
-        return
+        return ()
     told = app.auditing.interrupted if app.auditing else lambda _: None
-    for lost in recovering.recover(app.ledger, time.time_ns(), told):
-        app.metrics.ended(lost.tool, outcomes.label(lost.summary.outcome)).inc()
+    return recovering.recover(app.ledger, time.time_ns(), told)
+
+
+def count(app: Made, lost: Iterable[Bygone]) -> None:
+    """
+    Count what `recover` ended.  Only tools of everybody have a label of their own.
+    """
+    for one in lost:
+        known = any(tool.scope == GLOBAL for tool in app.registry.of_name(one.tool))
+        label = one.tool if known else OTHER
+        app.metrics.ended(label, outcomes.label(one.summary.outcome)).inc()
 
 
 def keeping(server: ServerSettings) -> Keeping:

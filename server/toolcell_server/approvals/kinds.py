@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, Literal
 
+from toolcell_server.per_tool import PerTool
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
@@ -63,16 +65,14 @@ class Demands:
 
     default_for_destructive: Kind = NONE
     tools: Sequence[ToolKind] = ()
-    _known: dict[tuple[str, str], tuple[Tool, Kind]] = field(default_factory=dict, init=False)
+    _known: PerTool[Kind] = field(default_factory=PerTool, init=False)
 
     def of(self, tool: Tool, demanded: str = NONE) -> Kind:
         """
         What a call of that tool needs; `demanded` is what the caller's rights ask for.
         """
-        known = self._known.get((tool.name, tool.version))
-        if known is None or known[0] is not tool:
-            known = self._known[tool.name, tool.version] = tool, self._of_tool(tool)
-        return strongest(known[1], demanded) if demanded else known[1]
+        known = self._known.get(tool, self._of_tool)
+        return strongest(known, demanded) if demanded else known
 
     def unmatched(self, names: Collection[str]) -> list[str]:
         """

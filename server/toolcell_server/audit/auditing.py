@@ -21,10 +21,9 @@ from toolcell_server.audit.tally import Tally
 from toolcell_server.refusals import AuditFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from toolcell.v1 import execution_pb2 as pb
 
+    from toolcell_server.audit.content import Redact
     from toolcell_server.audit.log import AuditLog
     from toolcell_server.audit.seen import Seen
     from toolcell_server.execution import Execution
@@ -38,11 +37,11 @@ MAXIMUM_DENIALS: Final = 32  # of one execution, as many as `Run` returns; the e
 
 class Auditing:
     """
-    Writes records to a log.  `redact` gets the JSON value of arguments or a result and the name of
-    a tool, and returns what of it may be written down where `audit.content` is on.
+    Writes records to a log.  `redact` gets the JSON value of arguments or a result, the name of a
+    tool and its own keys, and returns what of it may be written down where `audit.content` is on.
     """
 
-    def __init__(self, log: AuditLog, redact: Callable[[Any, str], Any] = withheld) -> None:
+    def __init__(self, log: AuditLog, redact: Redact = withheld) -> None:
         self._log = log
         settings = log.settings
         self._content = Content(redact if settings.content else None, settings.content_bytes)

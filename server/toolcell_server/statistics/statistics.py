@@ -68,7 +68,7 @@ class Statistics:
         if (caller := tally.add(ending)) is not None:
             self._met.append((key, caller))
         if ending.cost and not ending.cached:
-            self._spent(tool.name, ending.cost)
+            self._spent(tool.label, ending.cost)
         self._dirty.add(key)
         self._plan()
 

@@ -108,6 +108,14 @@ class TestStatistics:
         assert 1.25 == tally.cost
         assert [("echo", 1.25)] == spent
 
+    def test_what_somebody_registered_for_himself_is_no_label(self) -> None:
+        spent: list[tuple[str, float]] = []
+        statistics = Statistics(spent=lambda tool, cost: spent.append((tool, cost)))
+        own = call(price=Price(per_call=0.25), scope=Scope("principal", "alice"))
+        statistics.count(own, pb.Finished(outcome=COMPLETED.outcome))
+
+        assert [("own", 0.25)] == spent
+
     def test_ever_new_versions_take_no_more_room(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "TALLIES", 3)
         statistics = Statistics()

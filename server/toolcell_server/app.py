@@ -24,6 +24,7 @@ from toolcell_server import (
 )
 from toolcell_server.addresses import Address
 from toolcell_server.made import Made
+from toolcell_server.records import recovering
 from toolcell_server.registering import parts as registering
 from toolcell_server.shutdown import Shutdown, unless
 
@@ -76,7 +77,7 @@ class App(Made):
                 self.seen.report_only(on=self.settings.policy.domains_report_only)
                 opened.push_async_callback(self.validation.aclose)
                 await unless(shutdown.asked, registering.standing(self).load())
-                parts.count(self, self._lost)
+                recovering.count(self._lost, self.registry, self.metrics)
                 unmatched.warn(self)
                 await self._serve(shutdown, lambda listening: announce(listening, metrics_at))
         return 128 + shutdown.number if shutdown.number else 0

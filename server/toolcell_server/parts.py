@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toolcell_server import outcomes
 from toolcell_server.approvals import telling
 from toolcell_server.approvals.deciding import Deciding
 from toolcell_server.approvals.desk import Desk
@@ -18,12 +17,12 @@ from toolcell_server.approvals.recorded import Recorded
 from toolcell_server.audit.auditing import Auditing
 from toolcell_server.audit.log import AuditLog
 from toolcell_server.breaking.breaker import Breaker
+from toolcell_server.bundles.recorded import ReloadRecorded
 from toolcell_server.bundles.reloads import Reloads
 from toolcell_server.caching.cache import Cache
 from toolcell_server.capacity import Capacity
 from toolcell_server.carried import REGISTERED
 from toolcell_server.executions import Keeping
-from toolcell_server.metrics import OTHER
 from toolcell_server.records import recovering
 from toolcell_server.records.ahead import Ahead
 from toolcell_server.records.forgetful import Forgetful
@@ -31,12 +30,11 @@ from toolcell_server.records.ledger import Ledger
 from toolcell_server.records.remembering import Remembering
 from toolcell_server.registry import Registry
 from toolcell_server.rights import Rights
-from toolcell_server.scopes import GLOBAL
 from toolcell_server.statistics.saving import Saving
 from toolcell_server.statistics.statistics import Statistics
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from toolcell_server.approvals.happenings import Recorder
     from toolcell_server.made import Made
@@ -65,7 +63,8 @@ def reloads(app: Made) -> Reloads:
     What loads the bundles of the settings again; carriers are ours, and do not change.
     """
     bundles = [bundle for bundle in app.bundles if bundle.name != REGISTERED]
-    return Reloads(bundles, app.pool, app.registry, app.metrics.reloads)
+    record = ReloadRecorded(app.auditing) if app.auditing else None
+    return Reloads(bundles, app.pool, app.registry, app.metrics.reloads, record)
 
 
 def rights(settings: Settings) -> Rights:
@@ -228,16 +227,6 @@ def recover(app: Made) -> Sequence[Bygone]:
         return ()
     told = app.auditing.interrupted if app.auditing else lambda _: None
     return recovering.recover(app.ledger, time.time_ns(), told)
-
-
-def count(app: Made, lost: Iterable[Bygone]) -> None:
-    """
-    Count what `recover` ended.  Only tools of everybody have a label of their own.
-    """
-    for one in lost:
-        known = any(tool.scope == GLOBAL for tool in app.registry.of_name(one.tool))
-        label = one.tool if known else OTHER
-        app.metrics.ended(label, outcomes.label(one.summary.outcome)).inc()
 
 
 def keeping(server: ServerSettings) -> Keeping:

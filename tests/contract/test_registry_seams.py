@@ -5,6 +5,7 @@ Where what registers and hosts tools meets what runs, records and counts their c
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,24 @@ def test_a_tool_that_has_gone_meanwhile_is_redacted_in_the_log_all_the_same(
 
     assert "api_key" in written
     assert SECRET not in written
+
+
+def test_hosts_and_reloads_leave_records(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    more = settings(tmp_path, "[hosts]\nenabled = true\n")
+    with (
+        start_server(tmp_path, **more) as server,
+        Client(server.target) as client,
+        Program(tmp_path, server.target),
+    ):
+        assert [""] == [each.reason for each in client.registry.reload("builtin")]
+    lines = "".join(file.read_text() for file in (tmp_path / "state/audit").glob("*.jsonl"))
+    found = {one["type"]: one for one in map(json.loads, lines.splitlines())}
+
+    connected = found["toolcell.host.connected"]
+    assert ["read", "who", "write"] == sorted(t["name"] for t in connected["data"]["tools"])
+    assert "toolcell.host.disconnected" in found
+    assert "builtin" == found["toolcell.bundle.reloaded"]["data"]["bundle"]
 
 
 def test_a_run_that_goes_on_waits_for_the_hosts_of_its_tools(tmp_path: Path) -> None:

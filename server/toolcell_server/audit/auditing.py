@@ -202,20 +202,23 @@ class Auditing:
 
     def tool_changed(self, event: str, caller: Principal, data: dict[str, Any]) -> None:
         """
-        Record what somebody did to a registered tool: `registered`, `replaced`, …
+        As `changed`, of a registered tool: `registered`, `replaced`, …
+        """
+        self.changed(f"tool.{event}", caller, data, data["tool"]["name"])
+
+    def changed(self, kind: str, caller: Principal, data: dict[str, Any], subject: str) -> None:
+        """
+        Record what somebody is about to do to what can be called.
 
         Raises:
             AuditFailed: nothing may be done without a record, and none reaches the disk.
         """
         if self._log.failing and self._strict:
             raise AuditFailed
-        data = {"principal": values.who(caller), **data}
-        self._log.append(f"tool.{event}", data, subject=data["tool"]["name"])
+        self._log.append(kind, {"principal": values.who(caller), **data}, subject=subject)
 
     def record(self, kind: str, data: dict[str, Any], subject: str) -> None:
-        """
-        Record what others have described.
-        """
+        """Record what others have described."""
         self._log.append(kind, data, subject=subject)
 
     def start(self) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hosting_programs import Program
 from running_server import start_server
-from sessioning import calling, people
+from sessioning import calling, people, start_with_sessions
 from toolcell.v1 import workflow_pb2
 from toolcell_client import Client
 from working import settled
@@ -73,6 +73,23 @@ def test_hosts_and_reloads_leave_records(tmp_path: Path) -> None:
     assert ["read", "who", "write"] == sorted(t["name"] for t in connected["data"]["tools"])
     assert "toolcell.host.disconnected" in found
     assert "builtin" == found["toolcell.bundle.reloaded"]["data"]["bundle"]
+
+
+def test_an_interpreter_does_not_keep_code_that_was_loaded_again(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    with (
+        start_with_sessions(tmp_path) as server,
+        Client(server.target) as client,
+        client.session() as session,
+    ):
+        session.run("run_python", {"code": "x = 1", "stateful": True})
+        kept = session.run("run_python", {"code": "print(x)", "stateful": True})
+        client.registry.reload("builtin")
+        fresh = session.run("run_python", {"code": "print(x)", "stateful": True})
+
+    assert ("1\n", ()) == (kept.value["stdout"], tuple(kept.warnings))
+    assert "NameError" in fresh.value["stderr"]
+    assert ["FRESH_INTERPRETER"] == [each.reason for each in fresh.warnings]
 
 
 def test_a_run_that_goes_on_waits_for_the_hosts_of_its_tools(tmp_path: Path) -> None:

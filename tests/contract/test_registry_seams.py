@@ -9,6 +9,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from hosting_programs import Program
 from running_server import start_server
 from sessioning import calling, people, start_with_sessions
@@ -19,6 +21,9 @@ from working import settled
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from running_server import Server
+
+SERVING = health_pb2.HealthCheckResponse.SERVING
 SECRET = "hunter2-of-alice"
 
 
@@ -143,3 +148,28 @@ def test_the_name_of_an_own_tool_becomes_no_label_after_a_restart(tmp_path: Path
 
     assert "secret_project" not in "".join(counted)
     assert ["other", "run_python"] == sorted(re.findall('tool="([^"]*)"', "".join(counted)))
+
+
+def test_health_tells_the_level_of_carriers_before_there_is_a_tool(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    more = "[builtin]\nenabled = false\n[registry]\nenabled = true\n"
+    with start_server(tmp_path, more) as server, Client(server.target) as client:
+        before = reached(server)
+        client.registry.register([slow()])
+        assert before == reached(server)
+        (level,) = re.findall(
+            r'toolcell_isolation_level{bundle="registered"} (\d)', server.scrape()
+        )
+    assert 1 < int(level), "the control: this host encloses cells"
+    assert [SERVING] * (int(level) - 1) == before[: int(level) - 1]
+
+
+def reached(server: Server) -> list[int]:
+    """
+    What health says of each level, the lowest first.
+    """
+    with grpc.insecure_channel(server.target) as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        names = [f"toolcell.isolation.{level}" for level in ("basic", "strong", "full")]
+        asked = [health_pb2.HealthCheckRequest(service=name) for name in names]
+        return [stub.Check(each, timeout=20).status for each in asked]

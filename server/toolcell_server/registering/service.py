@@ -15,7 +15,7 @@ from toolcell.v1.registry_pb2_grpc import ToolRegistryServiceServicer
 
 from toolcell_server import pages, principal
 from toolcell_server.porting import face
-from toolcell_server.refusals import BadPageToken, InvalidField, SwitchedOff
+from toolcell_server.refusals import BadPageToken, InvalidField, SwitchedOff, UnknownSession
 from toolcell_server.registering.authority import Wanted
 from toolcell_server.registering.faults import to_proto
 from toolcell_server.registering.registrar import How
@@ -69,9 +69,21 @@ class ChangingService(ToolRegistryServiceServicer):
             if request.session_id:
                 _put_into_session(request.definitions)
             answers = await self._switched_on.register(request.definitions, caller, how)
+            self._check_lasts(request.session_id, caller)
         response = pb.RegisterToolsResponse(definitions=map(_answered, answers))
         _fit(tool for definition in response.definitions for tool in definition.tools)
         return response
+
+    def _check_lasts(self, session_id: str, caller: principal.Principal) -> None:
+        """
+        Raises:
+            UnknownSession: the session has ended meanwhile, and what was registered for it is gone.
+        """
+        try:
+            caller_in(self._sessions, session_id, caller)
+        except UnknownSession:
+            self._switched_on.session_ended(caller.name, session_id)
+            raise
 
     async def UnregisterTool(  # noqa: N802  # the contract's name
         self, request: pb.UnregisterToolRequest, _context: _Context

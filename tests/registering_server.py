@@ -139,7 +139,7 @@ class Served:
 
 @contextlib.asynccontextmanager
 async def registering(
-    folder: str = "", auditing: Any = None, **settings: Any
+    folder: str = "", auditing: Any = None, sessions: Any = None, **settings: Any
 ) -> AsyncIterator[Served]:
     """
     `folder` is where it keeps what outlives it; `settings` are those of `[registry]`.
@@ -163,7 +163,9 @@ async def registering(
     )
     port = server.add_insecure_port("127.0.0.1:0")
     search, porting = Search(app.registry, app.tools), parts.porting(app)
-    face = RegistryService(app.tools, app.registrar, watching, search=search, porting=porting)
+    face = RegistryService(
+        app.tools, app.registrar, watching, search=search, porting=porting, sessions=sessions
+    )
     registry_service.add_to(server, face)
     await server.start()
     try:

@@ -5,6 +5,7 @@ A server with sessions and callers who have tokens, for tests.
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING, Any
 
 from running_server import Server, start_server
@@ -15,15 +16,16 @@ if TYPE_CHECKING:
 
 NAMES = ("alice", "mallory")
 TOKENS = {name: f"{name}-" + "0123456789abcdef" * 2 for name in NAMES}
-_TOKEN = '[[auth.tokens]]\nname = "{name}"\nsha256 = "{digest}"\nscopes = ["tools:*"]\n'
+_TOKEN = '[[auth.tokens]]\nname = "{name}"\nsha256 = "{digest}"\nscopes = {scopes}\n'
 
 
-def people() -> str:
+def people(*scopes: str) -> str:
     """
-    The settings in which alice and mallory have tokens.
+    The settings in which alice and mallory have tokens, with these scopes and those of any tool.
     """
+    given = json.dumps(["tools:*", *scopes])
     return "".join(
-        _TOKEN.format(name=name, digest=hashlib.sha256(token.encode()).hexdigest())
+        _TOKEN.format(name=name, digest=hashlib.sha256(token.encode()).hexdigest(), scopes=given)
         for name, token in TOKENS.items()
     )
 
@@ -35,13 +37,14 @@ def start_with_sessions(
     more: str = "",
     free: str = "minimum_free_bytes = 0",
     state: bool = True,
+    enabled: bool = True,
 ) -> Server:
     """
     `sessions` are further lines of that section, `more` further sections; `state`: in a state_dir.
     """
     place = folder / "state"
     place.mkdir(mode=0o700, exist_ok=True)
-    section = f"[sessions]\nenabled = true\n{free}\n{sessions}\n"
+    section = f"[sessions]\nenabled = {str(enabled).lower()}\n{free}\n{sessions}\n"
     flags = ("--set", f"state_dir={place}") if state else ()
     shell = "[builtin]\nrun_shell = true\n"
     return start_server(folder, section + shell + more, flags=flags)

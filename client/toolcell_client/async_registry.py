@@ -125,11 +125,13 @@ class AsyncRegistry:
                 return
             request.page_token = page.next_page_token
 
-    async def watch(self, resume_token: str = "") -> AsyncIterator[pb.WatchToolsResponse]:
+    async def watch(
+        self, resume_token: str = "", *, session_id: str = ""
+    ) -> AsyncIterator[pb.WatchToolsResponse]:
         """
         Follow the tools that this principal may call.
         """
-        request = pb.WatchToolsRequest(resume_token=resume_token)
+        request = pb.WatchToolsRequest(resume_token=resume_token, session_id=session_id)
         while True:
             metadata = self._connection.options.call_metadata()
             stream: Any = self._connection.registry.WatchTools(request, metadata=metadata)

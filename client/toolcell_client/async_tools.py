@@ -31,11 +31,13 @@ class AsyncTools:
         tags: Iterable[str] = (),
         state: str | int = "",
         page_size: int = 0,
+        session_id: str = "",
     ) -> AsyncIterator[registry_pb2.Tool]:
         """
-        Tools by name, newest version first; `state` is "available", "broken" or "disabled".
+        Tools by name, newest version first; `state` is "available", "broken" or "disabled";
+        those of a session of this principal, too, if one is named.
         """
-        request = tools_page(category, tags, state, page_size)
+        request = tools_page(category, tags, state, page_size, session_id)
         while True:
             page = await self._connection.ask(self._connection.registry.ListTools, request)
             for tool in page.tools:
@@ -44,8 +46,10 @@ class AsyncTools:
                 return
             request.page_token = page.next_page_token
 
-    async def get_tool(self, name: str, version: str = "") -> registry_pb2.Tool:
-        request = registry_pb2.GetToolRequest(name=name, version=version)
+    async def get_tool(
+        self, name: str, version: str = "", *, session_id: str = ""
+    ) -> registry_pb2.Tool:
+        request = registry_pb2.GetToolRequest(name=name, version=version, session_id=session_id)
         answer = await self._connection.ask(self._connection.registry.GetTool, request)
         return cast("registry_pb2.Tool", answer.tool)
 
@@ -67,7 +71,13 @@ class AsyncTools:
             request.page_token = page.next_page_token
 
     async def search_tools(
-        self, query: str, *, max_results: int = 0, category: str = "", tags: Iterable[str] = ()
+        self,
+        query: str,
+        *,
+        max_results: int = 0,
+        category: str = "",
+        tags: Iterable[str] = (),
+        session_id: str = "",
     ) -> registry_pb2.SearchToolsResponse:
         """
         The tools that are most useful for what somebody says in his own words, the best first: five
@@ -77,7 +87,11 @@ class AsyncTools:
             InvalidField: the query is empty or too long.
         """
         request = registry_pb2.SearchToolsRequest(
-            query=query, max_results=max_results, category=category, tags=tags
+            query=query,
+            max_results=max_results,
+            category=category,
+            tags=tags,
+            session_id=session_id,
         )
         answer = await self._connection.ask(self._connection.registry.SearchTools, request)
         return cast("registry_pb2.SearchToolsResponse", answer)

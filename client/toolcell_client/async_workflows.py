@@ -77,15 +77,17 @@ class AsyncWorkflows:
         version: int = 0,
         request_id: str | None = None,
         labels: Mapping[str, str] | None = None,
+        session_id: str = "",
     ) -> AsyncWorkflowStream:
         """
-        Run a workflow by its name, or a definition, and stream what happens.
+        Run a workflow by its name, or a definition, and stream what happens; each of its calls is
+        in that session, if one is named.
 
         Raises:
             TypeError: the inputs or the definition have a value that JSON does not have.
             ValueError: NaN, infinity or a cycle in them.
         """
-        request = run_request(what, inputs, version, request_id, labels)
+        request = run_request(what, inputs, version, request_id, labels, session_id=session_id)
         return AsyncWorkflowStream(self._connection, request)
 
     def watch(self, run_id: str, after_sequence: int = 0) -> AsyncWorkflowStream:

@@ -52,6 +52,7 @@ class Registering(TypedDict, total=False):
     all_or_nothing: bool  # left out: true
     replace: bool  # replace tools of the same name, version and scope
     validate_only: bool  # check everything, register nothing
+    session_id: str  # for that session, unless a definition has a scope; they go when it ends
 
 
 class Which(NamedTuple):
@@ -79,6 +80,7 @@ def registration(
     all_or_nothing: bool = True,
     replace: bool = False,
     validate_only: bool = False,
+    session_id: str = "",
 ) -> pb.RegisterToolsRequest:
     """
     Raises:
@@ -89,6 +91,7 @@ def registration(
         all_or_nothing=all_or_nothing,
         replace=replace,
         validate_only=validate_only,
+        session_id=session_id,
     )
 
 

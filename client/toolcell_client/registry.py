@@ -124,13 +124,15 @@ class Registry:
                 return
             request.page_token = page.next_page_token
 
-    def watch(self, resume_token: str = "") -> Iterator[pb.WatchToolsResponse]:
+    def watch(
+        self, resume_token: str = "", *, session_id: str = ""
+    ) -> Iterator[pb.WatchToolsResponse]:
         """
         Follow the tools that this principal may call: all of them first, or with a token of an
         earlier message what has changed since, then each change.  Goes on by itself when the server
         ends the stream in good order; ends when it is closed.
         """
-        request = pb.WatchToolsRequest(resume_token=resume_token)
+        request = pb.WatchToolsRequest(resume_token=resume_token, session_id=session_id)
         while True:
             metadata = self._connection.options.call_metadata()
             stream: Any = self._connection.registry.WatchTools(request, metadata=metadata)

@@ -222,12 +222,12 @@ def executions_page(
 
 
 def tools_page(
-    category: str, tags: Iterable[str], state: str | int, page_size: int
+    category: str, tags: Iterable[str], state: str | int, page_size: int, session_id: str = ""
 ) -> registry_pb2.ListToolsRequest:
     """
     Asks for the first page of tools.
     """
     number = registry_pb2.ToolState.ValueType(enum_number(registry_pb2.ToolState, state or 0))
     return registry_pb2.ListToolsRequest(
-        page_size=page_size, category=category, tags=tags, state=number
+        page_size=page_size, category=category, tags=tags, state=number, session_id=session_id
     )

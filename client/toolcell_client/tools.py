@@ -31,11 +31,13 @@ class Tools:
         tags: Iterable[str] = (),
         state: str | int = "",
         page_size: int = 0,
+        session_id: str = "",
     ) -> Iterator[registry_pb2.Tool]:
         """
-        Tools by name, newest version first; `state` is "available", "broken" or "disabled".
+        Tools by name, newest version first; `state` is "available", "broken" or "disabled";
+        those of a session of this principal, too, if one is named.
         """
-        request = tools_page(category, tags, state, page_size)
+        request = tools_page(category, tags, state, page_size, session_id)
         while True:
             page = self._connection.ask(self._connection.registry.ListTools, request)
             yield from page.tools
@@ -43,8 +45,8 @@ class Tools:
                 return
             request.page_token = page.next_page_token
 
-    def get_tool(self, name: str, version: str = "") -> registry_pb2.Tool:
-        request = registry_pb2.GetToolRequest(name=name, version=version)
+    def get_tool(self, name: str, version: str = "", *, session_id: str = "") -> registry_pb2.Tool:
+        request = registry_pb2.GetToolRequest(name=name, version=version, session_id=session_id)
         return self._connection.ask(self._connection.registry.GetTool, request).tool
 
     def tool_stats(
@@ -64,7 +66,13 @@ class Tools:
             request.page_token = page.next_page_token
 
     def search_tools(
-        self, query: str, *, max_results: int = 0, category: str = "", tags: Iterable[str] = ()
+        self,
+        query: str,
+        *,
+        max_results: int = 0,
+        category: str = "",
+        tags: Iterable[str] = (),
+        session_id: str = "",
     ) -> registry_pb2.SearchToolsResponse:
         """
         The tools that are most useful for what somebody says in his own words, the best first: five
@@ -74,6 +82,10 @@ class Tools:
             InvalidField: the query is empty or too long.
         """
         request = registry_pb2.SearchToolsRequest(
-            query=query, max_results=max_results, category=category, tags=tags
+            query=query,
+            max_results=max_results,
+            category=category,
+            tags=tags,
+            session_id=session_id,
         )
         return self._connection.ask(self._connection.registry.SearchTools, request)

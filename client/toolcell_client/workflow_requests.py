@@ -62,6 +62,8 @@ def run_request(
     version: int,
     request_id: str | None,
     labels: Mapping[str, str] | None,
+    *,
+    session_id: str = "",
 ) -> pb.RunWorkflowRequest:
     """
     Asks to run a name, or a definition; `request_id` is made up unless given ("" sends none).
@@ -75,6 +77,7 @@ def run_request(
         inputs_json=encoded(inputs),
         request_id=str(uuid.uuid4()) if request_id is None else request_id,
         labels=labels or {},
+        session_id=session_id,
     )
     if isinstance(what, str) and not what.lstrip().startswith("{"):
         request.name = what

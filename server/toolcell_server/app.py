@@ -24,13 +24,15 @@ from toolcell_server import (
 )
 from toolcell_server.addresses import Address
 from toolcell_server.made import Made
+from toolcell_server.records import recovering
 from toolcell_server.registering import parts as registering
 from toolcell_server.shutdown import Shutdown, unless
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 
     from toolcell_server.fallbacks.falling_back import FallingBack
+    from toolcell_server.records.bygone import Bygone
     from toolcell_server.service import ExecutionService
     from toolcell_server.settings import Settings
 
@@ -45,6 +47,7 @@ class App(Made):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._lost: Sequence[Bygone] = ()
 
     async def run(self, announce: Callable[[str, str], None]) -> int:
         """
@@ -74,6 +77,7 @@ class App(Made):
                 self.seen.report_only(on=self.settings.policy.domains_report_only)
                 opened.push_async_callback(self.validation.aclose)
                 await unless(shutdown.asked, registering.standing(self).load())
+                recovering.count(self._lost, self.registry, self.metrics)
                 unmatched.warn(self)
                 await self._serve(shutdown, lambda listening: announce(listening, metrics_at))
         return 128 + shutdown.number if shutdown.number else 0
@@ -149,7 +153,7 @@ class App(Made):
             opened.push_async_callback(self.auditing.aclose)
         if self.sessions:
             await opened.enter_async_context(self.sessions.kept())
-        parts.recover(self)
+        self._lost = parts.recover(self)
         opened.callback(self.executions.close)
 
     def _listen_for_prometheus(self, opened: contextlib.AsyncExitStack) -> str:

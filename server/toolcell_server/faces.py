@@ -48,6 +48,7 @@ async def made(app: Made, executions: ExecutionService) -> AsyncIterator[Faces]:
                 porting=registering.porting(app),
                 search=Search(app.registry, app.tools),
                 statistics=app.statistics,
+                sessions=app.sessions,
             ),
             approvals=ApprovalService(parts.deciding(app)),
             hosts=hosting.service(app),

@@ -1,5 +1,6 @@
 """
-How well cells of this server are isolated, over all bundles that have tools which can be called.
+How well cells of this server are isolated, over all bundles that have tools which can be called, or
+may have some at any moment.
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ UNBUILT_REMEDY: Final = "the reason says what the host refuses; see the Dockerfi
 @dataclass(frozen=True, slots=True)
 class Levels:
     """
-    Asks a pool whose zygotes have started.
+    Asks a pool whose zygotes have started; `always` are bundles that count without a tool.
     """
 
     pool: Pool
     registry: Registry
+    always: tuple[str, ...] = ()
 
     def check(self, floor: pb.IsolationLevel.ValueType) -> None:
         """
@@ -50,6 +52,6 @@ class Levels:
     def _isolations(self) -> list[Isolation]:
         return [
             self.pool.isolation(bundle)
-            for bundle in self.registry.tally.bundles()
+            for bundle in {*self.registry.tally.bundles(), *self.always}
             if not is_hosted(bundle)
         ]

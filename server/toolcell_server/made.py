@@ -90,7 +90,8 @@ class Made:
             ControlGroups(),
         )
         self.reloads = parts.reloads(self)
-        self.levels = Levels(self.pool, self.registry)
+        carriers = [bundle.name for bundle in self.bundles if bundle.name == REGISTERED]
+        self.levels = Levels(self.pool, self.registry, tuple(carriers))
         self.seen = EgressSeen(self.metrics, self.redactor.json)
         self.egress = Egress(instructions.of_egress(self.settings), self.seen)
         self.validation = Validation()
@@ -108,6 +109,7 @@ class Made:
     def _make_executions(self) -> None:
         self.executor = wiring.executor(self)
         self.registrar = registering.registrar(self)  # some of whose sources run what they look at
+        registering.follow_sessions(self)
         self.executions = Executions(
             self.executor, parts.keeping(self.settings.server), parts.remembering(self)
         )

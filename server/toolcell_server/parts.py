@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toolcell_server import outcomes
 from toolcell_server.approvals import telling
 from toolcell_server.approvals.deciding import Deciding
 from toolcell_server.approvals.desk import Desk
@@ -18,6 +17,7 @@ from toolcell_server.approvals.recorded import Recorded
 from toolcell_server.audit.auditing import Auditing
 from toolcell_server.audit.log import AuditLog
 from toolcell_server.breaking.breaker import Breaker
+from toolcell_server.bundles.recorded import ReloadRecorded
 from toolcell_server.bundles.reloads import Reloads
 from toolcell_server.caching.cache import Cache
 from toolcell_server.capacity import Capacity
@@ -34,10 +34,11 @@ from toolcell_server.statistics.saving import Saving
 from toolcell_server.statistics.statistics import Statistics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from toolcell_server.approvals.happenings import Recorder
     from toolcell_server.made import Made
+    from toolcell_server.records.bygone import Bygone
     from toolcell_server.records.forgetful import Remembers
     from toolcell_server.settings import ServerSettings, Settings
     from toolcell_server.tls import Tls
@@ -62,7 +63,8 @@ def reloads(app: Made) -> Reloads:
     What loads the bundles of the settings again; carriers are ours, and do not change.
     """
     bundles = [bundle for bundle in app.bundles if bundle.name != REGISTERED]
-    return Reloads(bundles, app.pool, app.registry, app.metrics.reloads)
+    record = ReloadRecorded(app.auditing) if app.auditing else None
+    return Reloads(bundles, app.pool, app.registry, app.metrics.reloads, record)
 
 
 def rights(settings: Settings) -> Rights:
@@ -178,9 +180,9 @@ def auditing(app: Made) -> Auditing | None:
         return None
     log = AuditLog(app.settings.audit, place, app.metrics.audit)
 
-    def redact(value: Any, tool: str) -> Any:
+    def redact(value: Any, tool: str, own: Collection[str]) -> Any:
         keys = {key for each in app.registry.everywhere(tool) for key in each.redact_keys}
-        return app.redactor.with_keys(keys).json(value)
+        return app.redactor.with_keys(keys.union(own)).json(value)
 
     return Auditing(log, redact)
 
@@ -211,20 +213,20 @@ def remembering(app: Made) -> Remembers:
     return Remembering(app.ledger, settings.records, kept, failed)
 
 
-def recover(app: Made) -> None:
+def recover(app: Made) -> Sequence[Bygone]:
     """
     End what the last server did not: executions get their ending, and approvals that were reserved
-    are used.  After the audit log has begun, which is told, and before anything runs.
+    are used.  After the audit log has begun, which is told, and before anything runs.  Returns the
+    executions, to be counted once it is known which tools there are.
 
     Raises:
         StoreFailed: that cannot be written.
     """
     app.desk.recover()
     if app.ledger is None:
-        return
+        return ()
     told = app.auditing.interrupted if app.auditing else lambda _: None
-    for lost in recovering.recover(app.ledger, time.time_ns(), told):
-        app.metrics.ended(lost.tool, outcomes.label(lost.summary.outcome)).inc()
+    return recovering.recover(app.ledger, time.time_ns(), told)
 
 
 def keeping(server: ServerSettings) -> Keeping:

@@ -17,6 +17,7 @@ from toolcell_server import pages, principal, tool_pages
 from toolcell_server.refusals import InvalidField, SwitchedOff
 from toolcell_server.registering.service import ChangingService
 from toolcell_server.searching import face
+from toolcell_server.sessions.station import caller_in
 from toolcell_server.statistics.statistics import Statistics
 from toolcell_server.statistics.telling import Telling
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from toolcell_server.registering.supply import Supply
     from toolcell_server.registering.watching import Watching
     from toolcell_server.searching.search import Search
+    from toolcell_server.sessions.station import Station
     from toolcell_server.tool import Tool
 
 NAME: Final = pb.DESCRIPTOR.services_by_name["ToolRegistryService"].full_name
@@ -74,8 +76,9 @@ class RegistryService(ChangingService):
         search: Search | None = None,
         statistics: Statistics | None = None,
         porting: Porting | None = None,
+        sessions: Station | None = None,
     ) -> None:
-        super().__init__(registrar, watching, porting)
+        super().__init__(registrar, watching, porting, sessions)
         self._tools = tools
         self._supply = supply
         self._search = search
@@ -89,9 +92,10 @@ class RegistryService(ChangingService):
             "category": request.category,
             "tags": sorted(set(request.tags)),
             "state": request.state,
+            "session_id": request.session_id,
         }
         after = pages.decode(request.page_token, filters)
-        caller = principal.current()
+        caller = self._caller(request.session_id)
         rest = tool_pages.after(after, lambda name: self._tools.tools(caller, name))
         chosen, last = _fitting(rest, size, lambda tool: _matches(tool, request))
         response = pb.ListToolsResponse(tools=chosen)
@@ -104,7 +108,7 @@ class RegistryService(ChangingService):
     ) -> pb.GetToolResponse:
         if not request.name:
             raise InvalidField("name", "must name a tool")
-        found = self._tools.find(request.name, request.version, principal.current())
+        found = self._tools.find(request.name, request.version, self._caller(request.session_id))
         return pb.GetToolResponse(tool=found.to_proto())
 
     async def GetToolStats(  # noqa: N802  # the contract's name
@@ -129,7 +133,10 @@ class RegistryService(ChangingService):
     ) -> pb.SearchToolsResponse:
         if self._search is None:
             raise SwitchedOff("searching tools")
-        return await face.answer(self._search, request, principal.current())
+        return await face.answer(self._search, request, self._caller(request.session_id))
+
+    def _caller(self, session_id: str) -> Principal:
+        return caller_in(self._sessions, session_id, principal.current())
 
 
 def add_to(server: grpc.aio.Server, service: RegistryService) -> None:

@@ -447,6 +447,8 @@ INVALID = {
     "paths": json.dumps(manifest(paths=[{"path": "/etc", "access": "read"}])).encode(),
     "domains": json.dumps(manifest(domains=["example.com:443"])).encode(),
     "a cache": json.dumps(manifest(effects="read_only", cache_ttl_seconds=60)).encode(),
+    "a workspace": json.dumps(manifest(workspace="write")).encode(),
+    "an interpreter": json.dumps(manifest(stateful=True)).encode(),
     "isolation": json.dumps(manifest(minimum_isolation="strong")).encode(),
     "a limit of cells": json.dumps(manifest(limits={"memory_bytes": 1})).encode(),
     "a name that is none": json.dumps(manifest("no name")).encode(),

@@ -127,6 +127,7 @@ def test_the_binding_is_of_values_and_of_everything_that_counts() -> None:
         binding.binding_of(call({"a": 1, "b": "x"}, version="3"), GRANT),
         binding.binding_of(call({"a": 1, "b": "x"}, bundle="other"), GRANT),
         binding.binding_of(call({"a": 1, "b": "x"}, effects="destructive"), GRANT),
+        binding.binding_of(call({"a": 1, "b": "x"}, hosted="offered anew"), GRANT),
         binding.binding_of(call({"a": 1, "b": "x"}), Grant(limits=Limits())),
         binding.binding_of(call({"a": 1, "b": "x"}, limits=Limits(wall_seconds=1.0)), GRANT),
         binding.binding_of(asks_for_less, GRANT),

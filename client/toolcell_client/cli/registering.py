@@ -41,6 +41,7 @@ def add(inner: Any, common: argparse.ArgumentParser) -> None:
     registering.add_argument(
         "--each", action="store_true", help="those that can be, not all or none"
     )
+    registering.add_argument("--session", default="", metavar="ID", help="one of your sessions")
     registering.add_argument("--replace", action="store_true", help="what is registered already")
     for word, run, said in (
         ("unregister", run_unregister, "remove a registered tool"),
@@ -79,6 +80,7 @@ def run_register(client: Client, options: Any) -> Exit:
         [definition for _, definition in named],
         all_or_nothing=not options.each,
         replace=options.replace,
+        session_id=options.session,
     )
     tools = [tool for answer in answers for tool in answer.tools]
     show(tools, options)

@@ -32,6 +32,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     listing.set_defaults(run=run_list)
     listing.add_argument("--category", default="", help="only of this category")
     listing.add_argument("--tag", action="append", default=[], help="only with this tag")
+    listing.add_argument("--session", default="", metavar="ID", help="and of that session of yours")
     searching.add(inner, common)
     inner.add_parser("validate", add_help=False, help="say what is wrong with definitions, offline")
     describing = inner.add_parser("describe", parents=[common], help="describe one tool")
@@ -50,7 +51,9 @@ def run_list(client: Client, options: Any) -> Exit:
     Raises:
         ToolcellError: the server refuses or does not answer.
     """
-    tools = list(client.list_tools(category=options.category, tags=options.tag))
+    tools = list(
+        client.list_tools(category=options.category, tags=options.tag, session_id=options.session)
+    )
     if for_people(options):
         print_table(HEADINGS, [_row(tool) for tool in tools])
     else:

@@ -41,6 +41,7 @@ def add_runs(inner: Any, common: argparse.ArgumentParser) -> None:
     running.add_argument("-d", "--data", metavar="JSON", help="all inputs as JSON")
     running.add_argument("--version", type=int, default=0, metavar="NUMBER")
     running.add_argument("--request-id", help="idempotency key (default: a new one)")
+    running.add_argument("--session", default="", metavar="ID", help="that all calls are in")
     running.add_argument("--detach", action="store_true", help="print the run's id and leave it")
     running.add_argument("-q", "--quiet", action="store_true", help="show the outputs only")
     watching = inner.add_parser("watch", parents=[common], help="follow a run")
@@ -70,8 +71,13 @@ def run_run(client: Client, options: Any) -> Exit:
 
     is_file = options.what == "-" or "." in options.what or Path(options.what).is_file()
     what: str | bytes = definition_of(options.what) if is_file else options.what
-    version, request_id = options.version, options.request_id
-    stream = client.workflows.run(what, _inputs(options), version=version, request_id=request_id)
+    stream = client.workflows.run(
+        what,
+        _inputs(options),
+        version=options.version,
+        request_id=options.request_id,
+        session_id=options.session,
+    )
     if options.detach:
         next(stream)
         print_json({"run_id": stream.run_id})

@@ -206,7 +206,7 @@ class HostedTool(google.protobuf.message.Message):
     manifest_json: builtins.bytes
     """Its manifest, one JSON object: name, version, description, parameters, returns, effects, limits
     and so on, as that of any tool.  What only a cell could give or enforce (paths, domains, env,
-    profile, minimum_isolation, preview, a cache, most limits) is refused.  Required.
+    profile, minimum_isolation, preview, a cache, workspace, most limits) is refused.  Required.
     """
     def __init__(
         self,

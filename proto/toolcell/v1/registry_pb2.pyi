@@ -221,6 +221,7 @@ class ListToolsRequest(google.protobuf.message.Message):
     CATEGORY_FIELD_NUMBER: builtins.int
     TAGS_FIELD_NUMBER: builtins.int
     STATE_FIELD_NUMBER: builtins.int
+    SESSION_ID_FIELD_NUMBER: builtins.int
     page_size: builtins.int
     """How many at most.  0: 50.  More than 1000 is taken as 1000."""
     page_token: builtins.str
@@ -229,6 +230,10 @@ class ListToolsRequest(google.protobuf.message.Message):
     """Only tools of this category.  Empty: all."""
     state: global___ToolState.ValueType
     """Only tools in this state.  Unspecified: all."""
+    session_id: builtins.str
+    """A session of the caller's (`CreateSession`): what is registered for it is there, too.  Empty: the
+    one that the caller's token names, if any.
+    """
     @property
     def tags(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Only tools that have every one of these tags.  Empty: all."""
@@ -241,8 +246,9 @@ class ListToolsRequest(google.protobuf.message.Message):
         category: builtins.str = ...,
         tags: collections.abc.Iterable[builtins.str] | None = ...,
         state: global___ToolState.ValueType = ...,
+        session_id: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["category", b"category", "page_size", b"page_size", "page_token", b"page_token", "state", b"state", "tags", b"tags"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["category", b"category", "page_size", b"page_size", "page_token", b"page_token", "session_id", b"session_id", "state", b"state", "tags", b"tags"]) -> None: ...
 
 global___ListToolsRequest = ListToolsRequest
 
@@ -278,17 +284,23 @@ class GetToolRequest(google.protobuf.message.Message):
 
     NAME_FIELD_NUMBER: builtins.int
     VERSION_FIELD_NUMBER: builtins.int
+    SESSION_ID_FIELD_NUMBER: builtins.int
     name: builtins.str
     """Its name.  Required."""
     version: builtins.str
     """Its version.  Empty: the newest that is not deprecated."""
+    session_id: builtins.str
+    """A session of the caller's (`CreateSession`): what is registered for it is there, too.  Empty: the
+    one that the caller's token names, if any.
+    """
     def __init__(
         self,
         *,
         name: builtins.str = ...,
         version: builtins.str = ...,
+        session_id: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["name", b"name", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "session_id", b"session_id", "version", b"version"]) -> None: ...
 
 global___GetToolRequest = GetToolRequest
 
@@ -323,6 +335,7 @@ class SearchToolsRequest(google.protobuf.message.Message):
     MAX_RESULTS_FIELD_NUMBER: builtins.int
     CATEGORY_FIELD_NUMBER: builtins.int
     TAGS_FIELD_NUMBER: builtins.int
+    SESSION_ID_FIELD_NUMBER: builtins.int
     query: builtins.str
     """What somebody says, at most 4000 characters; the first 32 words that say something count.
     Nothing in it is an operator.  Required.
@@ -331,6 +344,10 @@ class SearchToolsRequest(google.protobuf.message.Message):
     """How many tools at most.  0: 5.  More than 50 is taken as 50."""
     category: builtins.str
     """Only tools of this category.  Empty: all."""
+    session_id: builtins.str
+    """A session of the caller's (`CreateSession`): what is registered for it is there, too.  Empty: the
+    one that the caller's token names, if any.
+    """
     @property
     def tags(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Only tools that have every one of these tags.  Empty: all."""
@@ -342,8 +359,9 @@ class SearchToolsRequest(google.protobuf.message.Message):
         max_results: builtins.int = ...,
         category: builtins.str = ...,
         tags: collections.abc.Iterable[builtins.str] | None = ...,
+        session_id: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["category", b"category", "max_results", b"max_results", "query", b"query", "tags", b"tags"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["category", b"category", "max_results", b"max_results", "query", b"query", "session_id", b"session_id", "tags", b"tags"]) -> None: ...
 
 global___SearchToolsRequest = SearchToolsRequest
 
@@ -768,12 +786,18 @@ class RegisterToolsRequest(google.protobuf.message.Message):
     ALL_OR_NOTHING_FIELD_NUMBER: builtins.int
     REPLACE_FIELD_NUMBER: builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: builtins.int
+    SESSION_ID_FIELD_NUMBER: builtins.int
     all_or_nothing: builtins.bool
     """Register all or, if one cannot be, none.  False: each for itself."""
     replace: builtins.bool
     """Replace tools of the same name, version and scope.  False: such a definition is refused."""
     validate_only: builtins.bool
     """Check everything, register nothing.  False: register."""
+    session_id: builtins.str
+    """A session of the caller's (`CreateSession`): definitions without a scope, and those of scope
+    SESSION, are for it, and go when it ends.  Empty: scope SESSION is the session that the caller's
+    token names.
+    """
     @property
     def definitions(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ToolDefinition]:
         """The definitions, at most 100.  Required."""
@@ -785,8 +809,9 @@ class RegisterToolsRequest(google.protobuf.message.Message):
         all_or_nothing: builtins.bool = ...,
         replace: builtins.bool = ...,
         validate_only: builtins.bool = ...,
+        session_id: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["all_or_nothing", b"all_or_nothing", "definitions", b"definitions", "replace", b"replace", "validate_only", b"validate_only"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["all_or_nothing", b"all_or_nothing", "definitions", b"definitions", "replace", b"replace", "session_id", b"session_id", "validate_only", b"validate_only"]) -> None: ...
 
 global___RegisterToolsRequest = RegisterToolsRequest
 
@@ -1170,14 +1195,20 @@ class WatchToolsRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     RESUME_TOKEN_FIELD_NUMBER: builtins.int
+    SESSION_ID_FIELD_NUMBER: builtins.int
     resume_token: builtins.str
     """`resume_token` of the last message that was taken.  Empty: begin with a snapshot."""
+    session_id: builtins.str
+    """A session of the caller's (`CreateSession`): what is registered for it is there, too.  Empty: the
+    one that the caller's token names, if any.
+    """
     def __init__(
         self,
         *,
         resume_token: builtins.str = ...,
+        session_id: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["resume_token", b"resume_token"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["resume_token", b"resume_token", "session_id", b"session_id"]) -> None: ...
 
 global___WatchToolsRequest = WatchToolsRequest
 

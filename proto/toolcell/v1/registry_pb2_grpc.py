@@ -11,6 +11,7 @@ class ToolRegistryServiceStub(object):
 
     Status codes that every RPC of this service MAY return, besides its own: UNAUTHENTICATED,
     PERMISSION_DENIED, UNAVAILABLE (draining; retry is safe) and INTERNAL, as ToolExecutionService.
+    With a `session_id` also NOT_FOUND (`UNKNOWN_SESSION`) and FAILED_PRECONDITION (`SWITCHED_OFF`).
     """
 
     def __init__(self, channel):
@@ -96,6 +97,7 @@ class ToolRegistryServiceServicer(object):
 
     Status codes that every RPC of this service MAY return, besides its own: UNAUTHENTICATED,
     PERMISSION_DENIED, UNAVAILABLE (draining; retry is safe) and INTERNAL, as ToolExecutionService.
+    With a `session_id` also NOT_FOUND (`UNKNOWN_SESSION`) and FAILED_PRECONDITION (`SWITCHED_OFF`).
     """
 
     def ListTools(self, request, context):
@@ -340,6 +342,7 @@ class ToolRegistryService(object):
 
     Status codes that every RPC of this service MAY return, besides its own: UNAUTHENTICATED,
     PERMISSION_DENIED, UNAVAILABLE (draining; retry is safe) and INTERNAL, as ToolExecutionService.
+    With a `session_id` also NOT_FOUND (`UNKNOWN_SESSION`) and FAILED_PRECONDITION (`SWITCHED_OFF`).
     """
 
     @staticmethod

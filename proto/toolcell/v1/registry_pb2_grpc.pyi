@@ -23,6 +23,7 @@ class ToolRegistryServiceStub:
 
     Status codes that every RPC of this service MAY return, besides its own: UNAUTHENTICATED,
     PERMISSION_DENIED, UNAVAILABLE (draining; retry is safe) and INTERNAL, as ToolExecutionService.
+    With a `session_id` also NOT_FOUND (`UNKNOWN_SESSION`) and FAILED_PRECONDITION (`SWITCHED_OFF`).
     """
 
     def __init__(self, channel: typing.Union[grpc.Channel, grpc.aio.Channel]) -> None: ...
@@ -188,6 +189,7 @@ class ToolRegistryServiceAsyncStub:
 
     Status codes that every RPC of this service MAY return, besides its own: UNAUTHENTICATED,
     PERMISSION_DENIED, UNAVAILABLE (draining; retry is safe) and INTERNAL, as ToolExecutionService.
+    With a `session_id` also NOT_FOUND (`UNKNOWN_SESSION`) and FAILED_PRECONDITION (`SWITCHED_OFF`).
     """
 
     ListTools: grpc.aio.UnaryUnaryMultiCallable[
@@ -352,6 +354,7 @@ class ToolRegistryServiceServicer(metaclass=abc.ABCMeta):
 
     Status codes that every RPC of this service MAY return, besides its own: UNAUTHENTICATED,
     PERMISSION_DENIED, UNAVAILABLE (draining; retry is safe) and INTERNAL, as ToolExecutionService.
+    With a `session_id` also NOT_FOUND (`UNKNOWN_SESSION`) and FAILED_PRECONDITION (`SWITCHED_OFF`).
     """
 
     @abc.abstractmethod

@@ -392,6 +392,7 @@ class RunWorkflowRequest(google.protobuf.message.Message):
     INPUTS_JSON_FIELD_NUMBER: builtins.int
     REQUEST_ID_FIELD_NUMBER: builtins.int
     LABELS_FIELD_NUMBER: builtins.int
+    SESSION_ID_FIELD_NUMBER: builtins.int
     name: builtins.str
     """A definition of the caller, by name."""
     definition_json: builtins.bytes
@@ -402,6 +403,8 @@ class RunWorkflowRequest(google.protobuf.message.Message):
     """The inputs: one JSON object, strict.  Empty: `{}`."""
     request_id: builtins.str
     """AIP-155 idempotency key, at most 255 bytes.  Empty: every call is a new run."""
+    session_id: builtins.str
+    """A session of the caller's, which every call of the run names; as in ExecuteRequest.  Empty: none."""
     @property
     def labels(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
         """The caller's labels, kept with the run and with each of its executions; as in ExecuteRequest."""
@@ -415,9 +418,10 @@ class RunWorkflowRequest(google.protobuf.message.Message):
         inputs_json: builtins.bytes = ...,
         request_id: builtins.str = ...,
         labels: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        session_id: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["definition_json", b"definition_json", "name", b"name", "what", b"what"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["definition_json", b"definition_json", "inputs_json", b"inputs_json", "labels", b"labels", "name", b"name", "request_id", b"request_id", "version", b"version", "what", b"what"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["definition_json", b"definition_json", "inputs_json", b"inputs_json", "labels", b"labels", "name", b"name", "request_id", b"request_id", "session_id", b"session_id", "version", b"version", "what", b"what"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["what", b"what"]) -> typing.Literal["name", "definition_json"] | None: ...
 
 global___RunWorkflowRequest = RunWorkflowRequest

@@ -136,7 +136,7 @@ class WorkflowServiceServicer(object):
 
         * INVALID_ARGUMENT: `WORKFLOW_INVALID` as above, inputs that fail the definition's schema
         (`ARGUMENTS_INVALID`), or a `request_id` of another call (`REQUEST_ID_REUSED`).
-        * NOT_FOUND: no definition of that name.
+        * NOT_FOUND: no definition of that name, or no session (`UNKNOWN_SESSION`).
         * RESOURCE_EXHAUSTED: the principal has too many runs that have not ended
         (`TOO_MANY_WORKFLOWS`).
         """

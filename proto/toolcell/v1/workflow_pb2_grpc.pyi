@@ -81,7 +81,7 @@ class WorkflowServiceStub:
 
     * INVALID_ARGUMENT: `WORKFLOW_INVALID` as above, inputs that fail the definition's schema
       (`ARGUMENTS_INVALID`), or a `request_id` of another call (`REQUEST_ID_REUSED`).
-    * NOT_FOUND: no definition of that name.
+    * NOT_FOUND: no definition of that name, or no session (`UNKNOWN_SESSION`).
     * RESOURCE_EXHAUSTED: the principal has too many runs that have not ended
       (`TOO_MANY_WORKFLOWS`).
     """
@@ -197,7 +197,7 @@ class WorkflowServiceAsyncStub:
 
     * INVALID_ARGUMENT: `WORKFLOW_INVALID` as above, inputs that fail the definition's schema
       (`ARGUMENTS_INVALID`), or a `request_id` of another call (`REQUEST_ID_REUSED`).
-    * NOT_FOUND: no definition of that name.
+    * NOT_FOUND: no definition of that name, or no session (`UNKNOWN_SESSION`).
     * RESOURCE_EXHAUSTED: the principal has too many runs that have not ended
       (`TOO_MANY_WORKFLOWS`).
     """
@@ -323,7 +323,7 @@ class WorkflowServiceServicer(metaclass=abc.ABCMeta):
 
         * INVALID_ARGUMENT: `WORKFLOW_INVALID` as above, inputs that fail the definition's schema
           (`ARGUMENTS_INVALID`), or a `request_id` of another call (`REQUEST_ID_REUSED`).
-        * NOT_FOUND: no definition of that name.
+        * NOT_FOUND: no definition of that name, or no session (`UNKNOWN_SESSION`).
         * RESOURCE_EXHAUSTED: the principal has too many runs that have not ended
           (`TOO_MANY_WORKFLOWS`).
         """

@@ -39,7 +39,7 @@ def binding_of(call: Call, grant: Grant) -> bytes:
         "tool": tool.name,
         "version": tool.version,
         "bundle": tool.bundle,
-        "edition": tool.edition,
+        "edition": tool.edition or tool.hosted,
         "effects": tool.effects,
         "arguments": arguments_digest(call.arguments),
         "session": call.request.session_id,

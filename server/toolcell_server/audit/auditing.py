@@ -21,10 +21,9 @@ from toolcell_server.audit.tally import Tally
 from toolcell_server.refusals import AuditFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from toolcell.v1 import execution_pb2 as pb
 
+    from toolcell_server.audit.content import Redact
     from toolcell_server.audit.log import AuditLog
     from toolcell_server.audit.seen import Seen
     from toolcell_server.execution import Execution
@@ -38,11 +37,11 @@ MAXIMUM_DENIALS: Final = 32  # of one execution, as many as `Run` returns; the e
 
 class Auditing:
     """
-    Writes records to a log.  `redact` gets the JSON value of arguments or a result and the name of
-    a tool, and returns what of it may be written down where `audit.content` is on.
+    Writes records to a log.  `redact` gets the JSON value of arguments or a result, the name of a
+    tool and its own keys, and returns what of it may be written down where `audit.content` is on.
     """
 
-    def __init__(self, log: AuditLog, redact: Callable[[Any, str], Any] = withheld) -> None:
+    def __init__(self, log: AuditLog, redact: Redact = withheld) -> None:
         self._log = log
         settings = log.settings
         self._content = Content(redact if settings.content else None, settings.content_bytes)
@@ -203,20 +202,23 @@ class Auditing:
 
     def tool_changed(self, event: str, caller: Principal, data: dict[str, Any]) -> None:
         """
-        Record what somebody did to a registered tool: `registered`, `replaced`, …
+        As `changed`, of a registered tool: `registered`, `replaced`, …
+        """
+        self.changed(f"tool.{event}", caller, data, data["tool"]["name"])
+
+    def changed(self, kind: str, caller: Principal, data: dict[str, Any], subject: str) -> None:
+        """
+        Record what somebody is about to do to what can be called.
 
         Raises:
             AuditFailed: nothing may be done without a record, and none reaches the disk.
         """
         if self._log.failing and self._strict:
             raise AuditFailed
-        data = {"principal": values.who(caller), **data}
-        self._log.append(f"tool.{event}", data, subject=data["tool"]["name"])
+        self._log.append(kind, {"principal": values.who(caller), **data}, subject=subject)
 
     def record(self, kind: str, data: dict[str, Any], subject: str) -> None:
-        """
-        Record what others have described.
-        """
+        """Record what others have described."""
         self._log.append(kind, data, subject=subject)
 
     def start(self) -> None:

@@ -55,7 +55,7 @@ class Describing:
             "principal": self._callers.of(execution.caller),
             "tool": self._tools.of(execution.tool),
             "labels": values.labels(execution.labels),
-            "arguments": self._content.describe(execution.arguments, execution.tool.name),
+            "arguments": self._of(execution.arguments, execution.tool),
             "grant": self._grants.of(execution.grant),
             "detached": execution.detached,
             "preview": execution.preview,
@@ -70,7 +70,7 @@ class Describing:
         return {
             **self.accepted(execution),
             "outcome": values.outcome(finished.outcome),
-            "result": self._content.describe(seen.result, execution.tool.name),
+            "result": self._of(seen.result, execution.tool),
             "usage": values.usage(finished.usage),
             "isolation": self._isolation(isolation.isolation),
             "contacts": [values.contact(contact) for contact in finished.contacts[: values.LISTED]],
@@ -119,6 +119,12 @@ class Describing:
             tool = getattr(request, "tool", "")
             return {**texts, "arguments": self._content.describe(arguments, tool)}
         return texts
+
+    def _of(self, data: bytes, tool: Tool) -> dict[str, Any]:
+        """
+        What a tool was given or gave; that tool may be gone from the registry by then.
+        """
+        return self._content.describe(data, tool.name, tool.redact_keys)
 
     def _isolation(self, report: pb.IsolationReport) -> msgspec.Raw:
         key = report.SerializeToString()

@@ -16,7 +16,7 @@ from toolcell_server.bundles.looking import TooManyFiles, look
 from toolcell_server.zygote import ZygoteFailed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from toolcell_server.bundles.bundle import Bundle
     from toolcell_server.bundles.looking import Look
@@ -41,12 +41,18 @@ class Reload:
 
 class Reloads:
     """
-    Loads the bundles of a pool again.
+    Loads the bundles of a pool again.  `record` is told what became of each.
     """
 
     def __init__(
-        self, bundles: Sequence[Bundle], pool: Pool, registry: Registry, metrics: ReloadMetrics
+        self,
+        bundles: Sequence[Bundle],
+        pool: Pool,
+        registry: Registry,
+        metrics: ReloadMetrics,
+        record: Callable[[Reload], None] | None = None,
     ) -> None:
+        self._record = record
         self._bundles = {bundle.name: bundle for bundle in bundles}
         self._pool = pool
         self._registry = registry
@@ -90,7 +96,10 @@ class Reloads:
         if not reason:
             said = {"bundle": bundle, "outdated": len(tools)}
             _log.info("reloaded a bundle", extra={"fields": said})
-        return Reload(bundle, reason, outdated)
+        ended = Reload(bundle, reason, outdated)
+        if self._record is not None:
+            self._record(ended)
+        return ended
 
     @contextlib.asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:

@@ -160,6 +160,8 @@ class _Later:
             request.timeout.CopyFrom(to_duration(left))
         asked = dataclasses.replace(self.asked, request=request)
         execution = await self.admission.of(failed.tool, asked, None, failed.execution_id)
+        known = execution.stop  # to its session, which may end before it does
+        known.then(lambda: failed.stop.request(known.reason or pb.CANCEL_REASON_UNSPECIFIED))
         return dataclasses.replace(
             execution,
             accepted=failed.accepted,

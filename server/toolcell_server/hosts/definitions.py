@@ -27,7 +27,7 @@ MAXIMUM_MANIFEST: Final = 128 * 1024  # bytes; a schema alone may have 64 KiB
 LIMITS: Final = ("wall_seconds", "output_bytes", "result_bytes", "arguments_bytes")
 _OF_CELLS: Final = (
     *("paths", "domains", "env", "secrets", "profile", "minimum_isolation", "preview", "command"),
-    *("cache_ttl_seconds", "cache_scope"),
+    *("cache_ttl_seconds", "cache_scope", "workspace", "stateful"),
 )
 
 

@@ -20,6 +20,8 @@ from toolcell_server.hosts import offers
 from toolcell_server.hosts.group import Group
 from toolcell_server.hosts.host import Host
 from toolcell_server.hosts.looking import Looking
+from toolcell_server.hosts.recorded import unrecorded
+from toolcell_server.principal import Principal
 from toolcell_server.refusals import (
     Draining,
     HostedNameTaken,
@@ -35,9 +37,9 @@ if TYPE_CHECKING:
     from toolcell.v1 import host_pb2
 
     from toolcell_server.hosts.owner import Owner
+    from toolcell_server.hosts.recorded import Recorder
     from toolcell_server.hosts.stall import Stall
     from toolcell_server.limits import Limits
-    from toolcell_server.principal import Principal
     from toolcell_server.settings.hosts import HostsSettings
     from toolcell_server.tool import Tool
 
@@ -47,7 +49,7 @@ _log = logging.getLogger(__name__)
 class Hosts:
     """
     Connects hosts and finds them for calls.  Lives on one event loop.  `check_offered` refuses a
-    tool that is not a caller's to offer.
+    tool that is not a caller's to offer; `record` is told who comes and who goes.
     """
 
     def __init__(
@@ -57,9 +59,12 @@ class Hosts:
         defaults: Limits,
         ceilings: Limits,
         check_offered: Callable[[Tool, Principal], None],
+        *,
+        record: Recorder = unrecorded,
     ) -> None:
         self.settings = settings
         self._check_offered = check_offered
+        self._record = record
         self._stall = stall
         self._looking = Looking(defaults, ceilings)
         self._hosts: dict[tuple[str, str], Host] = {}  # by bundle and id
@@ -124,6 +129,7 @@ class Hosts:
             freed=self._freed,
             left=self._left,
         )
+        self._record("connected", host, caller)
         self._take(host, before)
         fields = {"bundle": owner.bundle, "tools": ", ".join(tool.name for tool in tools)}
         _log.info("host connected", extra={"fields": fields})
@@ -139,6 +145,7 @@ class Hosts:
             del self._hosts[key]
         self._left(host)
         why = host.refusal.reason if host.refusal else ""
+        self._record("disconnected", host, Principal(name=host.owner.principal), why)
         _log.info("host disconnected", extra={"fields": {"bundle": key[0], "reason": why}})
 
     def drain(self) -> None:

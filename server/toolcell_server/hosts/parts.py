@@ -10,6 +10,7 @@ from toolcell_server.hosts import metrics
 from toolcell_server.hosts.hosts import Hosts
 from toolcell_server.hosts.isolation import OUTSIDE
 from toolcell_server.hosts.owner import is_hosted
+from toolcell_server.hosts.recorded import Recorded, unrecorded
 from toolcell_server.hosts.showing import Showing
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ def hosts(app: Made) -> Hosts | None:
     if not settings.hosts.enabled:
         return None
     stall, check = Showing(app.registry, app.metrics), app.tools.check_offered
-    made = Hosts(settings.hosts, stall, settings.defaults, settings.ceilings, check)
+    record = Recorded(app.auditing) if app.auditing else unrecorded
+    limits = settings.defaults, settings.ceilings
+    made = Hosts(settings.hosts, stall, *limits, check, record=record)
     metrics.watch(app.metrics.registry, made)
     return made
 

@@ -64,7 +64,9 @@ class Exporter:
         self.authority.check(caller)
         owner = None if self.authority.may_all(caller) else caller.name
         with kept():
-            found = self.store.definitions(after, MOST_LOOKED_AT, owner)
+            # As in the history: where nobody is asked who he is, the id of a session is a secret.
+            sessions = not self.authority.everybody
+            found = self.store.definitions(after, MOST_LOOKED_AT, owner, sessions=sessions)
         for scope, digest, tools in found:
             position = (scope.kind, scope.principal, scope.session, digest)
             wanted = kind in ("", scope.kind) and _matches(tools, names)

@@ -8,16 +8,19 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from toolcell_server import outcomes
 from toolcell_server.records import interrupted
+from toolcell_server.scopes import GLOBAL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from toolcell.v1 import execution_pb2 as pb
 
+    from toolcell_server.metrics import Metrics
     from toolcell_server.records.bygone import Bygone
     from toolcell_server.records.ledger import Ledger
-
+    from toolcell_server.registry import Registry
 
 _log = logging.getLogger(__name__)
 
@@ -50,3 +53,14 @@ def recover(
         }
         _log.error("execution finished", extra={"fields": fields})
     return bygone
+
+
+def count(lost: Iterable[Bygone], registry: Registry, metrics: Metrics) -> None:
+    """
+    Count what was lost, once it is known which tools there are: those that are not everybody's have
+    no label of their own, and of those that are gone nobody knows whose they were.
+    """
+    for one in lost:
+        known = any(tool.scope == GLOBAL for tool in registry.of_name(one.tool))
+        tool = one.tool if known else "other"
+        metrics.ended(tool, outcomes.label(one.summary.outcome)).inc()

@@ -72,16 +72,20 @@ class History:
         places = ", ".join("?" * len(values))
         self._database.execute(f"INSERT INTO tool_history ({_COLUMNS}) VALUES ({places})", values)  # noqa: S608  # our own names
 
-    def before(self, number: int, most: int, name: str, own: Principal | None) -> list[Entry]:
+    def before(
+        self, number: int, most: int, name: str, own: Principal | None, *, sessions: bool = True
+    ) -> list[Entry]:
         """
         Entries before that one, newest first; of a `name`, if given; with `own` only what that
-        principal did, and what was done in its scopes.
+        principal did, and what was done in its scopes; without `sessions` nothing of theirs.
         """
         conditions: list[str] = ["number < ?"]
         values: list[Any] = [number]
         if name:
             conditions.append("name = ?")
             values.append(name)
+        if not sessions:
+            conditions.append("kind != 'session'")
         if own is not None:
             conditions.append(_OWN)
             values += [own.name, own.name]

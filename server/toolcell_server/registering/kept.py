@@ -89,6 +89,14 @@ class Kept:
                 return
             yield from versions
 
+    def of_session(self, scope: Scope) -> Iterator[Registration]:
+        """
+        What one session has registered.
+        """
+        for place in self._sessions:
+            if place[0] == scope:
+                yield from self._kept[place].values()
+
     def __iter__(self) -> Iterator[Registration]:
         for versions in self._kept.values():
             yield from versions.values()

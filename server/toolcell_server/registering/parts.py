@@ -11,6 +11,8 @@ from toolcell_server import garbage
 from toolcell_server.porting.exporting import Exporter
 from toolcell_server.porting.face import Porting
 from toolcell_server.porting.importing import Importer
+from toolcell_server.principal import Principal
+from toolcell_server.refusals import UnknownSession
 from toolcell_server.registering import foreign, uploaded
 from toolcell_server.registering.authority import Authority
 from toolcell_server.registering.book import Book
@@ -29,7 +31,6 @@ from toolcell_server.uploads.uploads import Uploads
 
 if TYPE_CHECKING:
     from toolcell_server.made import Made
-    from toolcell_server.principal import Principal
     from toolcell_server.registering.history import Entry
     from toolcell_server.registering.offered import Source
     from toolcell_server.registering.recorded import Recorder
@@ -63,7 +64,29 @@ def registrar(app: Made) -> Registrar | None:
         settings=settings.registry,
         known=app.tools.known,
         refused=app.metrics.registering.refuse,
+        lives=lambda owner, session_id: _lives(app, owner, session_id),
     )
+
+
+def _lives(app: Made, owner: str, session_id: str) -> bool:
+    """
+    Whether somebody has a session of that id.
+    """
+    if app.sessions is None:
+        return False
+    try:
+        app.sessions.find(session_id, Principal(name=owner))
+    except UnknownSession:
+        return False
+    return True
+
+
+def follow_sessions(app: Made) -> None:
+    """
+    Have tools of sessions go with them.
+    """
+    if app.registrar is not None and app.sessions is not None:
+        app.sessions.ended = app.registrar.session_ended
 
 
 def authority(app: Made) -> Authority:

@@ -10,19 +10,20 @@ not begun, however many register at once; and what was answered survives the dea
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from toolcell_server.carried import REGISTERED
 from toolcell_server.principal import ANYBODY
-from toolcell_server.refusals import DefinitionsInvalid, UnknownTool
+from toolcell_server.refusals import CallRefused, DefinitionsInvalid, UnknownTool
 from toolcell_server.registering.authority import Wanted
 from toolcell_server.registering.book import Step, kept
 from toolcell_server.registering.plan import Plan
-from toolcell_server.scopes import GLOBAL
+from toolcell_server.scopes import GLOBAL, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from toolcell.v1 import registry_pb2 as pb
 
@@ -33,11 +34,12 @@ if TYPE_CHECKING:
     from toolcell_server.registering.drafting import Drafted, Drafting
     from toolcell_server.registering.history import Entry
     from toolcell_server.registering.registration import Draft, Registration
-    from toolcell_server.scopes import Scope
     from toolcell_server.settings.registry import RegistrySettings
     from toolcell_server.tool import Tool
 
     Known = Callable[[str, Principal], Tool | None]
+
+_log = logging.getLogger(__name__)
 
 
 class Answer(NamedTuple):
@@ -64,9 +66,9 @@ class How(NamedTuple):
 @dataclass(slots=True, kw_only=True)
 class Registrar:
     """
-    Registers for who may.  `known`
-    finds what everybody has by a name and a caller may know of; `refused` is told how many
-    definitions were wrong.  Lives on one event loop.
+    Registers for who may.  `known` finds what everybody has by a name and a caller may know of;
+    `refused` is told how many definitions were wrong; `lives` says whether somebody has a session
+    of that id, which then ends by itself.  Lives on one event loop.
     """
 
     book: Book
@@ -75,6 +77,7 @@ class Registrar:
     settings: RegistrySettings
     known: Known
     refused: Callable[[int], None] = lambda _count: None
+    lives: Callable[[str, str], bool] = lambda _owner, _session_id: False
 
     async def register(
         self, definitions: Sequence[pb.ToolDefinition], caller: Principal, how: How
@@ -119,8 +122,24 @@ class Registrar:
             AuditFailed, StoreFailed: that cannot be written.
         """
         before = self.book.clock() - self.settings.session_seconds
-        over = [Step("unregistered", each, None) for each in self.book.kept.of_sessions(before)]
-        self.book.commit(over, ANYBODY, "its session is over")
+        old = self.book.kept.of_sessions(before)
+        self._forget(
+            each for each in old if not self.lives(each.scope.principal, each.scope.session)
+        )
+
+    def session_ended(self, owner: str, session_id: str) -> None:
+        """
+        Forget what a session has registered.  What cannot be forgotten now is after a while, as
+        what belongs to sessions that nobody hears the end of.
+        """
+        try:
+            self._forget(self.book.kept.of_session(Scope("session", owner, session_id)))
+        except CallRefused:
+            _log.exception("tools of a session have outlived it")
+
+    def _forget(self, over: Iterable[Registration]) -> None:
+        steps = [Step("unregistered", each, None) for each in over]
+        self.book.commit(steps, ANYBODY, "its session is over")
 
     def unregister(self, wanted: Wanted, caller: Principal) -> Sequence[Tool]:
         """
@@ -160,7 +179,9 @@ class Registrar:
         self.authority.check(caller)
         own = None if self.authority.may_all(caller) else caller
         with kept():
-            return self.book.history.before(number, most, name, own)
+            # Where nobody is asked who he is, the id of a session is a secret of those who have it.
+            hidden = self.authority.everybody
+            return self.book.history.before(number, most, name, own, sessions=not hidden)
 
     def plan(self, caller: Principal, *, replace: bool) -> Plan:
         """

@@ -15,10 +15,11 @@ from toolcell.v1.registry_pb2_grpc import ToolRegistryServiceServicer
 
 from toolcell_server import pages, principal
 from toolcell_server.porting import face
-from toolcell_server.refusals import BadPageToken, InvalidField, SwitchedOff
+from toolcell_server.refusals import BadPageToken, InvalidField, SwitchedOff, UnknownSession
 from toolcell_server.registering.authority import Wanted
 from toolcell_server.registering.faults import to_proto
 from toolcell_server.registering.registrar import How
+from toolcell_server.sessions.station import NoSessions, caller_in, used_by
 from toolcell_server.tool import scope_to_proto, to_timestamp
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from toolcell_server.registering.history import Entry
     from toolcell_server.registering.registrar import Answer, Registrar
     from toolcell_server.registering.watching import Watching
+    from toolcell_server.sessions.station import Station
     from toolcell_server.tool import Tool
 
 MOST_DEFINITIONS: Final = 100  # of one request, as the contract says
@@ -50,10 +52,12 @@ class ChangingService(ToolRegistryServiceServicer):
         registrar: Registrar | None,
         watching: Watching | None,
         porting: Porting | None = None,
+        sessions: Station | None = None,
     ) -> None:
         self._registrar = registrar
         self._porting = porting
         self._watching = watching
+        self._sessions = sessions or NoSessions()
 
     async def RegisterTools(  # noqa: N802  # the contract's name
         self, request: pb.RegisterToolsRequest, _context: _Context
@@ -61,11 +65,25 @@ class ChangingService(ToolRegistryServiceServicer):
         if not 1 <= len(request.definitions) <= MOST_DEFINITIONS:
             raise InvalidField("definitions", f"must be 1 to {MOST_DEFINITIONS}")
         how = How(request.all_or_nothing, request.replace, request.validate_only)
-        caller = principal.current()
-        answers = await self._switched_on.register(request.definitions, caller, how)
+        with used_by(self._sessions, request.session_id, principal.current()) as caller:
+            if request.session_id:
+                _put_into_session(request.definitions)
+            answers = await self._switched_on.register(request.definitions, caller, how)
+            self._check_lasts(request.session_id, caller)
         response = pb.RegisterToolsResponse(definitions=map(_answered, answers))
         _fit(tool for definition in response.definitions for tool in definition.tools)
         return response
+
+    def _check_lasts(self, session_id: str, caller: principal.Principal) -> None:
+        """
+        Raises:
+            UnknownSession: the session has ended meanwhile, and what was registered for it is gone.
+        """
+        try:
+            caller_in(self._sessions, session_id, caller)
+        except UnknownSession:
+            self._switched_on.session_ended(caller.name, session_id)
+            raise
 
     async def UnregisterTool(  # noqa: N802  # the contract's name
         self, request: pb.UnregisterToolRequest, _context: _Context
@@ -101,7 +119,8 @@ class ChangingService(ToolRegistryServiceServicer):
     ) -> AsyncIterator[pb.WatchToolsResponse]:
         if self._watching is None:
             raise SwitchedOff("watching tools")
-        watched = self._watching.watch(request.resume_token, principal.current())
+        caller = caller_in(self._sessions, request.session_id, principal.current())
+        watched = self._watching.watch(request.resume_token, caller)
         async with contextlib.aclosing(watched):
             async for told in watched:
                 yield told
@@ -128,6 +147,14 @@ class ChangingService(ToolRegistryServiceServicer):
         if self._registrar is None:
             raise SwitchedOff("registering tools", "registry.enabled = true in its settings")
         return self._registrar
+
+
+def _put_into_session(definitions: Iterable[pb.ToolDefinition]) -> None:
+    """
+    What says nothing of its scope is for the session that was named.
+    """
+    for definition in definitions:
+        definition.scope = definition.scope or pb.TOOL_SCOPE_SESSION
 
 
 def _answered(answer: Answer) -> pb.RegisteredDefinition:

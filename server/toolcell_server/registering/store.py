@@ -68,7 +68,7 @@ _DEFINITION: Final = f"SELECT definition FROM registered_tools {_OF_ONE}"  # noq
 _DEFINITIONS: Final = (
     "SELECT DISTINCT kind, principal, session, definition FROM registered_tools"
     " WHERE (kind, principal, session, definition) > (?, ?, ?, ?)"
-    " AND (? IS NULL OR (kind <> 'global' AND principal = ?))"
+    " AND (? IS NULL OR (kind <> 'global' AND principal = ?)) AND (? OR kind <> 'session')"
     " ORDER BY kind, principal, session, definition LIMIT ?"
 )
 _OF_DEFINITION: Final = (
@@ -166,14 +166,20 @@ class RegistrationStore:
             self._database.execute(_ORPHAN, (digest, digest))
 
     def definitions(
-        self, after: tuple[str, str, str, str], most: int, owner: str | None
+        self,
+        after: tuple[str, str, str, str],
+        most: int,
+        owner: str | None,
+        *,
+        sessions: bool = True,
     ) -> Iterator[tuple[Scope, str, Sequence[tuple[str, str]]]]:
         """
         The scopes and digests of at most so many definitions, those after a scope and digest, each
-        with name and version of its tools; of an owner, only what is in its own scopes.
+        with name and version of its tools; of an owner, only what is in its own scopes; without
+        `sessions` nothing of theirs.
         """
         *scope, digest = after
-        asked = (*scope, bytes.fromhex(digest), owner, owner, most)
+        asked = (*scope, bytes.fromhex(digest), owner, owner, sessions, most)
         for row in self._database.query(_DEFINITIONS, asked):
             tools = self._database.query(_OF_DEFINITION, row)
             kind, principal, session, found = row

@@ -85,7 +85,8 @@ class Interpreter:
 
     def suits(self, execution: Execution) -> bool:
         """
-        Whether the execution is of the same tool, and would get what was granted here.
+        Whether the execution is of the same tool, as it is loaded now, and would get what was
+        granted here.
         """
         return self._tool == _tool_of(execution) and self._grant == kept_of(execution)
 
@@ -160,4 +161,4 @@ def kept_of(execution: Execution) -> Grant:
 
 def _tool_of(execution: Execution) -> tuple[object, ...]:
     tool = execution.tool
-    return tool.bundle, tool.name, tool.version, tool.carried
+    return tool.bundle, tool.name, tool.version, tool.carried, tool.generation

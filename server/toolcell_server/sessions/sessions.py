@@ -67,6 +67,7 @@ class Sessions:
         self.count = store.count()  # asked for by other threads, which have no database
         self._exempt = exempt
         self.interpreters = Interpreters(settings)
+        self.ended: Callable[[str, str], object] = lambda _owner, _session_id: None
         self._live: dict[str, Live] = {}
         self._ending: set[str] = set()
         self._removing: set[asyncio.Task[None]] = set()
@@ -231,6 +232,7 @@ class Sessions:
         try:
             if live := self._live.get(session.place):
                 await live.ended(ENDING_SECONDS)
+            self.ended(session.owner, session.session_id)
             await self.interpreters.end(session.place)
             await self.threads.run(self.folders.remove, session.place)
         finally:

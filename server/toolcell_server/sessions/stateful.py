@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 FRESH: Final = "FRESH_INTERPRETER"
 LOST: Final = "STATE_LOST"
 _LOST: Final = "the interpreter of the session has ended with this call: its state is lost"
-_ELSE: Final = "the one before was granted something else than this call would get"
+_ELSE: Final = (
+    "the one before was granted something else than this call would get, or its bundle was reloaded"
+)
 _SPOKE: Final = "the one before had ended, or said something out of turn"
 _ENDED: Final = "the one before has ended with its last call"
 

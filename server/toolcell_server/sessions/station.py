@@ -4,13 +4,14 @@ What admission asks of sessions, and what answers where they are switched off.
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 from toolcell_server.refusals import SwitchedOff
 
 if TYPE_CHECKING:
-    import contextlib
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Iterator
 
     from toolcell_server.execution import Stop
     from toolcell_server.principal import Principal
@@ -46,6 +47,29 @@ class Station(Protocol):
             WorkspaceFull: nothing more may be written into its workspace.
         """
         ...
+
+
+def caller_in(sessions: Station, session_id: str, caller: Principal) -> Principal:
+    """
+    A caller in a session of his own; without an id in that which his token names, if any.
+
+    Raises:
+        SwitchedOff, UnknownSession: as `Station.find`.
+    """
+    if not session_id:
+        return caller
+    return dataclasses.replace(caller, session=sessions.find(session_id, caller).session_id)
+
+
+@contextlib.contextmanager
+def used_by(sessions: Station, session_id: str, caller: Principal) -> Iterator[Principal]:
+    """
+    As `caller_in`, and the session is used until the context is left: one that ends waits for it.
+    """
+    with contextlib.ExitStack() as used:
+        if session_id:
+            used.enter_context(sessions.using(sessions.find(session_id, caller)))
+        yield caller_in(sessions, session_id, caller)
 
 
 class NoSessions:

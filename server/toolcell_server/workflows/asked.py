@@ -27,6 +27,7 @@ class Asked:
     request_id: str
     fingerprint: bytes
     labels: dict[str, str]
+    session_id: str = ""  # that every call names
 
 
 def fingerprint(request: pb.RunWorkflowRequest) -> bytes:

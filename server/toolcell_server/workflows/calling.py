@@ -32,8 +32,10 @@ from toolcell_server.refusals import (
     CallRefused,
     Draining,
     NoCapacity,
+    NotPermitted,
     StoreFailed,
     ToolUnavailable,
+    UnknownTool,
 )
 
 if TYPE_CHECKING:
@@ -76,7 +78,9 @@ class Made:
 
 class Calls:
     """
-    Makes calls as whoever `principal.current()` is.  `keep_seconds`: endings are forgotten then.
+    Makes calls as whoever `principal.current()` is.  `keep_seconds`: endings are forgotten then;
+    `hosts_seconds`: tools that are not there so soon after the server began may be at a host that
+    has yet to come back.
     """
 
     def __init__(
@@ -88,6 +92,7 @@ class Calls:
         approval_seconds: float,
         capacity_seconds: float,
         keep_seconds: float,
+        hosts_seconds: float = 0.0,
     ) -> None:
         self._executions = executions
         self._beginning = beginning
@@ -95,6 +100,7 @@ class Calls:
         self._approval_seconds = approval_seconds
         self._capacity_seconds = capacity_seconds
         self._keep_seconds = keep_seconds
+        self._hosts_until = time.monotonic() + hosts_seconds
 
     async def make(
         self, request: execution_pb2.ExecuteRequest, unit: Unit, told: Told, *, resumed: bool
@@ -146,7 +152,8 @@ class Calls:
 
     async def _admitted(self, request: execution_pb2.ExecuteRequest) -> tuple[Known, bool]:
         """
-        A server that is full is waited for: one that starts goes on with many runs at once.
+        A server that is full is waited for: one that starts goes on with many runs at once, and
+        before those who host tools have come back.
         """
         end = time.monotonic() + self._capacity_seconds
         while True:
@@ -156,6 +163,10 @@ class Calls:
                 if time.monotonic() > end:
                     raise
                 await asyncio.sleep(exc.retry_delay_seconds * random.uniform(1.0, 2.0))  # noqa: S311
+            except (UnknownTool, NotPermitted):  # the latter of his own, if he may call no other
+                if time.monotonic() > self._hosts_until:
+                    raise
+                await asyncio.sleep(_FIRST_ASK_SECONDS)
 
     async def _ending(self, record: Known) -> execution_pb2.Finished:
         with record.attachments:

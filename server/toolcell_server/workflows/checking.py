@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from toolcell_server import principal
 from toolcell_server.effects import READ_ONLY
 from toolcell_server.refusals import ArgumentsInvalid, CallRefused, WorkflowInvalid
+from toolcell_server.sessions.tools import in_session
 from toolcell_server.tool import Tool
 from toolcell_server.workflows import definition as definitions
 from toolcell_server.workflows import plan, templates, values
@@ -75,14 +76,16 @@ class Checking:
             form = Tool(name="inputs of a workflow", bundle="", parameters=schema)
             await self._validation.check(form, inputs, values.encoded(inputs))
 
-    def repeatable(self, call: Call) -> bool:
+    def repeatable(self, call: Call, session_id: str = "") -> bool:
         """
-        Whether a call may be made twice, as the records of executions see it.
+        Whether a call, in that session if there is one, may be made twice, as the records of
+        executions see it.
         """
         try:
             tool = self._tools.find_callable(call.tool, call.version, principal.current())
         except CallRefused:
             return False
+        tool = in_session(tool) if session_id else tool
         return (tool.idempotent and not tool.fallback) or tool.effects == READ_ONLY
 
     def version(self, call: Call) -> str:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from toolcell_server.workflows.callers import Callers
     from toolcell_server.workflows.calling import Calls
     from toolcell_server.workflows.checking import Checking
+    from toolcell_server.workflows.definition import Call
     from toolcell_server.workflows.recording import Recording
     from toolcell_server.workflows.runs_store import Row, RunsStore
 
@@ -203,8 +204,12 @@ class Desk:
             state = pb.WORKFLOW_RUN_STATE_FAILED
             log.tell(finished=pb.WorkflowFinished(state=state, message=message))
             return
-        labels: dict[str, str] = json.loads(row.labels)
-        units = Units(log, self._calls, self._bounds, labels, self._checking.repeatable)
+        said = {"labels": json.loads(row.labels), "session_id": row.session_id}
+
+        def repeatable(call: Call) -> bool:
+            return self._checking.repeatable(call, row.session_id)
+
+        units = Units(log, self._calls, self._bounds, said, repeatable)
         inputs: dict[str, Any] = json.loads(given)
         work = Work(definition=found, inputs=inputs, log=log, units=units, bounds=self._bounds)
         await Running(work).run()

@@ -4,8 +4,9 @@ Makes what serves workflows, from the parts of a server.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from toolcell_server.sessions.station import NoSessions
 from toolcell_server.workflows.callers import Callers
 from toolcell_server.workflows.calling import Calls
 from toolcell_server.workflows.checking import Checking
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from toolcell_server.beginning import Beginning
     from toolcell_server.made import Made
     from toolcell_server.refusing import Refusing
+
+HOSTS_SECONDS: Final = 60.0  # arbitrary; hosts come back after half a minute at most
 
 
 def service(app: Made, beginning: Beginning, refusing: Refusing) -> tuple[WorkflowService, Desk]:
@@ -40,6 +43,7 @@ def service(app: Made, beginning: Beginning, refusing: Refusing) -> tuple[Workfl
         approval_seconds=bounds.approval_seconds,
         capacity_seconds=bounds.capacity_seconds,
         keep_seconds=keep,
+        hosts_seconds=HOSTS_SECONDS if app.hosts else 0.0,
     )
     store = RunsStore(app.database)
     desk = Desk(
@@ -52,4 +56,7 @@ def service(app: Made, beginning: Beginning, refusing: Refusing) -> tuple[Workfl
     )
     metrics.watch(lambda: desk.running)
     defining = Defining(DefinitionsStore(app.database), recording, bounds.definitions)
-    return WorkflowService(app.executions, checking, defining, desk, bounds), desk
+    sessions = app.sessions or NoSessions()
+    return WorkflowService(
+        app.executions, checking, defining, desk, bounds, sessions=sessions
+    ), desk

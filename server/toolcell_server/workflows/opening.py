@@ -48,6 +48,7 @@ class Opening:
             labels=json.dumps(asked.labels),
             state=pb.WORKFLOW_RUN_STATE_RUNNING,
             accepted=time.time_ns(),
+            session_id=asked.session_id,
         )
 
     def first(self, run_id: str, asked: Asked, caller: Principal) -> pb.RunWorkflowResponse:
@@ -60,7 +61,7 @@ class Opening:
                 tool=step.call.tool,
                 version=self._checking.version(step.call),
                 needs=step.needs,
-                repeatable=self._checking.repeatable(step.call),
+                repeatable=self._checking.repeatable(step.call, asked.session_id),
             )
             for step in plan.ordered(asked.definition)
         ]

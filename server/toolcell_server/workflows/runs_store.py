@@ -36,7 +36,8 @@ CREATE TABLE IF NOT EXISTS workflow_runs (
     state INTEGER NOT NULL,
     accepted INTEGER NOT NULL,
     ended INTEGER,
-    size INTEGER NOT NULL
+    size INTEGER NOT NULL,
+    session_id TEXT NOT NULL
 );
 CREATE UNIQUE INDEX IF NOT EXISTS workflow_runs_by_request
     ON workflow_runs (principal, request_id) WHERE request_id != '';
@@ -78,6 +79,7 @@ class Row(NamedTuple):
     accepted: int
     ended: int | None = None
     size: int = 0  # bytes of its definition, its inputs and its events
+    session_id: str = ""  # that every call names
 
 
 _COLUMNS: Final = ", ".join(Row._fields)

@@ -20,6 +20,7 @@ from toolcell_server import pages, principal, request_fields, strict_json
 from toolcell_server.principal import OTHERS
 from toolcell_server.refusals import BadPageToken, InvalidField
 from toolcell_server.request_fields import MAXIMUM_REQUEST_ID
+from toolcell_server.sessions.station import caller_in
 from toolcell_server.workflows import messages
 from toolcell_server.workflows.asked import Asked, fingerprint
 from toolcell_server.workflows.storing import storing
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from toolcell_server.executions import Executions
+    from toolcell_server.sessions.station import Station
     from toolcell_server.settings.workflows import WorkflowSettings
     from toolcell_server.workflows.checking import Checking
     from toolcell_server.workflows.defining import Defining
@@ -56,12 +58,15 @@ class WorkflowService(WorkflowServiceServicer):
         defining: Defining,
         desk: Desk,
         bounds: WorkflowSettings,
+        *,
+        sessions: Station,
     ) -> None:
         self._executions = executions
         self._checking = checking
         self._defining = defining
         self._desk = desk
         self._bounds = bounds
+        self._sessions = sessions
 
     async def DefineWorkflow(  # noqa: N802  # the contract's name
         self, request: pb.DefineWorkflowRequest, _context: _Context
@@ -153,6 +158,7 @@ class WorkflowService(WorkflowServiceServicer):
         asked = fingerprint(request)
         if earlier := self._desk.earlier(request.request_id, asked):
             return earlier
+        principal.adopt(caller_in(self._sessions, request.session_id, principal.current()))
         checked = await self._asked(request, asked)
         self._executions.check_accepting()
         return self._desk.begin(checked)
@@ -178,6 +184,7 @@ class WorkflowService(WorkflowServiceServicer):
             request_id=request.request_id,
             fingerprint=asked,
             labels=dict(request.labels),
+            session_id=request.session_id,
         )
 
     async def _listed(self, rows: list[Row]) -> AsyncIterator[pb.WorkflowRun]:

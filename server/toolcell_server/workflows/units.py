@@ -54,7 +54,8 @@ class Suspended(Exception):  # noqa: N818  # names what happened
 
 class Units:
     """
-    Runs the units of one run.  `repeatable` says of a call whether it may be made twice.
+    Runs the units of one run.  `said` are fields that all of its calls have; `repeatable` says of a
+    call whether it may be made twice.
     """
 
     def __init__(
@@ -62,13 +63,13 @@ class Units:
         log: Log,
         calls: Calls,
         bounds: WorkflowSettings,
-        labels: Mapping[str, str],
+        said: Mapping[str, Any],
         repeatable: Callable[[Call], bool],
     ) -> None:
         self._log = log
         self._calls = calls
         self._bounds = bounds
-        self._labels = labels
+        self._said = said
         self._repeatable = repeatable
 
     async def run(
@@ -131,7 +132,7 @@ class Units:
             arguments_json=arguments,
             request_id=unit.last.request_id,
             call_id=key.step if key.item is None else f"{key.step}[{key.item}]",
-            labels=self._labels,
+            **self._said,
         )
         if step.timeout is not None:
             request.timeout.CopyFrom(to_duration(step.timeout))

@@ -231,7 +231,7 @@ def test_where_nothing_is_demanded_one_record_is_enough(tmp_path: Path) -> None:
     assert types(found) == ["execution.finished"]
 
 
-def secretive(value: Any, tool: str) -> Any:
+def secretive(value: Any, tool: str, _keys: object) -> Any:
     assert tool == "echo"
     return {**value, "password": "***"}
 
@@ -248,7 +248,7 @@ def secretive(value: Any, tool: str) -> Any:
         ({"content": True}, secretive, {"password": "***", "n": 1, "list": [None]}),
         (
             {"content": True, "content_bytes": 256},
-            lambda _value, _tool: "x" * 999,
+            lambda _value, _tool, _keys: "x" * 999,
             {"withheld": "1001 bytes"},
         ),
     ],

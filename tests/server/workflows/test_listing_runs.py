@@ -51,7 +51,7 @@ def test_others_have_their_turn_while_runs_are_listed(tmp_path: Path) -> None:
     for number in range(RUNS):
         ended(store, f"run-{number}")
     desk = cast("Any", SimpleNamespace(store=store))
-    service = WorkflowService(NOBODY, NOBODY, NOBODY, desk, NOBODY)
+    service = WorkflowService(NOBODY, NOBODY, NOBODY, desk, NOBODY, sessions=NOBODY)
 
     async def scenario() -> tuple[int, pb.ListWorkflowRunsResponse]:
         turns = itertools.count()

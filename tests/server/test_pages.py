@@ -129,3 +129,17 @@ def test_a_token_that_was_made_by_somebody_else_is_refused_whatever_it_holds() -
 
     with pytest.raises(BadPageToken, match="malformed"):
         pages.decode(base64.urlsafe_b64encode(sealed).decode(), FILTERS)
+
+
+def test_the_first_page_of_what_is_numbered_begins_above_all_numbers() -> None:
+    assert pages.number_before("", FILTERS) > 10**18
+    assert 42 == pages.number_before(pages.encode("42", FILTERS), FILTERS)
+
+
+@pytest.mark.parametrize("position", ["read_file", "-1", "4.2", "²", "9" * 5000])
+def test_a_token_that_holds_no_number_is_refused_where_one_is_expected(position: str) -> None:
+    """
+    Whoever knows how tokens are made can make one, and a database takes no number above 63 bits.
+    """
+    with pytest.raises(BadPageToken, match="malformed"):
+        pages.number_before(pages.encode(position, FILTERS), FILTERS)

@@ -17,9 +17,10 @@ from toolcell_server.carried import REGISTERED
 from toolcell_server.principal import ANYBODY
 from toolcell_server.refusals import DefinitionsInvalid, UnknownTool
 from toolcell_server.registering.authority import Wanted
-from toolcell_server.registering.book import Step, kept
+from toolcell_server.registering.book import KEEP, Step
 from toolcell_server.registering.plan import Plan
 from toolcell_server.scopes import GLOBAL
+from toolcell_server.storing import storing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -159,7 +160,7 @@ class Registrar:
         """
         self.authority.check(caller)
         own = None if self.authority.may_all(caller) else caller
-        with kept():
+        with storing(KEEP):
             return self.book.history.before(number, most, name, own)
 
     def plan(self, caller: Principal, *, replace: bool) -> Plan:

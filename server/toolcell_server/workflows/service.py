@@ -18,9 +18,9 @@ from toolcell_server import pages, principal, request_fields, strict_json
 from toolcell_server.principal import OTHERS
 from toolcell_server.refusals import InvalidField
 from toolcell_server.request_fields import MAXIMUM_REQUEST_ID
+from toolcell_server.storing import storing
 from toolcell_server.workflows import messages
 from toolcell_server.workflows.asked import Asked, fingerprint
-from toolcell_server.workflows.storing import storing
 from toolcell_server.workflows.watching import Watching
 
 if TYPE_CHECKING:

@@ -113,7 +113,7 @@ def decided(working: Working, client: Client, run_id: str) -> tuple[pb.WorkflowR
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize(
     ("make", "expected", "state"),
     [

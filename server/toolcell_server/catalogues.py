@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-MAXIMUM_TOOLS: Final = 2000  # of one bundle; arbitrary, far above what a model can choose from
+MAXIMUM_TOOLS: Final = 20_000  # of one bundle; arbitrary, far above what a model can choose from
 
 
 def entries(catalogue: Mapping[str, Any], key: str) -> list[Any]:
@@ -17,6 +17,14 @@ def entries(catalogue: Mapping[str, Any], key: str) -> list[Any]:
     """
     found = catalogue.get(key, []) if isinstance(catalogue, Mapping) else []
     return found[:MAXIMUM_TOOLS] if isinstance(found, list) else []
+
+
+def left_out(catalogue: Mapping[str, Any]) -> int:
+    """
+    How many tools it has beyond those that a bundle may have.
+    """
+    found = catalogue.get("tools", []) if isinstance(catalogue, Mapping) else []
+    return max(0, len(found) - MAXIMUM_TOOLS) if isinstance(found, list) else 0
 
 
 def with_files(catalogue: Mapping[str, Any]) -> Iterator[tuple[Any, str]]:

@@ -23,7 +23,17 @@ from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import density, drawing, governance, latency, overload, report, streams, throughput
+from bench import (
+    density,
+    drawing,
+    governance,
+    latency,
+    overload,
+    registering,
+    report,
+    streams,
+    throughput,
+)
 from bench.bed import Bed, Found
 from bench.generating import generating
 from bench.plan import FULL_SECONDS, Plan
@@ -42,6 +52,7 @@ MEASUREMENTS = {
     "others": latency.others,
     "overhead": throughput.overhead,
     "tools": density.registered_tools,
+    "registered": registering.registered_at_run_time,
     "warm": density.warm_cells,
     "output": streams.output,
     "overload": overload.overload,

@@ -34,6 +34,8 @@ def registered_tools(bed: Bed, found: Found) -> None:
         subjects = {}
         for count in TOOLS:
             server = running.enter_context(servers.with_tools(bed.folder, count))
+            if f'toolcell_tools{{state="available"}} {float(count)}' not in server.scrape():
+                bed.load.failures.append(f"the server does not have {count} tools")
             subjects[str(count)] = partial(
                 bed.load.calls, server.target, "run", 1, pause=LOW_LOAD_PAUSE_SECONDS
             )

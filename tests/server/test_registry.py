@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from toolcell.v1 import execution_pb2, registry_pb2
-from toolcell_server import versions
+from toolcell_server import catalogues, versions
 from toolcell_server.limits import Limits
 from toolcell_server.refusals import BadPageToken, SwitchedOff, ToolBroken, UnknownTool
 from toolcell_server.registry import Registry
@@ -449,3 +449,17 @@ def test_a_page_token_of_other_filters_is_refused() -> None:
 
     with pytest.raises(BadPageToken):
         asyncio.run(read())
+
+
+def test_tools_beyond_what_a_bundle_may_have_are_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Whoever has so many must hear that some are not there.
+    """
+    monkeypatch.setattr(catalogues, "MAXIMUM_TOOLS", 2)
+    registry = Registry(Limits(), Limits())
+    tools = [manifest(f"tool_{number}") for number in range(5)]
+    registry.replace("mine", {"tools": tools})
+
+    found = {tool.name: tool.broken_reason for tool in registry.tools()}
+    assert {"mine", "tool_0", "tool_1"} == found.keys()
+    assert found["mine"].startswith("3 tools more")

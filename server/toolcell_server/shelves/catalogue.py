@@ -46,6 +46,9 @@ class Parser:
             tool = Tool.broken(catalogues.text(value, "name"), bundle, catalogues.located(value))
             tool = dataclasses.replace(tool, file=catalogues.text(value, "file"))
             found.setdefault((tool.name, tool.version), tool)
+        if more := catalogues.left_out(catalogue):
+            reason = f"{more} tools more than a bundle may have are not served; make two of it"
+            found[bundle, ""] = Tool.broken(bundle, bundle, reason)
         return list(found.values())
 
     def _parse_one(self, bundle: str, value: Any) -> Tool:

@@ -96,8 +96,9 @@ faults: $(READY)  ## make each system call of a cell's set-up fail in turn
 cycles: $(READY)  ## a thousand attacks and benign calls in turn; nothing may be left of them
 	CYCLES=1000 $(BIN)/python -m pytest tests/faults/test_cycles.py $(ARGS)
 
-crashes: $(READY)  ## kill the server under load, CRASHES (200) times; no call may run twice or disappear
-	CRASHES=$(CRASHES) $(BIN)/python -m pytest -s tests/contract/test_killed_server.py $(ARGS)
+crashes: $(READY)  ## kill the server under load, CRASHES (200) times, and in workflows; no call may run twice or disappear
+	CRASHES=$(CRASHES) $(BIN)/python -m pytest -s tests/contract/test_killed_server.py \
+		tests/contract/test_workflow_crashes.py $(ARGS)
 
 fuzz: $(READY)  ## mutate what the parsers of hostile bytes read, FUZZ_SECONDS (600) for each
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'

@@ -137,4 +137,6 @@ def serve(folder: Path) -> Server:
     tokens = {"alice": ALICE, "mallory": MALLORY}
     digests = {name: hashlib.sha256(token.encode()).hexdigest() for name, token in tokens.items()}
     settings = SETTINGS.format(bundle=bundle, **digests)
-    return start_server(folder, settings, flags=("--set", f"state_dir={state}"))
+    # What they have left running is nobody's when the test file is over.
+    soon = "drain_seconds = 1"
+    return start_server(folder, settings, server=soon, flags=("--set", f"state_dir={state}"))

@@ -15,10 +15,10 @@ from scripted_executor import ScriptedExecutor, execution
 from toolcell.v1.execution_pb2_grpc import ToolExecutionServiceStub
 from toolcell_server.batching import service as batch_service
 from toolcell_server.batching.service import BatchService
+from toolcell_server.calls.refusing import Refusing
 from toolcell_server.executions import Executions, Keeping
 from toolcell_server.interceptors import ErrorInterceptor
 from toolcell_server.record import Record
-from toolcell_server.refusing import Refusing
 from toolcell_server.service import ExecutionService, add_to
 from toolcell_server.settings.batch import BatchSettings
 

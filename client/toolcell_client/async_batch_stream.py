@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, cast
 import grpc
 
 from toolcell_client.batching import BatchReading
+from toolcell_client.closing import AsyncClosing
 from toolcell_client.errors import ToolcellError
 from toolcell_client.options import FAREWELL_SECONDS
 from toolcell_client.translation import translate
 
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Self
 
     from toolcell.v1 import execution_pb2 as pb
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from toolcell_client.deadline import Deadline
 
 
-class AsyncBatchStream(BatchReading):
+class AsyncBatchStream(BatchReading, AsyncClosing):
     """
     Iterates what happens to the calls of a batch, each tagged by `call_id`; `finished` is the last.
 
@@ -96,14 +96,3 @@ class AsyncBatchStream(BatchReading):
         for execution_id in self.owned():
             with contextlib.suppress(ToolcellError):
                 await self._connection.cancel(execution_id, FAREWELL_SECONDS)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()

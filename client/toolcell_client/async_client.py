@@ -18,6 +18,7 @@ from toolcell_client.async_stream import AsyncStream
 from toolcell_client.async_tools import AsyncTools
 from toolcell_client.async_workflows import AsyncWorkflows
 from toolcell_client.batching import batch_request
+from toolcell_client.closing import AsyncClosing
 from toolcell_client.deadline import Deadline
 from toolcell_client.errors import EventsExpired, ToolcellError
 from toolcell_client.folding import run_ended
@@ -27,8 +28,7 @@ from toolcell_client.requests import call_fields, executions_page
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from types import TracebackType
-    from typing import Self, Unpack
+    from typing import Unpack
 
     from toolcell_client.batching import BatchCalls
     from toolcell_client.hosting.options import HostOptions
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from toolcell_client.session_requests import SessionOptions
 
 
-class AsyncClient(AsyncTools):
+class AsyncClient(AsyncTools, AsyncClosing):
     """
     Calls tools, from one event loop: that of the first call, which connects.
 
@@ -187,17 +187,6 @@ class AsyncClient(AsyncTools):
         for stream in list(self._streams):
             await stream.aclose()
         await self._connection.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
     def _stream(
         self,

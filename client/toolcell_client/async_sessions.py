@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 import grpc
 from toolcell.v1 import session_pb2 as pb
 
+from toolcell_client.closing import AsyncClosing
 from toolcell_client.session_refusals import UnknownSession
 from toolcell_client.session_requests import Download, creation, upload
 from toolcell_client.sessions import TRANSFER_SECONDS
@@ -17,7 +18,6 @@ from toolcell_client.translation import translate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from types import TracebackType
     from typing import Any, Self, Unpack
 
     from toolcell_client.async_client import AsyncClient
@@ -121,7 +121,7 @@ class AsyncSessions:
         await self._connection.ask(self._connection.sessions.DeleteSessionFile, request)
 
 
-class AsyncClientSession:
+class AsyncClientSession(AsyncClosing):
     """
     One session, made when its `async with` block is entered, and ended with it.
     """
@@ -171,11 +171,3 @@ class AsyncClientSession:
     async def __aenter__(self) -> Self:
         self.session_id = (await self._client.sessions.create(**self._options)).session_id
         return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()

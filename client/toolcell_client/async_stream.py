@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import grpc
 import grpc.aio
 
+from toolcell_client.closing import AsyncClosing
 from toolcell_client.errors import (
     CallTimedOut,
     ConnectionLost,
@@ -24,7 +25,6 @@ from toolcell_client.recovery import Find, Resend, Step, gives_up_looking
 from toolcell_client.translation import translate
 
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Self
 
     from toolcell.v1 import execution_pb2 as pb
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from toolcell_client.result import Result
 
 
-class AsyncStream(Reading):
+class AsyncStream(Reading, AsyncClosing):
     """
     Iterates the events of one execution; `finished` is the last.
 
@@ -138,17 +138,6 @@ class AsyncStream(Reading):
             # Shielded: a second cancellation must not leave the tool running.
             work = self._end_execution(request)
             await asyncio.shield(self._connection.in_background(work))
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
     async def _next(self) -> pb.ExecuteResponse:
         while True:

@@ -11,19 +11,19 @@ import grpc
 import grpc.aio
 from toolcell.v1 import workflow_pb2 as pb
 
+from toolcell_client.closing import AsyncClosing
 from toolcell_client.errors import ConnectionLost, Draining, ServerUnreachable, ToolcellError
 from toolcell_client.translation import translate
 from toolcell_client.workflow_requests import WorkflowReading, WorkflowResult
 from toolcell_client.workflow_stream import AGAIN_SECONDS
 
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Self
 
     from toolcell_client.async_connection import AsyncConnection
 
 
-class AsyncWorkflowStream(WorkflowReading):
+class AsyncWorkflowStream(WorkflowReading, AsyncClosing):
     """
     Iterates what happens in a run; `finished` or `interrupted` is the last.
 
@@ -90,17 +90,6 @@ class AsyncWorkflowStream(WorkflowReading):
         Stop reading.
         """
         self._call.cancel()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
     def _start(self) -> Any:
         """

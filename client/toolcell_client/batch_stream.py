@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import grpc
 
 from toolcell_client.batching import BatchReading
+from toolcell_client.closing import Closing
 from toolcell_client.errors import ToolcellError
 from toolcell_client.options import FAREWELL_SECONDS
 from toolcell_client.translation import translate
 
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Self
 
     from toolcell.v1 import execution_pb2 as pb
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from toolcell_client.deadline import Deadline
 
 
-class BatchStream(BatchReading):
+class BatchStream(BatchReading, Closing):
     """
     Iterates what happens to the calls of a batch, each tagged by `call_id`; `finished` is the last.
 
@@ -93,14 +93,3 @@ class BatchStream(BatchReading):
                 # Best effort: if the server does not hear it, its reattach_grace ends it.
                 with contextlib.suppress(ToolcellError):
                     self._connection.cancel(execution_id, FAREWELL_SECONDS)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()

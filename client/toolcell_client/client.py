@@ -12,6 +12,7 @@ from toolcell.v1 import execution_pb2 as pb
 from toolcell_client.approvals import Approvals
 from toolcell_client.batch_stream import BatchStream
 from toolcell_client.batching import batch_request
+from toolcell_client.closing import Closing
 from toolcell_client.connection import Connection
 from toolcell_client.deadline import Deadline
 from toolcell_client.errors import EventsExpired, ToolcellError
@@ -27,8 +28,7 @@ from toolcell_client.workflows import Workflows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
-    from typing import Self, Unpack
+    from typing import Unpack
 
     from toolcell_client.batching import BatchCalls
     from toolcell_client.hosting.options import HostOptions
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from toolcell_client.session_requests import SessionOptions
 
 
-class Client(Tools):
+class Client(Tools, Closing):
     """
     Calls tools.  Safe to use from many threads; connects when it is first used.
 
@@ -181,17 +181,6 @@ class Client(Tools):
         for stream in list(self._streams):
             stream.close()
         self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _stream(
         self,

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import grpc
 from toolcell.v1 import session_pb2 as pb
 
+from toolcell_client.closing import Closing
 from toolcell_client.session_refusals import UnknownSession
 from toolcell_client.session_requests import Download, creation, upload
 from toolcell_client.translation import translate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
-    from typing import Self, Unpack
+    from typing import Unpack
 
     from toolcell_client.client import Client
     from toolcell_client.connection import Connection
@@ -118,7 +118,7 @@ class Sessions:
         self._connection.ask(self._connection.sessions.DeleteSessionFile, request)
 
 
-class ClientSession:
+class ClientSession(Closing):
     """
     One session, which ends with the `with` block that it is used in.
     """
@@ -161,14 +161,3 @@ class ClientSession:
         """
         with contextlib.suppress(UnknownSession):
             self._client.sessions.delete(self.session_id)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()

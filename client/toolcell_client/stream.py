@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 
+from toolcell_client.closing import Closing
 from toolcell_client.errors import (
     CallTimedOut,
     ConnectionLost,
@@ -24,7 +25,6 @@ from toolcell_client.recovery import Find, Resend, Step, gives_up_looking
 from toolcell_client.translation import translate
 
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Self
 
     from toolcell.v1 import execution_pb2 as pb
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from toolcell_client.result import Result
 
 
-class Stream(Reading):
+class Stream(Reading, Closing):
     """
     Iterates the events of one execution; `finished` is the last.
 
@@ -135,17 +135,6 @@ class Stream(Reading):
             self._call.cancel()
         if request := self._owned():
             self._end_execution(request)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _next(self) -> pb.ExecuteResponse:
         while True:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import grpc
 from toolcell.v1 import workflow_pb2 as pb
 
+from toolcell_client.closing import Closing
 from toolcell_client.errors import ConnectionLost, Draining, ServerUnreachable, ToolcellError
 from toolcell_client.translation import translate
 from toolcell_client.workflow_requests import WorkflowReading, WorkflowResult
 
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Self
 
     from toolcell_client.connection import Connection
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 AGAIN_SECONDS = 0.2  # arbitrary; doubled with each attempt
 
 
-class WorkflowStream(WorkflowReading):
+class WorkflowStream(WorkflowReading, Closing):
     """
     Iterates what happens in a run; `finished` or `interrupted` is the last.
 
@@ -90,17 +90,6 @@ class WorkflowStream(WorkflowReading):
         Stop reading.
         """
         self._call.cancel()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _start(self) -> Any:
         """

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from toolcell_server.cells import Reaping
     from toolcell_server.egress_process import Egress
     from toolcell_server.execution import Execution
+    from toolcell_server.hold import Hold
     from toolcell_server.proxies import Proxy
-    from toolcell_server.session import Session
     from toolcell_server.ticker import Ticker
     from toolcell_server.watchdog import Watchdog
 
@@ -51,7 +51,7 @@ USAGE_SECONDS: Final = 1.0  # arbitrary; how often a running tool's usage is rep
 
 class Attending:
     """
-    One cell, with its `session`, and what is known of it (`reckoning`).  `events` are those of the
+    One cell, with its `hold`, and what is known of it (`reckoning`).  `events` are those of the
     cell, `staging` its folders in which files are staged, by path.
     """
 
@@ -60,17 +60,17 @@ class Attending:
     def __init__(
         self,
         execution: Execution,
-        session: Session,
+        hold: Hold,
         isolation: pb.IsolationReport,
         egress: Egress,
         proxy: Proxy | None = None,
     ) -> None:
         self._execution = execution
         self._limits = limits = execution.grant.limits
-        self.session = session
+        self.hold = hold
         self._proxy = proxy
         self._is_over = False
-        self._watch = Watch.of(execution, session.cell, self._exceeded)
+        self._watch = Watch.of(execution, hold.cell, self._exceeded)
         self.events = Outbox(self._resume)
         self._denials = Denials(
             limits.file_operations,
@@ -88,7 +88,7 @@ class Attending:
             failed=self._failed,
         )
         self._pumps = stdout, stderr = output.pumps(
-            session,
+            hold,
             limits.output_bytes,
             self.events,
             on_flood=lambda: self._exceeded("output"),
@@ -97,7 +97,7 @@ class Attending:
         )
         outputs = stdout.keeping, stderr.keeping
         self.reckoning = Reckoning(execution, isolation, self._watch.peak, self._denials, *outputs)
-        self._hearing = self._hearing_of(session)
+        self._hearing = self._hearing_of(hold)
         self.staging = self._hearing.staging
         self._sources = (self._hearing, *self._pumps)
 
@@ -113,7 +113,7 @@ class Attending:
             ticker.add(self._tell_usage)
             stop.then(self._stopped)
             try:
-                self.session.cell.reaped.add_done_callback(self._reaped)
+                self.hold.cell.reaped.add_done_callback(self._reaped)
                 self._connecting.connect_proxy(self._proxy)
                 self._hearing.resume()
                 yield
@@ -130,9 +130,9 @@ class Attending:
         is gone.
         """
         if not self._is_over:
-            self.session.cell.kill()
+            self.hold.cell.kill()
             with contextlib.suppress(ZygoteDied):
-                await asyncio.shield(self.session.cell.reaped)
+                await asyncio.shield(self.hold.cell.reaped)
         if self._connecting.is_used:
             await self._connecting.disconnect()
 
@@ -149,17 +149,17 @@ class Attending:
         """
         if not vars(self):
             return
-        if self.session.cell.dismissed:  # first: it would hear that nobody listens
-            self.session.cell.kill()
+        if self.hold.cell.dismissed:  # first: it would hear that nobody listens
+            self.hold.cell.kill()
         self._denials.close()
         self._hearing.give_back()
         # Our parts call us back: what they hold, a result of megabytes for one, would wait for the
         # garbage collector.
         vars(self).clear()
 
-    def _hearing_of(self, session: Session) -> Hearing:
+    def _hearing_of(self, hold: Hold) -> Hearing:
         return self.HEARING(
-            session,
+            hold,
             self._denials,
             self._connecting,
             self.events,
@@ -178,7 +178,7 @@ class Attending:
         self.reckoning.end_by(outcome)
         for pump in self._pumps:
             pump.hold()
-        self.session.cell.kill()
+        self.hold.cell.kill()
 
     def _stopped(self) -> None:
         self._end(endings.cancelled(self._execution.stop.reason))
@@ -190,7 +190,7 @@ class Attending:
         """
         An error of ours: no ending that we could tell would be true.
         """
-        self.session.cell.kill()
+        self.hold.cell.kill()
         self.events.end(error)
 
     def _reaped(self, reaped: asyncio.Future[Reaping]) -> None:
@@ -204,9 +204,9 @@ class Attending:
         """
         The only process of the cell is about to end with an exit code: whether we wait no longer.
         """
-        cell = self.session.cell
+        cell = self.hold.cell
         self._hearing.pull()  # what it has said before
-        ready = self.session.whole and self.reckoning.words.ready
+        ready = self.hold.whole and self.reckoning.words.ready
         if not ready or cell.group is not None or self._connecting.is_used:
             return False
         account = last_look.account(cell.pids[1], code)

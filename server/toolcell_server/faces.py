@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from toolcell_server import parts
 from toolcell_server.approvals.service import ApprovalService
 from toolcell_server.batching.service import BatchService
+from toolcell_server.calls.refusing import Refusing
 from toolcell_server.hosts import parts as hosting
-from toolcell_server.refusing import Refusing
 from toolcell_server.registering import parts as registering
 from toolcell_server.registry_service import RegistryService
 from toolcell_server.searching.search import Search

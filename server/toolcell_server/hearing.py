@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from toolcell_server.connecting import Connecting
     from toolcell_server.denials import Denials
+    from toolcell_server.hold import Hold
     from toolcell_server.judging import Words
     from toolcell_server.outbox import Outbox
-    from toolcell_server.session import Session
 
 BEFORE_READY: Final = frozenset(
     {Frame.SETUP_FAILED, Frame.STAGING, Frame.LISTENER, Frame.NETWORK, Frame.BUILT}
@@ -50,7 +50,7 @@ class Hearing(Source):
 
     def __init__(
         self,
-        session: Session,
+        hold: Hold,
         denials: Denials,
         connecting: Connecting,
         events: Outbox,
@@ -65,8 +65,8 @@ class Hearing(Source):
         super().__init__(events, ended_now, failed)
         self.words = words
         self.staging: dict[str, int] = {}
-        self._session = session
-        self._channel = session.channel
+        self._hold = hold
+        self._channel = hold.channel
         self._denials = denials
         self._connecting = connecting
         self._started = started
@@ -97,7 +97,7 @@ class Hearing(Source):
         except ProtocolError as exc:
             if self.words.ready:
                 self._end_cell(endings.broke_protocol(str(exc)))
-            self._session.cell.kill()
+            self._hold.cell.kill()
             self._end()
 
     def _hear(self) -> None:

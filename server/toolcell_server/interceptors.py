@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import grpc
 
 from toolcell_server import rpc_handlers, status
+from toolcell_server.calls.refusing import Refusing
 from toolcell_server.rates.spreading import Spreading
 from toolcell_server.refusals import CallRefused, QuotaExceeded
-from toolcell_server.refusing import Refusing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -12,7 +12,7 @@ from toolcell.v1 import execution_pb2 as pb
 from toolcell_worker.wire import Access, Call, CellGrant, Mount, Profile
 
 from toolcell_server.carried import VERSION
-from toolcell_server.session import Session
+from toolcell_server.hold import Hold
 from toolcell_server.zygote import ZygoteDied
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Lease:
     bare: bool = False
     warm: WarmCell | None = None
 
-    async def open(self, execution: Execution, proxy: Proxy | None = None) -> Session:
+    async def open(self, execution: Execution, proxy: Proxy | None = None) -> Hold:
         """
         The cell of an execution, which is the caller's to close.
 
@@ -69,11 +69,11 @@ class Lease:
         """
         call = call_of(execution)
         if self.warm is not None:
-            self.warm.session.tell(call)
-            return self.warm.session
+            self.warm.hold.tell(call)
+            return self.warm.hold
         grant = cell_grant(execution.grant, self.environment, proxy)
         try:
-            return await Session.open(self.zygote, self.slot, grant, self.trees, call)
+            return await Hold.open(self.zygote, self.slot, grant, self.trees, call)
         except ZygoteDied:
             # Its handle may learn of it later than we, who could not send; the next attempt, which
             # comes at once, must not find it again.

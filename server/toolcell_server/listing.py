@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server import pages
-from toolcell_server.refusals import BadPageToken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,7 +61,7 @@ def narrowing(request: pb.ListExecutionsRequest) -> Narrowing:
     Raises:
         BadPageToken: the token is malformed or was made for other filters.
     """
-    before = _number(pages.decode(request.page_token, _filters(request)))
+    before = pages.number_before(request.page_token, _filters(request))
     ended = request.state in (pb.EXECUTION_STATE_UNSPECIFIED, pb.EXECUTION_STATE_FINISHED)
     return Narrowing(before, ended, request.tool, request.principal)
 
@@ -77,12 +76,3 @@ def _matches(record: Known, request: pb.ListExecutionsRequest) -> bool:
         and request.tool in ("", record.tool)
         and request.principal in ("", record.principal)
     )
-
-
-def _number(position: str) -> float:
-    if not position:
-        return math.inf
-    # Whoever knows how tokens are made can make one; only digits are taken, and only a few.
-    if not (position.isascii() and position.isdecimal() and len(position) <= 20):
-        raise BadPageToken("is malformed")
-    return int(position)

@@ -30,6 +30,7 @@ from toolcell_server.rates.clock import steady
 from toolcell_server.rates.memory import MemoryWindows
 from toolcell_server.rates.saved import Saved
 from toolcell_server.registering import parts as registering
+from toolcell_server.registering.turns import Turns
 from toolcell_server.sessions import making as sessions
 from toolcell_server.validation import Validation
 
@@ -77,7 +78,7 @@ class Made:
         self.registry = parts.registry(self)
         self.rights = parts.rights(self.settings)
         self.tools = PermittedTools(self.registry, self.rights)
-        self.authority = registering.authority(self)
+        self.authority, self.turns = registering.authority(self), Turns()
         self.uploads = registering.uploads(self)
         self.hosts = hosting.hosts(self)
 

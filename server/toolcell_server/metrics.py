@@ -35,7 +35,7 @@ from toolcell_server.record_metrics import RecordMetrics
 from toolcell_server.registering.metrics import RegisteringMetrics
 from toolcell_server.repeating_metrics import CacheMetrics, RepeatingMetrics
 from toolcell_server.sessions.metrics import SessionMetrics
-from toolcell_server.workflow_metrics import WorkflowMetrics
+from toolcell_server.workflows.metrics import WorkflowMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable

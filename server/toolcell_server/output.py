@@ -32,8 +32,8 @@ from toolcell_server.source import Source
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from toolcell_server.hold import Hold
     from toolcell_server.outbox import Outbox
-    from toolcell_server.session import Session
 
 READ_BYTES = 64 * 1024  # what a pipe holds by default (pipe(7))
 PIECE_BYTES = 2**20  # arbitrary; a client of default settings receives messages of 4 MiB
@@ -208,7 +208,7 @@ class Pump(Source):
 
 
 def pumps(
-    session: Session,
+    hold: Hold,
     limit: int,
     events: Outbox,
     *,
@@ -224,5 +224,5 @@ def pumps(
         told = {"on_flood": on_flood, "ended_now": ended_now}
         return Pump(descriptor, stream, limit, events, **told, failed=failed)
 
-    stdout = pump(session.stdout, pb.OUTPUT_STREAM_STDOUT)
-    return stdout, pump(session.stderr, pb.OUTPUT_STREAM_STDERR)
+    stdout = pump(hold.stdout, pb.OUTPUT_STREAM_STDOUT)
+    return stdout, pump(hold.stderr, pb.OUTPUT_STREAM_STDERR)

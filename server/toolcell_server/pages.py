@@ -14,6 +14,7 @@ import base64
 import binascii
 import hashlib
 import json
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from toolcell_server.refusals import BadPageToken, InvalidField
@@ -25,6 +26,7 @@ DEFAULT_SIZE: Final = 50
 MAXIMUM_SIZE: Final = 1000
 _MAXIMUM_TOKEN: Final = 1024  # far above any that we make
 _DIGEST_BYTES: Final = 16
+_MOST_DIGITS: Final = 20  # those of executions begin at the time, in nanoseconds
 
 
 def size(requested: int) -> int:
@@ -73,6 +75,23 @@ def decode(token: str, filters: Mapping[str, Any]) -> str:
         return plain.decode()
     except UnicodeDecodeError:  # no key is needed to make a token whose digest is right
         raise BadPageToken("is malformed") from None
+
+
+def number_before(token: str, filters: Mapping[str, Any]) -> int:
+    """
+    The number that a token of a list holds whose newest items come first; without a token one above
+    all that there are.
+
+    Raises:
+        BadPageToken: as `decode`, or it holds no number.
+    """
+    position = decode(token, filters)
+    if not position:
+        return sys.maxsize
+    # Whoever knows how tokens are made can make one; only digits are taken, and only a few.
+    if not (position.isascii() and position.isdecimal() and len(position) <= _MOST_DIGITS):
+        raise BadPageToken("is malformed")
+    return min(int(position), sys.maxsize)  # a database takes no larger one
 
 
 def _digest(plain: bytes, filters: Mapping[str, Any]) -> bytes:

@@ -25,8 +25,8 @@ from toolcell_worker.wire import Call, CellGrant, Frame, PeerClosed, Profile, Pr
 
 from toolcell_server import control_groups
 from toolcell_server.denials import Denials
+from toolcell_server.hold import Hold
 from toolcell_server.isolation import Isolation
-from toolcell_server.session import Session
 from toolcell_server.zygote import ZygoteFailed
 
 if TYPE_CHECKING:
@@ -126,19 +126,19 @@ async def _try(
         call = Call(deadline=time.monotonic() + PROBE_SECONDS, arguments=arguments)
         grant = _grant(len(arguments), proxy)
         if whole:
-            session = await Session.warm(zygote, slot, grant.pack(), grant.result_bytes)
+            hold = await Hold.warm(zygote, slot, grant.pack(), grant.result_bytes)
         else:
-            session = await Session.open(zygote, slot, grant, (), call)
-        resources.callback(session.close)
+            hold = await Hold.open(zygote, slot, grant, (), call)
+        resources.callback(hold.close)
         if whole:
-            session.tell(call)
+            hold.tell(call)
         denials = Denials()
         resources.callback(denials.close)
         try:
             async with asyncio.timeout(PROBE_SECONDS):
-                found = await _result(session, denials)
-                session.cell.kill()
-                reaping = await asyncio.shield(session.cell.reaped)
+                found = await _result(hold, denials)
+                hold.cell.kill()
+                reaping = await asyncio.shield(hold.cell.reaped)
         except TimeoutError:
             raise ZygoteFailed("", 0, f"the probe took more than {PROBE_SECONDS} s") from None
         return Tried(found, bool(reaping.group_seconds), denials.saw("ptrace"))
@@ -173,13 +173,13 @@ def _grant(arguments_bytes: int, proxy: int) -> CellGrant:
     )
 
 
-async def _result(session: Session, denials: Denials) -> dict[str, str]:
+async def _result(hold: Hold, denials: Denials) -> dict[str, str]:
     """
     What the probe found, wall by wall.
     """
     try:
         while True:
-            message = await session.channel.receive()
+            message = await hold.channel.receive()
             if message.kind == Frame.SETUP_FAILED:
                 raise ZygoteFailed.from_frame(message.json())
             if message.kind == Frame.LISTENER:

@@ -81,9 +81,9 @@ class SandboxedExecutor:
                 while (event := opened.events.take()) is not None:
                     yield event
                 await self._complete(execution, opened, finished)
-                deaf = opened.session.whole and opened.reckoning.never_began
+                deaf = opened.hold.whole and opened.reckoning.never_began
                 served = cells == MOST_CELLS or not deaf
-                if served and opened.session.cell.dismissed:
+                if served and opened.hold.cell.dismissed:
                     try:
                         yield pb.ExecuteResponse(finished=finished)
                     finally:
@@ -102,14 +102,14 @@ class SandboxedExecutor:
             lease = await resources.enter_async_context(self._pool.lease(execution))
             proxied = lease.bare and execution.grant.domains
             proxy = resources.enter_context(Proxy.opened()) if proxied else None
-            session = await lease.open(execution, proxy)
+            hold = await lease.open(execution, proxy)
         except StoppedWaiting:
             return endings.cancelled(execution.stop.reason)
         except (ZygoteDied, ZygoteFailed) as exc:
             return no_cell(exc)
         if lease.warm is None:  # or whoever has made it closes it, when nobody waits for that
-            resources.callback(session.close)
-        attending = Attending(execution, session, lease.isolation, self._egress, proxy)
+            resources.callback(hold.close)
+        attending = Attending(execution, hold, lease.isolation, self._egress, proxy)
         resources.callback(attending.close)
         return attending
 

@@ -15,14 +15,14 @@ import grpc
 from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_server import listing, principal
-from toolcell_server.beginning import Beginning
+from toolcell_server.calls.beginning import Beginning
 from toolcell_server.principal import OTHERS
 from toolcell_server.refusals import UnknownExecution
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from toolcell_server.beginning import Admits, Joined
+    from toolcell_server.calls.beginning import Admits, Joined
     from toolcell_server.executions import Executions
     from toolcell_server.known import Known
     from toolcell_server.principal import Principal

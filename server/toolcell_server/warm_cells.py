@@ -22,7 +22,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from toolcell_server.session import Session
+from toolcell_server.hold import Hold
 from toolcell_server.warm_kinds import USUAL, Kind, WarmCell, Warmth
 from toolcell_server.zygote import ZygoteDied, ZygoteFailed
 
@@ -149,7 +149,7 @@ class WarmCells:
         slot = self._slots.take()
         began = time.monotonic()
         try:
-            session = await Session.warm(self._zygote, slot, kind.grant, kind.result_bytes)
+            hold = await Hold.warm(self._zygote, slot, kind.grant, kind.result_bytes)
         except BaseException as exc:
             self._slots.give_back(slot)
             if not isinstance(exc, Exception):
@@ -161,7 +161,7 @@ class WarmCells:
         finally:
             kind.coming -= 1
         kind.demand.made(time.monotonic() - began)
-        self._keep(kind, WarmCell(session, slot, kind))
+        self._keep(kind, WarmCell(hold, slot, kind))
 
     def _keep(self, kind: Kind, cell: WarmCell) -> None:
         if kind.serve(cell):
@@ -219,10 +219,10 @@ class WarmCells:
         """
         Kill a cell; its slot is another's only when it is gone.
         """
-        cell.session.cell.kill()
+        cell.hold.cell.kill()
         with contextlib.suppress(ZygoteDied):
-            await asyncio.shield(cell.session.cell.reaped)
-        cell.session.close()
+            await asyncio.shield(cell.hold.cell.reaped)
+        cell.hold.close()
         self._slots.give_back(cell.slot)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

@@ -16,7 +16,7 @@ from toolcell_server.demand import IDLE_SECONDS, Demand
 if TYPE_CHECKING:
     import asyncio
 
-    from toolcell_server.session import Session
+    from toolcell_server.hold import Hold
 
 FEW: Final = 3  # arbitrary; with less than this part of what is wanted, more are made at once
 
@@ -42,7 +42,7 @@ class WarmCell:
     A whole cell without a call, and the slot that it has until it is dead.
     """
 
-    session: Session
+    hold: Hold
     slot: int
     kind: Kind
 
@@ -51,7 +51,7 @@ class WarmCell:
         """
         Whether anybody has killed it, by what the kernel says now.
         """
-        cell = self.session.cell
+        cell = self.hold.cell
         poller = select.poll()
         poller.register(cell.pidfd, select.POLLIN)
         return cell.reaped.done() or bool(poller.poll(0))

@@ -5,7 +5,6 @@ Hosts, servers and connections that die: what runs ends at once or moves, and wh
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -53,21 +52,22 @@ def hosts(client: Client) -> int:
 
 
 def test_a_host_that_is_killed_loses_its_call_at_once(
-    tmp_path: Path, server: Server, client: Client
+    tmp_path: Path, start: Callable[..., Server]
 ) -> None:
-    with Program(tmp_path, server.target) as program:
+    """
+    It is not its heartbeats that tell of its death: they would be missed in three hours.
+    """
+    server = start(SETTINGS + "heartbeat_seconds = 3600\n")
+    with Client(server.target) as client, Program(tmp_path, server.target) as program:
         stream = begun(client, "write")
         program.kill()
-        killed = time.monotonic()
         outcome = stream.result().outcome
-        took = time.monotonic() - killed
-    with pytest.raises(UnknownTool):
-        client.run("who")
+        with pytest.raises(UnknownTool):
+            client.run("who")
 
     assert pb.LOST_REASON_HOST_GONE == outcome.lost.reason
     assert (pb.ERROR_CATEGORY_UNKNOWN, False) == (outcome.category, outcome.retryable)
     assert "find out what it has done" in outcome.hint
-    assert took < 15 * PATIENCE  # of a wall limit of 30 s, and a heartbeat's 15
     assert "toolcell_hosted_calls 0.0" in server.scrape()
     assert "Traceback" not in server.log.read_text()
 
@@ -180,13 +180,15 @@ def test_an_old_stream_is_followed_by_a_new_one_without_a_gap(start: Callable[..
         return "here"
 
     with Client(server.target) as client, client.hosting(here):
-        until, values = time.monotonic() + 4, set[Any]()
-        while time.monotonic() < until:
+        values = set[Any]()
+
+        def followed() -> bool:
             values.add(client.run("here").value)
-        log = server.log.read_text()
+            return server.log.read_text().count("host connected") >= 3
+
+        wait_until(followed)
 
     assert {"here"} == values
-    assert log.count("host connected") >= 3
 
 
 def test_without_a_server_hosting_says_so() -> None:

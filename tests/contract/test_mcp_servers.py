@@ -269,7 +269,6 @@ class TestFromNpm:
 
     def test_everything_works(self, node: Place) -> None:
         assert node.run("everything_echo", message="hi")["text"] == "Echo: hi"
-        assert "5" in node.run("everything_get-sum", a=2, b=3)["text"]
         assert "temperature" in node.run("everything_get-structured-content", location="Chicago")
         image = node.run("everything_get-tiny-image")["content"][0]
         assert (image["type"], image["mime_type"]) == ("image", "image/png")

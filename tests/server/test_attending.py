@@ -19,7 +19,7 @@ from toolcell_server.watchdog import Watchdog
 if TYPE_CHECKING:
     from toolcell_server.egress_process import Egress
     from toolcell_server.execution import Execution
-    from toolcell_server.session import Session
+    from toolcell_server.hold import Hold
 
 
 class FakeChannel:
@@ -56,7 +56,7 @@ class FakeCell:
 
 
 @dataclass
-class FakeSession:
+class FakeHold:
     cell: FakeCell = field(default_factory=FakeCell)
     channel: FakeChannel = field(default_factory=FakeChannel)
     stdout: int = -1  # nobody reads
@@ -64,8 +64,8 @@ class FakeSession:
     whole: bool = False
 
 
-def attending_of(call: Execution, session: FakeSession) -> Attending:
-    return Attending(call, cast("Session", session), pb.IsolationReport(), cast("Egress", None))
+def attending_of(call: Execution, hold: FakeHold) -> Attending:
+    return Attending(call, cast("Hold", hold), pb.IsolationReport(), cast("Egress", None))
 
 
 def test_the_stop_of_an_execution_does_not_keep_what_attended_it() -> None:
@@ -75,11 +75,11 @@ def test_the_stop_of_an_execution_does_not_keep_what_attended_it() -> None:
 
     async def scenario() -> object:
         call = execution()
-        session = FakeSession()
-        attending = attending_of(call, session)
+        hold = FakeHold()
+        attending = attending_of(call, hold)
         with attending.watched(Watchdog(), Ticker(1.0)):
             left = weakref.ref(attending)
-        del attending, session
+        del attending, hold
         gc.collect()
         assert call.stop.reason is None
         return left()
@@ -93,7 +93,7 @@ def test_what_attended_a_cell_is_gone_at_once_and_waits_for_no_collector() -> No
     """
 
     async def scenario() -> object:
-        attending = attending_of(execution(), FakeSession())
+        attending = attending_of(execution(), FakeHold())
         left = weakref.ref(attending._hearing)
         with attending.watched(Watchdog(), Ticker(1.0)):
             pass
@@ -115,12 +115,12 @@ def test_a_stop_during_the_run_ends_the_cell_and_one_after_it_does_not() -> None
     async def scenario() -> tuple[int, int]:
         killed = []
         for during in (True, False):
-            call, session = execution(), FakeSession()
-            with attending_of(call, session).watched(Watchdog(), Ticker(1.0)):
+            call, hold = execution(), FakeHold()
+            with attending_of(call, hold).watched(Watchdog(), Ticker(1.0)):
                 if during:
                     call.stop.request(pb.CANCEL_REASON_REQUESTED)
             call.stop.request(pb.CANCEL_REASON_REQUESTED)
-            killed.append(session.cell.killed)
+            killed.append(hold.cell.killed)
         return killed[0], killed[1]
 
     assert (1, 0) == asyncio.run(scenario())

@@ -59,7 +59,7 @@ def test_a_fault_is_logged_with_traceback_under_the_id_that_the_caller_got(
 
     with caplog.at_level(logging.ERROR):
         details = run(scenario())
-    (record,) = [one for one in caplog.records if one.name == "toolcell_server.refusing"]
+    (record,) = [one for one in caplog.records if one.name == "toolcell_server.calls.refusing"]
 
     assert record.getMessage().split()[1] in details
     assert record.exc_info is not None

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import string
+import sys
 
 import pytest
 from toolcell_server import pages
@@ -129,3 +130,19 @@ def test_a_token_that_was_made_by_somebody_else_is_refused_whatever_it_holds() -
 
     with pytest.raises(BadPageToken, match="malformed"):
         pages.decode(base64.urlsafe_b64encode(sealed).decode(), FILTERS)
+
+
+def test_the_first_page_of_what_is_numbered_begins_above_all_numbers() -> None:
+    assert pages.number_before("", FILTERS) > 10**18
+    for number in (42, 1_900_000_000_000_000_000):  # some begin at the time, in nanoseconds
+        assert number == pages.number_before(pages.encode(str(number), FILTERS), FILTERS)
+    assert sys.maxsize == pages.number_before(pages.encode("9" * 20, FILTERS), FILTERS)
+
+
+@pytest.mark.parametrize("position", ["read_file", "-1", "4.2", "²", "9" * 5000])
+def test_a_token_that_holds_no_number_is_refused_where_one_is_expected(position: str) -> None:
+    """
+    Whoever knows how tokens are made can make one.
+    """
+    with pytest.raises(BadPageToken, match="malformed"):
+        pages.number_before(pages.encode(position, FILTERS), FILTERS)

@@ -73,9 +73,9 @@ class Place:
         arguments = json.dumps({"code": code}).encode()
         deadline = time.monotonic() + SECONDS
         call = Call(deadline=deadline, tool="run_code", version="1", arguments=arguments)
-        cell.session.tell(call)
+        cell.hold.tell(call)
         try:
-            while (message := await cell.session.channel.receive()).kind != Frame.RESULT:
+            while (message := await cell.hold.channel.receive()).kind != Frame.RESULT:
                 assert message.kind in (Frame.BUILT, Frame.READY), message
             return message.json()
         finally:
@@ -129,7 +129,7 @@ def within(scenario: Callable[[Place], Coroutine[Any, Any, None]]) -> None:
 
 
 def kill(cell: WarmCell) -> None:
-    os.kill(cell.session.cell.pids[1], signal.SIGKILL)
+    os.kill(cell.hold.cell.pids[1], signal.SIGKILL)
 
 
 def test_a_cell_is_made_for_whoever_finds_none_and_one_more_for_the_next() -> None:
@@ -189,7 +189,7 @@ def test_a_cell_that_died_while_it_waited_is_passed_over() -> None:
         [kind] = place.cells._kinds.values()
         dead = kind.ready[0]
         kill(dead)
-        await asyncio.wait([dead.session.cell.reaped])
+        await asyncio.wait([dead.hold.cell.reaped])
         cell = await place.take()
 
         assert dead is not cell

@@ -5,7 +5,6 @@ The gRPC face of ApprovalService.
 from __future__ import annotations
 
 import asyncio
-import sys
 import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +20,7 @@ from toolcell_server.approvals import messages
 from toolcell_server.approvals.deciding import may_know
 from toolcell_server.approvals.gate import kept
 from toolcell_server.approvals.kinds import CONFIRM
-from toolcell_server.refusals import BadPageToken, InvalidField
+from toolcell_server.refusals import InvalidField
 
 if TYPE_CHECKING:
     from toolcell_server.approvals.approval import Approval
@@ -54,7 +53,7 @@ class ApprovalService(ApprovalServiceServicer):
             "tool": request.tool,
             "decidable": request.decidable,
         }
-        number = _number(pages.decode(request.page_token, filters))
+        number = pages.number_before(request.page_token, filters)
         response, room = pb.ListApprovalsResponse(), _PAGE_BYTES
         while found := self._before(number, caller):
             for approval in found:
@@ -135,12 +134,3 @@ def _check_reason(reason: str) -> None:
         raise InvalidField("reason", f"must have at most {MAXIMUM_REASON} bytes")
     if any(unicodedata.category(character) == "Cc" for character in reason):
         raise InvalidField("reason", "must not have control characters")
-
-
-def _number(position: str) -> int:
-    if not position:
-        return sys.maxsize
-    # Whoever knows how tokens are made can make one; only digits are taken, and only a few.
-    if not (position.isascii() and position.isdecimal() and len(position) <= 18):
-        raise BadPageToken("is malformed")
-    return int(position)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from toolcell.v1 import execution_pb2 as pb
 
-from toolcell_server.produced import produced, whole_of
+from toolcell_server.calls.produced import produced, whole_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from google.rpc.status_pb2 import Status
 
     from toolcell_server.batching.plan import Plan
+    from toolcell_server.calls.produced import Put
     from toolcell_server.known import Known
-    from toolcell_server.produced import Put
 
 
 class Begin(Protocol):

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from google.rpc.status_pb2 import Status
 
-    from toolcell_server.beginning import Beginning
+    from toolcell_server.calls.beginning import Beginning
+    from toolcell_server.calls.refusing import Refusing
     from toolcell_server.executions import Executions
     from toolcell_server.known import Known
-    from toolcell_server.refusing import Refusing
     from toolcell_server.settings.batch import BatchSettings
 
 _SERVICE: Final = pb.DESCRIPTOR.services_by_name["ToolExecutionService"].full_name

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 from toolcell_server.hosts import offers
+from toolcell_server.threads import in_thread
 
 if TYPE_CHECKING:
     from toolcell.v1 import host_pb2
@@ -46,7 +48,7 @@ class Looking:
         self._coming[owner.principal] += 1
         try:
             async with self._one:
-                return await asyncio.to_thread(offers.tools_of, offer, owner, **self._limits)
+                return await in_thread(partial(offers.tools_of, offer, owner, **self._limits))
         finally:
             self._coming[owner.principal] -= 1
             self._coming += Counter()  # without those that are at zero

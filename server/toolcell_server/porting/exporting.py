@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from toolcell.v1 import registry_pb2 as pb
 
 from toolcell_server.porting.entries import Entry, name_of, to_json
-from toolcell_server.registering.book import kept
+from toolcell_server.registering.book import KEEP
+from toolcell_server.storing import storing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -63,7 +64,7 @@ class Exporter:
         """
         self.authority.check(caller)
         owner = None if self.authority.may_all(caller) else caller.name
-        with kept():
+        with storing(KEEP):
             # As in the history: where nobody is asked who he is, the id of a session is a secret.
             sessions = not self.authority.everybody
             found = self.store.definitions(after, MOST_LOOKED_AT, owner, sessions=sessions)
@@ -76,7 +77,7 @@ class Exporter:
     def _encoded(
         self, scope: Scope, digest: str, tools: Sequence[tuple[str, str]], caller: Principal
     ) -> bytes:
-        with kept():
+        with storing(KEEP):
             definition = pb.ToolDefinition.FromString(self.store.definition_of(digest))
         registered = [self.book.kept.of(scope, name)[version].tool for name, version in tools]
         definition.scope = _SCOPES[scope.kind]

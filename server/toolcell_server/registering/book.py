@@ -8,19 +8,17 @@ done nothing, and then what callers see, which cannot.
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from toolcell_server import database
-from toolcell_server.refusals import StoreFailed
 from toolcell_server.registering.history import Entry
 from toolcell_server.registering.kept import Kept
 from toolcell_server.registering.recorded import unrecorded
 from toolcell_server.registering.registration import Registration
+from toolcell_server.storing import storing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from toolcell_server.principal import Principal
     from toolcell_server.registering.history import History
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
     from toolcell_server.tool import Tool
 
 _log = logging.getLogger(__name__)
+KEEP: Final = "keep registered tools"  # what fails when the database does
 
 
 class Step(NamedTuple):
@@ -100,7 +99,7 @@ class Book:
         if not steps:
             return
         now = self.clock()
-        with kept(), self._store.transaction():
+        with storing(KEEP), self._store.transaction():
             for step in steps:
                 self._write(step)
                 tool = step.tool
@@ -132,18 +131,3 @@ class Book:
     def _show(self, place: Place, versions: dict[str, Registration]) -> None:
         self.kept.change(place, versions)
         self.registry.put(*place, [each.tool for each in versions.values()])
-
-
-@contextlib.contextmanager
-def kept() -> Iterator[None]:
-    """
-    Refuse what the database cannot do.
-
-    Raises:
-        StoreFailed: it failed.
-    """
-    try:
-        yield
-    except database.StoreFailed as exc:
-        _log.exception("registered tools cannot be kept")
-        raise StoreFailed("keep registered tools") from exc

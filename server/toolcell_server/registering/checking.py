@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from toolcell_server.registering.added import Made, checked
 from toolcell_server.registering.offered import Offers, Skipped
-from toolcell_server.registering.turns import Turns, in_thread
+from toolcell_server.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from toolcell_server.registering.turns import Turns
 
 
 async def offers(

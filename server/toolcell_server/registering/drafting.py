@@ -4,7 +4,7 @@ What definitions would register, and what is wrong with them.  Nothing is kept y
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from toolcell_server.defining.checking import check
@@ -13,7 +13,7 @@ from toolcell_server.defining.faults import Fault
 from toolcell_server.refusals import CallRefused
 from toolcell_server.registering import faults, making
 from toolcell_server.registering.making import Origin
-from toolcell_server.registering.turns import Turns, in_thread
+from toolcell_server.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from toolcell_server.registering.making import Maker
     from toolcell_server.registering.offered import Offered, Source
     from toolcell_server.registering.registration import Draft
+    from toolcell_server.registering.turns import Turns
 
 Made = TypeVar("Made")
 
@@ -50,7 +51,7 @@ class Drafting:
     maker: Maker
     sources: Mapping[str, Source]
     authority: Authority
-    turns: Turns = field(default_factory=Turns)
+    turns: Turns
 
     async def drafts(
         self, definition: pb.ToolDefinition, caller: Principal, wanted: Wanted

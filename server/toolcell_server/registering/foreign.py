@@ -28,6 +28,7 @@ def openapi_source(app: Made) -> OpenApiSource:
     return OpenApiSource(
         credentials=app.settings.egress.names,
         safe=lambda host: any(pattern.covers(Pattern(host)) for pattern in trusted),
+        turns=app.turns,
     )
 
 
@@ -39,6 +40,7 @@ def mcp_source(app: Made) -> McpSource:
     return McpSource(
         trial,
         lambda caller, kind: app.authority.new(caller, Wanted(kind)),
+        app.turns,
         app.settings.registry.own_grants,
     )
 

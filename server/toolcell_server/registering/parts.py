@@ -59,7 +59,13 @@ def registrar(app: Made) -> Registrar | None:
         book.load(maker)
     return Registrar(
         book=book,
-        drafting=Drafting(book=book, maker=maker, sources=sources(app), authority=app.authority),
+        drafting=Drafting(
+            book=book,
+            maker=maker,
+            sources=sources(app),
+            authority=app.authority,
+            turns=app.turns,
+        ),
         authority=app.authority,
         settings=settings.registry,
         known=app.tools.known,

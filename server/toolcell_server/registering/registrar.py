@@ -18,9 +18,10 @@ from toolcell_server.carried import REGISTERED
 from toolcell_server.principal import ANYBODY
 from toolcell_server.refusals import CallRefused, DefinitionsInvalid, UnknownTool
 from toolcell_server.registering.authority import Wanted
-from toolcell_server.registering.book import Step, kept
+from toolcell_server.registering.book import KEEP, Step
 from toolcell_server.registering.plan import Plan
 from toolcell_server.scopes import GLOBAL, Scope
+from toolcell_server.storing import storing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -178,7 +179,7 @@ class Registrar:
         """
         self.authority.check(caller)
         own = None if self.authority.may_all(caller) else caller
-        with kept():
+        with storing(KEEP):
             # Where nobody is asked who he is, the id of a session is a secret of those who have it.
             hidden = self.authority.everybody
             return self.book.history.before(number, most, name, own, sessions=not hidden)

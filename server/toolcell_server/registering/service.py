@@ -5,7 +5,6 @@ The part of the gRPC face of ToolRegistryService that changes tools, and tells o
 from __future__ import annotations
 
 import contextlib
-import sys
 import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +14,7 @@ from toolcell.v1.registry_pb2_grpc import ToolRegistryServiceServicer
 
 from toolcell_server import pages, principal
 from toolcell_server.porting import face
-from toolcell_server.refusals import BadPageToken, InvalidField, SwitchedOff, UnknownSession
+from toolcell_server.refusals import InvalidField, SwitchedOff, UnknownSession
 from toolcell_server.registering.authority import Wanted
 from toolcell_server.registering.faults import to_proto
 from toolcell_server.registering.registrar import How
@@ -129,7 +128,7 @@ class ChangingService(ToolRegistryServiceServicer):
         self, request: pb.ListToolHistoryRequest, _context: _Context
     ) -> pb.ListToolHistoryResponse:
         size, filters = pages.size(request.page_size), {"name": request.name}
-        number = _number(pages.decode(request.page_token, filters))
+        number = pages.number_before(request.page_token, filters)
         found = self._switched_on.history(number, size + 1, request.name, principal.current())
         response = pb.ListToolHistoryResponse(entries=map(_told, found[:size]))
         if len(found) > size:
@@ -221,12 +220,3 @@ def _told(entry: Entry) -> pb.ToolHistoryEntry:
         reason=entry.reason,
         edition=entry.edition,
     )
-
-
-def _number(position: str) -> int:
-    if not position:
-        return sys.maxsize
-    # Whoever knows how tokens are made can make one; only digits are taken, and only a few.
-    if not (position.isascii() and position.isdecimal() and len(position) <= 18):
-        raise BadPageToken("is malformed")
-    return int(position)

@@ -21,7 +21,7 @@ from toolcell_server.carried import REGISTERED
 from toolcell_server.execution import Execution
 from toolcell_server.executor import closing
 from toolcell_server.gates import Call
-from toolcell_server.registering.turns import in_thread
+from toolcell_server.threads import in_thread
 from toolcell_server.tool import Tool
 from toolcell_server.wanted import Wanted
 

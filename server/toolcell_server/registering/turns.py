@@ -2,7 +2,8 @@
 Whose turn it is to have a definition checked.
 
 Theory of operation.  A check takes milliseconds of a processor, a hostile one half a second, beside
-the calls of everybody.  So there is one at a time; principals take turns, however many requests
+the calls of everybody.  So there is one at a time in a server, whatever the source of the
+definition; principals take turns, however many requests
 each has sent; and who took long waits as long before the next.
 """
 
@@ -11,13 +12,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
-Made = TypeVar("Made")
 LONG_SECONDS: Final = 0.02  # arbitrary; usual ones take a tenth of it
 
 
@@ -50,15 +50,3 @@ class Turns:
             finally:
                 if ended - began > LONG_SECONDS:
                     await asyncio.sleep(ended - began)
-
-
-async def in_thread(work: Callable[..., Made], *arguments: Any) -> Made:
-    """
-    What `work` returns; whoever is cancelled meanwhile waits for its end, which nobody can hasten.
-    """
-    doing = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
-    try:
-        return await asyncio.shield(doing)
-    except asyncio.CancelledError:
-        await asyncio.wait([doing])
-        raise

@@ -78,7 +78,7 @@ class AttendingCall(Attending):
     HEARING = HearingCall
 
     def __init__(self, execution: Execution, interpreter: Interpreter, egress: Egress) -> None:
-        super().__init__(execution, interpreter.session, interpreter.isolation, egress)
+        super().__init__(execution, interpreter.hold, interpreter.isolation, egress)
         assert isinstance(self._hearing, HearingCall)
         self.goes_on = False
         self._interpreter = interpreter
@@ -98,7 +98,7 @@ class AttendingCall(Attending):
         if now is None or self._is_over:
             return  # it has died over it, which we are about to hear
         words = self.reckoning.words
-        self.session.cell.reaped.remove_done_callback(self._reaped)
+        self.hold.cell.reaped.remove_done_callback(self._reaped)
         self._interpreter.pause()
         self.goes_on = words.result is not None
         status = 0 if self.goes_on else _RAISED

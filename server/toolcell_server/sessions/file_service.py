@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from toolcell.v1 import session_pb2 as pb
 
 from toolcell_server import pages, principal
-from toolcell_server.produced import produced
+from toolcell_server.calls.produced import produced
 from toolcell_server.refusals import DigestMismatch, InvalidField
 from toolcell_server.sessions import messages, paths
 from toolcell_server.sessions.files import Files
@@ -21,7 +21,7 @@ from toolcell_server.sessions.files import Files
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
-    from toolcell_server.produced import Put
+    from toolcell_server.calls.produced import Put
     from toolcell_server.sessions.files import Incoming
     from toolcell_server.sessions.live import Live
     from toolcell_server.sessions.session import Session

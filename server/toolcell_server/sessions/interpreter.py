@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from toolcell_server.cells import Reaping
     from toolcell_server.execution import Execution
     from toolcell_server.grants import Grant
+    from toolcell_server.hold import Hold
     from toolcell_server.pool import Pool
-    from toolcell_server.session import Session
 
 # Of its whole life; each call has a limit of its own, which the watchdog keeps.
 _CPU_SECONDS: Final = 7 * 24 * 3600.0
@@ -45,11 +45,9 @@ class Interpreter:
     Lives on one event loop, between calls as well.  `calls` counts those that it has begun.
     """
 
-    def __init__(
-        self, execution: Execution, session: Session, isolation: pb.IsolationReport
-    ) -> None:
+    def __init__(self, execution: Execution, hold: Hold, isolation: pb.IsolationReport) -> None:
         self._tool, self._grant = _tool_of(execution), kept_of(execution)
-        self.session = session
+        self.hold = hold
         self.isolation = isolation
         self.calls = 0
         self.used = time.monotonic()
@@ -77,9 +75,9 @@ class Interpreter:
             its_own = dataclasses.replace(grant, limits=limits, mounts=mounts, stateful=True)
             first = dataclasses.replace(execution, grant=its_own, attempt=1)
             lease = await opening.enter_async_context(pool.lease(first))
-            session = await lease.open(first)
-            opening.callback(session.close)
-            made = cls(execution, session, lease.isolation)
+            hold = await lease.open(first)
+            opening.callback(hold.close)
+            made = cls(execution, hold, lease.isolation)
             made._resources = opening.pop_all()
             return made
 
@@ -95,7 +93,7 @@ class Interpreter:
         Whether it lives, and has said nothing since its last call.
         """
         try:
-            return not self.session.cell.reaped.done() and self.session.channel.take() is None
+            return not self.hold.cell.reaped.done() and self.hold.channel.take() is None
         except (PeerClosed, ProtocolError, OSError):
             return False
 
@@ -106,20 +104,20 @@ class Interpreter:
         self._paused.close()
         self.calls += 1
         if self.calls > 1:
-            self.session.tell(call_of(execution))
+            self.hold.tell(call_of(execution))
 
     def pause(self) -> None:
         """
         Let it run no more until the next call.
         """
         self.used = time.monotonic()
-        self._paused.enter_context(pausing.paused(*self.session.cell.pids))
+        self._paused.enter_context(pausing.paused(*self.hold.cell.pids))
 
     def account(self) -> Reaping | None:
         """
         What it has used until now; nothing if it has ended.
         """
-        return last_look.so_far(self.session.cell.pids[1])
+        return last_look.so_far(self.hold.cell.pids[1])
 
     def keep(self, listener: int) -> None:
         """
@@ -137,7 +135,7 @@ class Interpreter:
         """
         End it, and give back what it had.
         """
-        cell = self.session.cell
+        cell = self.hold.cell
         cell.kill()
         self._paused.close()
         if not cell.reaped.done():

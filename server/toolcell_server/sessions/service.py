@@ -5,7 +5,6 @@ The gRPC face of SessionService: sessions themselves.  Their files are in `file_
 from __future__ import annotations
 
 import contextlib
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import grpc
@@ -17,7 +16,6 @@ from toolcell.v1.session_pb2_grpc import (
 
 from toolcell_server import pages, principal
 from toolcell_server.refusals import (
-    BadPageToken,
     SessionsNotListed,
     SwitchedOff,
 )
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
     from toolcell_server.sessions.sessions import Sessions
 
 NAME: Final = pb.DESCRIPTOR.services_by_name["SessionService"].full_name
-_DIGITS: Final = 18
 _Context = grpc.aio.ServicerContext[Any, Any]
 
 
@@ -63,7 +60,7 @@ class SessionService(SessionServiceServicer):
     ) -> pb.ListSessionsResponse:
         sessions, caller = self._on, principal.current()
         size = pages.size(request.page_size)
-        before = _number(pages.decode(request.page_token, {}))
+        before = pages.number_before(request.page_token, {})
         if not caller.name:
             raise SessionsNotListed
         found = sessions.before(caller, before, size + 1)
@@ -122,12 +119,3 @@ def add_to(server: grpc.aio.Server, service: SessionService) -> None:
     Serve it.
     """
     add_SessionServiceServicer_to_server(service, server)
-
-
-def _number(position: str) -> int:
-    if not position:
-        return sys.maxsize
-    # Whoever knows how tokens are made can make one; only digits are taken, and only a few.
-    if not (position.isascii() and position.isdecimal() and len(position) <= _DIGITS):
-        raise BadPageToken("is malformed")
-    return int(position)

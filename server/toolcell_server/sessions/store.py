@@ -4,15 +4,15 @@ Sessions in the database.
 
 from __future__ import annotations
 
-import contextlib
-import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from toolcell_server import database, refusals
 from toolcell_server.sessions.session import COLUMNS, Session
+from toolcell_server.storing import storing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+
+    from toolcell_server.database import Database
 
 _TABLE: Final = """
 CREATE TABLE IF NOT EXISTS sessions (
@@ -29,7 +29,6 @@ CREATE TABLE IF NOT EXISTS sessions (
     UNIQUE (owner, session_id)
 ) STRICT;
 """
-_log = logging.getLogger(__name__)
 _KEPT: Final = tuple(name for name in COLUMNS if name != "number")
 _INSERT: Final = f"INSERT INTO sessions ({', '.join(_KEPT)}) VALUES ({', '.join('?' * len(_KEPT))})"  # noqa: S608  # our own names
 _SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM sessions WHERE "  # noqa: S608  # as above
@@ -41,7 +40,7 @@ class SessionStore:
     done.
     """
 
-    def __init__(self, store: database.Database) -> None:
+    def __init__(self, store: Database) -> None:
         self._database = store
         store.prepare(_TABLE)
 
@@ -85,21 +84,9 @@ class SessionStore:
         return [Session(**dict(zip(COLUMNS, row, strict=True))) for row in rows]
 
     def _execute(self, statement: str, values: Sequence[Any]) -> int:
-        with _kept():
+        with storing("keep sessions"):
             return self._database.execute(statement, values)
 
     def _query(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-        with _kept():
+        with storing("keep sessions"):
             return self._database.query(statement, values)
-
-
-@contextlib.contextmanager
-def _kept() -> Iterator[None]:
-    """
-    Refuse what the database cannot answer for.
-    """
-    try:
-        yield
-    except database.StoreFailed as exc:
-        _log.exception("the sessions cannot be kept")
-        raise refusals.StoreFailed("keep sessions") from exc

@@ -4,9 +4,10 @@ The threads that look into workspaces: the event loop waits for no disk.
 
 from __future__ import annotations
 
-import asyncio
 import concurrent.futures
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+
+from toolcell_server.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,13 +33,7 @@ class Threads:
         What `work` returns, or raises.  Whoever is cancelled meanwhile waits until it has: what it
         works on is not given away under it.
         """
-        loop = asyncio.get_running_loop()
-        working = loop.run_in_executor(self._pool, lambda: work(*given, **named))
-        try:
-            return await asyncio.shield(working)
-        except asyncio.CancelledError:
-            await asyncio.wait([working])
-            raise
+        return await in_thread(lambda: work(*given, **named), pool=self._pool)
 
     def close(self) -> None:
         self._pool.shutdown()

@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Final
 from toolcell_server.database import StoreFailed
 from toolcell_server.refusals import NotSigned, UnknownUpload, UploadRefused, UploadsFull
 from toolcell_server.refusals import StoreFailed as CannotKeep
-from toolcell_server.registering.turns import Turns, in_thread
+from toolcell_server.registering.turns import Turns
+from toolcell_server.threads import in_thread
 from toolcell_server.uploads import keys, unpacking
 from toolcell_server.uploads.store import Altered, Store
 from toolcell_server.uploads.stored import Stored

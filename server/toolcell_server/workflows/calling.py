@@ -41,10 +41,10 @@ from toolcell_server.refusals import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from toolcell_server.beginning import Beginning
+    from toolcell_server.calls.beginning import Beginning
+    from toolcell_server.calls.refusing import Refusing
     from toolcell_server.executions import Executions
     from toolcell_server.known import Known
-    from toolcell_server.refusing import Refusing
     from toolcell_server.workflows.progress import Unit
 
 SHARE: Final = "workflows"  # whose places calls take whose caller has no name

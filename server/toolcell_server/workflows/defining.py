@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from toolcell_server import principal
 from toolcell_server.refusals import TooManyWorkflows, UnknownWorkflow, WorkflowInvalid
+from toolcell_server.storing import storing
 from toolcell_server.workflows.definitions_store import Kept
-from toolcell_server.workflows.storing import storing
 
 if TYPE_CHECKING:
     from toolcell_server.workflows.definition import Definition

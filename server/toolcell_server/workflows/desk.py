@@ -22,8 +22,9 @@ from toolcell_server.refusals import (
     StoreFailed,
     WorkflowNotInterrupted,
 )
+from toolcell_server.storing import storing
 from toolcell_server.workflows import definition as definitions
-from toolcell_server.workflows import plan, storing
+from toolcell_server.workflows import plan
 from toolcell_server.workflows.aside import aside
 from toolcell_server.workflows.finding import Finding
 from toolcell_server.workflows.log import Log
@@ -89,7 +90,7 @@ class Desk:
         Raises:
             StoreFailed: nobody can tell what that is.
         """
-        with storing.storing("go on with workflows"):
+        with storing("go on with workflows"):
             for row in self.store.running():
                 self._go_on(row, self._opened(row), self._callers.read(row.caller))
 
@@ -116,7 +117,7 @@ class Desk:
         if earlier := self.earlier(asked.request_id, asked.fingerprint):
             return earlier
         caller = principal.current()
-        with storing.storing("begin a workflow"):
+        with storing("begin a workflow"):
             self.finding.check_room(caller)
             row = self._opening.row(asked, caller)
             first = self._opening.first(row.run_id, asked, caller)
@@ -196,7 +197,7 @@ class Desk:
             _tell_cancelled(log, self._cancelled[row.run_id])
 
     async def _run_on(self, row: Row, log: Log) -> None:
-        with storing.storing("read a workflow"):
+        with storing("read a workflow"):
             definition, given = self.store.asked(row.run_id)
         found, problems = await aside(definitions.read, definition, self._bounds)
         if found is None or problems or any(plan.problems(found, self._bounds)):
@@ -230,7 +231,7 @@ class Desk:
         log.grown.ring()
 
     def _opened(self, row: Row) -> Log:
-        with storing.storing("read a workflow"):
+        with storing("read a workflow"):
             events = self.store.events(row.run_id)
         return Log(row.run_id, self.store, events, self._recording.told)
 

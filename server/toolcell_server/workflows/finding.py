@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from toolcell_server import principal
 from toolcell_server.refusals import RequestIdReused, TooManyWorkflows, UnknownRun
-from toolcell_server.workflows import storing
+from toolcell_server.storing import storing
 
 if TYPE_CHECKING:
     from toolcell_server.principal import Principal
@@ -39,7 +39,7 @@ class Finding:
         """
         if not request_id:
             return None
-        with storing.storing("look a request_id up"):
+        with storing("look a request_id up"):
             row = self._store.by_request(principal.current().name, request_id)
         if row is not None and row.fingerprint != fingerprint:
             raise RequestIdReused(request_id)
@@ -53,7 +53,7 @@ class Finding:
             StoreFailed: nobody can tell.
             UnknownRun: there is none; one of somebody else is refused in the same words.
         """
-        with storing.storing("look a workflow up"):
+        with storing("look a workflow up"):
             row = self._store.get(run_id)
         if row is None or not principal.current().may_see(row.principal):
             raise UnknownRun(run_id)

@@ -18,9 +18,9 @@ from toolcell_server.workflows.runs_store import RunsStore
 from toolcell_server.workflows.service import WorkflowService
 
 if TYPE_CHECKING:
-    from toolcell_server.beginning import Beginning
+    from toolcell_server.calls.beginning import Beginning
+    from toolcell_server.calls.refusing import Refusing
     from toolcell_server.made import Made
-    from toolcell_server.refusing import Refusing
 
 HOSTS_SECONDS: Final = 60.0  # arbitrary; hosts come back after half a minute at most
 

@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 class Recording:
     """
-    `count` is told how a run ended, `count_step` how a step did: words of `workflow_metrics.py`.
+    `count` is told how a run ended, `count_step` how a step did: words of `metrics.py`.
     """
 
     def __init__(

@@ -5,7 +5,6 @@ The gRPC face of WorkflowService.
 from __future__ import annotations
 
 import asyncio
-import sys
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,12 +17,12 @@ from toolcell.v1.workflow_pb2_grpc import (
 
 from toolcell_server import pages, principal, request_fields, strict_json
 from toolcell_server.principal import OTHERS
-from toolcell_server.refusals import BadPageToken, InvalidField
+from toolcell_server.refusals import InvalidField
 from toolcell_server.request_fields import MAXIMUM_REQUEST_ID
 from toolcell_server.sessions.station import caller_in
+from toolcell_server.storing import storing
 from toolcell_server.workflows import messages
 from toolcell_server.workflows.asked import Asked, fingerprint
-from toolcell_server.workflows.storing import storing
 from toolcell_server.workflows.watching import Watching
 
 if TYPE_CHECKING:
@@ -126,7 +125,7 @@ class WorkflowService(WorkflowServiceServicer):
         self, request: pb.ListWorkflowRunsRequest, _context: _Context
     ) -> pb.ListWorkflowRunsResponse:
         size, filters = min(pages.size(request.page_size), _PAGE), _filters(request)
-        before, caller = _number(pages.decode(request.page_token, filters)), principal.current()
+        before, caller = pages.number_before(request.page_token, filters), principal.current()
         owner = None if OTHERS in caller.scopes else caller.name
         with storing("list runs of workflows"):
             rows = self._desk.store.newest_first(
@@ -216,12 +215,3 @@ def add_to(server: grpc.aio.Server, service: WorkflowService) -> None:
 
 def _filters(request: pb.ListWorkflowRunsRequest) -> dict[str, Any]:
     return {"state": request.state, "workflow": request.workflow}
-
-
-def _number(position: str) -> int:
-    if not position:
-        return sys.maxsize
-    # Whoever knows how tokens are made can make one; only digits are taken, and only a few.
-    if not (position.isascii() and position.isdecimal() and len(position) <= 18):
-        raise BadPageToken("is malformed")
-    return int(position)

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 from toolcell.v1 import execution_pb2
 from toolcell.v1 import workflow_pb2 as pb
 
-from toolcell_server.produced import produced, whole_of
+from toolcell_server.calls.produced import produced, whole_of
 from toolcell_server.refusals import CallRefused
 from toolcell_server.workflows.log import Executing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from toolcell_server.calls.produced import Put
     from toolcell_server.executions import Executions
-    from toolcell_server.produced import Put
     from toolcell_server.workflows.log import Log
     from toolcell_server.workflows.progress import Key
 

@@ -5,11 +5,10 @@ Whose turn it is: nobody keeps the others from having theirs.
 from __future__ import annotations
 
 import asyncio
-import threading
 from typing import TYPE_CHECKING
 
 from toolcell_server.registering import turns
-from toolcell_server.registering.turns import Turns, in_thread
+from toolcell_server.registering.turns import Turns
 
 if TYPE_CHECKING:
     import pytest
@@ -76,32 +75,6 @@ def test_who_took_long_waits_and_the_others_do_not(monkeypatch: pytest.MonkeyPat
         return order
 
     assert ["slow", "quick", "slow"] == asyncio.run(scenario())
-
-
-def test_who_gives_up_waits_for_what_he_began() -> None:
-    """
-    Or a flood of calls that are given up would have a thread each.
-    """
-    may_end = threading.Event()
-
-    async def scenario() -> tuple[bool, bool]:
-        begun = asyncio.Event()
-        loop = asyncio.get_running_loop()
-
-        def work() -> None:
-            loop.call_soon_threadsafe(begun.set)
-            may_end.wait(60)
-
-        task = asyncio.create_task(in_thread(work))
-        await begun.wait()
-        task.cancel()
-        await asyncio.sleep(0)
-        before = task.done()
-        may_end.set()
-        await asyncio.wait([task])
-        return before, task.cancelled()
-
-    assert (False, True) == asyncio.run(scenario())
 
 
 def test_nothing_is_kept_of_principals_that_want_nothing() -> None:

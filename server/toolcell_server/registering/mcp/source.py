@@ -4,14 +4,13 @@ Where tools of MCP servers come from: the servers themselves, asked once, in a c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from toolcell_server.carried import Carried
 from toolcell_server.refusals import InvalidField
 from toolcell_server.registering import added, checking
 from toolcell_server.registering.mcp.listed import CARRIER, Server, tools_of
-from toolcell_server.registering.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from toolcell_server.principal import Principal
     from toolcell_server.registering.offered import Offers
+    from toolcell_server.registering.turns import Turns
     from toolcell_server.scopes import Scope
 
 ALLOWED: Final = added.COMMON | {"paths", "domains", "effects", "idempotent"}
@@ -53,8 +53,8 @@ class McpSource:
 
     trial: Callable[[], Trial]
     scope: Callable[[Principal, registry_pb2.ToolScope.ValueType], Scope]
+    turns: Turns
     own_grants: bool = False
-    turns: Turns = field(default_factory=Turns)
 
     async def offer(self, definition: registry_pb2.ToolDefinition, principal: Principal) -> Offers:
         """

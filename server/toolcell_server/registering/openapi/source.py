@@ -8,7 +8,7 @@ of everybody is seen to for all sources alike (`plan.py`).
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from toolcell_server.refusals import InvalidField
@@ -17,7 +17,7 @@ from toolcell_server.registering.added import Made
 from toolcell_server.registering.offered import Skipped
 from toolcell_server.registering.openapi import documents, operations, servers
 from toolcell_server.registering.openapi.operations import Wish
-from toolcell_server.registering.turns import Turns, in_thread
+from toolcell_server.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from toolcell_server.principal import Principal
     from toolcell_server.registering.offered import Offers
+    from toolcell_server.registering.turns import Turns
 
 ALLOWED: Final = added.COMMON
 
@@ -39,7 +40,7 @@ class OpenApiSource:
 
     credentials: Collection[str]
     safe: Callable[[str], bool]
-    turns: Turns = field(default_factory=Turns)
+    turns: Turns
 
     async def offer(self, definition: registry_pb2.ToolDefinition, principal: Principal) -> Offers:
         """

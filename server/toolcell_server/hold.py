@@ -27,7 +27,7 @@ FRAME_SLACK_BYTES = 64 * 1024  # what a frame may hold beside the result: names,
 
 
 @dataclass(slots=True, eq=False)
-class Session:
+class Hold:
     """
     A spawned cell, and our ends of what leads into it.  `whole`: it was made without a call.
     """

@@ -1,5 +1,5 @@
 """
-The one place where a database that fails becomes a refusal.
+A database that fails becomes a refusal.
 """
 
 from __future__ import annotations
@@ -26,6 +26,6 @@ def storing(purpose: str) -> Iterator[None]:
     try:
         yield
     except database.StoreFailed as exc:
-        fields = {"error": str(exc)}
-        _log.error("the database fails: workflows are refused", extra={"fields": fields})
+        fields = {"error": str(exc), "purpose": purpose}
+        _log.error("the database fails: calls are refused", extra={"fields": fields})
         raise StoreFailed(purpose) from exc

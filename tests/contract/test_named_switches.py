@@ -21,12 +21,10 @@ if TYPE_CHECKING:
 
 KNOWN = {f"{section}.{name}" for section, names in SECTIONS.items() for name in names}
 COMMAND = {
-    "manifest": {
-        "name": "nothing",
-        "description": "Does nothing.",
-        "parameters": {"type": "object"},
-    },
-    "command": {"argv": ["/bin/true"]},
+    "name": "nothing",
+    "description": "Does nothing.",
+    "parameters": {"type": "object"},
+    "argv": ["/bin/true"],
 }
 
 

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from toolcell_server.uploads.uploads import Uploads
 
 CARRIER: Final = "run_source"
-OFF: Final = (
-    "uploading code",
+_SWITCH: Final = (
     "registry.enabled = true, state_dir, and registry.upload_keys"
-    " (or registry.require_signature = false) in its settings",
+    " (or registry.require_signature = false) in its settings"
 )
+OFF: Final = ("uploading code", _SWITCH)
 
 
 class UploadedSource:

@@ -103,7 +103,7 @@ def show_registry(report: Report) -> None:
         _workflow(client, report)
 
 
-def _outcome(client: Client, tool: str, arguments: dict[str, object]) -> str:
+def _outcome(client: Client, tool: str, arguments: dict[str, Any]) -> str:
     """
     How a call ends, or why it is refused.
     """
@@ -172,7 +172,7 @@ def _batch(client: Client, report: Report) -> None:
     calls = [("calculate", {"expression": text}) for text in ("6*7", "6/0")]
     with client.batch([*calls, ("nothing", {})]) as batch:
         endings = batch.results().values()
-    told = [each.label if isinstance(each, Result) else each.reason for each in endings]
+    told = [getattr(each, "label", None) or getattr(each, "reason", None) for each in endings]
     expected = ["completed", "failed", "UNKNOWN_TOOL"]
     report.check("each call of a batch ends by itself", expected=expected, actual=told)
 

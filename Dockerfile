@@ -8,6 +8,7 @@
 #     --security-opt seccomp=unconfined \      the default profile forbids unshare, mount, setns
 #     --security-opt apparmor=unconfined \     the default profile forbids mount
 #     --network host \                         see below
+#     --volume toolcell:/var/lib/toolcell \    what outlives it: state_dir = "/var/lib/toolcell"
 #     --volume /srv/tools:/srv/tools:ro --volume /etc/toolcell:/etc/toolcell:ro toolcell
 #
 # None of them gives the container a capability; --privileged is never needed.  Each cell installs a
@@ -31,8 +32,10 @@ RUN python -m venv /opt/toolcell \
 
 FROM ${BASE}
 # A fixed number, so that volumes can be given to it; no home and no shell, since nobody logs in.
+# A new volume takes its owner and mode from the folder; state_dir may be nobody else's.
 RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent \
-        --shell /usr/sbin/nologin toolcell
+        --shell /usr/sbin/nologin toolcell \
+    && install --directory --owner 10001 --group 10001 --mode 0700 /var/lib/toolcell
 COPY --from=build /opt/toolcell /opt/toolcell
 ENV PATH=/opt/toolcell/bin:$PATH
 # By number: an orchestrator that demands a non-root user cannot look up a name.

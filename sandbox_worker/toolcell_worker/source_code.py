@@ -176,7 +176,10 @@ def _named(entry: str, folder: str) -> Found | tuple[str, str]:
         return entry, str(exc)
     tool = declared.by_value(value, {}, module)
     if tool is None:
-        return entry, f"{entry} is no tool: it has neither @tool nor a tool_definition"
+        return entry, (
+            f"{entry} is no tool: it has neither @tool nor a tool_definition;"
+            " declare it, or send its manifest along (--manifest)"
+        )
     return (entry, str(tool)) if isinstance(tool, DefinitionError) else Found(entry, tool)
 
 

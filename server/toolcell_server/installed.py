@@ -12,7 +12,7 @@ from importlib.util import find_spec
 NEEDED = (
     *("psutil", "ddsketch", "jsonschema", "msgspec", "docstring_parser", "prometheus_client"),
     *("grpc_health", "grpc_reflection", "h11", "idna", "dns", "uvloop"),
-    *("jwt", "cryptography", "jmespath", "rapidfuzz", "snowballstemmer"),
+    *("jwt", "cryptography", "jmespath", "rapidfuzz", "snowballstemmer", "limits", "yaml"),
 )
 
 

@@ -113,7 +113,8 @@ class PermittedTools:
         """
         reach = self._rights.reach(principal)
         if not reach.admits_name(tool.name) or reach.standing(tool) is Standing.HIDDEN:
-            raise NotPermitted(f"the tool {shown(tool.name)}")
+            what = f"offering the tool {shown(tool.name)} without the right to call that name"
+            raise NotPermitted(what)
 
     def _check(self, name: str, reach: Reach, principal: Principal) -> None:
         """

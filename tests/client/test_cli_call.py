@@ -61,6 +61,23 @@ def test_what_was_only_reported_is_not_called_denied(
     assert second == f"not denied, only reported: connect b.example:443 {why}"
 
 
+def test_warnings_are_for_whoever_called(server: FakeServer, toolcell: Toolcell) -> None:
+    """
+    That a tool is deprecated, or that state is lost, is said nowhere else.
+    """
+    ending = completed("OLD")
+    ending.warnings.add(reason="TOOL_DEPRECATED", message="upper is deprecated: use shout")
+    server.tool("upper", ending)
+
+    ended, quiet = toolcell("call", "upper"), toolcell("call", "upper", "--quiet")
+
+    assert (b'"OLD"\n', b"warning: upper is deprecated: use shout\n") == (
+        ended.stdout,
+        ended.stderr,
+    )
+    assert (b'"OLD"\n', b"") == (quiet.stdout, quiet.stderr)
+
+
 def test_quiet_shows_the_result_only(server: FakeServer, toolcell: Toolcell) -> None:
     """
     For scripts that log their stderr.

@@ -60,7 +60,9 @@ def on_terminal(server: FakeServer, *words: str, **environment: str) -> str:
     ],
     ids=["window title", "clear screen", "overwrite", "C1 escape", "reversed text", "backspace"],
 )
-@pytest.mark.parametrize("place", ["output", "log", "message", "progress", "result", "hint"])
+@pytest.mark.parametrize(
+    "place", ["output", "log", "message", "progress", "result", "hint", "warning"]
+)
 def test_nothing_a_tool_says_reaches_the_terminal_as_a_command(
     server: FakeServer, attack: bytes, place: str
 ) -> None:
@@ -68,6 +70,8 @@ def test_nothing_a_tool_says_reaches_the_terminal_as_a_command(
     Tools and models are hostile; a terminal obeys what it is shown.
     """
     text = attack.decode()
+    warned = completed()
+    warned.warnings.add(reason="TOOL_DEPRECATED", message=text)
     script: tuple[Any, ...] = {
         "output": (stderr(attack), completed()),
         "log": (pb.Log(level=pb.LOG_LEVEL_INFO, message=text), completed()),
@@ -75,6 +79,7 @@ def test_nothing_a_tool_says_reaches_the_terminal_as_a_command(
         "progress": (progress(0.5, text), completed()),
         "result": (completed({text: text}),),
         "hint": (failed("x", hint=text),),
+        "warning": (warned,),
     }[place]
     server.tool("evil", *script)
 

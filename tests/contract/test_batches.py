@@ -17,6 +17,7 @@ import pytest
 from mortal import SETTINGS
 from running_server import Server, start_server
 from toolcell_client import AsyncClient, CallRefused, Client, NotRun, Result
+from toolcell_client.cli import batch as command
 from waiting import wait_until
 
 if TYPE_CHECKING:
@@ -53,6 +54,27 @@ def test_the_results_of_a_batch_are_those_of_its_calls(client: Client) -> None:
     assert "failed" == failed.kind
     assert isinstance(refused, CallRefused)
     assert "UNKNOWN_TOOL" == refused.reason
+
+
+def test_a_person_sees_what_each_call_came_to(
+    client: Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    On a terminal there is a table, and what was asked for must be in it.
+    """
+    monkeypatch.setattr(command, "for_people", lambda _: True)
+    monkeypatch.setenv("COLUMNS", "200")
+    stream = client.batch([*DOUBLED[:1], ("fail", {"how": "raise"}), ("nothing_like_it", {})])
+    results = stream.results()
+    assert stream.summary
+    command._print(results, stream.summary, None)
+
+    _, doubled, failed, refused = capsys.readouterr().out.splitlines()
+    assert doubled.endswith(f"  {json.dumps(_value(results['a']))}")
+    assert "  failed     " in failed
+    assert isinstance(results["2"], Result)
+    assert results["2"].outcome.message in failed
+    assert "no tool 'nothing_like_it' is registered" in refused
 
 
 def test_what_did_not_run_is_told(client: Client) -> None:
@@ -158,7 +180,8 @@ def test_the_example_of_the_page_works(server: Server) -> None:
     )  # fmt: skip
 
     assert 0 == done.returncode, done.stderr
-    assert ["product", "sum", "3"] == [line.split()[0] for line in done.stdout.splitlines()]
+    begins = [line.split()[:2] for line in done.stdout.splitlines()]
+    assert [["product", "completed"], ["sum", "completed"], ["3", "failed"]] == begins
 
 
 def _value(ending: object) -> Any:

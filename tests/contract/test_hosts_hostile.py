@@ -168,6 +168,7 @@ def test_names_beyond_ones_rights_are_refused_whether_or_not_they_exist(server: 
     tagged = refused(server.target, SECRETS["narrow"], offer(category))
 
     assert "NOT_PERMITTED" == there[1]
+    assert "offering the tool 'calculate' without the right to call" in there[2]
     assert there == (*nothing[:2], nothing[2].replace("calculatx", "calculate")) == tagged
     with hosting(server, "narrow") as host:
         host.offers(manifest("mine_own"))  # the control

@@ -345,3 +345,13 @@ class TestRegisteredAtRunTime:
 
         assert made.faults[0].path.startswith("/mcp")
         assert not made.tools
+
+    def test_who_registers_is_told_what_a_server_complained_of(self, place: Place) -> None:
+        """
+        The run that asks it is nobody's execution: its output is to be had nowhere else.
+        """
+        argv = ["/bin/ls", "/no/such/server.py"]
+        made = self.register(place, pb.ToolDefinition(mcp=pb.McpSource(argv=argv)))
+
+        assert "ended with code 2" in made.faults[0].message
+        assert "No such file or directory" in made.faults[0].message

@@ -59,9 +59,7 @@ def test_the_first_tool_can_be_called_from_python_as_shown(readmes_server: Serve
     """
     Ten lines are promised, and they must be all that it takes.
     """
-    program = block("python", "from toolcell_client").replace(
-        "127.0.0.1:50051", readmes_server.target
-    )
+    program = block("python", "client.execute(").replace("127.0.0.1:50051", readmes_server.target)
     answer = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True
     )

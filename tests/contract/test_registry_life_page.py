@@ -16,6 +16,7 @@ import pytest
 from plain_calls import TOOLCELL
 from running_server import Server, start
 from toolcell_client import Client
+from toolcell_server.settings.reading import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,3 +100,14 @@ def test_every_page_is_listed_and_every_setting() -> None:
 
     settings = {f"registry.{name}" for name in RegistrySettings.__slots__}
     assert settings <= set(re.findall(r"`(registry\.\w+)`", index))
+
+
+def test_the_roles_of_the_index_are_taken(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(
+        re.findall(r"```toml\n(.*?)```", (DOCS / "README.md").read_text(), re.DOTALL)[0]
+    )
+    pipeline, agent = read(str(file), {}).rights.roles
+
+    assert {"toolcell:tools", "tools:*"} == pipeline.granted
+    assert {"tools:calculate", "tools:look_up", "toolcell:own_tools"} == agent.granted

@@ -224,6 +224,8 @@ def test_completed_steps_are_compensated_the_last_one_first(
 
     assert ["a", "b", "cx", "cy", "uncy", "uncx", "unb", "una"] == working.lines.read_text().split()
     assert pb.WORKFLOW_RUN_STATE_FAILED == events[-1].finished.state
+    why = finished(events, "bad").outcome.message
+    assert f"the step bad failed: {why}" == events[-1].finished.message
     assert [] == list(events[-1].finished.not_compensated)
 
 

@@ -13,6 +13,7 @@ from toolcell_client import Client
 from demo.attacks import show_attacks
 from demo.endings import show_limits
 from demo.governed import show_governance
+from demo.registered import show_registry
 from demo.report import Report
 from demo.server import serving
 from demo.streams import show_metrics, show_reattach, show_streams
@@ -26,4 +27,5 @@ if __name__ == "__main__":
         show_reattach(client, served, report)
         show_metrics(served, report)
     show_governance(report)
+    show_registry(report)
     sys.exit(report.exit_code())

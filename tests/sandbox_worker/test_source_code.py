@@ -99,7 +99,7 @@ FAULTS: dict[str, tuple[dict[str, str], str, str]] = {
     "an end": ({"up_l.py": "# @tool\nraise SystemExit(3)\n"}, "", "SystemExit: 3"),
     "no such module": ({"up_m.py": HELLO}, "up_nothing:x", "No module named"),
     "no such name": ({"up_n.py": HELLO}, "up_n:x", "has no 'x' that can be called"),
-    "no tool": ({"up_o.py": PLAIN}, "up_o:bare", "neither @tool nor a tool_definition"),
+    "no tool": ({"up_o.py": PLAIN}, "up_o:bare", "send its manifest along (--manifest)"),
     "a module of the library": (
         {"json.py": HELLO},
         "",

@@ -4,11 +4,15 @@ What is said where only the client is installed.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from toolcell_server.installed import NEEDED
 
 ROOT = Path(__file__).parents[2]
 ROOMS = [str(ROOT / room) for room in ("proto", "server", "client", "sandbox_worker")]
@@ -45,3 +49,20 @@ def test_a_tool_without_what_tools_need_says_what_to_install() -> None:
     last = ended.stderr.splitlines()[-1]
     assert last.startswith("ImportError: ")
     assert last.endswith("is not installed; tools need it: pip install 'toolcell[tools]'")
+
+
+def test_everything_that_the_server_needs_is_looked_for() -> None:
+    """
+    One that is not ends the server with a traceback, or fails the first call that needs it.
+    """
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    named = {re.split(r"[^\w.-]", each)[0] for each in (*extras["server"], *extras["tools"])}
+    found = {
+        distribution.replace("_", "-").lower()
+        for module, distributions in packages_distributions().items()
+        for distribution in distributions
+        if module in NEEDED
+    }
+
+    assert set() == named - found - {"toolcell"}

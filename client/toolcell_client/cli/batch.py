@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from toolcell_client.client import Client
 
-HEADINGS = ("CALL", "STATE", "EXECUTION")
+HEADINGS = ("CALL", "STATE", "EXECUTION", "RESULT")
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -94,11 +94,23 @@ def calls_of(name: str) -> list[Any]:
 def _print(results: dict[str, Any], summary: pb.BatchFinished, options: Any) -> None:
     states = {each.call_id: short_name(pb.BatchCallState, each.state) for each in summary.calls}
     if for_people(options):
-        rows = [(each.call_id, states[each.call_id], each.execution_id) for each in summary.calls]
+        rows = [
+            (each.call_id, states[each.call_id], each.execution_id, _brief(results[each.call_id]))
+            for each in summary.calls
+        ]
         print_table(HEADINGS, rows)
         return
     for call_id, ending in results.items():
         print_json({"call_id": call_id, "state": states[call_id], **_told(ending)})
+
+
+def _brief(ending: Any) -> str:
+    """
+    What it returned, or why it did not.
+    """
+    if isinstance(ending, Result):
+        return json.dumps(ending.value) if ending.ok else ending.outcome.message
+    return f"{ending.failed_call_id} failed" if isinstance(ending, NotRun) else str(ending)
 
 
 def _told(ending: Any) -> dict[str, Any]:

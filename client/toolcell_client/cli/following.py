@@ -52,9 +52,7 @@ def show(event: pb.ExecuteResponse, screen: Screen) -> None:
     """
     match event.WhichOneof("event"):
         case "output":
-            if event.output.skipped_bytes:
-                screen.line(f"… {event.output.skipped_bytes} bytes left out …", DIM)
-            screen.output(event.output.stream, event.output.data)
+            _show_output(event.output, screen)
         case "log":
             level = short_name(pb.LogLevel, event.log.level)
             fields = event.log.fields_json.decode(errors="replace")
@@ -71,6 +69,15 @@ def show(event: pb.ExecuteResponse, screen: Screen) -> None:
         case "fell_back":
             said = event.fell_back
             screen.line(f"{said.fallback} runs in place of {said.tool}", DIM)
+        case "finished":
+            for warning in event.finished.warnings:
+                screen.line(f"warning: {warning.message}", DIM)
+
+
+def _show_output(output: pb.Output, screen: Screen) -> None:
+    if output.skipped_bytes:
+        screen.line(f"… {output.skipped_bytes} bytes left out …", DIM)
+    screen.output(output.stream, output.data)
 
 
 def _print_result(result: Result, options: Any) -> None:

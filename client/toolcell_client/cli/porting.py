@@ -104,7 +104,7 @@ def _read(file: str) -> list[dict[str, Any]]:
     except OSError as exc:
         raise UsageError(f"cannot read {file}: {exc.strerror}") from exc
     except (ValueError, RecursionError) as exc:
-        raise UsageError(f"{file} is not JSON: {exc}") from exc
+        raise UsageError(f"{file} is no export, which is JSON: {exc}") from exc
     tools = value.get("tools") if isinstance(value, dict) else None
     if not isinstance(tools, list) or value.get(FORM) != VERSION:
         remedy = (

@@ -163,6 +163,8 @@ def _definitions(files: Sequence[str], scope: str) -> Iterator[tuple[str, pb.Too
 
 
 def _read(file: str) -> Any:
+    if file.endswith((".py", ".zip", ".whl")):
+        raise UsageError(f"{file} is code: register it by `toolcell tools upload {file}`")
     try:
         data = Path(file).read_bytes()
         return json.loads(data) if file.endswith(".json") else tomllib.loads(data.decode())

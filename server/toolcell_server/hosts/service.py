@@ -56,7 +56,7 @@ class HostService(ToolHostServiceServicer):
         self, requests: AsyncIterator[pb.HostToolsRequest], context: _Context
     ) -> None:
         if self._hosts is None:
-            raise SwitchedOff("hosting tools (hosts.enabled)")
+            raise SwitchedOff("hosting tools", "hosts.enabled = true in its settings")
         said = requests.__aiter__()
         host = await self._connected(self._hosts, said)
         try:

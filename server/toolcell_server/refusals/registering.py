@@ -42,8 +42,9 @@ class DefinitionsInvalid(CallRefused):
 
     def __init__(self, violations: Sequence[FieldViolation]) -> None:
         first = "; ".join(f"{field}: {said}" for field, said in violations[:1])
+        many = f"{len(violations)} faults, the first" if len(violations) != 1 else "one fault:"
         super().__init__(
-            f"nothing was registered, because of {len(violations)} faults, the first {first}",
+            f"nothing was registered, because of {many} {first}",
             "correct the definitions and send all of them again",
             violations=violations,
         )

@@ -10,6 +10,7 @@ from toolcell.v1 import registry_pb2 as pb
 
 from toolcell_server.principal import TOOLS
 from toolcell_server.refusals import NotPermitted, SwitchedOff, UnknownBundle
+from toolcell_server.registering.uploaded import OFF
 
 if TYPE_CHECKING:
     from toolcell_server.bundles.reloads import Reloads
@@ -64,7 +65,7 @@ class Supply:
         """
         self._authority.check(caller)
         if self._uploads is None:
-            raise SwitchedOff("uploading code")
+            raise SwitchedOff(*OFF)
         stored = await self._uploads.upload(
             request.content, request.file_name, request.signature, caller
         )

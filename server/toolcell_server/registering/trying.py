@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 _MOST_BYTES: Final = 16 * 2**20
 _NO_ARGUMENTS: Final = b"{}"
+_KEPT_BYTES: Final = 4096  # arbitrary; of what it wrote on standard error
+_LINE: Final = 200  # characters of that which whoever registers is told
 
 
 class TrialFailed(ValueError):  # noqa: N818  # names what happened
@@ -79,17 +81,19 @@ class Trying:
         )
         tool = dataclasses.replace(tool, carried=carried)
         execution = await self._execution(tool, principal)
-        finished, chunks = pb.Finished(), bytearray()
+        finished, chunks, errors = pb.Finished(), bytearray(), b""
         with contextlib.closing(execution):
             if self.auditing is not None:
                 await self.auditing.accept(execution)
             async with closing(self.executor.execute(execution)) as events:
                 async for event in events:
                     chunks += event.result_chunk.data
+                    if event.output.stream == pb.OUTPUT_STREAM_STDERR:
+                        errors = (errors + event.output.data)[-_KEPT_BYTES:]
                     if event.HasField("finished"):
                         finished = event.finished
         if not finished.outcome.HasField("completed"):
-            raise TrialFailed(_how(finished.outcome))
+            raise TrialFailed(_how(finished.outcome, errors))
         said = bytes(chunks) or finished.result_json
         return await in_thread(strict_json.parse_value, said, _MOST_BYTES)
 
@@ -122,5 +126,10 @@ class Trying:
             )
 
 
-def _how(outcome: pb.Outcome) -> str:
-    return f"{outcomes.label(outcome)}: {outcome.message:.500}"
+def _how(outcome: pb.Outcome, errors: bytes) -> str:
+    """
+    With the last line that it wrote on standard error, which nobody else will ever see.
+    """
+    how = f"{outcomes.label(outcome)}: {outcome.message:.500}"
+    lines = errors.decode(errors="replace").strip().splitlines()
+    return f"{how} (its standard error ends with {lines[-1][:_LINE]!r})" if lines else how

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from toolcell_server.uploads.uploads import Uploads
 
 CARRIER: Final = "run_source"
+_SWITCH: Final = (
+    "registry.enabled = true, state_dir, and registry.upload_keys"
+    " (or registry.require_signature = false) in its settings"
+)
+OFF: Final = ("uploading code", _SWITCH)
 
 
 class UploadedSource:
@@ -48,7 +53,7 @@ class UploadedSource:
             UnknownUpload: this caller has uploaded no such code.
         """
         if self._uploads is None:
-            raise SwitchedOff("uploading code")
+            raise SwitchedOff(*OFF)
         entry = definition.upload.entry
         if entry and not describing.is_entry(entry):
             raise InvalidField("upload.entry", "must be module:name")

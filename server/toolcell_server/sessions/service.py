@@ -21,7 +21,7 @@ from toolcell_server.refusals import (
 )
 from toolcell_server.sessions import messages, wished
 from toolcell_server.sessions.file_service import FileRpcs
-from toolcell_server.sessions.station import WHAT
+from toolcell_server.sessions.station import OFF
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -100,13 +100,13 @@ class SessionService(SessionServiceServicer):
     @property
     def _on(self) -> Sessions:
         if self._sessions is None:
-            raise SwitchedOff(WHAT)
+            raise SwitchedOff(*OFF)
         return self._sessions
 
     @property
     def _files(self) -> FileRpcs:
         if self._rpcs is None:
-            raise SwitchedOff(WHAT)
+            raise SwitchedOff(*OFF)
         return self._rpcs
 
     async def _told(self, session: Session) -> pb.Session:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from toolcell_server.principal import Principal
     from toolcell_server.sessions.session import Session
 
-WHAT: Final = "the use of sessions (sessions.enabled)"
+OFF: Final = ("the use of sessions", "sessions.enabled = true in its settings")
 
 
 class Station(Protocol):
@@ -82,10 +82,10 @@ class NoSessions:
         Raises:
             SwitchedOff: always.
         """
-        raise SwitchedOff(WHAT)
+        raise SwitchedOff(*OFF)
 
     def using(self, _session: Session, _stop: Stop | None = None) -> NoReturn:
-        raise SwitchedOff(WHAT)
+        raise SwitchedOff(*OFF)
 
     async def room(self, _session: Session) -> NoReturn:
-        raise SwitchedOff(WHAT)
+        raise SwitchedOff(*OFF)

@@ -182,7 +182,9 @@ class Running:
         if self._interrupted is not None:
             self._tell_interrupted(self._interrupted)
         elif self._failed is not None:
-            message = f"the step {self._failed.name} failed"
+            ended = self._progress.unit(Key(self._failed.name)).ended or pb.StepFinished()
+            why = ended.problem.message or ended.refused.message or ended.outcome.message
+            message = f"the step {self._failed.name} failed{f': {why:.500}' if why else ''}"
             self._finish(pb.WORKFLOW_RUN_STATE_FAILED, message, self._failed.name)
         else:
             try:

@@ -15,7 +15,7 @@ _SERVICE: Final = pb.DESCRIPTOR.services_by_name["WorkflowService"]
 
 
 async def _refuse(_request: bytes, _context: Any) -> NoReturn:
-    raise SwitchedOff("workflows ([workflows] enabled)")
+    raise SwitchedOff("the use of workflows", "workflows.enabled = true in its settings")
 
 
 def add_to(server: grpc.aio.Server) -> None:

@@ -66,8 +66,8 @@ def test_the_example_hosts_what_it_says(tmp_path: Path, target: str, command: li
 def test_every_setting_is_listed_with_its_default() -> None:
     table = PAGE.partition("## Settings")[2]
     for name, value in ((name, getattr(HostsSettings(), name)) for name in HostsSettings.__slots__):
-        row = next(line for line in table.splitlines() if f"`{name}`" in line)
-        assert str(value).lower() in row
+        row = next(line for line in table.splitlines() if f"`hosts.{name}`" in line)
+        assert f"`{str(value).lower().removesuffix('.0')}`" in row
 
 
 def test_a_command_that_offers_nothing_says_what_to_do(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ imports it: it is bytes, with a digest, a signature and owners.  Two principals 
 bytes share the bytes and not the knowledge: each finds what it has uploaded itself.
 
 What no tool needs is removed, an hour after it was last needed: a client uploads first and
-registers then, and a call that runs may still import from it.  That is looked at when the server
-starts and when somebody uploads, which is when it matters.
+registers then, and a call that runs may still import from it.  That is looked at when somebody
+uploads, which is when it matters.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ _log = logging.getLogger(__name__)
 
 class Uploads:
     """
-    Lives on one event loop.  `needed` are the digests of the uploads that tools need; `may_all`
-    says whether somebody may know of everybody's; `record` takes note, and may refuse.
+    `needed` are the digests of the uploads that tools need; `may_all` says whether somebody may
+    know of everybody's; `record` takes note, and may refuse.  Lives on one event loop.
     """
 
     def __init__(
@@ -67,8 +67,7 @@ class Uploads:
         self._clock = clock
         self._record = record
         self._known: dict[str, Stored] = {}
-        self._changing = asyncio.Lock()
-        self._turns = Turns()
+        self._changing, self._turns = asyncio.Lock(), Turns()
         self._coming: Counter[str] = Counter()
 
     def load(self) -> None:

@@ -31,7 +31,7 @@ def test_a_search_is_json_when_piped(server: FakeServer, toolcell: Toolcell) -> 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "is not JSON"),
+        ("{", "is no export, which is JSON"),
         ("[]", "is no export of tools"),
         ('{"tools": [{}]}', "is no export of tools"),
         ('{"toolcell_tools": 2, "tools": [{}]}', "is no export of tools"),

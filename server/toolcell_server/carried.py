@@ -37,9 +37,12 @@ class Carried:
     carrier: str
     payload: Mapping[str, Any] = field(default_factory=dict)
     code: tuple[str, ...] = ()
+    _told: bytes = field(init=False, repr=False, compare=False)  # once, and not with each call
 
     def __post_init__(self) -> None:
-        size = len(self._told())
+        told = json.dumps(self.payload, ensure_ascii=False, separators=(",", ":")).encode()
+        object.__setattr__(self, "_told", told)
+        size = len(told)
         if size > MAXIMUM_PAYLOAD:
             raise ValueError(
                 f"what its carrier is told has {size} bytes; at most {MAXIMUM_PAYLOAD} are allowed"
@@ -56,7 +59,4 @@ class Carried:
         """
         The arguments of the carrier for a call with these.
         """
-        return b'{"carried":%b,"arguments":%b}' % (self._told(), arguments or b"{}")
-
-    def _told(self) -> bytes:
-        return json.dumps(self.payload, ensure_ascii=False, separators=(",", ":")).encode()
+        return b'{"carried":%b,"arguments":%b}' % (self._told, arguments or b"{}")

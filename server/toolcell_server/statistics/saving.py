@@ -25,36 +25,33 @@ if TYPE_CHECKING:
 
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS tool_statistics (
-    scope TEXT NOT NULL,
     tool TEXT NOT NULL,
     version TEXT NOT NULL,
     counts TEXT NOT NULL,
     durations BLOB NOT NULL,
-    PRIMARY KEY (scope, tool, version)
+    PRIMARY KEY (tool, version)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tool_callers (
-    scope TEXT NOT NULL,
     tool TEXT NOT NULL,
     version TEXT NOT NULL,
     caller BLOB NOT NULL,
-    PRIMARY KEY (scope, tool, version, caller)
+    PRIMARY KEY (tool, version, caller)
 ) WITHOUT ROWID;
 """
-_SAVE: Final = "INSERT OR REPLACE INTO tool_statistics VALUES (?, ?, ?, ?, ?)"
-_MEET: Final = "INSERT OR IGNORE INTO tool_callers VALUES (?, ?, ?, ?)"
+_SAVE: Final = "INSERT OR REPLACE INTO tool_statistics VALUES (?, ?, ?, ?)"
+_MEET: Final = "INSERT OR IGNORE INTO tool_callers VALUES (?, ?, ?)"
 _FORGET: Final = (
-    "DELETE FROM tool_statistics WHERE scope = ? AND tool = ? AND version = ?",
-    "DELETE FROM tool_callers WHERE scope = ? AND tool = ? AND version = ?",
+    "DELETE FROM tool_statistics WHERE tool = ? AND version = ?",
+    "DELETE FROM tool_callers WHERE tool = ? AND version = ?",
 )
 _log = logging.getLogger(__name__)
 
 
 class Key(NamedTuple):
     """
-    Which tool.  `scope` is empty for one of everybody's.
+    Which tool, by its identity (`Tool.identity`), and which version.
     """
 
-    scope: str
     tool: str
     version: str
 

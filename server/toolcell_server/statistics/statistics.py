@@ -108,9 +108,7 @@ def key_of(tool: Tool) -> Key:
     """
     What a tool is counted under.
     """
-    scope = tool.scope
-    owner = "" if scope.kind == "global" else f"{scope.kind} {scope.principal}\n{scope.session}"
-    return Key(owner, tool.name, tool.version)
+    return Key(tool.identity, tool.version)
 
 
 def _ending(execution: Execution, finished: pb.Finished) -> Ending:

@@ -1,0 +1,30 @@
+"""
+Formats of LLM providers: definitions of tools, calls, streams and results, as plain dictionaries.
+"""
+
+from toolcell_client.formats.offered import OfferedTool
+from toolcell_client.formats.providers import PROVIDERS, format_of
+from toolcell_client.formats.toolset import Toolset
+from toolcell_client.formats.turns import (
+    Answer,
+    ModelTurn,
+    Problem,
+    RawCall,
+    Stop,
+    Tokens,
+    ToolCall,
+)
+
+__all__ = [
+    "PROVIDERS",
+    "Answer",
+    "ModelTurn",
+    "OfferedTool",
+    "Problem",
+    "RawCall",
+    "Stop",
+    "Tokens",
+    "ToolCall",
+    "Toolset",
+    "format_of",
+]

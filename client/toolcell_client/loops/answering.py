@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from toolcell_client.formats.turns import Answer
 from toolcell_client.model_text import as_tool_message
 
-
 if TYPE_CHECKING:
     from toolcell_client.errors import ToolcellError
     from toolcell_client.loops.planning import Planned

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from toolcell_client.formats.offered import OfferedTool
 
 MAXIMUM_CALL_ID_BYTES = 256  # of the contract
-# 16 characters of base 36 are 82 bits, beyond any chance; "call_0" and "functions.read:3" have less.
+# 16 characters of base 36 are 82 bits, beyond any chance; "call_0" and "functions.f:3" have less.
 _RANDOM = re.compile(r"[0-9A-Za-z]{16,}")
 MINIMUM_DIGITS = 2  # words have none
 
@@ -96,7 +96,7 @@ def request_id(place: int, call: ToolCall, arguments: bytes, turn_id: str) -> st
     if not turn_id and not unique(call.call_id):
         return str(uuid.uuid4())
     where = f"{turn_id}\0{place}" if turn_id else ""
-    named = "\0".join((where, call.call_id, call.tool)).encode() + b"\0" + arguments
+    named = f"{where}\0{call.call_id}\0{call.tool}".encode(errors="replace") + b"\0" + arguments
     return f"turn-{hashlib.sha256(named).hexdigest()}"
 
 

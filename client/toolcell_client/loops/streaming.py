@@ -64,19 +64,36 @@ class TurnStream(Closing):
     @property
     def result(self) -> TurnResult:
         """
-        The turn; reads what has not been read of it.
+        The turn, once its end has been read.
 
         Raises:
-            ValueError: it was closed before its end.
+            ValueError: it has not.
+        """
+        return ended(self._result)
+
+    def until_ended(self) -> TurnResult:
+        """
+        Read to the end.
+
+        Raises:
+            ValueError: the stream was closed before its end.
         """
         for _ in self:
             pass
-        if self._result is None:
-            raise ValueError("the stream was closed before the turn ended")
-        return self._result
+        return self.result
 
     def close(self) -> None:
         self._events.close()
+
+
+def ended(result: TurnResult | None) -> TurnResult:
+    """
+    Raises:
+        ValueError: there is none.
+    """
+    if result is None:
+        raise ValueError("the turn has no result before its end has been read")
+    return result
 
 
 class Turning:

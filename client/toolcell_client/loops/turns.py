@@ -118,4 +118,4 @@ class Turns(Tools):
         turning = Turning(cast("Client", self), TurnState(provider, toolset, settings))
         if stream:
             return TurnStream(turning.streamed(response))
-        return TurnStream(turning.whole(format_of(provider).turn(response))).result
+        return TurnStream(turning.whole(format_of(provider).turn(response))).until_ended()

@@ -62,6 +62,7 @@ class Toolset:
             messages=wire.messages,
             tokens=wire.tokens,
             model=wire.model,
+            reason=wire.reason,
         )
 
     def call(self, raw: RawCall, only: Collection[str] | None = None) -> ToolCall:
@@ -69,7 +70,7 @@ class Toolset:
         Read one call.
         """
         if raw.problem is not None:
-            detail = NOT_EXECUTED.get(raw.problem, "The call is not whole; nothing ran.")
+            detail = raw.detail or NOT_EXECUTED.get(raw.problem, "The call is not whole.")
             return ToolCall(raw=raw, tool=raw.name, problem=raw.problem, detail=detail)
         tool = self.tools.get(raw.name)
         if tool is None:

@@ -27,8 +27,6 @@ from typing import TYPE_CHECKING
 from toolcell_client.formats.turns import Problem, ToolCall
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from toolcell_client.formats.offered import OfferedTool
 
 MAXIMUM_CALL_ID_BYTES = 256  # of the contract
@@ -62,15 +60,10 @@ class Planned:
     request_id: str = ""
 
 
-def plan(
-    place: int, call: ToolCall, tool: OfferedTool | None, earlier: Collection[str], turn_id: str
-) -> Planned:
+def plan(place: int, call: ToolCall, tool: OfferedTool | None, turn_id: str) -> Planned:
     """
-    Decide about one call; `earlier` are the ids of calls before it in the same turn.
+    Decide about one call.
     """
-    if call.problem is None and call.call_id and call.call_id in earlier:
-        detail = "A call before it in this response has the same id; nothing ran. Call again."
-        call = replace(call, problem=Problem.REPEATED, detail=detail, arguments={})
     if call.problem is not None or tool is None:
         return Planned(place=place, call=call, way=Way.TELL, tool=tool)
     try:

@@ -79,7 +79,8 @@ class TurnState:
         """
         Take a call that has become whole.
         """
-        return self._plan(self.toolset.call(raw, self.settings.only))
+        earlier = {each.call.call_id for each in self._order}
+        return self._plan(self.toolset.call(raw, self.settings.only, answered=earlier))
 
     def finish(self, wire: WireTurn) -> list[Planned]:
         """
@@ -173,9 +174,8 @@ class TurnState:
         )
 
     def _plan(self, call: ToolCall) -> Planned:
-        earlier = {each.call.call_id for each in self._order}
         tool = self.toolset.tools.get(call.tool)
-        planned = plan(len(self._order), call, tool, earlier, self.settings.turn_id)
+        planned = plan(len(self._order), call, tool, self.settings.turn_id)
         self._order.append(planned)
         return planned
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from toolcell_client.loops.turn_result import TurnResult
 
 Turn = Callable[..., "TurnResult"]
+HALF = '{"n": '  # arguments of a call that is never whole
 
 
 def chat(*calls: tuple[str, str, Any], stop: str = "tool_calls") -> dict[str, Any]:
@@ -39,55 +40,28 @@ def chat(*calls: tuple[str, str, Any], stop: str = "tool_calls") -> dict[str, An
 
 
 def streamed(
-    *calls: tuple[str, str, Any], text: str = "", stop: str | None = "tool_use"
+    *calls: tuple[str, str, Any], text: str = "", status: str | None = "completed"
 ) -> Iterator[dict[str, Any]]:
     """
-    The same as a stream of Anthropic, in which a call is whole before the next begins; `stop` None:
-    it breaks off.
+    The same as a stream of OpenAI Responses, in which a call is whole before the next begins;
+    `status` None: it breaks off.
     """
-    yield {
-        "type": "message_start",
-        "message": {
-            "id": "msg_1",
-            "type": "message",
-            "role": "assistant",
-            "model": "m",
-            "content": [],
-            "usage": {"input_tokens": 3, "output_tokens": 1},
-        },
-    }
-    index = 0
-    if text:
-        yield from block(index, {"type": "text", "text": ""}, "text_delta", "text", text)
-        index = 1
-    for place, (call_id, name, arguments) in enumerate(calls, index):
-        begun = {"type": "tool_use", "id": call_id, "name": name, "input": {}}
+    yield {"type": "response.created", "response": {"model": "m", "status": "in_progress"}}
+    for place, letter in enumerate(text):
+        yield {"type": "response.output_text.delta", "output_index": 0, "delta": letter}
+        assert place < 100, "a test says little"
+    for index, (call_id, name, arguments) in enumerate(calls, 1):
         written = arguments if isinstance(arguments, str) else json.dumps(arguments)
-        yield from block(place, begun, "input_json_delta", "partial_json", written)
-    if stop is not None:
-        yield {
-            "type": "message_delta",
-            "delta": {"stop_reason": stop, "stop_sequence": None},
-            "usage": {"output_tokens": 9},
-        }
-        yield {"type": "message_stop"}
-
-
-def block(
-    index: int, begun: dict[str, Any], kind: str, name: str, written: str
-) -> Iterator[dict[str, Any]]:
-    """
-    One block of content, in two pieces.
-    """
-    half = len(written) // 2
-    yield {"type": "content_block_start", "index": index, "content_block": begun}
-    for piece in (written[:half], written[half:]):
-        yield {
-            "type": "content_block_delta",
-            "index": index,
-            "delta": {"type": kind, name: piece},
-        }
-    yield {"type": "content_block_stop", "index": index}
+        item = {"type": "function_call", "id": f"fc_{index}", "call_id": call_id, "name": name}
+        at = {"output_index": index, "item_id": item["id"]}
+        begun = {**item, "arguments": "", "status": "in_progress"}
+        yield {"type": "response.output_item.added", "output_index": index, "item": begun}
+        yield {"type": "response.function_call_arguments.delta", **at, "delta": written}
+        whole = {**item, "arguments": written, "status": "completed"}
+        if arguments is not HALF:
+            yield {"type": "response.output_item.done", "output_index": index, "item": whole}
+    if status is not None:
+        yield {"type": f"response.{status}", "response": {"model": "m", "status": status}}
 
 
 def sync_turn(target: str) -> Turn:

@@ -15,7 +15,11 @@ def completion(message: dict[str, Any], finish_reason: str = "stop", **more: Any
     """
     A whole chat completion with this message.
     """
-    choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish_reason}
+    choice = {
+        "index": 0,
+        "message": {"role": "assistant", **message},
+        "finish_reason": finish_reason,
+    }
     return {
         "id": "chatcmpl-1",
         "object": "chat.completion",
@@ -51,7 +55,7 @@ def chat_chunks(response: dict[str, Any], chunking: Chunking) -> list[dict[str, 
     """
     choice = response["choices"][0]
     message = choice["message"]
-    streams = [
+    streams: list[list[dict[str, Any]]] = [
         [{key: piece} for piece in chunking.cut(message[key])]
         for key in ("content", "refusal", "reasoning_content")
         if message.get(key) is not None

@@ -3,13 +3,13 @@ Arguments as a tool's own schema has them, from those that a model wrote for an 
 
 Theory of operation.  Two things differ: properties have aliases, and strict mode makes a model
 write null for what it leaves out.  Both are put right where the tool's own schema declares a
-property, and nowhere else, so that data under free keys stays as it was written.  A null is left out where the
-property is declared, not required, and null is not valid for it.
+property, and nowhere else, so that data under free keys stays as it was written.  A null is left
+out where the property is declared, not required, and null is not valid for it.
 
 At one place of a value several schemas may apply at once (`allOf`, `$ref`), which are a list here.
 Of a union one branch applies: the first that the value fits once it is restored by that branch.
 Where a union at the root was exported as one object with the properties of all branches, the model
-writes null for those of other branches; they are left out if nothing fits otherwise.  For a value
+writes null for those of other branches; they are left out unless nothing fits then.  For a value
 that fits no branch all of them are taken together, and the server says what is wrong with it.
 """
 
@@ -61,9 +61,9 @@ class _Restoring:
         ways = list(self._ways(schemas))
         if len(ways) == 1:
             return self._below(value, ways[0])
-        for clean in (False, True):
+        for clean in (True, False):
             for way in ways:
-                made = self._below(_without_strays(value, way) if clean else value, way)
+                made = self._below(_without_strays(value, way, ways) if clean else value, way)
                 if all(fits(made, each, self.root, self.budget) for each in way):
                     return made
         everything = [each for way in ways for each in way]
@@ -136,10 +136,16 @@ class _Restoring:
         return all(admits_null(each, self.root, self.budget) for each in declared)
 
 
-def _without_strays(value: Any, schemas: Sequence[Mapping[str, Any]]) -> Any:
+def _without_strays(
+    value: Any, way: Sequence[Mapping[str, Any]], ways: Sequence[Sequence[Mapping[str, Any]]]
+) -> Any:
     if not isinstance(value, dict):
         return value
-    return {key: each for key, each in value.items() if each is not None or _declared(key, schemas)}
+
+    def strays(key: str) -> bool:
+        return not _declared(key, way) and any(_declared(key, each) for each in ways)
+
+    return {key: each for key, each in value.items() if each is not None or not strays(key)}
 
 
 def _declared(name: str, schemas: Sequence[Mapping[str, Any]]) -> list[Schema]:

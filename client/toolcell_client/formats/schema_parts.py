@@ -69,7 +69,7 @@ def check_size(schema: Schema) -> None:
     Raises:
         SchemaTooLarge: it is too deep or too large to be looked into.
     """
-    level, nodes, depth = [schema], 0, 0
+    level, nodes, depth = _inside([schema]), 0, 0
     while level:
         nodes, depth = nodes + len(level), depth + 1
         if nodes > SCHEMA_NODES:

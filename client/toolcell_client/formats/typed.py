@@ -65,7 +65,8 @@ def nullable(schema: dict[str, Any]) -> dict[str, Any]:
         return {**schema, "anyOf": [*schema["anyOf"], {"type": "null"}]}
     if not isinstance(schema.get("type"), str) or schema["type"] in ("object", "array"):
         text = schema.get("description", "")
-        made: dict[str, Any] = {"anyOf": [schema, {"type": "null"}]}
+        plain = {word: each for word, each in schema.items() if word != "description"}
+        made: dict[str, Any] = {"anyOf": [plain, {"type": "null"}]}
         return {**made, "description": text} if text else made
     if schema["type"] == "null":
         return schema

@@ -39,7 +39,8 @@ def read_call(
     """
     name = offers.named(raw.name)
     if raw.problem is not None:
-        detail = NOT_EXECUTED.get(raw.problem, "The call is not whole; nothing ran.")
+        known = NOT_EXECUTED.get(raw.problem, "The call is not whole; nothing ran.")
+        detail = raw.detail or known
         return ToolCall(raw=raw, tool=name or raw.name, problem=raw.problem, detail=detail)
     if raw.call_id and raw.call_id in answered:
         return _refused(raw, name, Problem.REPEATED, NOT_EXECUTED[Problem.REPEATED])

@@ -142,6 +142,7 @@ class Toolset:
             messages=wire.messages,
             tokens=wire.tokens,
             model=wire.model,
+            reason=wire.reason,
         )
 
     def call(

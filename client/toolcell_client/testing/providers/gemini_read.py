@@ -23,7 +23,8 @@ _PART = """
 codeExecutionResult executableCode fileData functionCall functionResponse inlineData mediaResolution
 partMetadata text thought thoughtSignature videoMetadata
 """
-PART: dict[str, type] = dict.fromkeys(_PART.split(), object) | {
+PART: dict[str, type] = {
+    **dict.fromkeys(_PART.split(), object),
     "functionCall": dict,
     "functionResponse": dict,
     "text": str,
@@ -105,9 +106,8 @@ def _read_model(read: Contents, parts: list[dict[str, Any]], where: str) -> None
         if "functionResponse" in part:
             raise invalid("Please ensure that function response turn is of the role user.")
         if "functionCall" not in part:
-            if text := part.get("text"):
-                if not part.get("thought"):
-                    read.entries.append(Said("assistant", text))
+            if (text := part.get("text")) and not part.get("thought"):
+                read.entries.append(Said("assistant", text))
             continue
         if read.last_role in ("", "model"):
             raise invalid(
@@ -151,9 +151,7 @@ def _read_user(read: Contents, parts: list[dict[str, Any]], where: str) -> None:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         read.entries.append(Answered(call.name, text, call.call_id, failed))
     read.open = []
-    for part in parts:
-        if text := part.get("text"):
-            read.entries.append(Said("user", text))
+    read.entries += [Said("user", part["text"]) for part in parts if part.get("text")]
 
 
 def _called(waiting: list[Called], fields: dict[str, Any], here: str) -> Called:

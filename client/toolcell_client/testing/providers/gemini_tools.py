@@ -66,8 +66,12 @@ def check_config(config: Any, tools: Sequence[SeenTool]) -> tuple[str, tuple[str
     if calling is None:
         return ("auto" if tools else "none"), ()
     where = "tool_config.function_calling_config"
-    known = {"mode": str, "allowedFunctionNames": list, "streamFunctionCallArguments": bool}
-    fields = take(calling, known, where)
+    keys: dict[str, type] = {
+        "mode": str,
+        "allowedFunctionNames": list,
+        "streamFunctionCallArguments": bool,
+    }
+    fields = take(calling, keys, where)
     if not tools:
         raise invalid("Function calling config is set without function_declarations.")
     mode = fields.get("mode", "AUTO")

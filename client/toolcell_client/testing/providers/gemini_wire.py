@@ -44,6 +44,7 @@ class GeminiWire:
     provider = "gemini"
     reply_prefix = "response_"
     call_prefix = "call_"
+    wrong_key_status = 400
 
     def authorize(self, headers: Mapping[str, str], query: Mapping[str, str]) -> str:
         return words.authorize(headers, query)

@@ -46,9 +46,9 @@ def authorize(headers: Mapping[str, str], query: Mapping[str, str]) -> str:
 
 def error(refused: Refused) -> dict[str, Any]:
     """
-    The body of an error.  A wrong key is a bad request here.
+    The body of an error.
     """
-    status = 400 if refused.status == 401 else refused.status
+    status = refused.status
     message = refused.message or STATUS_WORDS.get(status, "The request failed.")
     details: list[dict[str, Any]] = []
     if refused.code == "invalid_api_key":
@@ -78,7 +78,7 @@ def wrong(where: str, what: str) -> Refused:
     return invalid(f"* GenerateContentRequest.{where}: {what}")
 
 
-def take(mapping: Any, known: Mapping[str, type | tuple[type, ...]], where: str) -> dict[str, Any]:
+def take(mapping: Any, known: Mapping[str, type], where: str) -> dict[str, Any]:
     """
     A message's fields by their names in lowerCamelCase; both ways to write them are taken, as
     protobuf's JSON is.  Nulls are left out.

@@ -75,6 +75,8 @@ class Wire(Prefixes, Protocol):
     The wire format of one endpoint.
     """
 
+    wrong_key_status: int
+
     def authorize(self, headers: Mapping[str, str], query: Mapping[str, str]) -> str:
         """
         The key that the client has.

@@ -106,7 +106,7 @@ class ProviderServer(Journal):
         """
         return f"{prefix}{next(self._ids):016x}"
 
-    def check_key(self, key: str) -> None:
+    def check_key(self, key: str, status: int = 401) -> None:
         """
         For the wires: whether the key is the one.
 
@@ -114,7 +114,7 @@ class ProviderServer(Journal):
             Refused: it is not.
         """
         if self.api_key is not None and key != self.api_key:
-            raise Refused(401, "", code="invalid_api_key")
+            raise Refused(status, "", code="invalid_api_key")
 
     def check_model(self, model: str) -> None:
         """
@@ -134,7 +134,8 @@ class ProviderServer(Journal):
             Refused: it is not as the provider wants it.
         """
         try:
-            self.check_key(wire.authorize(request.headers, request.query))
+            key = wire.authorize(request.headers, request.query)
+            self.check_key(key, wire.wrong_key_status)
             view = wire.read(request)
             self.check_model(view.model)
         except Refused as exc:

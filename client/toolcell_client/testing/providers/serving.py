@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from toolcell_client.testing.providers import openai_words as words
-from toolcell_client.testing.providers.gemini_wire import GeminiWire
 from toolcell_client.testing.providers.paths import wire_at
 from toolcell_client.testing.providers.realtime.session import RealtimeSession
 from toolcell_client.testing.providers.realtime.websocket import WebSocket, accept_key
@@ -189,11 +188,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _refuse(self, wire: Wire | None, refused: Refused) -> None:
         body = wire.error(refused) if wire else {"error": {"message": refused.message}}
-        status = (
-            body.get("error", {}).get("code") if isinstance(wire, GeminiWire) else refused.status
-        )
         again = {} if refused.retry_after is None else {"retry-after": f"{refused.retry_after:g}"}
-        self._send(status, body, None, again)
+        self._send(refused.status, body, None, again)
 
     def _send(
         self,

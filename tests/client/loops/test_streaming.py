@@ -171,7 +171,7 @@ def test_in_an_event_loop(server: FakeServer) -> None:
     assert asyncio.run(turn()) == [1, 2]
 
 
-@pytest.mark.parametrize("leave", ["close", "cancel"])
+@pytest.mark.parametrize("leave", ["close", "drop", "cancel"])
 def test_who_leaves_an_event_loop_leaves_nothing_running(leave: str, server: FakeServer) -> None:
     server.tool("slow", HOLD)
     server.tool("fast", HOLD)
@@ -179,11 +179,14 @@ def test_who_leaves_an_event_loop_leaves_nothing_running(leave: str, server: Fak
     async def turn() -> int:
         async with AsyncClient(server.target) as client:
             stream = await client.run_tool_calls("openai-responses", streamed(*CALLS), stream=True)
-            if leave == "close":
+            if leave != "cancel":
                 while not isinstance(await anext(stream), ExecutionEvent):
                     pass
                 await until(lambda: len(server.executions) == 2)
-                await stream.aclose()
+                if leave == "close":
+                    await stream.aclose()
+                del stream
+                await until(lambda: len(set(server.cancels)) == 2)
             else:
                 task = asyncio.ensure_future(stream.until_ended())
                 await until(lambda: len(server.executions) == 2)

@@ -104,6 +104,14 @@ def test_what_began_before_the_cut_keeps_its_answer(
     assert [each.tool for each in server.requests] == ["slow"]
 
 
+def test_what_was_not_allowed_does_not_run_in_a_stream(server: FakeServer, client: Client) -> None:
+    server.tool("slow", completed(1))
+    server.tool("fast", completed(2))
+    stream = client.run_tool_calls("openai-responses", streamed(*CALLS), stream=True, only=["fast"])
+    assert [each.failed for each in stream.until_ended().answers] == [True, False]
+    assert [each.tool for each in server.requests] == ["fast"]
+
+
 @pytest.mark.parametrize("leave", ["close", "drop", "error"])
 def test_who_leaves_leaves_nothing_running(leave: str, server: FakeServer, client: Client) -> None:
     server.tool("slow", HOLD)

@@ -6,7 +6,6 @@ Source: `Part`, `FunctionCall` and `PartialArg` of `google/genai/types.py`.
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 from toolcell_client.formats.gemini_partial import BadPiece, PartialArguments
@@ -180,11 +179,3 @@ class CallPart:
             **(self._call.sent_back() or {}),
         }
         return {**(self._rest.sent_back() or {}), "functionCall": call}
-
-
-def digest(call: Mapping[str, Any]) -> str:
-    """
-    Something to know a call by, which is the same however it came.
-    """
-    said = f"{short(call.get('name'))} {argument_text(call.get('args'))}"
-    return hashlib.sha256(said.encode(errors="replace")).hexdigest()[:12]

@@ -19,6 +19,7 @@ from toolcell_client.formats.pieces import (
     short,
     verbatim,
 )
+from toolcell_client.formats.too_much import TOO_LONG, TOO_MANY
 from toolcell_client.formats.turns import Problem, RawCall
 
 if TYPE_CHECKING:
@@ -100,7 +101,9 @@ class CallPart:
     handed out.
     """
 
-    def __init__(self, part: Mapping[str, Any], rooms: Rooms, made_up: str) -> None:
+    def __init__(
+        self, part: Mapping[str, Any], rooms: Rooms, made_up: str, *, surplus: bool = False
+    ) -> None:
         call = part["functionCall"]
         self.name, self._given_id = short(call.get("name")), short(call.get("id"))
         self.call_id = self._given_id or made_up
@@ -110,7 +113,8 @@ class CallPart:
         others = {name: value for name, value in call.items() if name not in CALL_FIELDS}
         self._call = OtherPart(others, rooms)
         self._arguments: Any = {}
-        self._problem: Problem | None = None
+        self._problem: Problem | None = Problem.TRUNCATED if surplus else None
+        self._detail = TOO_MANY if surplus else ""
         self._take(call.get("args"), rooms.arguments)
         self._pieces: PartialArguments | None = None
         self._grow_by(call)
@@ -120,7 +124,7 @@ class CallPart:
             return
         copied = verbatim(given, room)
         if copied is None and room.full:
-            self._problem = Problem.TRUNCATED
+            self._problem, self._detail = Problem.TRUNCATED, self._detail or TOO_LONG
             return
         # What is no JSON is kept as text, so that reading it says what is wrong.
         self._arguments = copied if isinstance(copied, dict) else argument_text(given)
@@ -140,8 +144,9 @@ class CallPart:
         try:
             for piece in pieces if isinstance(pieces, list) else ():
                 self._grow(piece)
-        except BadPiece:
-            self._problem = Problem.MALFORMED
+        except BadPiece as exc:
+            self._problem = self._problem or Problem.MALFORMED
+            self._detail = self._detail or f"The arguments cannot be read: {exc}; nothing ran."
 
     def _grow(self, piece: Any) -> None:
         if self._pieces is None:
@@ -161,6 +166,7 @@ class CallPart:
             name=self.name,
             arguments=arguments,
             problem=self._problem or problem or broken,
+            detail=self._detail,
             echo={"id": self._given_id} if self._given_id else {},
         )
 

@@ -12,6 +12,7 @@ from toolcell_client.formats import Toolset
 from toolcell_client.formats.gemini import FORMAT
 from toolcell_client.formats.gemini_ending import BAD_CALLS, FAILING, REFUSING
 from toolcell_client.formats.pieces import ARGUMENT_BYTES, CALLS
+from toolcell_client.formats.too_much import TOO_LONG, TOO_MANY
 from toolcell_client.formats.turns import Answer, Problem, RawCall, Stop, Tokens
 
 THOUGHT = {"text": "Two questions.", "thought": True}
@@ -148,12 +149,17 @@ def test_parts_that_are_not_ours_go_back_and_empty_text_does_not() -> None:
     assert () == turn.calls
 
 
-def test_what_is_too_much_is_not_executed() -> None:
+def test_what_is_too_much_is_not_executed_but_answered() -> None:
+    """
+    Of the calls beyond the bound, the first for all; what is not answered does not go back.
+    """
     long = {"functionCall": {"name": "get_weather", "args": {"city": "x" * ARGUMENT_BYTES}}}
-    many, cut = FORMAT.turn(response(*[OSLO] * (CALLS + 1))), FORMAT.turn(response(long))
+    many, cut = FORMAT.turn(response(*[OSLO] * (CALLS + 9))), FORMAT.turn(response(long))
 
-    assert CALLS == len(many.calls) == len(many.messages[0]["parts"])
-    assert [Problem.TRUNCATED] == [each.problem for each in cut.calls]
+    assert CALLS + 1 == len(many.calls) == len(many.messages[0]["parts"])
+    assert [*[None] * CALLS, Problem.TRUNCATED] == [each.problem for each in many.calls]
+    assert TOO_MANY == many.calls[-1].detail
+    assert [(Problem.TRUNCATED, TOO_LONG)] == [(each.problem, each.detail) for each in cut.calls]
 
 
 @pytest.mark.parametrize("written", [{"n": float("nan")}, [1], "x", 3])

@@ -98,7 +98,7 @@ NOT: dict[str, tuple[Schema, str]] = {
     ),
     "an open object": (of({"type": "object"}), "properties at /properties/a: keys are free"),
     "patterns of keys": (
-        of({"patternProperties": {"^x": TEXT}}),
+        of({"type": "object", "patternProperties": {"^x": TEXT}}),
         "patternProperties at /properties/a",
     ),
     "a tuple": (of({"type": "array", "prefixItems": [TEXT]}), "prefixItems at /properties/a"),

@@ -169,3 +169,14 @@ def test_a_null_for_what_is_left_out_is_dropped_at_every_depth() -> None:
         "free": {"b": None},
         "must": None,
     } == read
+
+
+def test_a_type_that_is_not_said_is_taken_from_the_keywords() -> None:
+    """
+    The tool would take other types, too, which a model has no reason to send.
+    """
+    own = of({"properties": {"b": TEXT}, "required": ["b"]})
+    [note] = Toolset([OfferedTool(name="t", parameters=own)]).explain("openai")
+
+    assert "object" == strict(own)["properties"]["a"]["type"]
+    assert ("type", "none is said; exported as object") == (note.keyword, note.reason)

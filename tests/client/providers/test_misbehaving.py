@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import anthropic
-import httpx
 import openai
 import pytest
 from asking_providers import (
@@ -103,10 +102,8 @@ def test_a_stream_is_cut(after: int, provider: ProviderServer) -> None:
     """
     Without the last chunk of HTTP: who reads it learns that something is missing.
     """
-    with pytest.raises((httpx.HTTPError, openai.APIError, Exception)) as caught:
+    with pytest.raises(openai.APIConnectionError):
         chunks(provider, Calls(*BOTH, cut_after=after))
-
-    assert "incomplete chunked read" in str(caught.value)
 
 
 def test_a_stream_of_anthropic_is_cut(provider: ProviderServer) -> None:
@@ -114,7 +111,7 @@ def test_a_stream_of_anthropic_is_cut(provider: ProviderServer) -> None:
     got = []
     with (
         anthropic_client(provider) as client,
-        pytest.raises(Exception, match="incomplete chunked read"),
+        pytest.raises(anthropic.APIConnectionError),
         client.messages.stream(
             model="claude", max_tokens=9, messages=[USER], tools=anthropic_tools()
         ) as stream,
@@ -188,9 +185,11 @@ def test_a_call_that_is_no_call_has_its_own_reason_at_gemini(provider: ProviderS
 
 
 def test_a_script_at_its_end_says_so(provider: ProviderServer) -> None:
-    with pytest.raises(openai.BadRequestError, match="has no more steps"):
-        with openai_client(provider) as client:
-            client.chat.completions.create(model="gpt-5", messages=[USER])
+    with (
+        openai_client(provider) as client,
+        pytest.raises(openai.BadRequestError, match="has no more steps"),
+    ):
+        client.chat.completions.create(model="gpt-5", messages=[USER])
 
 
 def test_usage_grows_and_what_was_read_before_is_cached(provider: ProviderServer) -> None:
@@ -208,6 +207,6 @@ def test_usage_grows_and_what_was_read_before_is_cached(provider: ProviderServer
     assert second.usage.completion_tokens_details
     assert 0 == first.usage.prompt_tokens_details.cached_tokens
     assert 96 == second.usage.prompt_tokens_details.cached_tokens
-    assert (105, 121) == (first.usage.prompt_tokens, second.usage.prompt_tokens)
+    assert (105, 115) == (first.usage.prompt_tokens, second.usage.prompt_tokens)
     assert 3 == second.usage.completion_tokens_details.reasoning_tokens
     assert 4 == second.usage.completion_tokens

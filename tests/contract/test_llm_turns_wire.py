@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from toolcell_client import Client
-    from toolcell_client.testing.providers import View
+    from toolcell_client.testing.providers import Turn, View
 
     Say = Callable[..., Any]
 
@@ -79,7 +79,7 @@ def user(provider: str, text: str) -> dict[str, Any]:
     return {"role": "user", "content": text}
 
 
-def told(view: View) -> Says:
+def told(view: View) -> Turn:
     """
     Says what the model was told, so that the test sees it as the model does.
     """
@@ -134,13 +134,16 @@ def test_a_call_that_waits_is_answered_meanwhile_and_told_later(
     assert "sent to bob" in last.turn.text
 
 
-def last_words(view: View) -> Says:
+def last_words(view: View) -> Turn:
     return Says(view.user_text)
 
 
 def executed(
     client: Client, provider: str, response: Any, *, stream: bool, **options: Any
 ) -> TurnResult:
+    done: TurnResult
     if stream:
-        return client.run_tool_calls(provider, response, stream=True, **options).until_ended()
-    return client.run_tool_calls(provider, response, **options)
+        done = client.run_tool_calls(provider, response, stream=True, **options).until_ended()
+    else:
+        done = client.run_tool_calls(provider, response, **options)
+    return done

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
     Say = Callable[..., Any]
 
-CALLS = (("rows", {"count": 1}), ("fails", {"row": 7}), ("mail", {"to": "bob"}), ("nix", {}))
+CALLS: tuple[Any, ...] = (
+    ("rows", {"count": 1}),
+    ("fails", {"row": 7}),
+    ("mail", {"to": "bob"}),
+    ("nix", {}),
+)
 
 
 @pytest.fixture(scope="module")

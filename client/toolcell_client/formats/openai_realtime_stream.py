@@ -105,9 +105,7 @@ class RealtimeAccumulator:
         return self._fresh(self._done.calls)
 
     def _fresh(self, found: Iterable[RawCall]) -> Sequence[RawCall]:
-        whole = [
-            each for each in found if each.problem is None and each.call_id not in self._given
-        ]
+        whole = [each for each in found if each.problem is None and each.call_id not in self._given]
         self._given.update(each.call_id for each in whole)
         return whole
 

@@ -180,7 +180,9 @@ class Confirmations:
             return Verdict("no_user_turn", question)
         if any(not each.committed or each.transcript is None for each in turns):
             return Verdict("wait", question)
-        heard = [(each, hear(each.transcript or "", self._language)) for each in turns]
+        heard = [
+            (each, hear(each.transcript or "", self._language, question.sentence)) for each in turns
+        ]
         if any(what is Heard.NO for _, what in heard) or self._denies(asked.phrase):
             self.close("denied")
             return Verdict("denied")

@@ -3,7 +3,7 @@ Whether a transcript is a yes, a no, or neither.  Pure.
 
 Theory of operation.  A transcript is a rough guide to what somebody near the microphone said, and
 here it decides whether something is deleted.  So a yes is narrow: at least one word of the yes
-table, and every other word harmless (courtesies, digits).  A no is wide: one word of the no table
+table, and every other word harmless (courtesies, digits, the question's own words).  A no is wide: one word of the no table
 anywhere.  All the rest is unclear, and unclear is not yes: "yes but only the old ones", "did you
 say yes?", a sentence of the television that holds a yes.  A transcript cannot say who spoke.
 """
@@ -35,9 +35,9 @@ class Heard(StrEnum):
     NOTHING = "nothing"
 
 
-def hear(transcript: str, language: Language) -> Heard:
+def hear(transcript: str, language: Language, question: str = "") -> Heard:
     """
-    What the transcript says to a question of yes or no.
+    What the transcript says to a question of yes or no; words of the question may be repeated.
     """
     if len(transcript) > MOST_CHARACTERS:
         return Heard.UNCLEAR
@@ -49,6 +49,7 @@ def hear(transcript: str, language: Language) -> Heard:
     if not _has(text, language.yes) or _has(text, language.doubts) or "?" in transcript:
         return Heard.UNCLEAR
     harmless = language.yes | language.polite | frozenset().union(*language.digits)
+    harmless |= frozenset(words(question))
     return Heard.YES if not _without(text, harmless) else Heard.UNCLEAR
 
 
@@ -68,9 +69,7 @@ def digits(transcript: str, language: Language) -> str:
         if word.isascii() and word.isdigit():
             found.append(word)
         else:
-            named = (
-                str(digit) for digit, names in enumerate(language.digits) if word in names
-            )
+            named = (str(digit) for digit, names in enumerate(language.digits) if word in names)
             found.append(next(named, ""))
     return "".join(found)
 

@@ -54,7 +54,9 @@ ENGLISH = Language(
         "but|only|except|instead|maybe|perhaps|later|what|which|who|if|or|said|says|another"
         "|actually|rather|sure about|unless|until|before|also".split("|")
     ),
-    polite=frozenset("please|thanks|thank you|okay|ok|sure|that is|thats|right|it is|i|now".split("|")),
+    polite=frozenset(
+        "please|thanks|thank you|okay|ok|sure|that is|thats|right|it is|i|now".split("|")
+    ),
     digits=tuple(
         frozenset(each.split("|"))
         for each in "0|zero|oh,1|one,2|two,3|three,4|four,5|five,6|six,7|seven,8|eight,9|nine".split(
@@ -90,8 +92,9 @@ GERMAN = Language(
     polite=frozenset("bitte|danke|okay|ok|gerne|gern|das stimmt|jetzt|so".split("|")),
     digits=tuple(
         frozenset(each.split("|"))
-        for each in "0|null,1|eins|ein,2|zwei|zwo,3|drei,4|vier,5|funf,6|sechs,7|sieben,8|acht,9|neun"
-        .split(",")
+        for each in "0|null,1|eins|ein,2|zwei|zwo,3|drei,4|vier,5|funf,6|sechs,7|sieben,8|acht,9|neun".split(
+            ","
+        )
     ),
     fillers=(
         "Ich bin noch dabei.",

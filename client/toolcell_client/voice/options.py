@@ -37,11 +37,11 @@ FILLERS = ("response", "callback", "off")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoiceOptions:
     """
-    Spans are in seconds.  `confirm_by`: what the user must say beside yes; "code" are four digits
-    that are read out, "pin" is the PIN of the principal at the server.  `filler`: who says that a call takes longer:
-    "response", the model, beside the conversation; "callback", the program; "off".  `session` are further
-    fields of `session.update` (audio, voice, output_modalities …).  `call_options` go with each
-    call, as `Client.run` takes them.
+    Spans are in seconds.  `filler`: who says that a call takes longer: "response", the model, beside
+    the conversation; "callback", the program; "off".  `confirm_by`: what the user must say beside
+    yes; "code" are four digits that are read out, "pin" is the PIN of the principal at the server.
+    `session` are further fields of `session.update` (audio, voice, output_modalities …).
+    `call_options` go with each call, as `Client.run` takes them.
     """
 
     language: str | Language = "en"
@@ -75,7 +75,9 @@ class VoiceOptions:
             raise ValueError(f"filler must be one of {FILLERS}, not {self.filler!r}")
         for effects, what in self.barge_in.items():
             if effects not in DEFAULT_BARGE_IN:
-                raise ValueError(f"barge_in has no {effects!r}; it has {', '.join(DEFAULT_BARGE_IN)}")
+                raise ValueError(
+                    f"barge_in has no {effects!r}; it has {', '.join(DEFAULT_BARGE_IN)}"
+                )
             BargeIn(what)
         for name in ("type", "tools", "instructions"):
             if name in self.session:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 MARK = "toolcell"  # the key in `metadata` of responses that are ours; the server repeats it
 FILLER = "filler"
 READ_BACK = "read_back"
+WORD_FOR_WORD = "Say exactly this, nothing before it and nothing after it:"
 
 
 def session_update(
@@ -46,7 +47,7 @@ def read_back_create(event_id: str, sentence: str) -> dict[str, Any]:
         "type": "response.create",
         "event_id": event_id,
         "response": {
-            "instructions": f"Say exactly this, nothing before and nothing after it: {quoted(sentence)}",
+            "instructions": f"{WORD_FOR_WORD} {quoted(sentence)}",
             "tool_choice": "none",
             "metadata": {MARK: READ_BACK},
         },
@@ -63,7 +64,7 @@ def filler_create(event_id: str, sentence: str) -> dict[str, Any]:
         "response": {
             "conversation": "none",
             "input": [],
-            "instructions": f"Say exactly this, and nothing else: {quoted(sentence)}",
+            "instructions": f"{WORD_FOR_WORD} {quoted(sentence)}",
             "tool_choice": "none",
             "tools": [],
             "metadata": {MARK: FILLER},

@@ -2,9 +2,9 @@
 The sentence in which a call is read out before somebody says yes to it.  Pure.
 
 Theory of operation.  It is made of the tool's own title and of every argument of this call, and not
-of the refusal's summary, which is cut for a status line.  Names and numbers come whole: "delete all"
-and "delete old" sound alike, so what is read out is what would run.  Nothing is left out: a call
-that is too long to be read out cannot be confirmed by voice.
+of the refusal's summary, which is cut for a status line.  Names and numbers come whole: "delete
+all" and "delete old" sound alike, so what is read out is what would run.  Nothing is left out: a
+call that is too long to be read out cannot be confirmed by voice.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ALREADY_ACTIVE = "conversation_already_has_active_response"
+HELD_SECONDS = 1.0  # arbitrary; from the end of a turn to the response that it brings
 UNKNOWN = "?"  # a response is active whose id we have not seen
 
 
@@ -39,6 +40,7 @@ class Sequencer:
     asked_at: float = 0.0
     filler_at: float = 0.0
     unknown_at: float = 0.0
+    held_until: float | None = None  # the server may be about to begin a response by itself
     last: str = ""
     last_read_back: str = ""
     turn_ended: bool = False  # since the wish
@@ -69,13 +71,21 @@ class Sequencer:
         """
         The id for a `response.create` that is to be sent now, and what it has to say.
         """
-        if not (self.wished and self.free()):
+        if not (self.wished and self.free()) or self.held_until is not None:
             return None
         self.asked = self.last = self.next_id()
         self.asked_at = now
         self.wished = False
         self.last_read_back, self.read_back = self.read_back, ""
         return self.asked, self.last_read_back
+
+    def turn_over(self, now: float) -> None:
+        """
+        The user has ended his turn; the server may begin a response by itself.
+        """
+        self.user_speaks = False
+        self.turn_ended = True
+        self.held_until = now + HELD_SECONDS
 
     def take_filler(self, now: float) -> str:
         """
@@ -87,6 +97,7 @@ class Sequencer:
 
     def created(self, response_id: str) -> None:
         self.active = response_id
+        self.held_until = None
         if not self.asked and self.wished and self.turn_ended and not self.read_back:
             self.wished = False
         self.asked = ""
@@ -118,6 +129,8 @@ class Sequencer:
         """
         Give up what nobody has answered.
         """
+        if self.held_until is not None and now >= self.held_until:
+            self.held_until = None
         if self.filler and now - self.filler_at >= self.request_seconds:
             self.filler = ""
         if self.active == UNKNOWN and now - self.unknown_at >= self.request_seconds:
@@ -135,7 +148,8 @@ class Sequencer:
         since = [self.filler_at] if self.filler else []
         since += [self.asked_at] if self.asked else []
         since += [self.unknown_at] if self.active == UNKNOWN else []
-        return [each + self.request_seconds for each in since]
+        held = [] if self.held_until is None else [self.held_until]
+        return held + [each + self.request_seconds for each in since]
 
     def next_id(self) -> str:
         self.counter += 1

@@ -81,6 +81,7 @@ class Asking:
         tool: str,
         arguments: dict[str, Any],
         now: float,
+        *,
         token: str = "",
     ) -> None:
         """
@@ -188,7 +189,12 @@ class Asking:
         elif required.kind == "confirm":
             arguments = dict(deed.arguments)
             self.ask(
-                running.response_id, running.call_id, deed.tool, arguments, now, required.token
+                running.response_id,
+                running.call_id,
+                deed.tool,
+                arguments,
+                now,
+                token=required.token,
             )
         elif len(self._awaited) >= MOST_AWAITED:
             detail = "Too many calls wait for an approval already; nothing ran."

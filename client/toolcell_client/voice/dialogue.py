@@ -142,7 +142,7 @@ class Dialogue:
         room = self._room
         due = [*room.sequencer.deadlines(), *(each.until for each in self._asking.waiting)]
         filler = self._fillers.due_at(self._told_of(), room.quiet_since)
-        if filler is not None and room.sequencer.free():
+        if filler is not None and room.sequencer.silent():
             due.append(filler)
         return min(due, default=None)
 
@@ -182,7 +182,7 @@ class Dialogue:
     def _fill(self, now: float) -> None:
         sequencer = self._room.sequencer
         due = self._fillers.due_at(self._told_of(), self._room.quiet_since)
-        if due is None or now < due or not sequencer.free():
+        if due is None or now < due or not sequencer.silent():
             return
         line = self._fillers.line(self._told_of(), now)
         if self._room.options.filler == "callback":

@@ -66,14 +66,14 @@ class Executing:
             else:
                 state = short_name(approval_pb2.ApprovalState, approval.state)
                 if state in DECIDED:
-                    return DECIDED[state], approval.decision_reason or state
+                    return DECIDED[state], approval.reason or state
             await asyncio.sleep(pause_seconds)
 
     async def _run(self, deed: Execute, alive: Callable[[str], None]) -> Told:
         options: dict[str, Any] = {**self._options, "version": deed.version}
         if deed.token:
             options |= {"approval_token": deed.token, "approval_pin": deed.pin}
-        options["call_id"] = deed.key[:LONGEST_CALL_ID]
+        options["call_id"] = deed.key.encode()[:LONGEST_CALL_ID].decode(errors="ignore")
         stream = self._client.execute(deed.tool, dict(deed.arguments), **options)
         async for event in stream:
             alive(event.progress.message if event.HasField("progress") else "")

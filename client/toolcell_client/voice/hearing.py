@@ -3,9 +3,10 @@ Whether a transcript is a yes, a no, or neither.  Pure.
 
 Theory of operation.  A transcript is a rough guide to what somebody near the microphone said, and
 here it decides whether something is deleted.  So a yes is narrow: at least one word of the yes
-table, and every other word harmless (courtesies, digits, the question's own words).  A no is wide: one word of the no table
-anywhere.  All the rest is unclear, and unclear is not yes: "yes but only the old ones", "did you
-say yes?", a sentence of the television that holds a yes.  A transcript cannot say who spoke.
+table, and every other word harmless (courtesies, digits, the question's own words).  A no is wide:
+one word of the no table anywhere.  All the rest is unclear, and unclear is not yes: "yes but only
+the old ones", "did you say yes?", a sentence of the television that holds a yes.  A transcript
+cannot say who spoke.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from toolcell_client.voice.languages import Language
 
 MOST_CHARACTERS = 2_000  # of a transcript that is looked at; a longer one is no yes
+_APOSTROPHE = re.compile(r"['`\u2019\u02bc]")
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -80,7 +82,7 @@ def words(text: str) -> list[str]:
     """
     folded = unicodedata.normalize("NFKD", text.casefold())
     bare = "".join(each for each in folded if not unicodedata.combining(each))
-    return _WORD.findall(re.sub("['’ʼ`]", "", bare))
+    return _WORD.findall(_APOSTROPHE.sub("", bare))
 
 
 def _has(text: str, phrases: Iterable[str]) -> bool:

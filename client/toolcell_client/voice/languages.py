@@ -41,28 +41,27 @@ class Language:
     more: str = "{count} more"
 
 
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split("|"))
+
+
+def _digits(words: str) -> tuple[frozenset[str], ...]:
+    return tuple(map(_set, words.split(",")))
+
+
 ENGLISH = Language(
     code="en",
     name="English",
     yes=frozenset(
         {"yes", "yeah", "yep", "correct", "confirm", "confirmed", "i confirm", "go ahead", "do it"}
     ),
-    no=frozenset(
-        "no|nope|not|dont|never|stop|cancel|abort|wrong|wait|hold on|nothing|leave it".split("|")
-    ),
-    doubts=frozenset(
+    no=_set("no|nope|not|dont|never|stop|cancel|abort|wrong|wait|hold on|nothing|leave it"),
+    doubts=_set(
         "but|only|except|instead|maybe|perhaps|later|what|which|who|if|or|said|says|another"
-        "|actually|rather|sure about|unless|until|before|also".split("|")
+        "|actually|rather|sure about|unless|until|before|also"
     ),
-    polite=frozenset(
-        "please|thanks|thank you|okay|ok|sure|that is|thats|right|it is|i|now".split("|")
-    ),
-    digits=tuple(
-        frozenset(each.split("|"))
-        for each in "0|zero|oh,1|one,2|two,3|three,4|four,5|five,6|six,7|seven,8|eight,9|nine".split(
-            ","
-        )
-    ),
+    polite=_set("please|thanks|thank you|okay|ok|sure|that is|thats|right|it is|i|now"),
+    digits=_digits("0|zero|oh,1|one,2|two,3|three,4|four,5|five,6|six,7|seven,8|eight,9|nine"),
     fillers=(
         "I am still working on that.",
         "One moment, please.",
@@ -82,19 +81,14 @@ GERMAN = Language(
     code="de",
     name="German",
     yes=frozenset({"ja", "jawohl", "genau", "richtig", "bestatigt", "ich bestatige", "mach das"}),
-    no=frozenset(
-        "nein|ne|nicht|nie|kein|keine|stopp|stop|halt|abbrechen|falsch|warte|lass das".split("|")
-    ),
-    doubts=frozenset(
+    no=_set("nein|ne|nicht|nie|kein|keine|stopp|stop|halt|abbrechen|falsch|warte|lass das"),
+    doubts=_set(
         "aber|nur|ausser|stattdessen|vielleicht|spater|was|welche|wer|wenn|oder|sagt|sagte"
-        "|eigentlich|lieber|sicher dass|bis|bevor|auch".split("|")
+        "|eigentlich|lieber|sicher dass|bis|bevor|auch"
     ),
-    polite=frozenset("bitte|danke|okay|ok|gerne|gern|das stimmt|jetzt|so".split("|")),
-    digits=tuple(
-        frozenset(each.split("|"))
-        for each in "0|null,1|eins|ein,2|zwei|zwo,3|drei,4|vier,5|funf,6|sechs,7|sieben,8|acht,9|neun".split(
-            ","
-        )
+    polite=_set("bitte|danke|okay|ok|gerne|gern|das stimmt|jetzt|so"),
+    digits=_digits(
+        "0|null,1|eins|ein,2|zwei|zwo,3|drei,4|vier,5|funf,6|sechs,7|sieben,8|acht,9|neun"
     ),
     fillers=(
         "Ich bin noch dabei.",

@@ -1,9 +1,9 @@
 """
 Says what in a tool's definition makes it hard to use by voice.  Pure.
 
-Theory of operation.  A voice model chooses a tool by what the user *says*, fills its parameters from
-speech, and reads the result aloud.  Each rule is a function from a tool to findings, each finding
-has a code that does not change, a place, a sentence and a remedy.  Levels: "error", it will go
+Theory of operation.  A voice model chooses a tool by what the user says, fills its parameters from
+speech, and reads the result aloud.  Each rule is a function from a tool to findings; a finding has
+a code that does not change, a place, a sentence and a remedy.  Levels: "error", it will go
 wrong by voice; "warning", it often does; "note", it could be better.
 """
 

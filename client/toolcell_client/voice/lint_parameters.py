@@ -33,6 +33,9 @@ UNIT = re.compile(
 
 
 def is_described(tool: OfferedTool, parameter: Parameter) -> Iterator[Finding]:
+    """
+    What of the user's words goes here.
+    """
     if not parameter.text.strip():
         yield Finding(
             tool.name,
@@ -54,6 +57,9 @@ def is_described(tool: OfferedTool, parameter: Parameter) -> Iterator[Finding]:
 
 
 def says_its_default(tool: OfferedTool, parameter: Parameter) -> Iterator[Finding]:
+    """
+    What happens when it is left out.
+    """
     stated = "default" in parameter.schema or "default" in parameter.text.lower()
     if not parameter.required and not stated:
         yield Finding(
@@ -67,6 +73,9 @@ def says_its_default(tool: OfferedTool, parameter: Parameter) -> Iterator[Findin
 
 
 def can_be_chosen(tool: OfferedTool, parameter: Parameter) -> Iterator[Finding]:
+    """
+    Choices that can be said.
+    """
     choices = parameter.schema.get("enum")
     if not isinstance(choices, list):
         return
@@ -92,6 +101,9 @@ def can_be_chosen(tool: OfferedTool, parameter: Parameter) -> Iterator[Finding]:
 
 
 def is_no_id(tool: OfferedTool, parameter: Parameter) -> Iterator[Finding]:
+    """
+    Nobody says a UUID.
+    """
     if not parameter.required:
         return
     form = parameter.schema.get("format")
@@ -107,6 +119,9 @@ def is_no_id(tool: OfferedTool, parameter: Parameter) -> Iterator[Finding]:
 
 
 def has_a_unit(tool: OfferedTool, parameter: Parameter) -> Iterator[Finding]:
+    """
+    Five of what.
+    """
     is_number = {"number", "integer"} & set(parameter.types)
     said = f"{parameter.name.replace('_', ' ')} {parameter.text}"
     if is_number and MEASURE.search(parameter.name) and not UNIT.search(said):
@@ -121,6 +136,9 @@ def has_a_unit(tool: OfferedTool, parameter: Parameter) -> Iterator[Finding]:
 
 
 def is_flat(tool: OfferedTool, parameter: Parameter) -> Iterator[Finding]:
+    """
+    No values within values.
+    """
     if "object" in parameter.types:
         yield Finding(
             tool.name,

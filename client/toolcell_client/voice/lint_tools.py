@@ -25,10 +25,15 @@ MARKUP = re.compile(r"```|^#{1,6} |^\s*[-*] |\*\*|__|\[[^\]]+\]\([^)]+\)|`|^\|",
 CONFIRMS = re.compile(
     r"confirm|\bask\b|explicit yes|bestätig|irreversib|cannot be undone|permanent", re.IGNORECASE
 )
-DESTROYS = re.compile(r"(?:^|[^a-z])(delete|remove|wipe|drop|purge|erase|destroy|cancel)", re.I)
+DESTROYS = re.compile(
+    r"(?:^|[^a-z])(delete|remove|wipe|drop|purge|erase|destroy|cancel)", re.IGNORECASE
+)
 
 
 def says_when(tool: OfferedTool) -> Iterator[Finding]:
+    """
+    The words of a user that mean this tool.
+    """
     if not TRIGGER.search(tool.description):
         yield Finding(
             tool.name,
@@ -41,6 +46,9 @@ def says_when(tool: OfferedTool) -> Iterator[Finding]:
 
 
 def has_a_length(tool: OfferedTool) -> Iterator[Finding]:
+    """
+    Long enough to choose by, short enough to read.
+    """
     length = len(tool.description.strip())
     if length < SHORTEST:
         yield Finding(
@@ -63,6 +71,9 @@ def has_a_length(tool: OfferedTool) -> Iterator[Finding]:
 
 
 def is_plain(tool: OfferedTool) -> Iterator[Finding]:
+    """
+    No markup: it is read aloud.
+    """
     places = {"description": tool.description}
     places |= {each.place: each.text for each in parameters(tool)}
     for place, text in places.items():
@@ -78,6 +89,9 @@ def is_plain(tool: OfferedTool) -> Iterator[Finding]:
 
 
 def confirms(tool: OfferedTool) -> Iterator[Finding]:
+    """
+    What destroys says so, and is marked so.
+    """
     if tool.effects == "destructive" and not CONFIRMS.search(tool.description):
         yield Finding(
             tool.name,
@@ -100,6 +114,9 @@ def confirms(tool: OfferedTool) -> Iterator[Finding]:
 
 
 def asks_for_little(tool: OfferedTool) -> Iterator[Finding]:
+    """
+    Few values are needed.
+    """
     required = [each.name for each in parameters(tool) if each.required]
     if len(required) > MOST_REQUIRED:
         yield Finding(

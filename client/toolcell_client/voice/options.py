@@ -4,12 +4,14 @@ How a voice session behaves: one value, checked when it is built.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from toolcell_client.voice.languages import Language, language_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class BargeIn(StrEnum):
@@ -37,8 +39,8 @@ FILLERS = ("response", "callback", "off")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoiceOptions:
     """
-    Spans are in seconds.  `filler`: who says that a call takes longer: "response", the model, beside
-    the conversation; "callback", the program; "off".  `confirm_by`: what the user must say beside
+    Spans are in seconds.  `filler`: who says that a call takes longer: "response", the model, in
+    no conversation; "callback", the program; "off".  `confirm_by`: what the user must say beside
     yes; "code" are four digits that are read out, "pin" is the PIN of the principal at the server.
     `session` are further fields of `session.update` (audio, voice, output_modalities …).
     `call_options` go with each call, as `Client.run` takes them.

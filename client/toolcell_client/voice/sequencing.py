@@ -67,6 +67,12 @@ class Sequencer:
         """
         return self.idle() and not self.filler and not self.user_speaks
 
+    def silent(self) -> bool:
+        """
+        Whether nothing is said, and nothing is about to be.
+        """
+        return self.free() and not self.wished and self.held_until is None
+
     def take(self, now: float) -> tuple[str, str] | None:
         """
         The id for a `response.create` that is to be sent now, and what it has to say.

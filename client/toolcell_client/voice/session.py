@@ -165,9 +165,9 @@ class VoiceSession(AsyncClosing):
                 case do.Send():
                     self._send(deed.event)
                 case do.Execute():
-                    self._task(deed.key, self._run(deed))
+                    self._task(f"call {deed.key}", self._run(deed))
                 case do.Cancel():
-                    self._cancel(deed.key)
+                    self._cancel(f"call {deed.key}")
                 case do.Say():
                     self._on_filler(deed.text)
                 case do.AwaitDecision():

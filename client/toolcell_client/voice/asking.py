@@ -19,31 +19,18 @@ from typing import TYPE_CHECKING, Any
 
 from toolcell_client.formats.arguments import MalformedArguments, read_arguments
 from toolcell_client.voice import answers
-from toolcell_client.voice.answers import Told
+from toolcell_client.voice.awaiting import Awaiting
 from toolcell_client.voice.confirmations import Asked, Confirmations
-from toolcell_client.voice.deeds import AwaitDecision, Execute, Send
-from toolcell_client.voice.outgoing import told_later
+from toolcell_client.voice.deeds import Execute
 from toolcell_client.voice.read_back import sentence, was_said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from toolcell_client.formats import RawCall
+    from toolcell_client.voice.awaiting import Required
     from toolcell_client.voice.calls import Calls, Running
     from toolcell_client.voice.room import Room
-
-MOST_AWAITED = 32  # arbitrary; approvals of one session whose decision is awaited
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Required:
-    """
-    What an `ApprovalRequired` says.
-    """
-
-    kind: str
-    token: str
-    approval_id: str
 
 
 @dataclass(slots=True)
@@ -69,7 +56,7 @@ class Asking:
         self.confirmations = confirmations
         self.waiting: list[Waiting] = []
         self.said: list[int] = []  # places at which the model said something that is no question
-        self._awaited: dict[str, Execute] = {}
+        self.awaiting = Awaiting(room)
         self._reading = ""  # the response that reads the question out
         self._asked_by = ""
         self._playing = ""
@@ -182,7 +169,7 @@ class Asking:
         """
         The server wants a yes for a call that was to run.
         """
-        deed, room = running.deed, self._room
+        deed = running.deed
         if required.kind == "confirm" and deed.confirmed and not deed.token:
             again = replace(deed, token=required.token)
             self._calls.begin(again, running.response_id, running.call_id, now)
@@ -196,43 +183,8 @@ class Asking:
                 now,
                 token=required.token,
             )
-        elif len(self._awaited) >= MOST_AWAITED:
-            detail = "Too many calls wait for an approval already; nothing ran."
-            output = answers.not_executed("too_many_approvals", detail)
-            room.answer(running.response_id, running.call_id, output)
         else:
-            key = f"approved_{required.approval_id}"
-            self._awaited[key] = replace(deed, key=key, token=required.token)
-            room.do(AwaitDecision(key, required.approval_id))
-            output = answers.waits_for_somebody(required.approval_id, room.options.words)
-            room.answer(running.response_id, running.call_id, output)
-
-    def decided(self, key: str, reason: str, *, approved: bool) -> Execute | None:
-        """
-        Somebody else has decided; what is to run now.
-        """
-        deed = self._awaited.get(key)
-        if deed is None or approved:
-            return deed
-        self.tell_later(key, answers.denied(reason, self._room.options.words))
-        return None
-
-    def tell_later(self, key: str, output: str) -> bool:
-        """
-        Tell the end of a call that had been answered before.
-        """
-        deed = self._awaited.pop(key, None)
-        if deed is None:
-            return False
-        for event in told_later(key[-64:], deed.tool, deed.arguments, output):
-            self._room.do(Send(event))
-        self._room.sequencer.wish()
-        return True
-
-    def ended_later(self, key: str, told: Told) -> bool:
-        words = self._room.options.words
-        said = Told(told.message, told.spoken or words.approved)
-        return self.tell_later(key, answers.ended(said, words))
+            self.awaiting.begin(running, required)
 
     def _judge(self, each: Waiting, now: float) -> None:
         room = self._room

@@ -34,7 +34,7 @@ from toolcell_client.voice.room import Room
 if TYPE_CHECKING:
     from toolcell_client.formats import Toolset
     from toolcell_client.voice.answers import Told
-    from toolcell_client.voice.asking import Required
+    from toolcell_client.voice.awaiting import Required
     from toolcell_client.voice.deeds import Deed
     from toolcell_client.voice.options import VoiceOptions
 
@@ -86,7 +86,7 @@ class Dialogue:
         An execution ended, or was refused.
         """
         if self._calls.ended(key, told, now) is None:
-            self._asking.ended_later(key, told)
+            self._asking.awaiting.ended(key, told)
         return self._flush(now)
 
     def approval_needed(self, key: str, required: Required, now: float) -> list[Deed]:
@@ -102,9 +102,7 @@ class Dialogue:
         """
         Somebody else decided about a call.
         """
-        deed = self._asking.decided(key, reason, approved=approved)
-        if deed is not None:
-            self._room.do(deed)
+        self._asking.awaiting.decided(key, reason, approved=approved)
         return self._flush(now)
 
     def offer(self, toolset: Toolset, now: float) -> list[Deed]:
@@ -152,6 +150,9 @@ class Dialogue:
         self._asking.judge(now)
         if room.sequencer.idle():
             self._update()
+        question = self._asking.confirmations.open
+        if question is None or question.sentence != room.sequencer.read_back:
+            room.sequencer.read_back = ""  # it is closed: nobody asks it any more
         if taken := room.sequencer.take(now):
             event_id, sentence = taken
             room.do(

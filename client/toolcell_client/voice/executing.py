@@ -13,7 +13,7 @@ from toolcell_client.errors import ApprovalRequired, CallRefused, ToolcellError
 from toolcell_client.model_text import as_tool_message
 from toolcell_client.plain import short_name
 from toolcell_client.voice.answers import Told
-from toolcell_client.voice.asking import Required
+from toolcell_client.voice.awaiting import Required
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from toolcell_client.closing import AsyncClosing
 from toolcell_client.voice import deeds as do
-from toolcell_client.voice.asking import Required
+from toolcell_client.voice.awaiting import Required
 from toolcell_client.voice.dialogue import Dialogue
 from toolcell_client.voice.executing import Executing
 from toolcell_client.voice.offering import Offering

@@ -71,13 +71,14 @@ def test_lines_keep_their_distance_and_change() -> None:
     working(talk)
 
     for number in range(25):
+        before = len(talk.creates())
         talk.wait(1)
-        response = {"id": f"f{number}", "metadata": {MARK: FILLER}}
-        talk.hear(created(**{"response_id": f"f{number}", "metadata": response["metadata"]}))
-        talk.hear(done(f"f{number}", metadata={MARK: FILLER}))
+        if len(talk.creates()) > before:
+            marked = {"metadata": {MARK: FILLER}}
+            talk.hear(created(f"f{number}", **marked), done(f"f{number}", **marked))
 
     assert list(GERMAN.fillers[:2]) == lines(talk)[:2]
-    assert len(lines(talk)) <= 3
+    assert 3 == len(lines(talk))
 
 
 def test_the_answer_waits_until_the_line_is_said() -> None:

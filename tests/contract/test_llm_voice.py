@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 from running_server import Server, start_server
-from toolcell.v1 import execution_pb2 as pb
 from toolcell_client import AsyncClient
 from toolcell_client.testing.providers import Calls, ProviderServer, Says
 from toolcell_client.voice import VoiceOptions, VoiceSession
@@ -25,6 +24,7 @@ from waiting import until
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from toolcell.v1 import execution_pb2 as pb
     from toolcell_client.testing.providers.realtime.session import RealtimeSession
 
 ATTEMPTS = 800  # a twentieth of a second each
@@ -112,7 +112,7 @@ def test_a_call_runs_and_its_result_is_told(server: Server) -> None:
             await until(lambda: "Three degrees." in room.model.said)
 
             assert {"ok": True, "result": {"city": "Oslo", "celsius": 3}} == told
-            assert 1 == len(room.received("response.create"))
+            await until(lambda: len(room.received("response.create")) == 1)
             tools = room.received("session.update")[0]["session"]["tools"]
             assert ["weather", CONFIRM_CALL] == [each["name"] for each in tools]
 
@@ -130,7 +130,7 @@ def test_parallel_calls_and_a_failing_one_are_answered_before_one_response(serve
             assert [False, True] == sorted(good)
             [failed] = room.outputs("broken")
             assert (False, "The tool ran into an error.") == (failed["ok"], failed["say"])
-            assert 1 == len(room.received("response.create"))
+            await until(lambda: len(room.received("response.create")) == 1)
 
     asyncio.run(scenario())
 

@@ -5,6 +5,7 @@ What goes wrong between a mouth, a model and a machine: nothing runs without a y
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 from realtime_events import (
@@ -86,7 +87,7 @@ def test_a_yes_that_began_while_the_question_was_read_out_is_none() -> None:
     """
     talk = Talk()
     confirmation_id = talk.ask()
-    marked = {"metadata": {MARK: READ_BACK}}
+    marked: dict[str, Any] = {"metadata": {MARK: READ_BACK}}
     spoken = message(talk.read_back(), "item_q")
     talk.hear(created("read", **marked), speech("tv"), item_done("read", spoken))
     talk.hear(done("read", spoken, **marked), committed("tv"), transcript("tv", "Yes."))
@@ -98,7 +99,7 @@ def test_a_yes_that_began_while_the_question_was_read_out_is_none() -> None:
 def test_a_question_that_was_interrupted_has_not_been_asked(status: str) -> None:
     talk = Talk()
     confirmation_id = talk.ask()
-    marked = {"metadata": {MARK: READ_BACK}}
+    marked: dict[str, Any] = {"metadata": {MARK: READ_BACK}}
     half = message(talk.read_back())
     talk.hear(created("read", **marked), done("read", half, status=status, **marked))
     talk.answer("Yes.")
@@ -152,7 +153,7 @@ def test_a_model_cannot_say_yes_by_itself() -> None:
     talk = Talk()
     confirmation_id = talk.ask()
     yes = {"confirmation_id": confirmation_id, "phrase": "yes"}
-    marked = {"metadata": {MARK: READ_BACK}}
+    marked: dict[str, Any] = {"metadata": {MARK: READ_BACK}}
     own = item("y1", CONFIRM_CALL, yes)
     spoken = message(talk.read_back())
     talk.hear(created("read", **marked), item_done("read", spoken), item_done("read", own))
@@ -299,7 +300,7 @@ def test_nothing_runs_in_any_order_without_question_and_yes() -> None:
                 case "ask":
                     confirmation_id = talk.ask()
                 case "read":
-                    marked = {"metadata": {MARK: READ_BACK}}
+                    marked: dict[str, Any] = {"metadata": {MARK: READ_BACK}}
                     talk.hear(
                         *says(
                             "read",

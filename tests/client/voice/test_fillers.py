@@ -5,6 +5,7 @@ A silence is filled, seldom, and never into somebody's words.
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from realtime_events import calls, created, done, item, speech
@@ -74,7 +75,7 @@ def test_lines_keep_their_distance_and_change() -> None:
         before = len(talk.creates())
         talk.wait(1)
         if len(talk.creates()) > before:
-            marked = {"metadata": {MARK: FILLER}}
+            marked: dict[str, Any] = {"metadata": {MARK: FILLER}}
             talk.hear(created(f"f{number}", **marked), done(f"f{number}", **marked))
 
     assert list(GERMAN.fillers[:2]) == lines(talk)[:2]
@@ -86,7 +87,7 @@ def test_the_answer_waits_until_the_line_is_said() -> None:
     talk.hear(*calls("r1", item("c1")))
     working(talk)
     talk.wait(3)
-    marked = {"metadata": {MARK: FILLER}}
+    marked: dict[str, Any] = {"metadata": {MARK: FILLER}}
     talk.hear(created("f1", **marked))
 
     talk.end("c1")
@@ -124,7 +125,7 @@ def test_nothing_is_said_while_the_user_or_the_model_speaks() -> None:
 
 def test_a_call_in_a_filler_is_not_executed() -> None:
     talk = Talk()
-    marked = {"metadata": {MARK: FILLER}}
+    marked: dict[str, Any] = {"metadata": {MARK: FILLER}}
 
     talk.hear(*calls("f1", item("c1"), **marked))
 

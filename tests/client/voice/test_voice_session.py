@@ -128,12 +128,14 @@ def test_a_session_is_entered_before_it_is_used(server: FakeServer) -> None:
 
 
 def test_nobody_who_sends_is_noticed(server: FakeServer) -> None:
+    async def flood(voice: VoiceSession) -> None:
+        for number in range(MOST_UNSENT + 2):
+            one = {**item("c1", "nope"), "call_id": f"c{number}"}
+            await voice.handle(item_done("r1", one))
+
     async def scenario(voice: VoiceSession) -> None:
-        bad = item("c1", "nope")
         with pytest.raises(NobodySends, match="outgoing"):
-            for number in range(MOST_UNSENT + 2):
-                one = {**bad, "call_id": f"c{number}"}
-                await voice.handle(item_done("r1", one))
+            await flood(voice)
 
     session(server, scenario)
 

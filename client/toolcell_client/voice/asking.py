@@ -17,6 +17,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from toolcell_client.formats import OfferedTool
 from toolcell_client.formats.arguments import MalformedArguments, read_arguments
 from toolcell_client.voice import answers
 from toolcell_client.voice.awaiting import Awaiting
@@ -74,7 +75,9 @@ class Asking:
         """
         Answer a call with a question, which is read out next.
         """
-        room, offered = self._room, self._room.toolset.tools[tool]
+        room = self._room
+        gone = OfferedTool(name=tool, parameters={}, effects="destructive")
+        offered = room.toolset.tools.get(tool, gone)
         opened = self.confirmations.open
         if opened is not None and self._asked_by == response_id:
             detail = "One question at a time; nothing ran. Call it again when this is answered."

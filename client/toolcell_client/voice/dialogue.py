@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolcell_client.voice import answers
+from toolcell_client.voice.answers import Told
 from toolcell_client.voice.asking import Asking
 from toolcell_client.voice.calls import Calls
 from toolcell_client.voice.confirmations import Confirmations
@@ -33,12 +34,12 @@ from toolcell_client.voice.room import Room
 
 if TYPE_CHECKING:
     from toolcell_client.formats import Toolset
-    from toolcell_client.voice.answers import Told
     from toolcell_client.voice.awaiting import Required
     from toolcell_client.voice.deeds import Deed
     from toolcell_client.voice.options import VoiceOptions
 
 PROVIDER = "openai-realtime"
+NOT_AGAIN = "It needs another approval by now; nothing ran. Call the tool again."
 
 
 class Dialogue:
@@ -96,6 +97,9 @@ class Dialogue:
         running = self._calls.take(key, now)
         if running is not None:
             self._asking.approval_needed(running, required, now)
+        else:
+            again = Told({"ok": False, "error": "approval_required", "message": NOT_AGAIN})
+            self._asking.awaiting.ended(key, again)
         return self._flush(now)
 
     def decided(self, key: str, now: float, *, approved: bool, reason: str = "") -> list[Deed]:
@@ -168,7 +172,9 @@ class Dialogue:
             return
         room, toolset = self._room, self._offered
         room.toolset, self._offered = toolset, None
-        definitions = [*toolset.definitions(PROVIDER), answers.confirm_definition()]
+        ours = answers.confirm_definition()
+        others = [each for each in toolset.definitions(PROVIDER) if each["name"] != ours["name"]]
+        definitions = [*others, ours]
         text = instructions(
             room.options.language,
             tools=toolset.tools.values() if room.options.confirm_destructive else (),

@@ -15,8 +15,8 @@ from toolcell_client.formats.format import plain
 from toolcell_client.formats.openai_realtime import FORMAT
 from toolcell_client.formats.openai_realtime_stream import MOST_CHARACTERS
 from toolcell_client.voice.answers import CONFIRM_CALL
-from toolcell_client.voice.deeds import Execute, Report
-from toolcell_client.voice.outgoing import FILLER, MARK, READ_BACK
+from toolcell_client.voice.deeds import Execute, Report, Send
+from toolcell_client.voice.outgoing import FILLER, MARK, READ_BACK, response_cancel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -194,6 +194,8 @@ class Hearing:
 
     def _interrupted(self, now: float) -> None:
         self._room.quiet_since = now
+        for response_id in self._beside:  # the server's own interruption does not end these
+            self._room.do(Send(response_cancel(response_id)))
         self._room.hush()
         self._calls.interrupt(now)
 

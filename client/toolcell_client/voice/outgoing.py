@@ -5,6 +5,7 @@ Events that a voice session sends.  Pure.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ MARK = "toolcell"  # the key in `metadata` of responses that are ours; the serve
 FILLER = "filler"
 READ_BACK = "read_back"
 WORD_FOR_WORD = "Say exactly this, nothing before it and nothing after it:"
+_UNTAKEN = re.compile(r"[^a-zA-Z0-9_-]")  # what names of functions may not have
 
 
 def session_update(
@@ -72,6 +74,13 @@ def filler_create(event_id: str, sentence: str) -> dict[str, Any]:
     }
 
 
+def response_cancel(response_id: str) -> dict[str, Any]:
+    """
+    Ends one response.
+    """
+    return {"type": "response.cancel", "response_id": response_id}
+
+
 def told_later(
     call_id: str, name: str, arguments: Mapping[str, Any], output: str
 ) -> list[dict[str, Any]]:
@@ -82,7 +91,7 @@ def told_later(
     call = {
         "type": "function_call",
         "call_id": call_id,
-        "name": name,
+        "name": _UNTAKEN.sub("_", name)[:64],
         "arguments": json.dumps(dict(arguments), ensure_ascii=False),
     }
     result = {"type": "function_call_output", "call_id": call_id, "output": output}

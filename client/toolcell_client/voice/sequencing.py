@@ -104,6 +104,7 @@ class Sequencer:
     def created(self, response_id: str) -> None:
         self.active = response_id
         self.held_until = None
+        self.repeated = False
         if not self.asked and self.wished and self.turn_ended and not self.read_back:
             self.wished = False
         self.asked = ""

@@ -76,7 +76,7 @@ class VoiceSession(AsyncClosing):
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
         self._dialogue: Dialogue | None = None
-        self._failed: NobodySends | None = None
+        self._failed: BaseException | None = None
 
     async def __aenter__(self) -> Self:
         """
@@ -120,6 +120,7 @@ class VoiceSession(AsyncClosing):
 
         Raises:
             NobodySends: what was to be sent before has not been.
+            Exception: what a callback has raised.
         """
         self._do(self._entered().handle(event, self._clock()))
         if self._failed is not None:
@@ -194,6 +195,8 @@ class VoiceSession(AsyncClosing):
     def _forget(self, key: str, task: asyncio.Task[None]) -> None:
         if self._tasks.get(key) is task:
             del self._tasks[key]
+        if not task.cancelled() and task.exception() is not None:
+            self._failed = task.exception()  # a callback of the program, or a fault of ours
 
     def _cancel(self, key: str) -> None:
         if task := self._tasks.get(key):

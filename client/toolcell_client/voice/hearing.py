@@ -34,7 +34,7 @@ class Heard(StrEnum):
     YES = "yes"
     NO = "no"
     UNCLEAR = "unclear"
-    NOTHING = "nothing"
+    NOTHING = "nothing"  # noise, or a courtesy
 
 
 def hear(transcript: str, language: Language, question: str = "") -> Heard:
@@ -48,6 +48,8 @@ def hear(transcript: str, language: Language, question: str = "") -> Heard:
         return Heard.NOTHING
     if _has(text, language.no):
         return Heard.NO
+    if not _without(text, language.polite):
+        return Heard.NOTHING
     if not _has(text, language.yes) or _has(text, language.doubts) or "?" in transcript:
         return Heard.UNCLEAR
     harmless = language.yes | language.polite | frozenset().union(*language.digits)

@@ -82,8 +82,6 @@ class Room:
         """
         Send the output of a call, and let the model speak once its response has no other open.
         """
-        if self.is_answered(call_id):
-            return
         self._answered[call_id] = None
         if len(self._answered) > KEPT_ANSWERS:
             self._answered.popitem(last=False)

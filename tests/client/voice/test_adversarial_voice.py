@@ -146,6 +146,22 @@ def test_the_first_thing_that_is_said_counts() -> None:
     assert [] == talk.executed
 
 
+@pytest.mark.parametrize(("then", "ran"), [("Thank you.", 1), ("", 1), ("The blue ones.", 0)])
+def test_what_is_said_after_a_yes_may_take_it_back(then: str, ran: int) -> None:
+    """
+    A pause cuts one sentence into two turns.
+    """
+    talk = Talk()
+    confirmation_id = talk.ask()
+    talk.read_out()
+    talk.answer("Yes.")
+    talk.answer(then, "u2")
+
+    talk.confirm(confirmation_id)
+
+    assert ran == len(talk.executed)
+
+
 def test_a_model_cannot_say_yes_by_itself() -> None:
     """
     Neither in the response that calls, nor in the one that reads out, nor in the next.

@@ -141,3 +141,7 @@ def user_says(item_id: str, text: str) -> list[dict[str, Any]]:
 def error(code: str, event_id: str | None = None) -> dict[str, Any]:
     told = {"type": "invalid_request_error", "code": code, "message": code, "event_id": event_id}
     return event("error", error=told)
+
+
+def session_created() -> dict[str, Any]:
+    return event("session.created", session={"type": "realtime"})

@@ -28,6 +28,7 @@ NOT_CONFIRMED = {
     "unknown": "There is no such question; nothing ran. Call the tool itself again.",
     "guessed": "There is no such question; nothing ran. Call the tool itself again.",
     "replaced": "Another question has taken its place; nothing ran. Use the id of that one.",
+    "closed": "The connection was lost; nothing ran. Call the tool itself again.",
     "used": "That was confirmed and run already; a repetition is a new call of the tool itself.",
     "expired": "The time for an answer is over; nothing ran. Call the tool itself again.",
     "denied": "The user said no; nothing ran. Do not call it again unless the user asks for it.",

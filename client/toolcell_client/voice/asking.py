@@ -113,6 +113,13 @@ class Asking:
         self.waiting.append(Waiting(response_id, raw.call_id, asked, place, until))
         self.judge(now)
 
+    def forget(self) -> None:
+        """
+        The conversation in which it was asked is gone.
+        """
+        self.confirmations.close("closed")
+        self.waiting.clear()
+
     def judge(self, now: float) -> None:
         """
         Decide about every `confirm_call` that can be decided.

@@ -9,6 +9,9 @@ order.  The parts: `sequencing` (when may the model speak), `calls` (what runs),
 
 A `session.update` waits until no response is active or asked for: the calls of a response belong to
 the tools that it was made with.  Of several only the last is sent.
+
+A provider's second `session.created` says that the connection was made again: the new session knows
+nothing, so what ran is cancelled, the open question is closed, and the tools are sent again.
 """
 
 from __future__ import annotations
@@ -63,6 +66,7 @@ class Dialogue:
         self._hearing = Hearing(self._room, self._calls, self._asking)
         self._offered: Toolset | None = toolset
         self._sent: dict[str, Any] | None = None
+        self._sessions = 0
 
     @property
     def confirmations(self) -> Confirmations:
@@ -73,6 +77,9 @@ class Dialogue:
         An event of the provider: a mapping, or an object of its SDK.
         """
         self._hearing.take(event, now)
+        if self._room.sessions > max(1, self._sessions):
+            self._sent, self._offered = None, self._offered or self._room.toolset
+        self._sessions = self._room.sessions
         return self._flush(now)
 
     def progressed(self, key: str, message: str, now: float) -> list[Deed]:

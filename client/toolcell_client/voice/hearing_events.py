@@ -93,6 +93,8 @@ class Hearing:
                 self._calls.stop_if_asked(transcript, now)
             case "conversation.item.input_audio_transcription.failed":
                 self._room.turns.transcribed(told["item_id"], "")
+            case "session.created":
+                self._session()
             case "conversation.item.truncated":
                 self._truncated(told["item_id"], now)
             case "output_audio_buffer.started":
@@ -103,6 +105,15 @@ class Hearing:
                 self._asking.played(told["response_id"], whole=False)
             case _ if told.get("response_id") in self._streams:
                 self._streams[told["response_id"]].add(told)
+
+    def _session(self) -> None:
+        self._room.sessions += 1
+        if self._room.sessions > 1:
+            self._calls.end_all()
+            self._asking.forget()
+            self._streams.clear()
+            self._beside.clear()
+            self._room.begin_again()
 
     def _created(self, response: Mapping[str, Any], now: float) -> None:
         response_id, mark = str(response["id"]), (response.get("metadata") or {}).get(MARK)

@@ -52,6 +52,7 @@ class Room:
         self.deeds: list[Deed] = []
         self.responses: OrderedDict[str, Response] = OrderedDict()
         self.quiet_since = 0.0
+        self.sessions = 0  # of the provider; a connection that was made again has a new one
         self._answered: OrderedDict[str, None] = OrderedDict()
 
     def do(self, deed: Deed) -> None:
@@ -103,6 +104,14 @@ class Room:
         response.called = False
         if not response.silent:
             self.sequencer.wish()
+
+    def begin_again(self) -> None:
+        """
+        The provider knows nothing any more: a new session has no tools, calls and responses.
+        """
+        self.responses.clear()
+        self.sequencer = Sequencer(self.options.request_seconds, counter=self.sequencer.counter)
+        self.turns = UserTurns()
 
     def hush(self) -> None:
         """

@@ -16,6 +16,7 @@ from realtime_events import (
     item_done,
     message,
     says,
+    session_created,
     speech,
     user_says,
 )
@@ -189,6 +190,26 @@ def test_the_same_tools_are_not_sent_again() -> None:
     talk.do(talk.dialogue.offer(talk.dialogue._room.toolset, talk.clock()))
 
     assert 1 == len(talk.sent)
+
+
+def test_a_connection_that_was_made_again_is_told_everything_again() -> None:
+    """
+    Its conversation knows neither the tools nor the calls.
+    """
+    talk = Talk()
+    talk.hear(session_created(), created("r0"), item_done("r0", item("c0")))
+    confirmation_id = talk.ask()
+    talk.end("c0")
+
+    talk.hear(session_created())
+
+    assert "session.update" == talk.sent[-1]["type"]
+    assert 2 == sum(each["type"] == "session.update" for each in talk.sent)
+    assert "confirmation_closed" == talk.confirm(confirmation_id)["error"]
+    talk.hear(*calls("r2", item("c2")))
+    talk.hear(session_created())
+    talk.end("c2")
+    assert (["c2"], False) == (talk.cancelled, "c2" in talk.outputs())
 
 
 def test_the_end_cancels_everything() -> None:

@@ -145,7 +145,8 @@ class Asking:
             if text:
                 self.said = [*self.said[-63:], self._room.place]
             return
-        if status == "completed" and was_said(question.sentence, text):
+        said = was_said(question.sentence, question.arguments_json, text)
+        if status == "completed" and said:
             question.items = items
             question.spoken = 0 if self._playing == response_id else self._room.place
 

@@ -7,7 +7,8 @@ one.  The machine checks, in this order:
 
 1. The id is that of the one open question.  Ids cannot be guessed, and three wrong ones close it.
 2. It is in time, and not used.
-3. The question was read out in full, by a response of its own in which no tool may be called.
+3. The question was read out in full, by a response of its own in which no tool may be called; the
+   words of its arguments are in what the model said.
 4. The first thing that was said after it, by anybody, is a turn of the user that began after it
    and whose transcript is a yes.  A no closes the question.  Anything else, or another sentence of
    the model in between, makes the yes a yes to something else: the question is read out again.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from toolcell_client.voice.languages import Language
 
 MOST_CHARACTERS = 400  # about half a minute of speech
-ENOUGH = 0.8  # of the words; a number may be transcribed in words
+ENOUGH = 0.8  # arbitrary; of the words that are not arguments
 
 
 def sentence(tool: OfferedTool, arguments: Mapping[str, Any], language: Language) -> str | None:
@@ -39,13 +39,24 @@ def sentence(tool: OfferedTool, arguments: Mapping[str, Any], language: Language
     return text
 
 
-def was_said(wanted: str, transcript: str) -> bool:
+def was_said(wanted: str, arguments_json: str, transcript: str) -> bool:
     """
-    Whether a response said what it was to say.
+    Whether a response said what it was to say: most of its words, and every word of the arguments.
+    Numbers may be written out; if there are digits, they are the right ones.
     """
     expected, said = words(wanted), set(words(transcript))
-    found = sum(each in said for each in expected)
-    return bool(expected) and found >= ENOUGH * len(expected)
+    arguments = {each for each in words(arguments_json) if not each.isdigit()}
+    if not arguments <= said or not expected:
+        return False
+    figures = _figures(transcript)
+    if figures and figures != _figures(wanted):
+        return False
+    spelled = [each for each in expected if not each.isdigit()]
+    return sum(each in said for each in spelled) >= ENOUGH * len(spelled)
+
+
+def _figures(text: str) -> str:
+    return "".join(each for each in text if each.isdigit())
 
 
 def _value(value: Any) -> str:

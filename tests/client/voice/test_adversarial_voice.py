@@ -46,11 +46,30 @@ def test_a_misheard_delete_is_read_out_as_it_would_run() -> None:
     assert [] == talk.executed
 
 
-def test_a_model_that_reads_out_something_else_has_read_out_nothing() -> None:
+@pytest.mark.parametrize(
+    "instead",
+    [
+        "Shall I delete the old ones?",
+        (
+            "Please confirm. I am about to run delete logs with which old and count 12. Shall I do it,"
+            " yes or no?"
+        ),
+        (
+            "Please confirm. I am about to run delete logs with which all and count 1. Shall I do it,"
+            " yes or no?"
+        ),
+        "all, which, count twelve",
+        "",
+    ],
+)
+def test_a_model_that_reads_out_something_else_has_read_out_nothing(instead: str) -> None:
+    """
+    One word is enough to agree to something else.
+    """
     talk = Talk()
-    confirmation_id = talk.ask({"which": "all"})
+    confirmation_id = talk.ask({"which": "all", "count": 12})
 
-    talk.hear(*says("read", "Shall I delete the old ones?", metadata={MARK: READ_BACK}))
+    talk.hear(*says("read", instead, metadata={MARK: READ_BACK}))
     talk.answer("Yes.")
 
     assert "confirmation_not_read_out" == talk.confirm(confirmation_id)["error"]

@@ -242,3 +242,15 @@ def test_numbers_and_names_are_read_out_whole() -> None:
 
     assert "run pay bill with to whom Zoë and amount 1250.5 and now true" in talk.read_back()
     assert {MARK: READ_BACK} == talk.creates()[-1]["response"]["metadata"]
+
+
+@pytest.mark.parametrize("number", ["1250", "1,250", "twelve hundred and fifty"])
+def test_a_number_may_be_written_in_the_transcript_as_it_is_said(number: str) -> None:
+    talk = Talk()
+    confirmation_id = talk.ask({"which": 1250})
+    said = talk.read_back().replace("1250", number)
+    talk.hear(*says("read", said, metadata={MARK: READ_BACK}))
+    talk.answer("Yes.")
+    talk.confirm(confirmation_id)
+
+    assert 1 == len(talk.executed)

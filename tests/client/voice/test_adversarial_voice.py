@@ -46,18 +46,15 @@ def test_a_misheard_delete_is_read_out_as_it_would_run() -> None:
     assert [] == talk.executed
 
 
+ASKED = "Please confirm. I am about to run delete logs with {}. Shall I do it, yes or no?"
+
+
 @pytest.mark.parametrize(
     "instead",
     [
         "Shall I delete the old ones?",
-        (
-            "Please confirm. I am about to run delete logs with which old and count 12. Shall I do it,"
-            " yes or no?"
-        ),
-        (
-            "Please confirm. I am about to run delete logs with which all and count 1. Shall I do it,"
-            " yes or no?"
-        ),
+        ASKED.format("which old and count 12"),
+        ASKED.format("which all and count 1"),
         "all, which, count twelve",
         "",
     ],

@@ -31,15 +31,19 @@ class Offering:
         category: str = "",
         tags: Iterable[str] = (),
         session_id: str = "",
+        fail: Callable[[Exception], None],
     ) -> None:
         self._client = client
         self._names = frozenset(names)
         self._which: dict[str, Any] = {"category": category, "tags": tuple(tags)}
         self._session_id = session_id
+        self._fail = fail
         self._stale = asyncio.Event()
 
     async def toolset(self) -> Toolset:
         """
+        The tools now.  One that cannot be offered is reported and left out.
+
         Raises:
             ToolcellError: the server refuses or does not answer.
         """
@@ -49,9 +53,18 @@ class Offering:
             wanted = not self._names or tool.name in self._names
             if wanted and not tool.deprecated and tool.name not in found:
                 found[tool.name] = OfferedTool.of(tool)
-        return Toolset(found.values())
+        return Toolset([each for each in found.values() if self._can_be_offered(each)])
 
-    async def watch(self, fail: Callable[[ToolcellError], None]) -> None:
+    def _can_be_offered(self, tool: OfferedTool) -> bool:
+        # Somebody may register a tool during a conversation; that must not end it.
+        try:
+            Toolset([tool]).definitions("openai-realtime")
+        except ValueError as exc:
+            self._fail(exc)
+            return False
+        return True
+
+    async def watch(self) -> None:
         """
         Notice changes, for ever.
         """
@@ -63,13 +76,11 @@ class Offering:
                     if told.resume_token:  # not in the middle of a snapshot
                         self._stale.set()
             except ToolcellError as exc:
-                fail(exc)
+                self._fail(exc)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    async def follow(
-        self, take: Callable[[Toolset], None], fail: Callable[[ToolcellError], None]
-    ) -> None:
+    async def follow(self, take: Callable[[Toolset], None]) -> None:
         """
         Hand out the tools after each change; many changes at once are one.
         """
@@ -79,4 +90,4 @@ class Offering:
             try:
                 take(await self.toolset())
             except ToolcellError as exc:
-                fail(exc)
+                self._fail(exc)

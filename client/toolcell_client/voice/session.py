@@ -66,12 +66,12 @@ class VoiceSession(AsyncClosing):
         self.options = options or VoiceOptions()
         self._executing = Executing(client, self.options.call_options)
         session_id = str(self.options.call_options.get("session_id", ""))
-        self._offering = Offering(
-            client, names, category=category, tags=tags, session_id=session_id
-        )
         self._on_event, self._clock = on_event, clock
         self._on_filler = on_filler or _ignore
         self._on_error = on_error or _ignore
+        self._offering = Offering(
+            client, names, category=category, tags=tags, session_id=session_id, fail=self._on_error
+        )
         self._unsent: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue(MOST_UNSENT + 1)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
@@ -86,8 +86,8 @@ class VoiceSession(AsyncClosing):
             ToolcellError: the server refuses or does not answer.
         """
         self._dialogue = Dialogue(self.options, await self._offering.toolset())
-        self._task("watch", self._offering.watch(self._on_error))
-        self._task("follow", self._offering.follow(self._take, self._on_error))
+        self._task("watch", self._offering.watch())
+        self._task("follow", self._offering.follow(self._take))
         self._task("tick", self._tick())
         self._do(self._dialogue.tick(self._clock()))
         return self

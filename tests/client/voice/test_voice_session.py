@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from realtime_events import calls, done, error, item, item_done, speech
 from toolcell.v1 import registry_pb2
 from toolcell_client import AsyncClient
+from toolcell_client.formats import Toolset
 from toolcell_client.testing import HOLD, FakeServer, completed, progress
 from toolcell_client.voice import VoiceOptions, VoiceSession
 from toolcell_client.voice.session import MOST_UNSENT, NobodySends
@@ -212,3 +213,31 @@ def test_hostile_call_ids_meet_nothing_of_ours(server: FakeServer) -> None:
             wire.feed(done("r2"))
 
     session(server, scenario)
+
+
+def test_a_tool_that_cannot_be_offered_is_left_out_and_reported(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Whatever makes a definition impossible, it must not end a conversation.
+    """
+    server.tool("look", completed(1))
+    server.tool("odd", completed(1))
+    definitions = Toolset.definitions
+    errors: list[Any] = []
+
+    def refuse(self: Any, provider: str) -> list[dict[str, Any]]:
+        if list(self.tools) == ["odd"]:
+            raise ValueError("odd cannot be offered")
+        return definitions(self, provider)
+
+    monkeypatch.setattr(Toolset, "definitions", refuse)
+
+    async def scenario(voice: VoiceSession) -> None:
+        async for event in voice.outgoing():
+            tools = event["session"]["tools"]
+            assert ["look", "confirm_call"] == [each["name"] for each in tools]
+            break
+
+    session(server, scenario, on_error=errors.append)
+    assert "odd cannot be offered" in map(str, errors)

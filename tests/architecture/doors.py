@@ -203,6 +203,7 @@ PURE = (
     *("toolcell_server.workflows.plan", "toolcell_server.workflows.problems"),
     *("toolcell_server.workflows.progress", "toolcell_server.workflows.shape"),
     *("toolcell_server.workflows.templates", "toolcell_server.workflows.values"),
+    *("toolcell_client.voice.confirmations", "toolcell_client.voice.dialogue"),
 )
 _INPUT_OUTPUT = """
     asyncio ctypes fcntl grpc http io logging mmap multiprocessing os pathlib psutil resource

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from toolcell.v1 import execution_pb2, registry_pb2
 
-from toolcell_client.cli import foreign, porting, registering, searching, sources, tool_stats
+from toolcell_client.cli import (
+    foreign,
+    porting,
+    registering,
+    searching,
+    sources,
+    tool_stats,
+    voice_lint,
+)
 from toolcell_client.cli.exits import Exit
 from toolcell_client.cli.listing import for_people, print_json, print_table, print_text
 from toolcell_client.plain import short_name, to_plain
@@ -44,6 +52,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     sources.add(inner, common)
     foreign.add(inner, common)
     porting.add(inner, common)
+    voice_lint.add(inner, common)
 
 
 def run_list(client: Client, options: Any) -> Exit:

@@ -1,0 +1,88 @@
+"""
+Runs the calls of a voice session on a toolcell server, and tells the dialogue of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from toolcell.v1 import approval_pb2
+
+from toolcell_client.errors import ApprovalRequired, CallRefused, ToolcellError
+from toolcell_client.model_text import as_tool_message
+from toolcell_client.plain import short_name
+from toolcell_client.voice.answers import Told
+from toolcell_client.voice.awaiting import Required
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from toolcell_client.async_client import AsyncClient
+    from toolcell_client.result import Result
+    from toolcell_client.voice.deeds import AwaitDecision, Execute
+
+DECIDED = {"approved": True, "denied": False, "expired": False, "void": False, "used": False}
+LONGEST_CALL_ID = 128  # characters; the server takes no longer ones
+
+Ended = Told | Required
+
+
+class Executing:
+    """
+    Executes over a client.
+    """
+
+    def __init__(self, client: AsyncClient, options: Mapping[str, Any]) -> None:
+        self._client, self._options = client, options
+
+    async def run(self, deed: Execute, alive: Callable[[str], None]) -> Ended:
+        """
+        Run a call to its end.  Cancelling the task cancels the execution; `alive` is called with
+        what the tool says of its progress, "" for other signs of life.
+        """
+        try:
+            return await self._run(deed, alive)
+        except ApprovalRequired as exc:
+            if exc.token:
+                return Required(kind=exc.kind, token=exc.token, approval_id=exc.approval_id)
+            return told(exc)
+        except ToolcellError as exc:
+            return told(exc)
+        except (TypeError, ValueError) as exc:
+            return Told({"ok": False, "error": "invalid_call", "message": f"{exc}"[:300]})
+
+    async def decision(self, deed: AwaitDecision, pause_seconds: float) -> tuple[bool, str]:
+        """
+        Wait until an approval is decided: whether somebody said yes, and why not.
+        """
+        while True:
+            try:
+                approval = await self._client.approvals.get(deed.approval_id)
+            except CallRefused as exc:
+                return False, exc.message
+            except ToolcellError:
+                pass  # the server may come back; the approval does not last for ever
+            else:
+                state = short_name(approval_pb2.ApprovalState, approval.state)
+                if state in DECIDED:
+                    return DECIDED[state], approval.reason or state
+            await asyncio.sleep(pause_seconds)
+
+    async def _run(self, deed: Execute, alive: Callable[[str], None]) -> Told:
+        options: dict[str, Any] = {**self._options, "version": deed.version}
+        if deed.token:
+            options |= {"approval_token": deed.token, "approval_pin": deed.pin}
+        options["call_id"] = deed.key.encode()[:LONGEST_CALL_ID].decode(errors="ignore")
+        stream = self._client.execute(deed.tool, dict(deed.arguments), **options)
+        async for event in stream:
+            alive(event.progress.message if event.HasField("progress") else "")
+        return told(await stream.result())
+
+
+def told(answer: Result | ToolcellError) -> Told:
+    """
+    What the model is told of an ending or a refusal.
+    """
+    outcome = getattr(answer, "outcome", answer)
+    return Told(as_tool_message(answer), str(getattr(outcome, "spoken", "")))

@@ -1,0 +1,93 @@
+"""
+Which of a server's tools a voice session offers, and when they have changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from toolcell_client.errors import ToolcellError
+from toolcell_client.formats import OfferedTool, Toolset
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from toolcell_client.async_client import AsyncClient
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds between attempts to watch
+
+
+class Offering:
+    """
+    Tools that can be called, the newest version of each that is not deprecated.
+    """
+
+    def __init__(
+        self,
+        client: AsyncClient,
+        names: Iterable[str],
+        *,
+        category: str = "",
+        tags: Iterable[str] = (),
+        session_id: str = "",
+        fail: Callable[[Exception], None],
+    ) -> None:
+        self._client = client
+        self._names = frozenset(names)
+        self._which: dict[str, Any] = {"category": category, "tags": tuple(tags)}
+        self._session_id = session_id
+        self._fail = fail
+        self._stale = asyncio.Event()
+
+    async def toolset(self) -> Toolset:
+        """
+        The tools now.  One that cannot be offered is reported and left out.
+
+        Raises:
+            ToolcellError: the server refuses or does not answer.
+        """
+        found: dict[str, OfferedTool] = {}
+        which = {**self._which, "state": "available", "session_id": self._session_id}
+        async for tool in self._client.list_tools(**which):
+            wanted = not self._names or tool.name in self._names
+            if wanted and not tool.deprecated and tool.name not in found:
+                found[tool.name] = OfferedTool.of(tool)
+        return Toolset([each for each in found.values() if self._can_be_offered(each)])
+
+    def _can_be_offered(self, tool: OfferedTool) -> bool:
+        # Somebody may register a tool during a conversation; that must not end it.
+        try:
+            Toolset([tool]).definitions("openai-realtime")
+        except ValueError as exc:
+            self._fail(exc)
+            return False
+        return True
+
+    async def watch(self) -> None:
+        """
+        Notice changes, for ever.
+        """
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                async for told in self._client.registry.watch(session_id=self._session_id):
+                    pause = FIRST_PAUSE
+                    if told.resume_token:  # not in the middle of a snapshot
+                        self._stale.set()
+            except ToolcellError as exc:
+                self._fail(exc)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def follow(self, take: Callable[[Toolset], None]) -> None:
+        """
+        Hand out the tools after each change; many changes at once are one.
+        """
+        while True:
+            await self._stale.wait()
+            self._stale.clear()
+            try:
+                take(await self.toolset())
+            except ToolcellError as exc:
+                self._fail(exc)

@@ -47,8 +47,8 @@ def running(client: Client) -> int:
 
 def test_what_works_and_what_does_not_is_answered_in_order(place: TurnPlace, alice: Client) -> None:
     """
-    A result, a tool that fails, arguments that do not fit, a path that was not granted, one that may
-    not be, and no such tool.
+    A result, a tool that fails, arguments that do not fit, a path that was not granted, one that
+    may not be, and no such tool.
     """
     neighbour = place.file.with_name("b.txt")
     neighbour.write_text("not granted")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from toolcell_client import Client
     from toolcell_client.testing import FakeServer
 
-CALLS = (("a", "one", {}), ("b", "two", {}))
+CALLS: tuple[tuple[str, str, Any], ...] = (("a", "one", {}), ("b", "two", {}))
 
 
 def interrupt_when(server: FakeServer, reached: Callable[[], bool]) -> threading.Thread:

@@ -17,13 +17,22 @@ if TYPE_CHECKING:
     from toolcell_client.formats.flattening import Opened
 
 _ANY: Final = ("not", "if", "dependentRequired", "dependentSchemas", "dependencies")
+_DECLARE: Final = ("if", "dependentSchemas", "dependencies")  # may declare properties, too
 _NUMBER: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 # Keywords that limit values, by the type of value that they say something about.
 LIMITS: Final[dict[str, tuple[str, ...]]] = {
     "string": ("minLength", "maxLength", "pattern", "format"),
     "integer": (*_NUMBER, "format"),
     "number": (*_NUMBER, "format"),
-    "array": ("minItems", "maxItems", "uniqueItems", "contains", "minContains", "maxContains"),
+    "array": (
+        "minItems",
+        "maxItems",
+        "uniqueItems",
+        "contains",
+        "minContains",
+        "maxContains",
+        "unevaluatedItems",
+    ),
     "object": ("minProperties", "maxProperties", "propertyNames"),
 }
 _SHAPES: Final = {
@@ -234,4 +243,6 @@ def _free_keys(
         return {}
     if isinstance(rest, Mapping):
         rest = exporting.node(rest, f"{place}/additionalProperties", opened)
+    if flat.get("unevaluatedProperties") is False and not any(word in flat for word in _DECLARE):
+        rest = False
     return {} if rest is True or rest == {} else {"additionalProperties": rest}

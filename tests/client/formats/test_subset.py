@@ -77,10 +77,23 @@ def test_other_schemas_stay_as_they_are(provider: str) -> None:
         ({"type": "string", "format": "uri"}, {"description": "{format: uri}"}),
         ({"type": "string", "format": "date"}, {"format": "date"}),
         ({"allOf": [TEXT, {"title": "T"}]}, {"type": "string"}),
+        ({"type": "object", "unevaluatedProperties": False}, {"additionalProperties": False}),
         ({}, {}),
         (True, {}),
     ],
-    ids=["const", "oneOf", "a map", "a tuple", "pattern", "uri", "date", "allOf", "any", "true"],
+    ids=[
+        "const",
+        "oneOf",
+        "a map",
+        "a tuple",
+        "pattern",
+        "uri",
+        "date",
+        "allOf",
+        "closed",
+        "any",
+        "true",
+    ],
 )
 def test_gemini_is_told_in_its_own_subset(own: Any, expected: Schema) -> None:
     made = told(of(own), "gemini")["properties"]["a"]
@@ -93,7 +106,7 @@ def test_properties_have_names_that_the_provider_takes() -> None:
     At every depth, and in the arguments they have their own again; free keys are data.
     """
     kid = {"type": "object", "properties": {"x.y": TEXT}, "required": ["x.y"]}
-    own = {
+    own: Schema = {
         "type": "object",
         "properties": {
             "a b": {"type": "array", "items": {"$ref": "#/$defs/kid"}},

@@ -38,6 +38,7 @@ def brought(*chunks: dict[str, Any], finish: str = "tool_calls") -> list[tuple[s
     assert streamed.turn.calls == streamed.calls
     assert [] == complaints(CHAT_MESSAGES, streamed.turn.messages)
     sent = streamed.turn.messages[0]["tool_calls"]
+    assert {"id", "type", "function"} == {key for each in sent for key in each}
     assert [each["function"]["arguments"] for each in sent] == [
         each.arguments for each in streamed.calls
     ]
@@ -105,7 +106,7 @@ def test_a_finish_reason_in_every_chunk_brings_each_call_once() -> None:
     ]
     for each in chunks:
         each["choices"][0]["finish_reason"] = "tool_calls"
-    late = delta(0, "late")
+    late = delta(0, "late", more="late")
 
     assert [OSLO, NOON] == brought(*chunks, late)
 
@@ -164,6 +165,17 @@ def test_an_error_within_a_stream_fails_it() -> None:
     assert () == streamed.calls
     assert (Stop.FAILED, "the provider is gone") == (streamed.turn.stop, streamed.turn.reason)
     assert [Problem.TRUNCATED] == [each.problem for each in streamed.turn.calls]
+
+
+def test_a_call_that_was_brought_stays_whole() -> None:
+    """
+    It may be running: the model must not be told that it did not.
+    """
+    chunks = [FIRST, delta(0, OSLO[2]), chunk(finish_reason="tool_calls")]
+    streamed = read(CHAT, [*chunks, {"error": "gone"}])
+
+    assert [None] == [each.problem for each in streamed.turn.calls]
+    assert streamed.calls == streamed.turn.calls
 
 
 def test_chunks_of_the_sdk_are_read_like_the_json_that_they_are_of() -> None:

@@ -15,7 +15,6 @@ from toolcell_client.async_connection import AsyncConnection
 from toolcell_client.async_registry import AsyncRegistry
 from toolcell_client.async_sessions import AsyncClientSession, AsyncSessions
 from toolcell_client.async_stream import AsyncStream
-from toolcell_client.async_tools import AsyncTools
 from toolcell_client.async_workflows import AsyncWorkflows
 from toolcell_client.batching import batch_request
 from toolcell_client.closing import AsyncClosing
@@ -23,6 +22,7 @@ from toolcell_client.deadline import Deadline
 from toolcell_client.errors import EventsExpired, ToolcellError
 from toolcell_client.folding import run_ended
 from toolcell_client.hosting.async_host import AsyncHost
+from toolcell_client.loops.async_turns import AsyncTurns
 from toolcell_client.options import ClientOptions
 from toolcell_client.requests import call_fields, executions_page
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from toolcell_client.session_requests import SessionOptions
 
 
-class AsyncClient(AsyncTools, AsyncClosing):
+class AsyncClient(AsyncTurns, AsyncClosing):
     """
     Calls tools, from one event loop: that of the first call, which connects.
 

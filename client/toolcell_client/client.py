@@ -18,12 +18,12 @@ from toolcell_client.deadline import Deadline
 from toolcell_client.errors import EventsExpired, ToolcellError
 from toolcell_client.folding import run_ended
 from toolcell_client.hosting.host import Host
+from toolcell_client.loops.turns import Turns
 from toolcell_client.options import ClientOptions
 from toolcell_client.registry import Registry
 from toolcell_client.requests import call_fields, executions_page
 from toolcell_client.sessions import ClientSession, Sessions
 from toolcell_client.stream import Stream
-from toolcell_client.tools import Tools
 from toolcell_client.workflows import Workflows
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from toolcell_client.session_requests import SessionOptions
 
 
-class Client(Tools, Closing):
+class Client(Turns, Closing):
     """
     Calls tools.  Safe to use from many threads; connects when it is first used.
 

@@ -2,6 +2,7 @@
 Formats of LLM providers: definitions of tools, calls, streams and results, as plain dictionaries.
 """
 
+from toolcell_client.formats.loosened import Loosened
 from toolcell_client.formats.offered import OfferedTool
 from toolcell_client.formats.providers import PROVIDERS, format_of
 from toolcell_client.formats.toolset import Toolset
@@ -18,6 +19,7 @@ from toolcell_client.formats.turns import (
 __all__ = [
     "PROVIDERS",
     "Answer",
+    "Loosened",
     "ModelTurn",
     "OfferedTool",
     "Problem",

@@ -87,7 +87,8 @@ class Format(Protocol):
 def plain(value: Any) -> Mapping[str, Any]:
     """
     A response, message or event as a mapping; objects of SDKs are pydantic models.  What was not
-    sent is left out, so that it goes back as it came.
+    sent is left out, so that it goes back as it came.  SDKs read without validation, so a field may
+    hold anything: no warnings of it.
 
     Raises:
         ValueError: it is neither.
@@ -97,5 +98,5 @@ def plain(value: Any) -> Mapping[str, Any]:
     dump = getattr(value, "model_dump", None)
     if dump is None:
         raise ValueError(f"this is no response, message or event: {type(value).__name__}")
-    dumped: dict[str, Any] = dump(mode="json", by_alias=True, exclude_unset=True)
+    dumped: dict[str, Any] = dump(mode="json", by_alias=True, exclude_unset=True, warnings=False)
     return dumped

@@ -30,6 +30,7 @@ class Stop(StrEnum):
     REFUSED = "refused"  # the model or its filter declined
     CANCELLED = "cancelled"  # somebody interrupted it
     PAUSED = "paused"  # it wants to be asked again to go on
+    FAILED = "failed"  # the provider could not go on
     UNKNOWN = "unknown"  # a word that this client does not know
 
 
@@ -50,13 +51,15 @@ class Problem(StrEnum):
 class RawCall:
     """
     A call as the wire has it.  `call_id` is "" where the provider has none; `arguments` are JSON
-    text or an object; `echo` are fields that go back verbatim with the result.
+    text or an object; `echo` are fields that go back verbatim with the result.  `detail` says to
+    the model what the `problem` is, where the problem alone does not.
     """
 
     call_id: str
     name: str
     arguments: str | Mapping[str, Any]
     problem: Problem | None = None
+    detail: str = ""
     echo: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -83,7 +86,8 @@ class Tokens:
 class WireTurn:
     """
     One response as the wire has it.  `messages` go back into the history as they are, before any
-    result; `model` is the provider's word for the model, "" if it said none.
+    result; `model` is the provider's word for the model, "" if it said none.  `reason` is what the
+    provider says, for people, of a stop that is none of the model's: "" if it says nothing.
     """
 
     text: str = ""
@@ -92,6 +96,7 @@ class WireTurn:
     messages: tuple[dict[str, Any], ...] = ()
     tokens: Tokens = Tokens()
     model: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +130,7 @@ class ModelTurn:
     messages: tuple[dict[str, Any], ...] = ()
     tokens: Tokens = Tokens()
     model: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,82 @@
+"""
+What a program may say about the execution of one turn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from toolcell_client.requests import call_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from typing import Self
+
+    from toolcell_client.formats.toolset import Toolset
+    from toolcell_client.limits import Limits
+    from toolcell_client.loops.approving import Ask
+    from toolcell_client.requests import CallOptions, Grants
+
+MAXIMUM_CONCURRENT_CALLS = 64  # arbitrary; each takes a thread of a synchronous program
+# Each call has its own, or none of them fits a call that a model made.
+OF_EACH_CALL = ("call_id", "request_id", "version", "approval_token", "approval_pin", "detached")
+
+
+class TurnOptions(TypedDict, total=False):
+    """
+    Options of `run_tool_calls`; every one may be left out.
+    """
+
+    toolset: Toolset | None  # what was offered; left out: every tool that can be called
+    only: Collection[str] | None  # tools that were allowed for this response; None: all offered
+    auto_execute: bool  # False: calls that would run become `pending`
+    max_concurrent_calls: int  # 8; 1: one after the other, in the order of the calls
+    approve: Ask | None  # asked about calls that need a yes; None: they become `pending`
+    early: bool  # streams: begin a call once it is whole, while the model still speaks (True)
+    turn_id: str  # names this turn of this conversation: see `planning`
+    timeout: float | None  # of each call; this and the rest are as for `run`
+    limits: Limits
+    grants: Grants
+    minimum_isolation: str | int
+    labels: Mapping[str, str]
+    no_cache: bool
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnSettings:
+    """
+    The same, checked.  `call` are the options that every call gets.
+    """
+
+    only: Collection[str] | None = None
+    auto_execute: bool = True
+    max_concurrent_calls: int = 8
+    approve: Ask | None = None
+    early: bool = True
+    turn_id: str = ""
+    call: CallOptions = field(default_factory=dict)  # type: ignore[assignment]  # empty, it is one
+
+    @classmethod
+    def of(cls, **options: Any) -> Self:
+        """
+        Raises:
+            TypeError: an option is unknown, of the wrong type, or not for all calls of a turn.
+            ValueError: an option has a value that cannot be used.
+        """
+        own = {name: options.pop(name) for name in list(options) if name in OWN}
+        for name in OF_EACH_CALL:
+            if name in options:
+                raise TypeError(f"{name} is of one call; a turn has several, and sets it itself")
+        call_fields("", None, **options)  # complains of what cannot be sent, once, to the program
+        made = cls(**own, call=options)  # type: ignore[arg-type]  # checked above
+        if not 1 <= made.max_concurrent_calls <= MAXIMUM_CONCURRENT_CALLS:
+            raise ValueError(
+                f"max_concurrent_calls is from 1 to {MAXIMUM_CONCURRENT_CALLS},"
+                f" not {made.max_concurrent_calls}"
+            )
+        return made
+
+
+OWN = frozenset(("only", "auto_execute", "max_concurrent_calls", "approve", "early", "turn_id"))

@@ -1,0 +1,113 @@
+"""
+One turn, executed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from toolcell_client.errors import ToolcellError
+from toolcell_client.formats.turns import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from toolcell_client.formats.toolset import Toolset
+    from toolcell_client.formats.turns import ModelTurn, ToolCall
+    from toolcell_client.loops.approving import PendingCall
+    from toolcell_client.loops.planning import Planned
+    from toolcell_client.result import Result
+
+
+class TurnIncomplete(ValueError):  # noqa: N818  # names what happened
+    """
+    Raised when messages are asked for while calls are pending.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extracted:
+    """
+    The arguments of a call of a schema-only tool; they fit its schema.
+    """
+
+    call: ToolCall
+    value: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnResult:
+    """
+    Theory of operation.  Providers want one result for each call of a turn, all of them before
+    anything else is said, and take none later.  So a call that waits holds the whole turn back:
+    `messages` says so instead of telling the model something that can never be put right.  Who
+    wants the model to go on meanwhile asks for `messages_meanwhile`, which answers such calls with
+    "waits", and tells it later, by `news` of the turn that was resumed, what came of them.
+
+    `answers` are of all calls but the pending ones, in the order of the calls.  `results` are what
+    the service said, by call id, or by "#" and the place of a call that has none; a call that the
+    service could not be asked about has its error there, too: see `unanswered`.
+    """
+
+    turn: ModelTurn
+    answers: tuple[Answer, ...] = ()
+    results: Mapping[str, Result | ToolcellError] = field(default_factory=dict)
+    pending: tuple[PendingCall, ...] = ()
+    extracted: tuple[Extracted, ...] = ()
+    toolset: Toolset = field(repr=False)
+    order: tuple[Planned, ...] = field(repr=False)
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """
+        What follows `turn.messages` in the history: the results of all calls.
+
+        Raises:
+            TurnIncomplete: some are pending.
+        """
+        if self.pending:
+            waiting = ", ".join(sorted({each.call.tool for each in self.pending}))
+            raise TurnIncomplete(
+                f"{len(self.pending)} of {len(self.order)} calls are pending ({waiting}): give"
+                " approve=, resume the turn with decisions, or send messages_meanwhile"
+            )
+        return self._messages(self.answers)
+
+    @property
+    def messages_meanwhile(self) -> list[dict[str, Any]]:
+        """
+        The same, in which pending calls are answered with that they wait.
+        """
+        waiting = {each.planned.place: each for each in self.pending}
+        answered = iter(self.answers)
+        return self._messages(
+            tuple(
+                Answer(call=each.call, value=waiting[each.place].meanwhile, failed=True)
+                if each.place in waiting
+                else next(answered)
+                for each in self.order
+            )
+        )
+
+    @property
+    def unanswered(self) -> tuple[ToolcellError, ...]:
+        """
+        Errors of calls about which the service said nothing: it cannot be reached, or was too late.
+        The model is told; the program may want to end its loop.
+        """
+        return tuple(
+            each
+            for each in self.results.values()
+            if isinstance(each, ToolcellError) and not hasattr(each, "refusal")
+        )
+
+    def _messages(self, answers: tuple[Answer, ...]) -> list[dict[str, Any]]:
+        return self.toolset.results(self.turn.provider, answers) if answers else []
+
+
+def key(planned: Planned) -> str:
+    """
+    Of a call in `TurnResult.results`.
+    """
+    return planned.call.call_id or f"#{planned.place}"

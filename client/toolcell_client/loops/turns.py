@@ -1,0 +1,121 @@
+"""
+What a client does for a loop with a model: offering tools, and executing what it called.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
+
+from toolcell_client.formats.providers import format_of
+from toolcell_client.formats.toolset import Toolset
+from toolcell_client.loops.choosing import Listed
+from toolcell_client.loops.settings import TurnSettings
+from toolcell_client.loops.streaming import Turning, TurnStream
+from toolcell_client.loops.turn_state import TurnState
+from toolcell_client.tools import Tools
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Unpack
+
+    from toolcell_client.client import Client
+    from toolcell_client.formats.offered import OfferedTool
+    from toolcell_client.loops.settings import TurnOptions
+    from toolcell_client.loops.turn_result import TurnResult
+
+
+class Turns(Tools):
+    """
+    A part of `Client`.
+    """
+
+    def toolset(
+        self,
+        *names: str,
+        category: str = "",
+        tags: Iterable[str] = (),
+        session_id: str = "",
+        extra: Iterable[OfferedTool] = (),
+    ) -> Toolset:
+        """
+        Tools to offer: of each the newest version that can be called and is not deprecated, and
+        `extra` ones, which the server does not have.
+
+        Raises:
+            NoSuchTools: a name cannot be offered; says why, and which names are close.
+            CallRefused, ServerUnreachable: the server does not list its tools.
+        """
+        listed = Listed()
+        for tool in self.list_tools(category=category, tags=tags, session_id=session_id):
+            listed.add(tool)
+        return Toolset(listed.chosen(names, extra))
+
+    def tools_for(
+        self,
+        provider: str,
+        *names: str,
+        category: str = "",
+        tags: Iterable[str] = (),
+        session_id: str = "",
+        **options: Any,
+    ) -> list[dict[str, Any]]:
+        """
+        The value of `tools` in a request to a provider; `options` are those of
+        `Toolset.definitions`.
+
+        Raises:
+            ValueError: there is no such provider; or as `toolset`.
+        """
+        tools = self.toolset(*names, category=category, tags=tags, session_id=session_id)
+        return tools.definitions(provider, **options)
+
+    @overload
+    def run_tool_calls(
+        self,
+        provider: str,
+        response: Any,
+        *,
+        stream: Literal[False] = False,
+        **options: Unpack[TurnOptions],
+    ) -> TurnResult: ...
+
+    @overload
+    def run_tool_calls(
+        self,
+        provider: str,
+        response: Any,
+        *,
+        stream: Literal[True],
+        **options: Unpack[TurnOptions],
+    ) -> TurnStream: ...
+
+    def run_tool_calls(
+        self,
+        provider: str,
+        response: Any,
+        *,
+        stream: bool = False,
+        **options: Unpack[TurnOptions],
+    ) -> TurnResult | TurnStream:
+        """
+        Execute what a model called in one response, and return what it is to be told: append
+        `result.turn.messages` and `result.messages` to the history.
+
+        `response` is the provider's, a mapping or an object of its SDK; with `stream=True` it is
+        the provider's stream, and what happens is streamed, too.  For the rest see `TurnOptions`.
+        Whatever a model wrote is answered to it and never raised; so is a service that cannot be
+        reached (see `TurnResult.unanswered`).  Ctrl-C cancels what runs.
+
+        Raises:
+            ValueError: it is no response of that provider, or an option has a wrong value.
+            TypeError: an option is unknown, or of the wrong type.
+            CallRefused, ServerUnreachable: no toolset was given, and the server lists no tools.
+        """
+        toolset = options.pop("toolset", None)
+        settings = TurnSettings.of(**options)
+        if toolset is None:
+            toolset = self.toolset(session_id=options.get("session_id", ""))
+        turning = Turning(cast("Client", self), TurnState(provider, toolset, settings))
+        if stream:
+            return TurnStream(turning.streamed(response))
+        return TurnStream(turning.whole(format_of(provider).turn(response))).until_ended()

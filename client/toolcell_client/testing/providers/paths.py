@@ -1,0 +1,24 @@
+"""
+Which wire format a path belongs to.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from toolcell_client.testing.providers.anthropic_wire import AnthropicWire
+from toolcell_client.testing.providers.openai_chat_wire import OpenAiChatWire
+
+if TYPE_CHECKING:
+    from toolcell_client.testing.providers.reply import Wire
+
+
+def wire_at(path: str) -> Wire | None:
+    """
+    The format that is spoken there, None: nothing is there.
+    """
+    if path == "/v1/chat/completions":
+        return OpenAiChatWire()
+    if path == "/v1/messages":
+        return AnthropicWire()
+    return None

@@ -63,12 +63,15 @@ def read_messages(messages: list[Any]) -> Messages:
         where = f"messages.{at}"
         only(typed(message, dict, where), frozenset({"role", "content"}), where)
         role = words.field(message, "role", str, where)
-        if role not in ("user", "assistant"):
-            raise invalid(f"{where}.role", "Input should be 'user' or 'assistant'")
+        if role not in ("user", "assistant", "system"):
+            raise invalid(f"{where}.role", "Input should be 'user', 'assistant' or 'system'")
         if at == 0 and role != "user":
             raise invalid("messages", 'first message must use the "user" role')
         blocks = _blocks(message, where, may_be_empty=at == len(messages) - 1)
-        if role == "user":
+        if role == "system":
+            _check_answered(read, at - 1)
+            read.entries += [Said("system", each["text"]) for each in blocks]
+        elif role == "user":
             _read_user(read, blocks, where, at, follows=last == "assistant")
         else:
             _check_answered(read, at - 1)

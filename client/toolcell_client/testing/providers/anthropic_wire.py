@@ -29,6 +29,9 @@ tools top_k top_p user_profile_id workspace_id
 FIELDS = frozenset(_FIELDS.split())
 
 
+SAMPLING = frozenset({"temperature", "top_p", "top_k"})
+
+
 class AnthropicWire:
     """
     See `Wire`.
@@ -44,12 +47,18 @@ class AnthropicWire:
     def read(self, request: Request) -> View:
         body = request.body
         only(body, FIELDS)
+        if newest(request.headers):
+            for name in SAMPLING & set(body):
+                raise invalid(name, "Extra inputs are not permitted")
         model = field(body, "model", str)
         if field(body, "max_tokens", int) < 1:
             raise invalid("max_tokens", "Input should be greater than or equal to 1")
         tools = check_tools(body.get("tools") or [])
         mode, allowed, parallel = check_choice(body.get("tool_choice"), tools)
-        read = read_messages(field(body, "messages", list))
+        messages = field(body, "messages", list)
+        read = read_messages(messages)
+        if newest(request.headers):
+            check_newest(messages)
         if read.tools_used and not tools:
             raise Refused(
                 400, "Requests which include `tool_use` or `tool_result` blocks must define tools."
@@ -75,6 +84,29 @@ class AnthropicWire:
 
     def error(self, refused: Refused) -> dict[str, Any]:
         return words.error(refused)
+
+
+def newest(headers: Mapping[str, str]) -> bool:
+    """
+    Whether the client speaks the version whose Messages are stricter.
+    """
+    return headers.get("anthropic-version", "") >= "2026-10-21"
+
+
+def check_newest(messages: list[Any]) -> None:
+    """
+    What version 2026-10-21 refuses and 2023-06-01 took.
+
+    Source: Anthropic's "Migrating to API version 2026-10-21".
+    """
+    for at, message in enumerate(messages):
+        content = message["content"] if isinstance(message["content"], list) else []
+        for number, block in enumerate(content):
+            here = f"messages.{at}.content.{number}"
+            if message["role"] == "assistant" and block["type"] == "document":
+                raise invalid(here, "`document` blocks are not permitted in `assistant` messages")
+            if message["role"] == "user" and block["type"] == "text" and "citations" in block:
+                raise invalid(f"{here}.text.citations", "Extra inputs are not permitted")
 
 
 def _system(system: Any) -> str:

@@ -13,6 +13,7 @@ from toolcell_client.testing.providers.refusing import Refused
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+VERSIONS = ("2023-01-01", "2023-06-01", "2026-10-21")
 KINDS = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -49,7 +50,7 @@ def authorize(headers: Mapping[str, str]) -> str:
     version = headers.get("anthropic-version", "")
     if not version:
         raise Refused(400, "anthropic-version: header is required")
-    if version not in ("2023-06-01", "2023-01-01"):
+    if version not in VERSIONS:
         raise Refused(400, f'anthropic-version: "{version}" is not a valid version')
     return key or token.strip()
 

@@ -1,0 +1,125 @@
+"""
+The parts of one Gemini response, and which of its calls are whole.  Pure.
+
+Theory of operation.  A call comes whole in one part, except with `partialArgs`, where it is open
+until a part of it does not say `willContinue`.  A model writes one part after another; where it is
+cut off, the last one may be half.  So a call is whole when it is not open and either another part
+has come after it, or the response has ended for a reason that cuts nothing.  Until then it is not
+handed out.
+
+In a stream, text comes in parts of any length.  Parts that are text and nothing else grow together,
+so that the same response goes back however it was cut; a part with a `thoughtSignature` stays as it
+came, as the provider wants it back in its place.  Empty text that carries nothing is left out, as
+the provider refuses it.
+
+Calls mostly have no id.  They get one of the response's id and their number, or of what they say
+where the response has none; it never goes back: the provider knows them by name and order.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from toolcell_client.formats.gemini_part import CallPart, OtherPart, Rooms, TextPart
+from toolcell_client.formats.pieces import CALLS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from toolcell_client.formats.turns import Problem, RawCall
+
+PARTS = 4096  # arbitrary; above what any model writes in one response
+
+
+class Parts:
+    """
+    Parts in the order in which they came.  `merging`: text grows.
+    """
+
+    def __init__(self, *, merging: bool) -> None:
+        self._merging = merging
+        self._rooms = Rooms()
+        self._parts: list[TextPart | CallPart | OtherPart] = []
+        self.response_id = ""
+
+    def add(self, part: object) -> list[str | RawCall]:
+        """
+        A part comes; those before it are whole.
+        """
+        if not isinstance(part, dict) or not part:
+            return []
+        if isinstance(part.get("functionCall"), dict):
+            return self._call(part)
+        if isinstance(part.get("text"), str):
+            return self._text(part)
+        return self._append(OtherPart(part, self._rooms))
+
+    def _append(self, part: TextPart | CallPart | OtherPart) -> list[str | RawCall]:
+        if len(self._parts) >= PARTS:
+            return []
+        whole = self.release()
+        self._parts.append(part)
+        return [*whole]
+
+    def _call(self, part: dict[str, Any]) -> list[str | RawCall]:
+        last = self._parts[-1] if self._parts else None
+        if isinstance(last, CallPart) and last.open and not part["functionCall"].get("name"):
+            last.go_on(part)
+            return []
+        if sum(isinstance(each, CallPart) for each in self._parts) >= CALLS:
+            return []
+        return self._append(CallPart(part, self._rooms))
+
+    def _text(self, part: dict[str, Any]) -> list[str | RawCall]:
+        last, came = self._parts[-1] if self._parts else None, TextPart(part, self._rooms)
+        if came.grows and not part["text"]:
+            return []
+        grown, whole = came, []
+        if self._merging and isinstance(last, TextPart) and _same(last, came):
+            grown = last
+        else:
+            whole = self._append(came)
+        said = grown.add(part)
+        return [*whole, said] if said else whole
+
+    def release(self) -> list[RawCall]:
+        """
+        Calls that are not open and were not handed out: the caller knows that nothing was cut.
+        """
+        whole = []
+        for part, call_id in self._calls():
+            if not part.released and not part.open:
+                part.released = True
+                whole.append(part.call(call_id))
+        return [each for each in whole if each.problem is None]
+
+    def text(self) -> str:
+        """
+        What the model says.
+        """
+        return "".join(each.said for each in self._parts if isinstance(each, TextPart))
+
+    def calls(self, cut: Problem) -> tuple[RawCall, ...]:
+        """
+        All calls; those that are not whole have this problem.
+        """
+        return tuple(
+            part.call(call_id, None if part.released else cut) for part, call_id in self._calls()
+        )
+
+    def _calls(self) -> Iterator[tuple[CallPart, str]]:
+        calls = [each for each in self._parts if isinstance(each, CallPart)]
+        for number, part in enumerate(calls):
+            yield part, f"{self.response_id or part.digest()}_{number}"
+
+    def messages(self) -> tuple[dict[str, Any], ...]:
+        """
+        The one content that goes back; none where nothing would be in it.
+        """
+        sent = [each.sent_back() for each in self._parts]
+        parts = [each for each in sent if each is not None]
+        return ({"role": "model", "parts": parts},) if parts else ()
+
+
+def _same(last: TextPart, came: TextPart) -> bool:
+    return last.grows and came.grows and last.thought is came.thought

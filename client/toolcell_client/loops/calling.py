@@ -4,6 +4,7 @@ Has the calls of a turn executed, and enters the turn into the history.  No netw
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from toolcell_client.errors import ToolcellError
@@ -15,6 +16,8 @@ from toolcell_client.loops.offering import looks_for_tools
 from toolcell_client.loops.recording import answered
 from toolcell_client.loops.reply import Pending
 from toolcell_client.loops.selection import FINDS, finds, query_of
+from toolcell_client.loops.settings import TurnSettings
+from toolcell_client.loops.turn_state import TurnState
 from toolcell_client.model_text import as_tool_message
 
 if TYPE_CHECKING:
@@ -29,56 +32,53 @@ if TYPE_CHECKING:
 
 WENT_ON = "the user went on without deciding about it"
 INTERRUPTED = "The program was interrupted; this call may have run, and nobody knows how it ended."
-NO_QUERY = "Say what the tool should do: {\"query\": \"…\"}."
+NO_QUERY = 'Say what the tool should do: {"query": "…"}.'
 
 
-def calling(
-    talk: Dialogue, turn: ModelTurn, toolset: Toolset
-) -> Generator[Command, Any, bool]:
+def calling(talk: Dialogue, turn: ModelTurn, toolset: Toolset) -> Generator[Command, Any, bool]:
     """
     Returns: whether a call waits for a yes; then the turn is open, and not in the history.
     """
-    opened = OpenTurn(turn=turn, answers={})
-    talk.open = opened
+    opened = talk.open = OpenTurn(turn=turn)
     try:
         for place, call in enumerate(turn.calls):
             if looks_for_tools(talk, call):
                 opened.answers[place] = yield from _finding(talk, call)
         places = tuple(each for each in range(len(turn.calls)) if each not in opened.answers)
         if places:
-            command = execution(talk, opened, places, toolset, talk.settings.approve)
-            absorb(talk, opened, (yield command), places)
+            yield from executing(talk, opened, places, toolset, talk.settings.approve)
     except BaseException:
-        # What has begun may have run: the model must know, and the history must stay whole.
-        close(talk, opened, {"error": "interrupted", "message": INTERRUPTED})
+        interrupted(talk, opened)
         raise
     return settled(talk, opened)
 
 
-def execution(
+def executing(
     talk: Dialogue,
     opened: OpenTurn,
     places: tuple[int, ...],
     toolset: Toolset,
     approve: Ask | None,
-) -> Execute:
+) -> Generator[Command, Any, None]:
     """
-    The command that executes the calls at these places of a turn.
+    Have the calls at these places executed.
     """
-    calls = tuple(opened.turn.calls[place].raw for place in places)
-    budget = talk.settings.budget
-    return Execute(
-        wire=WireTurn(calls=calls, stop=opened.turn.stop),
-        toolset=toolset,
-        turn_id=f"{talk.identity}-{talk.turns_made}",
-        timeout=budget.timeout(talk.seconds, talk.settings.call_timeout),
+    how = talk.settings
+    options = {**how.call, "timeout": how.budget.timeout(talk.seconds, how.call_timeout)}
+    settings = TurnSettings.of(
         approve=approve,
+        max_concurrent_calls=how.max_concurrent_calls,
+        turn_id=f"{talk.identity}-{talk.turns_made}-{len(opened.runs)}",
+        **options,
     )
+    state = TurnState(how.provider, toolset, settings)
+    calls = tuple(opened.turn.calls[place].raw for place in places)
+    opened.runs.append((state, places))
+    result = yield Execute(state, WireTurn(calls=calls, stop=opened.turn.stop))
+    absorb(talk, opened, result, places)
 
 
-def absorb(
-    talk: Dialogue, opened: OpenTurn, result: TurnResult, places: tuple[int, ...]
-) -> None:
+def absorb(talk: Dialogue, opened: OpenTurn, result: TurnResult, places: tuple[int, ...]) -> None:
     """
     Take what came of the calls at these places.
     """
@@ -89,14 +89,22 @@ def absorb(
         if at in pending:
             key = call.call_id or f"#{place}"
             opened.waiting[place] = Pending(key=key, call=call, question=pending[at].question)
-        elif place not in opened.answers:
-            opened.answers[place] = next(told)
-            opened.outcomes[place] = result.results.get(call.call_id or f"#{at}")
+            continue
+        answer = replace(next(told), call=call)
+        if place not in opened.answers:
+            opened.answers[place] = answer
             opened.waiting.pop(place, None)
-        else:
-            next(told)
-    opened.result, opened.places = result, places
+            opened.recorded.add(place)
+            talk.record(answered(answer, result.results.get(call.call_id or f"#{at}")))
     talk.extracted += [each for each in result.extracted if each not in talk.extracted]
+
+
+def interrupted(talk: Dialogue, opened: OpenTurn) -> None:
+    """
+    Whatever was thrown: what has begun may have run, so the model must know, and the history must
+    stay whole.
+    """
+    close(talk, opened, {"error": "interrupted", "message": INTERRUPTED})
 
 
 def settled(talk: Dialogue, opened: OpenTurn) -> bool:
@@ -129,7 +137,8 @@ def close(talk: Dialogue, opened: OpenTurn, otherwise: dict[str, Any] | None = N
         if answer is None:
             answer = Answer(call=call, value={"ok": False, **(otherwise or {})}, failed=True)
         answer = talk.repeating.seen(answer)
-        talk.record(answered(answer, opened.outcomes.get(place)))
+        if place not in opened.recorded:
+            talk.record(answered(answer, None))
         answers.append(answer)
     talk.enter(opened.turn, answers)
 
@@ -139,7 +148,7 @@ def declined(talk: Dialogue, turn: ModelTurn, why: str) -> None:
     Enter a turn into the history none of whose calls is executed.
     """
     told = {"error": "not_executed", "message": f"Not executed: {why}.", "retryable": False}
-    close(talk, OpenTurn(turn=turn, answers={}), told)
+    close(talk, OpenTurn(turn=turn), told)
 
 
 def abandoned(talk: Dialogue) -> None:
@@ -154,7 +163,9 @@ def abandoned(talk: Dialogue) -> None:
 def _finding(talk: Dialogue, call: ToolCall) -> Generator[Command, Any, Answer]:
     query = query_of(call.arguments)
     if not query:
-        return Answer(call=call, value={"ok": False, "error": "no_query", "message": NO_QUERY}, failed=True)
+        return Answer(
+            call=call, value={"ok": False, "error": "no_query", "message": NO_QUERY}, failed=True
+        )
     try:
         names = tuple((yield FindTools(query, FINDS)))
     except ToolcellError as exc:

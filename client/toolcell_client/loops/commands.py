@@ -8,16 +8,15 @@ the error.  `Conversation` and `AsyncConversation` only carry the commands out, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from toolcell_client.formats.toolset import Toolset
     from toolcell_client.formats.turns import WireTurn
-    from toolcell_client.loops.approving import Ask, Decision
-    from toolcell_client.loops.turn_result import TurnResult
+    from toolcell_client.loops.streaming import Decisions
+    from toolcell_client.loops.turn_state import TurnState
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,28 +46,25 @@ class AskModel:
     seconds: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Execute:
     """
     Execute these calls.  Answered with a TurnResult.
     """
 
+    state: TurnState
     wire: WireTurn
-    toolset: Toolset
-    turn_id: str
-    timeout: float | None
-    approve: Ask | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Resume:
     """
-    Go on with calls that somebody has decided about.  Answered with a TurnResult.
+    Go on with calls about which somebody has decided.  Answered with a TurnResult of all that were
+    executed with them.
     """
 
-    result: TurnResult
-    decisions: Mapping[str, Decision]
-    timeout: float | None = field(default=None)
+    state: TurnState
+    decisions: Decisions
 
 
 Command = ListTools | FindTools | AskModel | Execute | Resume

@@ -5,18 +5,18 @@ What a program may say about a conversation.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from toolcell_client.formats.toolset import Toolset
 from toolcell_client.formats.turns import Tokens
 from toolcell_client.loops.budget import Budget
 from toolcell_client.usage.prices import Price, Prices
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Self
 
+    from toolcell_client.formats.toolset import Toolset
     from toolcell_client.limits import Limits
     from toolcell_client.loops.approving import Ask
     from toolcell_client.loops.selection import Selection

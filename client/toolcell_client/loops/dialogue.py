@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from toolcell_client.formats.providers import format_of
 from toolcell_client.formats.toolset import Toolset
-from toolcell_client.formats.turns import Answer, ModelTurn
 from toolcell_client.loops.entries import ModelFailed, ModelSaid, UserSaid
 from toolcell_client.loops.histories import joined, kept
 from toolcell_client.loops.repeating import Repeating
@@ -27,12 +26,11 @@ from toolcell_client.usage.request import ModelRequest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from toolcell_client.errors import ToolcellError
-    from toolcell_client.formats.turns import WireTurn
+    from toolcell_client.formats.turns import Answer, ModelTurn, WireTurn
     from toolcell_client.loops.conversing import Settings
     from toolcell_client.loops.reply import Pending
-    from toolcell_client.loops.turn_result import Extracted, TurnResult
-    from toolcell_client.result import Result
+    from toolcell_client.loops.turn_result import Extracted
+    from toolcell_client.loops.turn_state import TurnState
 
 
 ERROR_CHARACTERS = 500  # arbitrary; providers put whole requests into some errors
@@ -41,16 +39,16 @@ ERROR_CHARACTERS = 500  # arbitrary; providers put whole requests into some erro
 @dataclass(slots=True, kw_only=True)
 class OpenTurn:
     """
-    A turn some of whose calls wait.  `answers` are by place; so are `waiting`.  `places` are those
-    of the calls of `result`, which is None once the conversation was restored.
+    A turn that is not in the history yet.  `answers` and `waiting` are by the place of the call in
+    the turn.  `runs` are what was executed, with the places of its calls; a conversation that was
+    restored has none.
     """
 
     turn: ModelTurn
-    answers: dict[int, Answer]
+    answers: dict[int, Answer] = field(default_factory=dict)
     waiting: dict[int, Pending] = field(default_factory=dict)
-    outcomes: dict[int, Result | ToolcellError | None] = field(default_factory=dict)
-    places: tuple[int, ...] = ()
-    result: TurnResult | None = None
+    recorded: set[int] = field(default_factory=set)
+    runs: list[tuple[TurnState, tuple[int, ...]]] = field(default_factory=list)
 
 
 class Dialogue:
@@ -143,7 +141,7 @@ class Dialogue:
         """
         told = tuple(answers)
         assert len(told) == len(turn.calls), "every call has an answer"
-        results = format_of(self.settings.provider).results(told) if told else []
+        results = self.listed.results(self.settings.provider, told) if told else []
         self.history += [*kept(turn.messages), *results]
         self.open = None
 
@@ -166,6 +164,12 @@ class Dialogue:
 
     def stop(self) -> None:
         self._spent, self._since = self.seconds, None
+
+    def restore_spent(self, steps: int, seconds: float) -> None:
+        """
+        What the message that is open has taken before the program ended.
+        """
+        self.steps, self._spent = steps, seconds
 
     def _request(self, turn: ModelTurn) -> ModelRequest:
         how = self.settings

@@ -16,7 +16,7 @@ that returns a whole response all the same is taken at its word.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -169,3 +169,10 @@ KNOWN: dict[str, tuple[str, Known]] = {
     "Client": ("google.genai.", _gemini),
     "AsyncClient": ("google.genai.", _gemini),
 }
+
+
+def comes_whole(response: Any) -> bool:
+    """
+    Whether this is a response, and no stream of one.
+    """
+    return isinstance(response, Mapping) or hasattr(response, "model_dump")

@@ -7,12 +7,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from toolcell_client.loops.events import TurnEvent
 from toolcell_client.usage.ledger import Usage
 
 if TYPE_CHECKING:
     from toolcell_client.formats.turns import ModelTurn, ToolCall
     from toolcell_client.loops.approving import Question
-    from toolcell_client.loops.events import TurnEvent
     from toolcell_client.loops.turn_result import Extracted
 
 
@@ -64,4 +64,4 @@ class Replied:
     reply: Reply
 
 
-ConversationEvent = "TurnEvent | Replied"
+ConversationEvent = TurnEvent | Replied

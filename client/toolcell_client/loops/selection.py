@@ -9,8 +9,9 @@ wants there always.  With `search` the model has a tool `find_tools` to look for
 server runs: what it finds can be called from its next response on, as definitions go with requests.
 
 When there is no room for all, the caller's come first, then what the model found, what was used,
-and what fits the message; of the same kind the latest.  Within a message the offer only grows, and
-is always in the order of names: providers cache the beginning of requests, which definitions are.
+and what fits the message; of the same kind the latest.  While there is room, the
+offer only grows within a message, and it is always in the order of names: providers cache the
+beginning of requests, which definitions are.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from toolcell_client.formats.offered import OfferedTool
-from toolcell_client.formats.toolset import Toolset
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from toolcell_client.formats.toolset import Toolset
 
 MAXIMUM_TOOLS = 20  # arbitrary; models choose well among so many
 CHARACTERS_A_TOKEN = 4  # a usual guess for English and JSON; an estimate is all that is needed
@@ -89,20 +91,20 @@ class Selection:
         for name in dict.fromkeys((*self.always, *wanted)):
             if name not in listed.tools or len(chosen) == self.maximum:
                 continue
-            if left is not None and name not in self.always:
-                if costs[name] > left:
-                    continue
             if left is not None:
+                if name not in self.always and costs[name] > left:
+                    continue
                 left -= costs[name]
             chosen.append(name)
         return tuple(sorted(chosen))
 
     def offered(self, listed: Toolset, names: Iterable[str]) -> Toolset:
         """
-        The tools of these names, and `find_tools` behind them.
+        The tools of these names, with the aliases that they have in all, and `find_tools`.
         """
-        last = (FIND_TOOLS,) if self.search else ()
-        return Toolset((*(listed.tools[name] for name in names if name in listed.tools), *last))
+        kept = set(names)
+        some = listed.without(*(name for name in listed.tools if name not in kept))
+        return some.with_tools((FIND_TOOLS,)) if self.search else some
 
     def _check(self, listed: Toolset) -> None:
         if missing := sorted(set(self.always) - set(listed.tools)):
@@ -117,10 +119,7 @@ def tokens_of(listed: Toolset, provider: str) -> dict[str, int]:
     """
     About how many tokens the definition of each tool takes.
     """
-    return {
-        name: _estimate(Toolset((tool,)).definitions(provider))
-        for name, tool in listed.tools.items()
-    }
+    return {name: _estimate(listed.definitions(provider, only=[name])) for name in listed.tools}
 
 
 def query_of(arguments: Mapping[str, Any]) -> str:

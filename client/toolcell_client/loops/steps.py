@@ -50,23 +50,38 @@ def saying(talk: Dialogue, text: str, *, again: bool = False) -> Steps:
             talk.fitting = tuple((yield FindTools(query, select.maximum)))
         abandoned(talk)
         talk.said(text, again=again)
-        return (yield from _stepping(talk))
+        return (yield from stepping(talk))
     finally:
         talk.stop()
 
 
-def going_on(talk: Dialogue, ending: str = "") -> Steps:
+def going_on(talk: Dialogue) -> Steps:
     """
-    Go on where the history ends, unless there is an ending already.
+    Go on where the history ends.
     """
     talk.start()
     try:
-        return (yield from _stepping(talk, ending))
+        return (yield from stepping(talk))
     finally:
         talk.stop()
 
 
-def _stepping(talk: Dialogue, ending: str = "") -> Steps:
+def retrying(talk: Dialogue) -> Steps:
+    """
+    Go on after the provider has failed, or the program was interrupted.
+
+    Raises:
+        ValueError: nothing has failed.
+    """
+    if not talk.unfinished or talk.open is not None:
+        raise ValueError("there is nothing to retry: the last message was answered, or waits")
+    return going_on(talk) if talk.unsent is None else saying(talk, talk.unsent, again=True)
+
+
+def stepping(talk: Dialogue, ending: str = "") -> Steps:
+    """
+    Step by step to an ending, unless there is one already.
+    """
     while not ending:
         ending = yield from _step(talk)
     talk.unfinished = False

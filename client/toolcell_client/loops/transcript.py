@@ -17,7 +17,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from toolcell_client.loops.entries import CallAnswered, Entry, ModelSaid, Withheld, entry_of
+from toolcell_client.loops.entries import (
+    CallAnswered,
+    Entry,
+    ModelSaid,
+    UserSaid,
+    Withheld,
+    entry_of,
+)
 from toolcell_client.loops.transcript_text import rendered
 
 if TYPE_CHECKING:
@@ -113,10 +120,9 @@ def _shortened(entry: Entry, characters: int) -> Entry:
         arguments = json.dumps(entry.arguments, ensure_ascii=False, default=str)
         kept = entry.arguments if len(arguments) <= characters else _cut(arguments, characters)
         return replace(entry, answer=_cut(entry.answer, characters), arguments=kept)
-    text = getattr(entry, "text", None)
-    if text is None or len(text) <= characters:
-        return entry
-    return replace(entry, **{"text": _cut(text, characters)})
+    if isinstance(entry, UserSaid | ModelSaid):
+        return replace(entry, text=_cut(entry.text, characters))
+    return entry
 
 
 def _cut(text: str, characters: int) -> str:
@@ -124,6 +130,3 @@ def _cut(text: str, characters: int) -> str:
         return text
     half = characters // 2
     return f"{text[:half]}\n… {len(text) - 2 * half} characters left out …\n{text[-half:]}"
-
-
-__all__ = ["CallAnswered", "Entry", "ModelSaid", "Transcript"]

@@ -22,25 +22,26 @@ MAXIMUM_OUTPUT_CHARACTERS = 2_000  # arbitrary; per stream, of a tool that did n
 MAXIMUM_DENIALS = 5  # arbitrary; the first ones explain the rest
 
 
-def as_tool_message(answer: Result | ToolcellError) -> dict[str, Any]:
+def as_tool_message(
+    answer: Result | ToolcellError, *, output_characters: int = MAXIMUM_OUTPUT_CHARACTERS
+) -> dict[str, Any]:
     """
     A short dictionary for a model: `{"ok": True, "result": …}`, or `{"ok": False, "error": kind,
     "message", "hint", "retryable", …}` with `violations`, `close_matches`, `retry_after_seconds`,
-    `denials`, `stdout` and `stderr` where there are any.
-    "message", "hint", "retryable", …}` with `violations`, `close_matches`, `denials`, `stdout` and
-    `stderr` where there are any.  A result that nobody has any more is `None`, with `message` and
+    `denials`, `stdout` and `stderr` where there are any, the last two of at most so many
+    characters.  A result that nobody has any more is `None`, with `message` and
     `hint`.
     """
     if isinstance(answer, CallRefused):
         return _refused(answer)
     if isinstance(answer, ExecutionEnded):
-        return _ended(answer.result)
+        return _ended(answer.result, output_characters)
     if isinstance(answer, ToolcellError):
         return _unanswered(answer)
     if answer.result_left_out:
         told = {"message": answer.outcome.message, "hint": answer.outcome.hint}
         return {"ok": True, "result": None, **told}
-    return {"ok": True, "result": answer.value} if answer.ok else _ended(answer)
+    return {"ok": True, "result": answer.value} if answer.ok else _ended(answer, output_characters)
 
 
 def to_model_text(answer: Result | ToolcellError) -> str:
@@ -71,7 +72,7 @@ def _refused(refused: CallRefused) -> dict[str, Any]:
     }
 
 
-def _ended(result: Result) -> dict[str, Any]:
+def _ended(result: Result, characters: int) -> dict[str, Any]:
     denials: list[dict[str, Any]] = []
     for each in (*result.outcome.denials, *result.denials):
         denied = to_plain(each)
@@ -80,8 +81,8 @@ def _ended(result: Result) -> dict[str, Any]:
     optional = {
         "hint": result.outcome.hint,
         "denials": denials[:MAXIMUM_DENIALS],
-        "stdout": _shortened(result.stdout),
-        "stderr": _shortened(result.stderr),
+        "stdout": _shortened(result.stdout, characters),
+        "stderr": _shortened(result.stderr, characters),
     }
     return {
         "ok": False,
@@ -103,10 +104,10 @@ def _unanswered(error: ToolcellError) -> dict[str, Any]:
     }
 
 
-def _shortened(output: bytes) -> str:
+def _shortened(output: bytes, characters: int) -> str:
     text = output.decode(errors="replace")
-    if len(text) <= MAXIMUM_OUTPUT_CHARACTERS:
+    if len(text) <= characters:
         return text
-    half = MAXIMUM_OUTPUT_CHARACTERS // 2
+    half = characters // 2
     left_out = len(text) - 2 * half
     return f"{text[:half]}\n… {left_out} characters left out …\n{text[-half:]}"

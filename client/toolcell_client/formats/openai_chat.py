@@ -9,21 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolcell_client.formats.format import plain
-from toolcell_client.formats.turns import Problem, RawCall, Stop, Tokens, WireTurn
+from toolcell_client.formats.openai_chat_stream import ChatStream, first_choice
+from toolcell_client.formats.openai_choice import checked
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from toolcell_client.formats.format import Accumulator
     from toolcell_client.formats.offered import Offer
-    from toolcell_client.formats.turns import Answer
-
-STOPS = {
-    "stop": Stop.END,
-    "tool_calls": Stop.CALLS,
-    "function_call": Stop.CALLS,
-    "length": Stop.LENGTH,
-    "content_filter": Stop.REFUSED,
-}
+    from toolcell_client.formats.turns import Answer, WireTurn
 
 
 class OpenAiChat:
@@ -36,27 +30,31 @@ class OpenAiChat:
     def definitions(self, offers: Sequence[Offer]) -> list[dict[str, Any]]:
         return [{"type": "function", "function": function(each)} for each in offers]
 
+    def choice(self, mode: str, names: Sequence[str], *, parallel: bool | None) -> dict[str, Any]:
+        checked(mode, names)
+        chosen: dict[str, Any] = {"tool_choice": mode}
+        if mode == "one":
+            chosen = {"tool_choice": _named(names[0])}
+        elif names and mode != "none":
+            allowed = {"mode": mode, "tools": [_named(each) for each in names]}
+            chosen = {"tool_choice": {"type": "allowed_tools", "allowed_tools": allowed}}
+        return chosen if parallel is None else chosen | {"parallel_tool_calls": parallel}
+
     def turn(self, response: Any) -> WireTurn:
         answered = plain(response)
-        if not answered.get("choices"):
-            raise ValueError("an OpenAI chat completion has choices, and this has none")
-        choice = answered["choices"][0]
-        message = dict(choice["message"])
-        stop = STOPS.get(choice.get("finish_reason") or "", Stop.UNKNOWN)
-        return WireTurn(
-            text=message.get("content") or message.get("refusal") or "",
-            calls=tuple(_call(each, stop) for each in message.get("tool_calls") or ()),
-            stop=stop,
-            messages=(message,),
-            tokens=tokens(answered.get("usage") or {}),
-            model=answered.get("model", ""),
-        )
+        message = first_choice(answered).get("message")
+        if not isinstance(message, dict):  # which model_dump made, if it was an object
+            error = answered.get("error") or "there is no message in its first choice"
+            raise ValueError(f"this is no OpenAI chat completion: {str(error)[:300]}")  # noqa: TRY004
+        stream = ChatStream()
+        stream.add_whole(answered)
+        return stream.turn()
+
+    def accumulator(self) -> Accumulator:
+        return ChatStream()
 
     def results(self, answers: Sequence[Answer]) -> list[dict[str, Any]]:
-        return [
-            {"role": "tool", "tool_call_id": each.call.call_id, "content": each.text}
-            for each in answers
-        ]
+        return [_result(each) for each in answers]
 
     def said(self, role: str, text: str) -> dict[str, Any]:
         return {"role": role, "content": text}
@@ -74,26 +72,15 @@ def function(offer: Offer) -> dict[str, Any]:
     }
 
 
-def tokens(usage: Mapping[str, Any]) -> Tokens:
-    """
-    What `usage` of a completion says.
-    """
-    return Tokens(
-        input=usage.get("prompt_tokens", 0),
-        output=usage.get("completion_tokens", 0),
-        cached=(usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0,
-        reasoning=(usage.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0,
-    )
+def _named(name: str) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": name}}
 
 
-def _call(call: Mapping[str, Any], stop: Stop) -> RawCall:
-    called = call.get("function") or call.get("custom") or {}
-    return RawCall(
-        call_id=call.get("id", ""),
-        name=called.get("name", ""),
-        arguments=called.get("arguments", called.get("input", "")),
-        problem=Problem.TRUNCATED if stop is Stop.LENGTH else None,
-    )
+def _result(answer: Answer) -> dict[str, Any]:
+    raw = answer.call.raw
+    if raw.echo.get("role") == "function":
+        return {"role": "function", "name": raw.name, "content": answer.text}
+    return {"role": "tool", "tool_call_id": raw.call_id, "content": answer.text}
 
 
 FORMAT = OpenAiChat()

@@ -19,7 +19,8 @@ CALLS = 128
 NAME_CHARACTERS = 256  # of a call's name or id
 ARGUMENT_BYTES = 4 * 2**20  # of all calls together
 TEXT_BYTES = 4 * 2**20
-VERBATIM_BYTES = 16 * 2**20  # of what goes back as it came
+VERBATIM_BYTES = 8 * 2**20  # of what goes back as it came
+OBJECT_BYTES = 256  # what each value of those counts besides its text
 
 REPLACEMENT = "\ufffd"
 
@@ -43,6 +44,15 @@ class Room:
             self.full = True
         self.left -= len(data)
         return data.decode(errors="ignore")
+
+    def enter(self, text: str) -> bool:
+        """
+        Whether a value with this text fits whole; if not, nothing of it is taken.
+        """
+        size = len(text.encode()) + OBJECT_BYTES
+        self.full = self.full or size > self.left
+        self.left -= 0 if self.full else size
+        return not self.full
 
 
 class Pieces:
@@ -93,7 +103,7 @@ def verbatim(value: Any, room: Room) -> Any:
     """
     try:
         text = mended(json.dumps(value, ensure_ascii=False, allow_nan=False))
-        return json.loads(text) if room.take(text) == text else None
+        return json.loads(text) if room.enter(text) else None
     except (TypeError, ValueError, RecursionError):
         return None
 

@@ -10,11 +10,13 @@ The server compares, too (`ApprovalAltered`), so a changed call needs a question
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from toolcell_client.approval_refusals import ApprovalRequired
     from toolcell_client.formats.turns import ToolCall
     from toolcell_client.loops.planning import Planned
@@ -117,6 +119,26 @@ def decided(value: object) -> Decision:
     if isinstance(value, Approve | Deny | Later):
         return value
     raise TypeError(f"approve must return Approve(), Deny() or Later(), not {value!r:.80}")
+
+
+def decisions_about(
+    waiting: Sequence[PendingCall], decisions: Decision | Mapping[str, Decision]
+) -> list[tuple[PendingCall, Decision]]:
+    """
+    Which call is decided how: all alike, or by call id ("#" and the place of a call that has none).
+    Calls that are not named are for later.
+
+    Raises:
+        TypeError: something is no decision.
+        ValueError: no pending call has that id.
+    """
+    if not isinstance(decisions, Mapping):
+        return [(each, decided(decisions)) for each in waiting]
+    named = {each.planned.key: each for each in waiting}
+    if unknown := [each for each in decisions if each not in named]:
+        known = ", ".join(named) or "none"
+        raise ValueError(f"no call {unknown[0]!r} is pending; there are: {known}")
+    return [(named[name], decided(each)) for name, each in decisions.items()]
 
 
 def denied(decision: Deny) -> dict[str, Any]:

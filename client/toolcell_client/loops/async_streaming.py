@@ -4,6 +4,7 @@ One turn as an asynchronous iterator of what happens; see `streaming`, its twin.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import inspect
 from collections import deque
@@ -175,7 +176,8 @@ class AsyncTurning:
             case Run():
                 self._executing.begin(step)
             case Extract():
-                self._ready.append(self._state.extracted(step.planned, extract(step.planned)))
+                told = await asyncio.to_thread(extract, step.planned)
+                self._ready.append(self._state.extracted(step.planned, told))
             case Consult():
                 await self._decided(step.pending, await self._asked(step.pending))
             case _:

@@ -4,22 +4,25 @@ What a client does for a loop with a model: offering tools, and executing what i
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 from toolcell_client.async_tools import AsyncTools
 from toolcell_client.formats.providers import format_of
 from toolcell_client.formats.toolset import Toolset
+from toolcell_client.loops.approving import decisions_about
 from toolcell_client.loops.async_streaming import AsyncTurning, AsyncTurnStream
 from toolcell_client.loops.choosing import Listed
 from toolcell_client.loops.settings import TurnSettings
 from toolcell_client.loops.turn_state import TurnState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Unpack
 
     from toolcell_client.async_client import AsyncClient
     from toolcell_client.formats.offered import OfferedTool
+    from toolcell_client.loops.approving import Ask, Decision
     from toolcell_client.loops.settings import TurnOptions
     from toolcell_client.loops.turn_result import TurnResult
 
@@ -121,3 +124,25 @@ class AsyncTurns(AsyncTools):
         return await AsyncTurnStream(
             turning.whole(format_of(provider).turn(response))
         ).until_ended()
+
+    async def resume_tool_calls(
+        self,
+        result: TurnResult,
+        decisions: Decision | Mapping[str, Decision],
+        *,
+        approve: Ask | None = None,
+    ) -> TurnResult:
+        """
+        Go on with calls that are pending, and return the turn with them: `Approve` executes a call
+        (again, with the token of its approval), `Deny` tells the model no, `Later` leaves it.
+        `decisions`: one for all, or by call id ("#" and the place of a call that has none).
+        `approve` is asked about calls that need a yes which nobody had been asked for.
+
+        Raises:
+            ValueError: no call of that id is pending.
+            TypeError: something is no decision.
+        """
+        decided = decisions_about(result.pending, decisions)
+        state = TurnState.of(result, replace(result.settings, approve=approve))
+        turning = AsyncTurning(cast("AsyncClient", self), state)
+        return await AsyncTurnStream(turning.resumed(decided)).until_ended()

@@ -59,6 +59,13 @@ class Planned:
     arguments_json: bytes = b""
     request_id: str = ""
 
+    @property
+    def key(self) -> str:
+        """
+        Of the call in `TurnResult.results` and in decisions.
+        """
+        return self.call.call_id or f"#{self.place}"
+
 
 def plan(place: int, call: ToolCall, tool: OfferedTool | None, turn_id: str) -> Planned:
     """

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from toolcell_client.loops.bounding import Bounds
 from toolcell_client.requests import call_fields
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from toolcell_client.formats.toolset import Toolset
     from toolcell_client.limits import Limits
     from toolcell_client.loops.approving import Ask
+    from toolcell_client.loops.kept import KeptResults
     from toolcell_client.requests import CallOptions, Grants
 
 MAXIMUM_CONCURRENT_CALLS = 64  # arbitrary; each takes a thread of a synchronous program
@@ -34,6 +36,8 @@ class TurnOptions(TypedDict, total=False):
     max_concurrent_calls: int  # 8; 1: one after the other, in the order of the calls
     approve: Ask | None  # asked about calls that need a yes; None: they become `pending`
     early: bool  # streams: begin a call once it is whole, while the model still speaks (True)
+    bounds: Bounds  # of what the model is told
+    kept: KeptResults | None  # where results that were cut are kept for `read_result`
     turn_id: str  # names this turn of this conversation: see `planning`
     timeout: float | None  # of each call; this and the rest are as for `run`
     limits: Limits
@@ -55,6 +59,8 @@ class TurnSettings:
     max_concurrent_calls: int = 8
     approve: Ask | None = None
     early: bool = True
+    bounds: Bounds = field(default_factory=Bounds)
+    kept: KeptResults | None = None
     turn_id: str = ""
     call: CallOptions = field(default_factory=dict)  # type: ignore[assignment]  # empty, it is one
 
@@ -79,4 +85,15 @@ class TurnSettings:
         return made
 
 
-OWN = frozenset(("only", "auto_execute", "max_concurrent_calls", "approve", "early", "turn_id"))
+OWN = frozenset(
+    (
+        "only",
+        "auto_execute",
+        "max_concurrent_calls",
+        "approve",
+        "early",
+        "bounds",
+        "kept",
+        "turn_id",
+    )
+)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from toolcell_client.errors import ToolcellError
+from toolcell_client.formats.providers import format_of
 from toolcell_client.formats.turns import Answer
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from toolcell_client.formats.turns import ModelTurn, ToolCall
     from toolcell_client.loops.approving import PendingCall
     from toolcell_client.loops.planning import Planned
+    from toolcell_client.loops.settings import TurnSettings
     from toolcell_client.result import Result
 
 
@@ -57,6 +59,7 @@ class TurnResult:
     extracted: tuple[Extracted, ...] = ()
     toolset: Toolset = field(repr=False)
     order: tuple[Planned, ...] = field(repr=False)
+    settings: TurnSettings = field(repr=False)
 
     @property
     def messages(self) -> list[dict[str, Any]]:
@@ -102,12 +105,20 @@ class TurnResult:
             if isinstance(each, ToolcellError) and not hasattr(each, "refusal")
         )
 
+    def news(self, before: TurnResult) -> list[dict[str, Any]]:
+        """
+        A message of the user that tells what came of calls that were pending `before`, for a model
+        that was told that they wait.  A provider takes no second result for a call.
+        """
+        waited = {each.planned.place for each in before.pending}
+        waited -= {each.planned.place for each in self.pending}
+        decided = [each for each in self.order if each.place in waited]
+        told = {id(each.call): each for each in self.answers}
+        if not decided:
+            return []
+        lines = [f"{each.call.tool}: {told[id(each.call)].text}" for each in decided]
+        text = "\n".join(["Calls that waited have been decided. Their results:", *lines])
+        return [format_of(self.turn.provider).said("user", text)]
+
     def _messages(self, answers: tuple[Answer, ...]) -> list[dict[str, Any]]:
         return self.toolset.results(self.turn.provider, answers) if answers else []
-
-
-def key(planned: Planned) -> str:
-    """
-    Of a call in `TurnResult.results`.
-    """
-    return planned.call.call_id or f"#{planned.place}"

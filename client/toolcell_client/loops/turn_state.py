@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING
 
 from toolcell_client.errors import ApprovalPending, ApprovalPinWrong, ApprovalRequired
 from toolcell_client.formats.turns import Answer, ModelTurn, Problem
-from toolcell_client.loops.answering import answer, problem_answer
+from toolcell_client.loops.answering import Answering
 from toolcell_client.loops.approving import Approve, Decision, Deny, PendingCall, denied, pending
 from toolcell_client.loops.events import Answered, Waiting
+from toolcell_client.loops.kept import READ_RESULT
 from toolcell_client.loops.planning import Planned, Way, plan
-from toolcell_client.loops.turn_result import Extracted, TurnResult, key
+from toolcell_client.loops.turn_result import Extracted, TurnResult
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from toolcell_client.errors import ToolcellError
     from toolcell_client.formats.toolset import Toolset
     from toolcell_client.formats.turns import RawCall, ToolCall, WireTurn
@@ -67,7 +70,11 @@ class TurnState:
     """
 
     def __init__(self, provider: str, toolset: Toolset, settings: TurnSettings) -> None:
-        self.provider, self.toolset, self.settings = provider, toolset, settings
+        kept, only = settings.kept, settings.only
+        self.provider, self.settings = provider, settings
+        self.toolset = toolset if kept is None else kept.offered(toolset)
+        self._only = only if kept is None else kept.allowed(only)
+        self._answering = Answering(settings.bounds, kept)
         self.turn = ModelTurn(provider=provider)
         self._order: list[Planned] = []
         self._answers: dict[int, Answer] = {}
@@ -75,19 +82,29 @@ class TurnState:
         self._results: dict[str, Result | ToolcellError] = {}
         self._extracted: dict[int, Extracted] = {}
 
+    @classmethod
+    def of(cls, result: TurnResult, settings: TurnSettings) -> Self:
+        """
+        A turn that goes on from where it was.
+        """
+        state = cls(result.turn.provider, result.toolset, settings)
+        state.turn, state._order = result.turn, list(result.order)  # our own
+        state._restore(result)
+        return state
+
     def read(self, raw: RawCall) -> Planned:
         """
         Take a call that has become whole.
         """
         earlier = {each.call.call_id for each in self._order}
-        return self._plan(self.toolset.call(raw, self.settings.only, answered=earlier))
+        return self._plan(self.toolset.call(raw, self._only, answered=earlier))
 
     def finish(self, wire: WireTurn) -> list[Planned]:
         """
         Take the whole response, and return the calls of it that had not become whole before.  What
         has begun has begun: it keeps its answer, even if the response was cut off after it.
         """
-        turn = self.toolset.read(self.provider, wire, self.settings.only)
+        turn = self.toolset.read(self.provider, wire, self._only)
         begun, late = list(self._order), []
         order = []
         for call in turn.calls:
@@ -108,7 +125,9 @@ class TurnState:
         """
         match planned.way:
             case Way.TELL:
-                return self._answered(planned, problem_answer(planned))
+                return self._answered(planned, self._problem(planned))
+            case Way.RUN if planned.tool is READ_RESULT and self.settings.kept is not None:
+                return self._answered(planned, self._answering.reading(planned))
             case Way.EXTRACT:
                 return Extract(planned)
             case Way.RUN if self.settings.auto_execute:
@@ -123,8 +142,8 @@ class TurnState:
         planned, asked = run.planned, self._pending.pop(run.planned.place, None)
         if outcome is None:
             call = replace(planned.call, problem=Problem.CANCELLED, detail=INTERRUPTED)
-            return self._answered(planned, problem_answer(replace(planned, call=call)))
-        self._results[key(planned)] = outcome
+            return self._answered(planned, self._problem(replace(planned, call=call)))
+        self._results[planned.key] = outcome
         if isinstance(outcome, ApprovalRequired) and outcome.token:
             return self._ask(pending(planned, outcome), again=asked is not None)
         if asked is not None and asked.question is not None:
@@ -133,18 +152,18 @@ class TurnState:
             if isinstance(outcome, ApprovalPinWrong) and outcome.attempts_left:
                 question = replace(asked.question, pin_wrong=True)
                 return self._ask(replace(asked, question=question), again=False)
-        return self._answered(planned, answer(planned, outcome))
+        return self._answered(planned, self._answering.ended(planned, outcome))
 
     def decided(self, waiting: PendingCall, decision: Decision) -> Step:
         """
         What to do once somebody has decided about a call.
         """
         planned = waiting.planned
-        self._pending[planned.place] = waiting
         if isinstance(decision, Approve):
+            self._pending[planned.place] = waiting
             return Run(planned, waiting.token, decision.pin)
         if isinstance(decision, Deny):
-            self._pending.pop(planned.place)
+            self._pending.pop(planned.place, None)
             told = Answer(call=planned.call, value=denied(decision), failed=True)
             return self._answered(planned, told)
         return self._waiting(waiting)
@@ -162,16 +181,30 @@ class TurnState:
         """
         The turn as it is now.
         """
-        places = [each.place for each in self._order]
+        kept, places = self.settings.kept, [each.place for each in self._order]
         return TurnResult(
             turn=self.turn,
             answers=tuple(self._answers[each] for each in places if each in self._answers),
             results=dict(self._results),
             pending=tuple(self._pending[each] for each in places if each in self._pending),
             extracted=tuple(self._extracted[each] for each in places if each in self._extracted),
-            toolset=self.toolset,
+            toolset=self.toolset if kept is None else kept.offered(self.toolset),
             order=tuple(self._order),
+            settings=self.settings,
         )
+
+    def _restore(self, result: TurnResult) -> None:
+        self._results = dict(result.results)
+        self._pending = {each.planned.place: each for each in result.pending}
+        answered = (each.place for each in self._order if each.place not in self._pending)
+        self._answers = dict(zip(answered, result.answers, strict=True))
+        of_call = {id(each.call): each for each in result.extracted}
+        self._extracted = {
+            each.place: of_call[id(each.call)] for each in self._order if id(each.call) in of_call
+        }
+
+    def _problem(self, planned: Planned) -> Answer:
+        return self._answering.problem(planned, self.toolset.aliases.values())
 
     def _plan(self, call: ToolCall) -> Planned:
         tool = self.toolset.tools.get(call.tool)

@@ -4,10 +4,12 @@ What a client does for a loop with a model: offering tools, and executing what i
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 from toolcell_client.formats.providers import format_of
 from toolcell_client.formats.toolset import Toolset
+from toolcell_client.loops.approving import decisions_about
 from toolcell_client.loops.choosing import Listed
 from toolcell_client.loops.settings import TurnSettings
 from toolcell_client.loops.streaming import Turning, TurnStream
@@ -15,11 +17,12 @@ from toolcell_client.loops.turn_state import TurnState
 from toolcell_client.tools import Tools
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Unpack
 
     from toolcell_client.client import Client
     from toolcell_client.formats.offered import OfferedTool
+    from toolcell_client.loops.approving import Ask, Decision
     from toolcell_client.loops.settings import TurnOptions
     from toolcell_client.loops.turn_result import TurnResult
 
@@ -119,3 +122,25 @@ class Turns(Tools):
         if stream:
             return TurnStream(turning.streamed(response))
         return TurnStream(turning.whole(format_of(provider).turn(response))).until_ended()
+
+    def resume_tool_calls(
+        self,
+        result: TurnResult,
+        decisions: Decision | Mapping[str, Decision],
+        *,
+        approve: Ask | None = None,
+    ) -> TurnResult:
+        """
+        Go on with calls that are pending, and return the turn with them: `Approve` executes a call
+        (again, with the token of its approval), `Deny` tells the model no, `Later` leaves it.
+        `decisions`: one for all, or by call id ("#" and the place of a call that has none).
+        `approve` is asked about calls that need a yes which nobody had been asked for.
+
+        Raises:
+            ValueError: no call of that id is pending.
+            TypeError: something is no decision.
+        """
+        decided = decisions_about(result.pending, decisions)
+        state = TurnState.of(result, replace(result.settings, approve=approve))
+        turning = Turning(cast("Client", self), state)
+        return TurnStream(turning.resumed(decided)).until_ended()

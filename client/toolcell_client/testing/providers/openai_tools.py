@@ -43,10 +43,10 @@ def check_function(
     strict = function.get("strict")
     if strict is not None:
         typed(strict, bool, f"{where}.strict")
-    if strict is None and strict_unless_told and parameters is not None:
-        strict = not strict_subset.complaint(schema)
     check_schema(name, schema, bool(strict), where)
-    return SeenTool(name, description, schema, bool(strict))
+    # Who leaves it out has the schema rewritten, where that is the default; nothing is refused.
+    made_strict = strict is None and strict_unless_told
+    return SeenTool(name, description, schema, bool(strict) or made_strict)
 
 
 def check_name(function: Mapping[str, Any], where: str) -> str:

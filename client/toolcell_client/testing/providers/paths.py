@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING
 
 from toolcell_client.testing.providers.anthropic_wire import AnthropicWire
 from toolcell_client.testing.providers.openai_chat_wire import OpenAiChatWire
+from toolcell_client.testing.providers.openai_responses_wire import OpenAiResponsesWire
 
 if TYPE_CHECKING:
+    from toolcell_client.testing.providers.openai_responses_read import Kept
     from toolcell_client.testing.providers.reply import Wire
 
 
-def wire_at(path: str) -> Wire | None:
+def wire_at(kept: Kept, path: str) -> Wire | None:
     """
     The format that is spoken there, None: nothing is there.
     """
     if path == "/v1/chat/completions":
         return OpenAiChatWire()
+    if path == "/v1/responses":
+        return OpenAiResponsesWire(kept)
     if path == "/v1/messages":
         return AnthropicWire()
     return None

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from toolcell_client.testing.providers.openai_responses_read import Kept
 from toolcell_client.testing.providers.refusing import Refused
 from toolcell_client.testing.providers.reply import Reply, made
 from toolcell_client.testing.providers.serving import Listener
@@ -69,7 +70,7 @@ class ProviderServer:
         self.api_key = api_key
         self.max_body_bytes = max_body_bytes
         self.requests: list[Received] = []
-        self.kept: dict[str, Any] = {}  # responses by id, for `previous_response_id`
+        self.kept = Kept()
         self._steps: deque[Step] = deque()
         self._prompts: list[str] = []
         self._ids = count(1)

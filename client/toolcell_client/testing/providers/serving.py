@@ -98,7 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:  # the standard library's name
         path, query = self._target()
-        wire = wire_at(path)
+        wire = wire_at(self.server.provider.kept, path)
         try:
             body = self._body()
             if wire is None:
@@ -119,7 +119,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:  # the standard library's name
         path, _ = self._target()
-        self._refuse(wire_at(path), Refused(404, f"Invalid URL (GET {path})"))
+        self._refuse(
+            wire_at(self.server.provider.kept, path), Refused(404, f"Invalid URL (GET {path})")
+        )
 
     def _target(self) -> tuple[str, dict[str, str]]:
         parts = urlsplit(self.path)

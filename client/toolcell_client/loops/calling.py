@@ -67,6 +67,8 @@ def executing(
     options = {**how.call, "timeout": how.budget.timeout(talk.seconds, how.call_timeout)}
     settings = TurnSettings.of(
         approve=approve,
+        bounds=how.bounds,
+        kept=talk.kept,
         max_concurrent_calls=how.max_concurrent_calls,
         turn_id=f"{talk.identity}-{talk.turns_made}-{len(opened.runs)}",
         **options,

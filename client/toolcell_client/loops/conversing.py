@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from toolcell_client.formats.turns import Tokens
+from toolcell_client.loops.bounding import Bounds
 from toolcell_client.loops.budget import Budget
 from toolcell_client.usage.prices import Price, Prices
 
@@ -43,6 +44,7 @@ class ConversationOptions(TypedDict, total=False):
     parallel: bool  # False: one call after the other
     max_concurrent_calls: int  # 8
     conclude: bool  # True: in the last step of the budget the model may only speak
+    bounds: Bounds  # of what the model is told of results; the rest is kept for `read_result`
     approve: Ask | None  # asked about calls that need a yes; None: they end the reply as `pending`
     select: Selection | None  # which of many tools to offer
     name: str  # of the KIND of conversation, in usage and metrics; never an id
@@ -80,6 +82,7 @@ class Settings:
     parallel: bool = True
     max_concurrent_calls: int = MAXIMUM_CONCURRENT_CALLS
     conclude: bool = False
+    bounds: Bounds = field(default_factory=Bounds)
     approve: Ask | None = None
     select: Selection | None = None
     name: str = ""

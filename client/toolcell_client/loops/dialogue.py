@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from toolcell_client.formats.providers import format_of
 from toolcell_client.formats.toolset import Toolset
 from toolcell_client.loops.entries import ModelFailed, ModelSaid, UserSaid
-from toolcell_client.loops.histories import joined, kept
+from toolcell_client.loops.histories import joined, sendable
+from toolcell_client.loops.kept import KeptResults
 from toolcell_client.loops.repeating import Repeating
 from toolcell_client.loops.transcript import Transcript
 from toolcell_client.usage.ledger import Usage
@@ -69,6 +70,7 @@ class Dialogue:
         self.turns_made = 0
         self.usage = Usage()
         self.listed = Toolset(())
+        self.kept = KeptResults()
         self.used: dict[str, None] = {}  # names of tools, the latest last
         self.found: dict[str, None] = {}
         self.fitting: tuple[str, ...] = ()
@@ -142,7 +144,7 @@ class Dialogue:
         told = tuple(answers)
         assert len(told) == len(turn.calls), "every call has an answer"
         results = self.listed.results(self.settings.provider, told) if told else []
-        self.history += [*kept(turn.messages), *results]
+        self.history += [*sendable(turn.messages), *results]
         self.open = None
 
     def record(self, entry: Any) -> None:

@@ -24,7 +24,7 @@ def joined(
     return [*before, dict(message)]
 
 
-def kept(messages: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def sendable(messages: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """
     Those messages of a model that can be sent back: an empty one, which it may end with, is refused
     by every provider.

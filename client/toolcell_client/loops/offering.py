@@ -21,11 +21,12 @@ def offered(talk: Dialogue) -> Toolset:
     """
     select = talk.settings.select
     if select is None:
-        return talk.listed
+        return talk.kept.offered(talk.listed)
     wanted = (*reversed(talk.found), *reversed(talk.used), *talk.fitting)
     bounded = select.maximum_tokens is not None
     costs = tokens_of(talk.listed, talk.settings.provider) if bounded else {}
-    return select.offered(talk.listed, select.choose(talk.listed, wanted, costs))
+    chosen = select.choose(talk.listed, wanted, costs)
+    return talk.kept.offered(select.offered(talk.listed, chosen))
 
 
 def request(talk: Dialogue, toolset: Toolset, mode: str) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from typing import TYPE_CHECKING
 
 import grpc
@@ -55,6 +54,7 @@ class Stream(Reading, Closing):
         super().__init__(deadline, attempts, request, execution_id, after_sequence)
         self._connection = connection
         self._call: Events = None
+        self._closing = threading.Event()
 
     def start(self) -> Self:
         """
@@ -131,6 +131,7 @@ class Stream(Reading, Closing):
         if self._over:
             return
         self._over = True
+        self._closing.set()
         if self._call is not None:
             self._call.cancel()
         if request := self._owned():
@@ -181,7 +182,8 @@ class Stream(Reading, Closing):
             step = self._recovery.after(error)
             if not self._deadline.allows(step.delay_seconds):
                 raise error
-            time.sleep(step.delay_seconds)
+            if self._closing.wait(step.delay_seconds):
+                raise error  # closed meanwhile, by another thread: nothing is to be sent again
             try:
                 self._perform(step)
             except ToolcellError as exc:

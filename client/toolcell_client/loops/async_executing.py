@@ -10,6 +10,7 @@ cancelled cancels its execution.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -85,7 +86,8 @@ class AsyncExecuting:
         """
         self._closed = True
         for stream in list(self._streams):
-            await stream.cancel()
+            with contextlib.suppress(ToolcellError):  # then it goes on, and its ending is awaited
+                await stream.cancel()
 
     async def aclose(self) -> None:
         """

@@ -17,6 +17,7 @@ server, and its journal keeps what it has room for.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -97,7 +98,8 @@ class Executing:
             self._closed = True
             streams = list(self._streams)
         for stream in streams:
-            stream.cancel()
+            with contextlib.suppress(ToolcellError):  # then it goes on, and its ending is awaited
+                stream.cancel()
 
     def close(self) -> None:
         """

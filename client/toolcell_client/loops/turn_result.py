@@ -82,16 +82,10 @@ class TurnResult:
         """
         The same, in which pending calls are answered with that they wait.
         """
-        waiting = {each.planned.place: each for each in self.pending}
-        answered = iter(self.answers)
-        return self._messages(
-            tuple(
-                Answer(call=each.call, value=waiting[each.place].meanwhile, failed=True)
-                if each.place in waiting
-                else next(answered)
-                for each in self.order
-            )
-        )
+        told = self.by_place()
+        for each in self.pending:
+            told[each.planned.place] = Answer(call=each.call, value=each.meanwhile, failed=True)
+        return self._messages(tuple(told[each.place] for each in self.order))
 
     @property
     def unanswered(self) -> tuple[ToolcellError, ...]:
@@ -110,15 +104,22 @@ class TurnResult:
         A message of the user that tells what came of calls that were pending `before`, for a model
         that was told that they wait.  A provider takes no second result for a call.
         """
-        waited = {each.planned.place for each in before.pending}
-        waited -= {each.planned.place for each in self.pending}
-        decided = [each for each in self.order if each.place in waited]
-        told = {id(each.call): each for each in self.answers}
+        told = self.by_place()
+        waited = [each.planned for each in before.pending]
+        decided = [each for each in waited if each.place in told]
         if not decided:
             return []
-        lines = [f"{each.call.tool}: {told[id(each.call)].text}" for each in decided]
+        lines = [f"{each.call.tool}: {told[each.place].text}" for each in decided]
         text = "\n".join(["Calls that waited have been decided. Their results:", *lines])
         return [format_of(self.turn.provider).said("user", text)]
+
+    def by_place(self) -> dict[int, Answer]:
+        """
+        The answers by the place of their call in the response.
+        """
+        waiting = {each.planned.place for each in self.pending}
+        answered = (each.place for each in self.order if each.place not in waiting)
+        return dict(zip(answered, self.answers, strict=True))
 
     def _messages(self, answers: tuple[Answer, ...]) -> list[dict[str, Any]]:
         return self.toolset.results(self.turn.provider, answers) if answers else []

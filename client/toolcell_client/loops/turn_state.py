@@ -145,7 +145,8 @@ class TurnState:
             return self._answered(planned, self._problem(replace(planned, call=call)))
         self._results[planned.key] = outcome
         if isinstance(outcome, ApprovalRequired) and outcome.token:
-            return self._ask(pending(planned, outcome), again=asked is not None)
+            again = asked is not None and asked.question is not None
+            return self._ask(pending(planned, outcome), again=again)
         if asked is not None and asked.question is not None:
             if isinstance(outcome, ApprovalPending):
                 return self._waiting(asked)
@@ -196,8 +197,7 @@ class TurnState:
     def _restore(self, result: TurnResult) -> None:
         self._results = dict(result.results)
         self._pending = {each.planned.place: each for each in result.pending}
-        answered = (each.place for each in self._order if each.place not in self._pending)
-        self._answers = dict(zip(answered, result.answers, strict=True))
+        self._answers = result.by_place()
         of_call = {id(each.call): each for each in result.extracted}
         self._extracted = {
             each.place: of_call[id(each.call)] for each in self._order if id(each.call) in of_call

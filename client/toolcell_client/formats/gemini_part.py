@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TEXT_FIELDS = frozenset({"text", "thought"})
+CALL_FIELDS = frozenset({"id", "name", "args", "partialArgs", "willContinue"})
 
 
 class Rooms:
@@ -61,8 +62,15 @@ class TextPart:
     def __init__(self, part: Mapping[str, Any], rooms: Rooms) -> None:
         self._rest = OtherPart({**part, "text": ""}, rooms)
         self.thought = part.get("thought") is True
-        self.grows = part.keys() <= TEXT_FIELDS
+        self.grows = grows(part)
         self._written = Pieces(rooms.thoughts if self.thought else rooms.text)
+
+    def takes(self, part: Mapping[str, Any]) -> bool:
+        """
+        Whether the text of a part is more of this text.
+        """
+        thought = part.get("thought") is True
+        return self.grows and grows(part) and self.thought is thought
 
     def add(self, part: Mapping[str, Any]) -> str:
         """
@@ -80,23 +88,33 @@ class TextPart:
         return None if rest is None or (self.grows and not text) else {**rest, "text": text}
 
 
+def grows(part: Mapping[str, Any]) -> bool:
+    """
+    Whether a part is text and nothing else.
+    """
+    return part.keys() <= TEXT_FIELDS
+
+
 class CallPart:
     """
     A part with a call.  `open`: pieces of its arguments are still to come.  `released`: it was
     handed out.
     """
 
-    def __init__(self, part: Mapping[str, Any], rooms: Rooms) -> None:
+    def __init__(self, part: Mapping[str, Any], rooms: Rooms, made_up: str) -> None:
         call = part["functionCall"]
-        self.name, self.given_id = short(call.get("name")), short(call.get("id"))
+        self.name, self._given_id = short(call.get("name")), short(call.get("id"))
+        self.call_id = self._given_id or made_up
         self.released = self.open = False
+        self._rooms = rooms
         self._rest = OtherPart({**part, "functionCall": None}, rooms)
+        others = {name: value for name, value in call.items() if name not in CALL_FIELDS}
+        self._call = OtherPart(others, rooms)
         self._arguments: Any = {}
         self._problem: Problem | None = None
         self._take(call.get("args"), rooms.arguments)
         self._pieces: PartialArguments | None = None
-        self._rooms = rooms
-        self.go_on(part)
+        self._grow_by(call)
 
     def _take(self, given: Any, room: Room) -> None:
         if given is None or given == {}:
@@ -110,16 +128,20 @@ class CallPart:
 
     def go_on(self, part: Mapping[str, Any]) -> None:
         """
-        Take pieces of the arguments, and what else this part of the call has.
+        Take the next pieces of an open call.
         """
-        call = part["functionCall"]
-        self.open = call.get("willContinue") is True
         if "thoughtSignature" in part:
-            self._rest = OtherPart({**(self._rest.sent_back() or {}), **part}, self._rooms)
+            held = self._rest.sent_back() or {}
+            self._rest = OtherPart({**held, **part, "functionCall": None}, self._rooms)
+        self._grow_by(part["functionCall"])
+
+    def _grow_by(self, call: Mapping[str, Any]) -> None:
+        self.open = call.get("willContinue") is True
+        pieces = call.get("partialArgs")
         try:
-            for piece in call.get("partialArgs") or ():
+            for piece in pieces if isinstance(pieces, list) else ():
                 self._grow(piece)
-        except (BadPiece, TypeError):
+        except BadPiece:
             self._problem = Problem.MALFORMED
 
     def _grow(self, piece: Any) -> None:
@@ -130,17 +152,17 @@ class CallPart:
             raise BadPiece("a piece is an object")
         self._pieces.add(piece)
 
-    def call(self, call_id: str, problem: Problem | None = None) -> RawCall:
+    def call(self, problem: Problem | None = None) -> RawCall:
         """
-        The call; where the provider gave it no id, it has this one, which does not go back.
+        The call; an id that was made up does not go back.
         """
         arguments, broken = self._read()
         return RawCall(
-            call_id=self.given_id or call_id,
+            call_id=self.call_id,
             name=self.name,
             arguments=arguments,
             problem=self._problem or problem or broken,
-            echo={"id": self.given_id} if self.given_id else {},
+            echo={"id": self._given_id} if self._given_id else {},
         )
 
     def _read(self) -> tuple[Any, Problem | None]:
@@ -149,15 +171,20 @@ class CallPart:
         except BadPiece:
             return {}, Problem.TRUNCATED
 
-    def digest(self) -> str:
-        """
-        Something to know the call by, which is the same however it came.
-        """
-        said = f"{self.name} {argument_text(self._read()[0])}"
-        return hashlib.sha256(said.encode(errors="replace")).hexdigest()[:12]
-
     def sent_back(self) -> dict[str, Any] | None:
         arguments = self._read()[0]
-        call = {"name": self.name, "args": arguments if isinstance(arguments, dict) else {}}
-        sent = {"id": self.given_id, **call} if self.given_id else call
-        return {**(self._rest.sent_back() or {}), "functionCall": sent}
+        call = {
+            **({"id": self._given_id} if self._given_id else {}),
+            "name": self.name,
+            **({"args": arguments} if isinstance(arguments, dict) else {}),
+            **(self._call.sent_back() or {}),
+        }
+        return {**(self._rest.sent_back() or {}), "functionCall": call}
+
+
+def digest(call: Mapping[str, Any]) -> str:
+    """
+    Something to know a call by, which is the same however it came.
+    """
+    said = f"{short(call.get('name'))} {argument_text(call.get('args'))}"
+    return hashlib.sha256(said.encode(errors="replace")).hexdigest()[:12]

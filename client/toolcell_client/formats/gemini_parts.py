@@ -20,12 +20,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from toolcell_client.formats.gemini_part import CallPart, OtherPart, Rooms, TextPart
+from toolcell_client.formats.gemini_part import (
+    CallPart,
+    OtherPart,
+    Rooms,
+    TextPart,
+    digest,
+    grows,
+)
 from toolcell_client.formats.pieces import CALLS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from toolcell_client.formats.turns import Problem, RawCall
 
 PARTS = 4096  # arbitrary; above what any model writes in one response
@@ -40,6 +45,7 @@ class Parts:
         self._merging = merging
         self._rooms = Rooms()
         self._parts: list[TextPart | CallPart | OtherPart] = []
+        self._calls: list[CallPart] = []
         self.response_id = ""
 
     def add(self, part: object) -> list[str | RawCall]:
@@ -66,32 +72,34 @@ class Parts:
         if isinstance(last, CallPart) and last.open and not part["functionCall"].get("name"):
             last.go_on(part)
             return []
-        if sum(isinstance(each, CallPart) for each in self._parts) >= CALLS:
+        number = len(self._calls)
+        if number >= CALLS or len(self._parts) >= PARTS:
             return []
-        return self._append(CallPart(part, self._rooms))
+        made_up = f"{self.response_id or digest(part['functionCall'])}_{number}"
+        call = CallPart(part, self._rooms, made_up)
+        whole = self._append(call)
+        self._calls.append(call)
+        return whole
 
     def _text(self, part: dict[str, Any]) -> list[str | RawCall]:
-        last, came = self._parts[-1] if self._parts else None, TextPart(part, self._rooms)
-        if came.grows and not part["text"]:
+        if grows(part) and not part["text"]:
             return []
-        grown, whole = came, []
-        if self._merging and isinstance(last, TextPart) and _same(last, came):
-            grown = last
-        else:
-            whole = self._append(came)
-        said = grown.add(part)
+        whole: list[str | RawCall] = []
+        text = self._parts[-1] if self._parts and self._merging else None
+        if not (isinstance(text, TextPart) and text.takes(part)):
+            text = TextPart(part, self._rooms)
+            whole = self._append(text)
+        said = text.add(part)
         return [*whole, said] if said else whole
 
     def release(self) -> list[RawCall]:
         """
         Calls that are not open and were not handed out: the caller knows that nothing was cut.
         """
-        whole = []
-        for part, call_id in self._calls():
-            if not part.released and not part.open:
-                part.released = True
-                whole.append(part.call(call_id))
-        return [each for each in whole if each.problem is None]
+        whole = [each for each in self._calls if not each.released and not each.open]
+        for each in whole:
+            each.released = True
+        return [call for call in (each.call() for each in whole) if call.problem is None]
 
     def text(self) -> str:
         """
@@ -103,14 +111,7 @@ class Parts:
         """
         All calls; those that are not whole have this problem.
         """
-        return tuple(
-            part.call(call_id, None if part.released else cut) for part, call_id in self._calls()
-        )
-
-    def _calls(self) -> Iterator[tuple[CallPart, str]]:
-        calls = [each for each in self._parts if isinstance(each, CallPart)]
-        for number, part in enumerate(calls):
-            yield part, f"{self.response_id or part.digest()}_{number}"
+        return tuple(each.call(None if each.released else cut) for each in self._calls)
 
     def messages(self) -> tuple[dict[str, Any], ...]:
         """
@@ -119,7 +120,3 @@ class Parts:
         sent = [each.sent_back() for each in self._parts]
         parts = [each for each in sent if each is not None]
         return ({"role": "model", "parts": parts},) if parts else ()
-
-
-def _same(last: TextPart, came: TextPart) -> bool:
-    return last.grows and came.grows and last.thought is came.thought

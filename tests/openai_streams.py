@@ -15,7 +15,11 @@ def completion(message: dict[str, Any], finish_reason: str = "stop", **more: Any
     """
     A whole chat completion with this message.
     """
-    choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish_reason}
+    choice = {
+        "index": 0,
+        "message": {"role": "assistant", **message},
+        "finish_reason": finish_reason,
+    }
     return {
         "id": "chatcmpl-1",
         "object": "chat.completion",

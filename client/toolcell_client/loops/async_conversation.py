@@ -163,7 +163,8 @@ class AsyncConversation(Conversed):
         response = await _awaited(response)
         if comes_whole(response):
             wire = told.turn(response)
-            yield TextDelta(wire.text)
+            if wire.text:
+                yield TextDelta(wire.text)
             yield _Came(wire)
             return
         accumulator = told.accumulator()

@@ -158,7 +158,8 @@ class Conversation(Conversed):
         response = self._model.stream(dict(command.fields), command.seconds)
         if comes_whole(response):
             wire = told.turn(response)
-            yield TextDelta(wire.text)
+            if wire.text:
+                yield TextDelta(wire.text)
             return wire
         accumulator = told.accumulator()
         with _closing(response):

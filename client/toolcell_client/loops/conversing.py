@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from toolcell_client.formats.turns import Tokens
 from toolcell_client.loops.bounding import Bounds
 from toolcell_client.loops.budget import Budget
+from toolcell_client.loops.settings import TurnSettings
 from toolcell_client.usage.prices import Price, Prices
 
 if TYPE_CHECKING:
@@ -97,6 +98,8 @@ class Settings:
         From the options of a conversation, without `history`, `redact` and `provider`.
         """
         own = {name: options.pop(name) for name in list(options) if name in OWN}
+        checked = {**options, "max_concurrent_calls": own.get("max_concurrent_calls", 1)}
+        TurnSettings.of(**checked)  # complains once, to the program, of what no call could have
         own["prices"] = Prices.of(own.get("prices"))
         return cls(provider=provider, call=options, **own)
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from toolcell_client.formats.turns import Answer
 from toolcell_client.loops.approving import Approve, Deny, Later, decided, denied
 from toolcell_client.loops.calling import absorb, executing, interrupted, settled
-from toolcell_client.loops.commands import ListTools, Resume
+from toolcell_client.loops.commands import Resume
 from toolcell_client.loops.entries import ApprovalDecided
-from toolcell_client.loops.steps import PENDING, stepping
+from toolcell_client.loops.steps import PENDING, listing, stepping
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -51,6 +51,7 @@ def resuming(talk: Dialogue, decisions: Decisions) -> Steps:
 def _resuming(talk: Dialogue, opened: OpenTurn, chosen: dict[int, Decision]) -> Steps:
     talk.start()
     try:
+        yield from listing(talk)
         try:
             yield from _known(talk, opened, chosen)
             yield from _anew(talk, opened, chosen)
@@ -97,7 +98,6 @@ def _anew(
         if not isinstance(decision, Later):
             _record(talk, waiting, decision)
     if approved:
-        talk.listed = yield ListTools()
         approve = _approving(opened, approved)
         yield from executing(talk, opened, tuple(approved), talk.listed, approve)
 

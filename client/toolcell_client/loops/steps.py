@@ -61,9 +61,18 @@ def going_on(talk: Dialogue) -> Steps:
     """
     talk.start()
     try:
+        yield from listing(talk)
         return (yield from stepping(talk))
     finally:
         talk.stop()
+
+
+def listing(talk: Dialogue) -> Generator[Command, Any, None]:
+    """
+    Learn which tools there are, if a conversation that was restored does not know.
+    """
+    if not talk.listed.tools:
+        talk.listed = yield ListTools()
 
 
 def retrying(talk: Dialogue) -> Steps:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from toolcell_client.formats.providers import format_of
+from toolcell_client.formats.providers import PROVIDERS, format_of
 
 MAXIMUM_TOKENS = 4096  # arbitrary; Anthropic wants a number, and every model of theirs takes this
 
@@ -54,9 +54,9 @@ def checked(provider: str) -> str:
     Raises:
         ValueError: there is no such provider, or it has another loop.
     """
-    format_of(provider)
-    if provider not in BUILDERS:
+    if provider in PROVIDERS and provider not in BUILDERS:
         raise ValueError(f"a conversation with {provider} is spoken: see toolcell_client.voice")
+    format_of(provider)
     return provider
 
 

@@ -116,11 +116,12 @@ def _published(provider: str, model: str, tokens: Tokens) -> Decimal | None:
     if provider not in PRICED or find_spec("genai_prices") is None:
         return None
     published: Any = import_module("genai_prices")
+    kinds = by_kind(tokens)
     usage = published.Usage(
         input_tokens=tokens.input,
         output_tokens=tokens.output,
-        cache_read_tokens=min(tokens.cached, tokens.input),
-        cache_write_tokens=min(tokens.cache_written, tokens.input - tokens.cached),
+        cache_read_tokens=kinds["cached_input"],
+        cache_write_tokens=kinds["cache_write"],
     )
     try:
         found = published.calc_price(usage, model, provider_id=PRICED[provider])

@@ -171,7 +171,7 @@ class Stream(Reading, Closing):
 
     def _taken(self, event: pb.ExecuteResponse) -> pb.ExecuteResponse:
         self._folding.add(event)
-        self._over = self._recovery.finished
+        self._over = self._over or self._recovery.finished  # it may be closed meanwhile
         if self._cancel_wanted and not self._over:
             self._cancel_wanted = False
             self._connection.cancel(self.execution_id)

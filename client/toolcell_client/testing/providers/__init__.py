@@ -7,7 +7,8 @@ providers' wire formats over real HTTP, as strictly as they do.
         client = openai.OpenAI(base_url=server.openai_base_url, api_key="any")
 """
 
-from toolcell_client.testing.providers.server import ProviderServer, Received
+from toolcell_client.testing.providers.journal import Received
+from toolcell_client.testing.providers.server import ProviderServer
 from toolcell_client.testing.providers.tokens import Usage
 from toolcell_client.testing.providers.turns import Calls, Fails, How, Says, Then, Turn
 from toolcell_client.testing.providers.view import Answered, Called, Said, SeenTool, View

@@ -40,6 +40,7 @@ class AnthropicWire:
     provider = "anthropic"
     reply_prefix = "msg_"
     call_prefix = "toolu_"
+    wrong_key_status = 401
 
     def authorize(self, headers: Mapping[str, str], query: Mapping[str, str]) -> str:  # noqa: ARG002
         return words.authorize(headers)

@@ -44,6 +44,7 @@ class OpenAiChatWire:
     provider = "openai"
     reply_prefix = "chatcmpl-"
     call_prefix = "call_"
+    wrong_key_status = 401
 
     def authorize(self, headers: Mapping[str, str], query: Mapping[str, str]) -> str:  # noqa: ARG002
         return words.authorize(headers)

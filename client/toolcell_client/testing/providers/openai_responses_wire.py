@@ -49,6 +49,7 @@ class OpenAiResponsesWire:
     provider = "openai-responses"
     reply_prefix = "resp_"
     call_prefix = "call_"
+    wrong_key_status = 401
 
     def __init__(self, kept: Kept) -> None:
         self._kept = kept

@@ -50,7 +50,8 @@ def error(refused: Refused) -> dict[str, Any]:
         message = f"The {refused.message.replace('model: ', 'model `')}` does not exist."
     kind = refused.kind or STATUS_KINDS.get(status, "invalid_request_error")
     code = refused.code or STATUS_CODES.get(status)
-    return {"error": {"message": message, "type": kind, "param": refused.param, "code": code}}
+    param = refused.param or None
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
 def invalid(message: str, param: str, code: str = "invalid_value") -> Refused:

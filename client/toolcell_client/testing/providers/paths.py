@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from toolcell_client.testing.providers.anthropic_wire import AnthropicWire
+from toolcell_client.testing.providers.gemini_wire import PATH, GeminiWire
 from toolcell_client.testing.providers.openai_chat_wire import OpenAiChatWire
 from toolcell_client.testing.providers.openai_responses_wire import OpenAiResponsesWire
 
@@ -25,4 +26,6 @@ def wire_at(kept: Kept, path: str) -> Wire | None:
         return OpenAiResponsesWire(kept)
     if path == "/v1/messages":
         return AnthropicWire()
+    if PATH.fullmatch(path):
+        return GeminiWire()
     return None

@@ -60,14 +60,22 @@ class Request:
     body: dict[str, Any]
 
 
-class Wire(Protocol):
+class Prefixes(Protocol):
     """
-    The wire format of one endpoint.
+    How ids of an endpoint begin.
     """
 
     provider: str
     reply_prefix: str
     call_prefix: str
+
+
+class Wire(Prefixes, Protocol):
+    """
+    The wire format of one endpoint.
+    """
+
+    wrong_key_status: int
 
     def authorize(self, headers: Mapping[str, str], query: Mapping[str, str]) -> str:
         """

@@ -10,12 +10,11 @@ serves each connection.  Nothing sleeps: what is to be slow waits for an event o
 
 from __future__ import annotations
 
-import threading
 from collections import deque
-from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from toolcell_client.testing.providers.journal import Journal, Received
 from toolcell_client.testing.providers.openai_responses_read import Kept
 from toolcell_client.testing.providers.refusing import Refused
 from toolcell_client.testing.providers.reply import Reply, made
@@ -24,33 +23,18 @@ from toolcell_client.testing.providers.tokens import prompt, usage
 from toolcell_client.testing.providers.turns import Fails, Then, Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from types import TracebackType
     from typing import Self
 
-    from toolcell_client.testing.providers.reply import Request, Wire
+    from toolcell_client.testing.providers.reply import Prefixes, Request, Wire
     from toolcell_client.testing.providers.turns import Model, Step
     from toolcell_client.testing.providers.view import View
 
 MAX_BODY_BYTES = 32 * 1024 * 1024  # Anthropic's limit for Messages; the others' are near
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
-    """
-    A request that came.  `view` is None if it was refused; `refused` says why.  Realtime events
-    are requests too: `path` is then their type.
-    """
-
-    provider: str
-    path: str
-    headers: Mapping[str, str]
-    body: dict[str, Any]
-    view: View | None = None
-    refused: str = ""
-
-
-class ProviderServer:
+class ProviderServer(Journal):
     """
     Serves while entered.  `models`: the only ones that there are, None: any; `api_key`: the only
     one, None: any but an empty one; `max_body_bytes`: above it, a request is too large.
@@ -65,18 +49,15 @@ class ProviderServer:
         max_body_bytes: int = MAX_BODY_BYTES,
         port: int = 0,
     ) -> None:
+        super().__init__()
         self.model = model
         self.models = models
         self.api_key = api_key
         self.max_body_bytes = max_body_bytes
-        self.requests: list[Received] = []
         self.kept = Kept()
         self._steps: deque[Step] = deque()
         self._prompts: list[str] = []
         self._ids = count(1)
-        self._holding: set[threading.Event] = set()
-        self._stopping = False
-        self._changed = threading.Condition()
         self._listener = Listener(self, port)
         host, bound = self._listener.address
         self.url = f"http://{host}:{bound}"
@@ -90,7 +71,7 @@ class ProviderServer:
         """
         What the model says next, one step for each request that is not refused.
         """
-        with self._changed:
+        with self.changed:
             self._steps.extend(steps)
 
     @property
@@ -99,17 +80,6 @@ class ProviderServer:
         Steps of the script that nobody has asked for yet.
         """
         return len(self._steps)
-
-    def wait_for(self, reached: Callable[[], bool], seconds: float = 10.0) -> None:
-        """
-        Wait until something that requests change is so, as `lambda: len(server.requests) == 2`.
-
-        Raises:
-            TimeoutError: it was not, in that time.
-        """
-        with self._changed:
-            if not self._changed.wait_for(reached, seconds):
-                raise TimeoutError(f"not reached within {seconds:g} s")
 
     def __enter__(self) -> Self:
         self._listener.start()
@@ -127,35 +97,34 @@ class ProviderServer:
         """
         Break every connection, and stop.
         """
-        with self._changed:
-            self._stopping = True
-            for event in self._holding:
-                event.set()
+        self.release()
         self._listener.stop()
-
-    def note(self, received: Received) -> None:
-        """
-        For the wires: record a request, and wake whoever waits for it.
-        """
-        with self._changed:
-            self.requests.append(received)
-            self._changed.notify_all()
-
-    def hold(self, event: threading.Event) -> None:
-        """
-        For the wires: wait until it is set, or the server stops.
-        """
-        with self._changed:
-            if self._stopping:
-                return
-            self._holding.add(event)
-        event.wait()
 
     def new_id(self, prefix: str) -> str:
         """
         For the wires: an id that nothing else has.  A counter: two runs are the same.
         """
         return f"{prefix}{next(self._ids):016x}"
+
+    def check_key(self, key: str, status: int = 401) -> None:
+        """
+        For the wires: whether the key is the one.
+
+        Raises:
+            Refused: it is not.
+        """
+        if self.api_key is not None and key != self.api_key:
+            raise Refused(status, "", code="invalid_api_key")
+
+    def check_model(self, model: str) -> None:
+        """
+        For the wires: whether there is such a model.
+
+        Raises:
+            Refused: there is not.
+        """
+        if self.models is not None and model not in self.models:
+            raise Refused(404, f"model: {model}", param="model", code="model_not_found")
 
     def admit(self, wire: Wire, request: Request) -> View:
         """
@@ -165,16 +134,17 @@ class ProviderServer:
             Refused: it is not as the provider wants it.
         """
         try:
-            self._check_key(wire.authorize(request.headers, request.query))
+            key = wire.authorize(request.headers, request.query)
+            self.check_key(key, wire.wrong_key_status)
             view = wire.read(request)
-            self._check_model(view)
+            self.check_model(view.model)
         except Refused as exc:
             self._record(wire, request, None, exc.message)
             raise
         self._record(wire, request, view, "")
         return view
 
-    def reply(self, wire: Wire, view: View, body: Mapping[str, Any]) -> Reply:
+    def reply(self, wire: Prefixes, view: View, body: Mapping[str, Any]) -> Reply:
         """
         For the wires: ask the model.
 
@@ -183,7 +153,7 @@ class ProviderServer:
         """
         turn = self.decide(view)
         read = prompt(view)
-        with self._changed:
+        with self.changed:
             used = usage(view, turn, list(self._prompts))
             self._prompts.append(read)
         return Reply(
@@ -203,7 +173,7 @@ class ProviderServer:
         Raises:
             Refused: the script says so, or there is no model to ask.
         """
-        with self._changed:
+        with self.changed:
             step = self._steps.popleft() if self._steps else None
         if step is None and self.model is None:
             raise Refused(400, "the script of this provider server has no more steps")
@@ -215,14 +185,6 @@ class ProviderServer:
             raise Refused(step.status, step.message, retry_after=step.retry_after)
         assert isinstance(step, Turn)
         return step
-
-    def _check_key(self, key: str) -> None:
-        if self.api_key is not None and key != self.api_key:
-            raise Refused(401, "", code="invalid_api_key")
-
-    def _check_model(self, view: View) -> None:
-        if self.models is not None and view.model not in self.models:
-            raise Refused(404, f"model: {view.model}", param="model", code="model_not_found")
 
     def _record(self, wire: Wire, request: Request, view: View | None, refused: str) -> None:
         received = Received(

@@ -14,7 +14,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+from toolcell_client.testing.providers import openai_words as words
 from toolcell_client.testing.providers.paths import wire_at
+from toolcell_client.testing.providers.realtime.session import RealtimeSession
+from toolcell_client.testing.providers.realtime.websocket import WebSocket, accept_key
 from toolcell_client.testing.providers.refusing import Refused
 from toolcell_client.testing.providers.reply import Request
 
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
 
     from toolcell_client.testing.providers.reply import Reply, Wire
     from toolcell_client.testing.providers.server import ProviderServer
+
+
+KEY_PROTOCOL = "openai-insecure-api-key."  # how browsers, which set no headers, send the key
 
 
 class Listener:
@@ -118,10 +124,40 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, wire.whole(reply), reply.turn.how.write_bytes)
 
     def do_GET(self) -> None:  # the standard library's name
-        path, _ = self._target()
+        path, query = self._target()
+        if path == "/v1/realtime" and "websocket" in self.headers.get("upgrade", "").lower():
+            self._speak(query)
+            return
         self._refuse(
             wire_at(self.server.provider.kept, path), Refused(404, f"Invalid URL (GET {path})")
         )
+
+    def _speak(self, query: dict[str, str]) -> None:
+        """
+        A realtime conversation, to its end.
+        """
+        headers = self._headers()
+        offered = [each.strip() for each in headers.get("sec-websocket-protocol", "").split(",")]
+        keys = [each.partition(KEY_PROTOCOL)[2] for each in offered if KEY_PROTOCOL in each]
+        try:
+            key = keys[0] if keys else words.authorize(headers)
+            self.server.provider.check_key(key)
+            self.server.provider.check_model(query.get("model", ""))
+        except Refused as exc:
+            self._send(exc.status, words.error(exc), None)
+            return
+        self.close_connection = True
+        self.send_response(101)
+        self.send_header("upgrade", "websocket")
+        self.send_header("connection", "Upgrade")
+        self.send_header("sec-websocket-accept", accept_key(headers.get("sec-websocket-key", "")))
+        if "realtime" in offered:
+            self.send_header("sec-websocket-protocol", "realtime")
+        self.end_headers()
+        socket_ = WebSocket(self.rfile, self.connection)
+        session = RealtimeSession(self.server.provider, socket_, query["model"], headers)
+        self.server.provider.open(session)
+        session.run()
 
     def _target(self) -> tuple[str, dict[str, str]]:
         parts = urlsplit(self.path)

@@ -1,0 +1,3 @@
+"""
+OpenAI's Realtime API over WebSocket.
+"""

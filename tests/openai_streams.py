@@ -55,7 +55,7 @@ def chat_chunks(response: dict[str, Any], chunking: Chunking) -> list[dict[str, 
     """
     choice = response["choices"][0]
     message = choice["message"]
-    streams = [
+    streams: list[list[dict[str, Any]]] = [
         [{key: piece} for piece in chunking.cut(message[key])]
         for key in ("content", "refusal", "reasoning_content")
         if message.get(key) is not None

@@ -12,7 +12,7 @@ from toolcell_client.formats.pieces import Pieces, Room, argument_text, short
 from toolcell_client.formats.turns import Problem, RawCall
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 # What a call's text is called, by its type.
 CALL_TEXTS = {"function_call": "arguments", "custom_tool_call": "input"}
@@ -38,7 +38,7 @@ class ItemParts:
 
     @property
     def is_call(self) -> bool:
-        return kind(self.item) in CALL_TEXTS
+        return kind_of(self.item) in CALL_TEXTS
 
     @property
     def refuses(self) -> bool:
@@ -52,7 +52,7 @@ class ItemParts:
         self.item, self.done = item, True
         if self.is_call:
             self.written = Pieces(arguments)
-            self.written.add(argument_text(item.get(CALL_TEXTS[kind(item)])))
+            self.written.add(argument_text(item.get(CALL_TEXTS[kind_of(item)])))
             return ""
         text, known = "".join(text for _, text in texts_of(item)), str(self.written)
         return self.written.add(text[len(known) :]) if text.startswith(known) else ""
@@ -66,7 +66,7 @@ class ItemParts:
         unfinished = self.item.get("status") not in (None, "completed")
         if problem is None and (unfinished or not self.done):
             problem = Problem.TRUNCATED
-        custom = kind(self.item) == "custom_tool_call"
+        custom = kind_of(self.item) == "custom_tool_call"
         problem, detail = problem_of(problem, self.written, surplus=self.surplus, custom=custom)
         return RawCall(
             call_id=short(self.item.get("call_id")),
@@ -85,7 +85,7 @@ class ItemParts:
             return self._call_message()
         if self.done:
             return outgoing(self.item)
-        if kind(self.item) != "message":
+        if kind_of(self.item) != "message":
             return None
         text = {"type": "output_text", "text": str(self.written), "annotations": []}
         return outgoing(self.item) | {"status": "incomplete", "content": [text]}
@@ -93,8 +93,8 @@ class ItemParts:
     def _call_message(self) -> dict[str, Any]:
         made = outgoing(self.item)
         made |= {"call_id": short(made.get("call_id")), "name": short(made.get("name"))}
-        made[CALL_TEXTS[kind(made)]] = str(self.written)
-        if not self.done and kind(made) == "function_call":
+        made[CALL_TEXTS[kind_of(made)]] = str(self.written)
+        if not self.done and kind_of(made) == "function_call":
             made["status"] = "incomplete"
         return made
 
@@ -104,9 +104,9 @@ class ItemParts:
         return echo | ({"type": "custom_tool_call_output"} if custom else {})
 
 
-def kind(item: dict[str, Any]) -> str:
+def kind_of(item: Mapping[str, Any]) -> str:
     """
-    The type of an item, or of a part of a message; "" where that is no text.
+    The type of an event, an item, or a part of a message; "" where that is no text.
     """
     written = item.get("type")
     return written if isinstance(written, str) else ""
@@ -116,10 +116,10 @@ def outgoing(item: dict[str, Any]) -> dict[str, Any]:
     """
     The item as a request takes it.
     """
-    if kind(item) not in WITHOUT_NULLS:
+    if kind_of(item) not in WITHOUT_NULLS:
         return item
     made = {key: each for key, each in item.items() if each is not None and key not in PARSED}
-    if kind(made) == "message" and isinstance(content := made.get("content"), list):
+    if kind_of(made) == "message" and isinstance(content := made.get("content"), list):
         made["content"] = [_part(each) for each in content]
     return made
 
@@ -128,9 +128,9 @@ def texts_of(item: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """
     What a message says, as kind ("output_text" or "refusal") and text.
     """
-    content = item.get("content") if kind(item) == "message" else ()
+    content = item.get("content") if kind_of(item) == "message" else ()
     for part in content if isinstance(content, list) else ():
-        said = kind(part) if isinstance(part, dict) else ""
+        said = kind_of(part) if isinstance(part, dict) else ""
         text = part.get("refusal" if said == "refusal" else "text") if said else None
         if said in ("output_text", "refusal") and isinstance(text, str):
             yield said, text

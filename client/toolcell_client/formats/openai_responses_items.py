@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from toolcell_client.formats.openai_responses_item import CALL_TEXTS, ItemParts, kind
+from toolcell_client.formats.openai_responses_item import CALL_TEXTS, ItemParts, kind_of
 from toolcell_client.formats.pieces import (
     ARGUMENT_BYTES,
     CALLS,
@@ -92,7 +92,7 @@ class Items:
         return found
 
     def _new(self, item: dict[str, Any], index: object) -> ItemParts | None:
-        is_call = kind(item) in CALL_TEXTS
+        is_call = kind_of(item) in CALL_TEXTS
         calls = sum(each.is_call for each in self._all) if is_call else 0
         self.full = self.full or len(self._all) >= ITEMS
         if self.full or calls > CALLS:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolcell_client.formats.format import plain
-from toolcell_client.formats.openai_responses_item import kind as kind_of
+from toolcell_client.formats.openai_responses_item import kind_of
 from toolcell_client.formats.openai_responses_items import Items
 from toolcell_client.formats.pieces import count, short
 from toolcell_client.formats.turns import Problem, Stop, Tokens, WireTurn
@@ -53,7 +53,7 @@ class ResponseStream:
 
     def add(self, event: Any) -> Sequence[str | RawCall]:
         read = plain(event)
-        kind, index = str(read.get("type")), read.get("output_index")
+        kind, index = kind_of(read), read.get("output_index")
         if kind == "response.output_item.added":
             self._items.begin(read.get("item"), index)
         elif kind == "response.output_item.done":

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chunking import Chunking, argument_texts, chunkings, read, texts
+from chunking import Chunking, argument_texts, chunkings, read, texts, unhurried
 from hypothesis import given
 from hypothesis import strategies as st
 from openai_streams import (
@@ -30,6 +30,7 @@ CALLED = st.lists(st.tuples(NAMES, argument_texts() | texts()), max_size=4)
 USAGE = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
 
 
+@unhurried
 @given(chunkings(), texts(), st.none() | texts(), CALLED)
 def test_any_chunking_of_a_completion_gives_the_same_turn(
     chunking: Chunking, text: str, thought: str | None, called: list[tuple[str, str]]
@@ -51,6 +52,7 @@ def test_any_chunking_of_a_completion_gives_the_same_turn(
     assert streamed.turn.calls == streamed.calls
 
 
+@unhurried
 @given(chunkings(), NAMES, argument_texts() | texts())
 def test_any_chunking_of_a_function_call_gives_the_same_turn(
     chunking: Chunking, name: str, arguments: str
@@ -63,6 +65,7 @@ def test_any_chunking_of_a_function_call_gives_the_same_turn(
     assert ((name, arguments),) == tuple((each.name, each.arguments) for each in streamed.calls)
 
 
+@unhurried
 @given(chunkings(), st.lists(texts(), max_size=2), CALLED, st.booleans())
 def test_any_chunking_of_a_response_gives_the_same_turn(
     chunking: Chunking, said: list[str], called: list[tuple[str, str]], reasoned: bool
@@ -108,6 +111,7 @@ RESPONSE_STREAM = response_events(
 )
 
 
+@unhurried
 @given(wrecked(CHAT_STREAM))
 def test_no_stream_of_chunks_breaks_the_reader(events: list[Any]) -> None:
     """
@@ -117,11 +121,13 @@ def test_no_stream_of_chunks_breaks_the_reader(events: list[Any]) -> None:
     survived(FUNCTIONS, events)
 
 
+@unhurried
 @given(wrecked(RESPONSE_STREAM))
 def test_no_stream_of_events_breaks_the_reader(events: list[Any]) -> None:
     survived(RESPONSES, events)
 
 
+@unhurried
 @given(st.integers(0, len(CHAT_STREAM) - 3))
 def test_a_broken_off_stream_of_chunks_has_no_call_to_execute(came: int) -> None:
     """
@@ -134,6 +140,7 @@ def test_a_broken_off_stream_of_chunks_has_no_call_to_execute(came: int) -> None
     assert Stop.UNKNOWN is streamed.turn.stop
 
 
+@unhurried
 @given(st.integers(0, len(RESPONSE_STREAM) - 2))
 def test_a_broken_off_stream_of_events_has_the_calls_that_were_whole(came: int) -> None:
     events = RESPONSE_STREAM[:came]

@@ -123,8 +123,11 @@ class Block:
 
     def _cite(self, citation: Any) -> None:
         cited = verbatim(citation, self._room)
-        if cited is not None:
-            self._sent["citations"] = [*(self._sent.get("citations") or ()), cited]
+        if cited is None:
+            return
+        if not isinstance(self._sent.get("citations"), list):
+            self._sent["citations"] = []
+        self._sent["citations"].append(cited)
 
     @property
     def text(self) -> str:

@@ -4,7 +4,8 @@ Field names of Gemini as they are on the wire.  Pure.
 Theory of operation.  The wire has `functionCall`; the attributes of `google-genai`, and the
 dictionaries that its objects dump themselves to, have `function_call`, with signatures as bytes.
 JSON of protocol buffers may be written both ways (ProtoJSON), so both are read, and one way is
-written.  What a model or a tool wrote, arguments and responses, is data, and stays as it is.
+written; null is absence, except where it is the value.  What a model or a tool wrote, arguments and
+responses, is data, and stays as it is.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import base64
 from typing import Any
 
 DATA = frozenset({"args", "response", "partMetadata", "part_metadata", "parsed"})
+NULLS = frozenset({"nullValue", "null_value"})
 DEPTH = 32  # arbitrary; messages of Gemini nest less, and what is deeper is not ours to read
 
 
@@ -26,6 +28,7 @@ def on_the_wire(value: Any, depth: int = DEPTH) -> Any:
         return {
             camel(name): held if name in DATA else on_the_wire(held, depth - 1)
             for name, held in value.items()
+            if held is not None or name in NULLS
         }
     if isinstance(value, list):
         return [on_the_wire(each, depth - 1) for each in value]

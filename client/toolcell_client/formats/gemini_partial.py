@@ -125,11 +125,11 @@ def _put(held: Any, step: str | int, value: Any, *, replace: bool) -> Any:
 
 
 def _scalar(piece: Mapping[str, Any]) -> Any:
-    if "nullValue" in piece:
-        return None
     if isinstance(piece.get("boolValue"), bool):
         return piece["boolValue"]
     number = piece.get("numberValue")
+    if number is None and "nullValue" in piece:
+        return None
     if not isinstance(number, int | float) or not _finite(number):
         raise BadPiece("a piece has no value")
     # It is a double on the wire: 3 comes as 3.0, and an integer was meant.

@@ -24,7 +24,12 @@ from toolcell_client.formats.turns import RawCall, Stop, WireTurn
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-SAYING = frozenset({"candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId"})
+SAYING = frozenset(
+    {
+        *("candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId"),
+        "sdkHttpResponse",  # all that `google-genai` has of an empty response
+    }
+)
 AS_TEXT = "asText"  # in `echo`, of a call that the provider does not show
 
 

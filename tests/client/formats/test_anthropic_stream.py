@@ -13,7 +13,12 @@ from toolcell_client.formats.anthropic_messages import FORMAT
 from toolcell_client.formats.turns import Problem, RawCall, Stop, Tokens
 
 TOOL = OfferedTool(name="get_weather", parameters={"type": "object"})
-HEAD = {"role": "assistant", "model": "claude-test", "content": [], "stop_reason": None}
+HEAD: dict[str, Any] = {
+    "role": "assistant",
+    "model": "claude-test",
+    "content": [],
+    "stop_reason": None,
+}
 WEATHER = RawCall(call_id="toolu_1", name="get_weather", arguments='{"city":"Oslo"}')
 
 

@@ -1,19 +1,33 @@
 """
 What a provider is told of each tool of a set, and what that leaves out.  Pure.
+
+Theory of operation.  A tool is exported once for each way, and the result is kept: a conversation
+asks again in each turn.  In strict mode a provider may also limit all tools of a request together;
+then the first tools in the order of definitions are strict, as many as fit.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from toolcell_client.formats.aliases import property_aliases
+from toolcell_client.formats.limits import OPENAI_DESCRIPTION_CHARACTERS
+from toolcell_client.formats.loosened import Loosened
 from toolcell_client.formats.offered import Offer
-from toolcell_client.formats.providers import format_of
+from toolcell_client.formats.properties import declared_names, renamed
+from toolcell_client.formats.providers import PROVIDERS
+from toolcell_client.formats.restoring import restored
+from toolcell_client.formats.schemas import exported, exported_strictly
+from toolcell_client.formats.strict_requests import Request
+from toolcell_client.formats.subsets import NEVER_STRICT, PROPERTY_RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from toolcell_client.formats.loosened import Loosened, Strictness
+    from toolcell_client.formats.loosened import Strictness
     from toolcell_client.formats.offered import OfferedTool
+    from toolcell_client.formats.schemas import Exported
 
 
 class Offers:
@@ -25,6 +39,8 @@ class Offers:
         self.tools = tools
         self.aliases = aliases
         self._by_alias = {alias: name for name, alias in aliases.items()}
+        self._exported: dict[tuple[str, str, bool], Exported] = {}
+        self._properties: dict[str, Mapping[str, str]] = {}
 
     def named(self, called: str) -> str:
         """
@@ -40,19 +56,97 @@ class Offers:
         Raises:
             ValueError: there is no such provider, or a schema cannot be offered so.
         """
-        format_of(provider)
-        return [
-            Offer(
-                name=self.aliases[each.name],
-                description=each.description,
-                parameters=each.parameters,
-                returns=each.returns,
-            )
-            for each in tools
-        ], []
+        _check(provider, strict)
+        request = Request(provider)
+        offers, notes = [], []
+        for tool in tools:
+            offer, found = self._made(tool, provider, request if strict else None)
+            offers.append(offer)
+            notes += found
+        if strict is True:
+            _check_strict(provider, notes)
+        return offers, notes
 
     def restored(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """
         Arguments for a tool of that name, as its own schema has them.
         """
-        return arguments
+        names = {alias: own for own, alias in self._aliases(name).items()}
+        return restored(arguments, self.tools[name].parameters, names)
+
+    def _made(
+        self, tool: OfferedTool, provider: str, request: Request | None
+    ) -> tuple[Offer, list[Loosened]]:
+        notes: list[Loosened] = []
+        if request is not None:
+            held = self._once(tool, provider, exported_strictly)
+            notes = [*held.notes, *request.over(tool.name, held)]
+            if not any(each.prevents_strict for each in notes):
+                request.add(held)
+                return self._offer(tool, provider, held, notes, strict=True)
+            notes = [each for each in notes if each.prevents_strict]
+        plain = self._once(tool, provider, exported)
+        return self._offer(tool, provider, plain, [*notes, *plain.notes], strict=False)
+
+    def _offer(
+        self,
+        tool: OfferedTool,
+        provider: str,
+        found: Exported,
+        notes: list[Loosened],
+        *,
+        strict: bool,
+    ) -> tuple[Offer, list[Loosened]]:
+        rule = PROPERTY_RULES.get(provider)
+        aliases = self._aliases(tool.name)
+        wrong = {} if rule is None else {a: b for a, b in aliases.items() if not rule.fullmatch(a)}
+        description, cut = _description(tool, provider)
+        offer = Offer(
+            name=self.aliases[tool.name],
+            description=description,
+            parameters=renamed(found.parameters, wrong),
+            returns=found.returns,
+            strict=strict,
+        )
+        return offer, [*notes, *cut]
+
+    def _once(
+        self, tool: OfferedTool, provider: str, export: Callable[[OfferedTool, str], Exported]
+    ) -> Exported:
+        key = (tool.name, provider, export is exported_strictly)
+        if key not in self._exported:
+            self._exported[key] = export(tool, provider)
+        return self._exported[key]
+
+    def _aliases(self, name: str) -> Mapping[str, str]:
+        if name not in self._properties:
+            names = declared_names(self.tools[name].parameters)
+            self._properties[name] = property_aliases(names)
+        return self._properties[name]
+
+
+def _check(provider: str, strict: Strictness) -> None:
+    if provider not in PROVIDERS:
+        raise ValueError(f"no provider is called {provider!r}; there are {', '.join(PROVIDERS)}")
+    if strict not in (True, False, "where_possible"):
+        raise ValueError(f'strict is True, False or "where_possible", not {strict!r:.80}')
+    if strict is True and provider in NEVER_STRICT:
+        raise ValueError(f"strict: {NEVER_STRICT[provider]}")
+
+
+def _check_strict(provider: str, notes: Sequence[Loosened]) -> None:
+    wrong = [str(each) for each in notes if each.prevents_strict]
+    if wrong:
+        raise ValueError(
+            f'these cannot be strict for {provider}; mend them, or use strict="where_possible":\n'
+            + "\n".join(wrong)
+        )
+
+
+def _description(tool: OfferedTool, provider: str) -> tuple[str, list[Loosened]]:
+    most = OPENAI_DESCRIPTION_CHARACTERS
+    if not provider.startswith("openai") or len(tool.description) <= most:
+        return tool.description, []
+    note = partial(Loosened, tool=tool.name, place="", keyword="description")
+    reason = f"it is cut: OpenAI takes {most} characters, and it has {len(tool.description)}"
+    return f"{tool.description[: most - 1]}…", [note(reason=reason, remedy="shorten it")]

@@ -85,8 +85,11 @@ async def async_model(provider: str, server: ProviderServer) -> AsyncIterator[An
         ) as client:
             yield client
     elif provider == "gemini":
+        # With a transport it asks by httpx; aiohttp would warn of what the SDK makes of it.
+        by_httpx = {"transport": httpx.AsyncHTTPTransport()}
         with google.genai.Client(
-            api_key=KEY, http_options={"base_url": server.gemini_base_url}
+            api_key=KEY,
+            http_options={"base_url": server.gemini_base_url, "async_client_args": by_httpx},
         ) as gemini:
             async with gemini.aio as asynchronous:
                 yield asynchronous

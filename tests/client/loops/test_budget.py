@@ -4,6 +4,7 @@ What a conversation may take, and how it ends when it has taken it.
 
 from __future__ import annotations
 
+import contextlib
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from toolcell_client.usage import Price, Usage
 if TYPE_CHECKING:
     from toolcell_client.testing import FakeServer
 
-LOOK = ("c1", "look", {})
+LOOK: tuple[str, str, Any] = ("c1", "look", {})
 PRICES = {"m": Price(input=1_000, output=10_000)}
 
 
@@ -36,7 +37,7 @@ def tools(server: FakeServer) -> None:
 
 @pytest.mark.parametrize("name", ["steps", "seconds", "tokens", "cost", "repeats"])
 @pytest.mark.parametrize("value", [0, -1, float("inf"), float("nan")])
-def test_a_bound_is_positive(name: str, value: float) -> None:
+def test_a_bound_is_positive(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=name):
         Budget(**{name: value})
 
@@ -141,7 +142,7 @@ def test_the_same_failure_again_and_again_ends_it(server: FakeServer, client: Cl
     """
     The model is told before it is stopped.
     """
-    steps = [calls((f"c{at}", "fail", {"b": 1, "a": at and 2 or 2})) for at in range(3)]
+    steps = [calls((f"c{at}", "fail", {"b": 1, "a": 2})) for at in range(3)]
     model = ScriptedModel(*steps)
     talk = conversation(client, model)
     assert talk.say("Fail.").stop_reason == "repeating"
@@ -203,10 +204,8 @@ def test_whatever_a_model_does_the_history_can_be_sent(
             talk.say(text)
         except TimeoutError:
             assert complaints(talk.history) == []
-            try:
+            with contextlib.suppress(TimeoutError):
                 talk.retry()
-            except TimeoutError:
-                pass
         assert complaints(talk.history) == []
     assert talk.usage.requests <= len(model.requests)
     assert talk.usage.tokens == Tokens(

@@ -15,7 +15,7 @@ from toolcell_client.testing import script
 if TYPE_CHECKING:
     from toolcell_client.testing import FakeServer
 
-LOOK = ("c1", "look", {})
+LOOK: tuple[str, str, Any] = ("c1", "look", {})
 
 
 class Busy(Exception):  # noqa: N818  # stands for a provider's 429

@@ -33,12 +33,12 @@ def nothing(_: Any) -> dict[str, Any]:
     return {}
 
 
+AZURE = openai.AzureOpenAI(api_key="k", azure_endpoint="https://x", api_version="1")
 SDKS = [
     (lambda: openai.OpenAI(api_key="k"), False, "openai", "openai"),
     (lambda: openai.OpenAI(api_key="k"), False, "openai-responses", "openai-responses"),
     (lambda: openai.AsyncOpenAI(api_key="k"), True, None, "openai"),
-    (lambda: openai.AzureOpenAI(api_key="k", azure_endpoint="https://x", api_version="1"), False)
-    + (None, "openai"),
+    (lambda: AZURE, False, None, "openai"),
     (lambda: anthropic.Anthropic(api_key="k"), False, None, "anthropic"),
     (lambda: anthropic.AsyncAnthropic(api_key="k"), True, None, "anthropic"),
     (lambda: google.genai.Client(api_key="k"), False, None, "gemini"),

@@ -51,9 +51,12 @@ def test_names_beyond_the_first_share_one_sum() -> None:
 
 def test_many_threads_may_record() -> None:
     ledger = UsageLedger()
-    threads = [
-        threading.Thread(target=lambda: [ledger.record(ONE) for _ in range(500)]) for _ in range(4)
-    ]
+
+    def record() -> None:
+        for _ in range(500):
+            ledger.record(ONE)
+
+    threads = [threading.Thread(target=record) for _ in range(4)]
     for each in threads:
         each.start()
     for each in threads:

@@ -120,8 +120,9 @@ class Values:
             if word in schema:
                 base = self._typed(schema, depth) if "properties" in schema else None
                 chosen = self.of(self.draw(st.sampled_from(schema[word])), depth)
-                both = isinstance(base, dict) and isinstance(chosen, dict)
-                return {**base, **chosen} if both else chosen
+                if isinstance(base, dict) and isinstance(chosen, dict):
+                    return {**base, **chosen}
+                return chosen
         return self._typed(schema, depth)
 
     def _joined(self, schema: Schema, depth: int) -> Any:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from toolcell_client.formats.subsets import Subset
 
 UNIONS = ("anyOf", "oneOf")
+DYNAMIC = ("$dynamicRef", "$recursiveRef")
 
 
 class Exporting:
@@ -66,8 +67,13 @@ class Exporting:
         """
         self.budget.spend()
         flat, opened = self._flat(schema, place, opened)
+        if flat is None:
+            return {}
         if not isinstance(flat, Mapping):
             return self._boolean(allowed=flat is not False, place=place)
+        for word in DYNAMIC:
+            if word in flat:
+                self.blocked(place, word, "it is not followed", "use $ref")
         if "$ref" in flat:
             return self._reference(flat["$ref"], place)
         words = [word for word in UNIONS if flat.get(word)]
@@ -117,12 +123,14 @@ class Exporting:
             self.blocked(place, "allOf", str(exc), "write one schema that says both")
         except UnresolvedReference as exc:
             self.blocked(place, "$ref", str(exc), "refer to a part of the same schema")
+        if self.subset.strict:
+            return None, opened
         return {word: schema[word] for word in schema if word not in ("allOf", "$ref")}, opened
 
     def _boolean(self, *, allowed: bool, place: str) -> dict[str, Any]:
-        if allowed:
+        if allowed and self.subset.strict:
             self.blocked(place, "true", "any value is valid", "say what type it has")
-        else:
+        elif not allowed:
             self.blocked(place, "false", "no value is valid", "leave it out")
         return {}
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from toolcell_client.formats.limits import SCHEMA_NODES
 from toolcell_client.formats.merging import ANNOTATIONS, NotMergeable, constrains, merged
 from toolcell_client.formats.schema_parts import target
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from toolcell_client.formats.schema_parts import Budget, Schema
 
 Opened = frozenset[str]
+MOST_FOR_WORDS = 20_000  # arbitrary; nodes, after which words beside references are dropped
 _WORDS = frozenset({"title", "description", "default", "examples"})
 
 
@@ -60,7 +62,8 @@ class Flattening:
             return self.flat({**part, **words}, opened)
         words = {word: part[word] for word in part if word in _WORDS} | words
         pointer, found = target(self.root, part["$ref"])
-        if not words or pointer in opened or not isinstance(found, Mapping):
+        plenty = self.budget.left > SCHEMA_NODES - MOST_FOR_WORDS
+        if not words or not plenty or pointer in opened or not isinstance(found, Mapping):
             return {"$ref": part["$ref"]}, opened
         return self.flat({**found, **words}, opened | {pointer})
 

@@ -14,8 +14,9 @@ Strictness = bool | Literal["where_possible"]
 class Loosened:
     """
     One keyword of a tool's schema that a provider is not told as it stands.  `place` is a JSON
-    pointer into the tool's own schema.  The server still checks arguments against that schema.
-    `prevents_strict`: because of it the tool is offered without strict mode.
+    pointer into the tool's own schema; `tool` is "" for what is so of all of them.  The server
+    still checks arguments against that schema.  `prevents_strict`: because of it the tool is
+    offered without strict mode.
     """
 
     tool: str
@@ -27,4 +28,4 @@ class Loosened:
 
     def __str__(self) -> str:
         where = f" at {self.place}" if self.place else ""
-        return f"{self.tool}: {self.keyword}{where}: {self.reason}; {self.remedy}"
+        return f"{self.tool or 'all tools'}: {self.keyword}{where}: {self.reason}; {self.remedy}"

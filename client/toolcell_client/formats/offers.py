@@ -57,10 +57,11 @@ class Offers:
             ValueError: there is no such provider, or a schema cannot be offered so.
         """
         _check(provider, strict)
-        request = Request(provider)
-        offers, notes = [], []
+        never = bool(strict) and provider in NEVER_STRICT
+        request = Request(provider) if strict and not never else None
+        offers, notes = [], [_never(provider)] if never else []
         for tool in tools:
-            offer, found = self._made(tool, provider, request if strict else None)
+            offer, found = self._made(tool, provider, request)
             offers.append(offer)
             notes += found
         if strict is True:
@@ -131,7 +132,18 @@ def _check(provider: str, strict: Strictness) -> None:
     if strict not in (True, False, "where_possible"):
         raise ValueError(f'strict is True, False or "where_possible", not {strict!r:.80}')
     if strict is True and provider in NEVER_STRICT:
-        raise ValueError(f"strict: {NEVER_STRICT[provider]}")
+        raise ValueError(f"{provider} has no strict mode; {NEVER_STRICT[provider]}")
+
+
+def _never(provider: str) -> Loosened:
+    return Loosened(
+        tool="",
+        place="",
+        keyword="strict",
+        reason=f"{provider} has no strict mode",
+        remedy=NEVER_STRICT[provider],
+        prevents_strict=True,
+    )
 
 
 def _check_strict(provider: str, notes: Sequence[Loosened]) -> None:

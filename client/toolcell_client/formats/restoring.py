@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from toolcell_client.formats.schema_parts import Schema
 
 _MOST_WAYS: Final = 64  # arbitrary; combinations of branches of several unions at one place
-_STEPS: Final = 200_000  # arbitrary; beyond, the value goes to the server as it is
+_STEPS: Final = 20_000  # arbitrary; beyond, the value goes to the server as it is
 
 
 def restored(arguments: dict[str, Any], schema: Schema, names: Mapping[str, str]) -> dict[str, Any]:

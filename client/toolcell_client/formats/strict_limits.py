@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from toolcell_client.formats import limits
-from toolcell_client.formats.schema_parts import Budget, everywhere, subschemas, target
+from toolcell_client.formats.schema_parts import everywhere, subschemas, target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,7 @@ def over_openai(schema: Mapping[str, Any]) -> Iterator[Over]:
     if properties > limits.OPENAI_PROPERTIES:
         most = f"{properties} properties, and {limits.OPENAI_PROPERTIES} are taken"
         yield Over("properties", most, "split the tool")
-    levels = _levels(schema, schema, frozenset(), Budget())
+    levels = _levels(schema, schema, {"": 0})
     if levels > limits.OPENAI_LEVELS:
         most = f"{levels} levels, and {limits.OPENAI_LEVELS} are taken"
         yield Over("properties", most, "make it flatter")
@@ -79,16 +79,18 @@ def _characters(schema: Mapping[str, Any]) -> int:
     return sum(len(str(each)) for each in (*names, *literals))
 
 
-def _levels(schema: Schema, root: Schema, seen: frozenset[str], budget: Budget) -> int:
+def _levels(schema: Schema, root: Schema, known: dict[str, int]) -> int:
     """
     How deep objects and lists are in each other; a recursive reference adds nothing.
     """
-    budget.spend()
     if not isinstance(schema, Mapping):
         return 0
     if "$ref" in schema:
         pointer, found = target(root, schema["$ref"])
-        return 0 if pointer in seen else _levels(found, root, seen | {pointer}, budget)
+        if pointer not in known:
+            known[pointer] = 0
+            known[pointer] = _levels(found, root, known)
+        return known[pointer]
     below = [each for at, each in subschemas(schema) if not at.startswith("/$defs")]
-    deepest = max((_levels(each, root, seen, budget) for each in below), default=0)
+    deepest = max((_levels(each, root, known) for each in below), default=0)
     return deepest + (schema.get("type") in ("object", "array"))

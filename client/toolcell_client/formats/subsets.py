@@ -83,8 +83,8 @@ STRICT: Final = {
     "anthropic": ANTHROPIC_STRICT,
 }
 NEVER_STRICT: Final = {
-    "openai-functions": "legacy functions have no strict mode; use openai",
-    "openai-realtime": "tools of a voice session have no strict mode; leave strict out",
-    "gemini": "Gemini has no strict mode; leave strict out, and let choice(…) say VALIDATED",
+    "openai-functions": "use openai, whose tools have",
+    "openai-realtime": "leave strict out",
+    "gemini": "leave strict out; its mode VALIDATED holds the model to the schemas",
 }
 PROPERTY_RULES: Final = {"anthropic": ANTHROPIC_PROPERTY, "gemini": PROPERTY}

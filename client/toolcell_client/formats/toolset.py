@@ -21,6 +21,7 @@ from toolcell_client.formats.aliases import tool_aliases
 from toolcell_client.formats.offers import Offers
 from toolcell_client.formats.providers import format_of
 from toolcell_client.formats.reading import REPEATABLE, read_call
+from toolcell_client.formats.schema_shapes import check_parameters, check_schema
 from toolcell_client.formats.turns import ModelTurn, Problem, Stop
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Toolset:
     tool's own name.  `aliases` is what each tool is called in the end.
 
     Raises:
-        ValueError: two tools have one name, or `names` cannot be used.
+        ValueError: two tools have one name, a schema is none, or `names` cannot be used.
     """
 
     def __init__(
@@ -51,6 +52,9 @@ class Toolset:
             called = [each.name for each in ordered]
             twice = next(each for each in called if called.count(each) > 1)
             raise ValueError(f"two tools are called {twice!r}; offer one of them")
+        for each in ordered:
+            check_parameters(each.parameters, each.name)
+            check_schema({} if each.returns is None else each.returns, f"what {each.name} returns")
         self.aliases: Mapping[str, str] = tool_aliases(self.tools, names or {})
         self._offers = Offers(self.tools, self.aliases)
 

@@ -45,7 +45,8 @@ def typed(
         kinds = list(dict.fromkeys(_kind_of(each, kinds) for each in values))
         flat = {word: flat[word] for word in flat if word != "const"} | {"enum": values}
     if not kinds:
-        exporting.blocked(place, "type", "any value is valid, or none", "say what type it has")
+        if exporting.subset.strict or values is not None:
+            exporting.blocked(place, "type", "any value is valid, or none", "say what type it has")
         return described({}, flat, {})
     single = [each for each in kinds if each != "null"]
     if len(single) > 1 or any(each in single for each in ("object", "array") if len(kinds) > 1):
@@ -107,14 +108,14 @@ def _one(
         made |= _array(exporting, flat, place, opened)
     if "enum" in flat:
         _literals(exporting, made, [each for each in flat["enum"] if is_of(each, kind)], place)
-    told = {}
+    told: dict[str, Any] = {}
     for word in (*LIMITS.get(kind, ()), *_ANY):
         if word not in flat or (word == "uniqueItems" and not flat[word]):
             continue
         if exporting.subset.takes(word, flat[word]):
             made[word] = flat[word]
         else:
-            told[word] = flat[word] if word != "if" else _condition(flat)
+            told |= {word: flat[word]} if word != "if" else _condition(flat)
             exporting.told(place, word)
     return described(made, flat, told)
 
@@ -214,11 +215,15 @@ def _check_free_keys(
     if not exporting.subset.strict:
         return
     remedy = "declare the properties, or use a list of objects with a property for the key"
-    for word in ("additionalProperties", "unevaluatedProperties"):
-        if flat.get(word, False) is not False:
-            exporting.blocked(place, word, "keys are free", remedy)
-    if place and not declared and flat.get("additionalProperties", True) is not False:
-        exporting.blocked(place, "properties", "none are declared, and keys are free", remedy)
+    free = [
+        word
+        for word in ("additionalProperties", "unevaluatedProperties")
+        if flat.get(word, False) is not False
+    ]
+    if not free and place and not declared and flat.get("additionalProperties") is not False:
+        free = ["properties"]
+    for word in free:
+        exporting.blocked(place, word, "keys are free", remedy)
 
 
 def _free_keys(

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from toolcell_client.errors import InvalidArguments, ToolcellError
+from toolcell_client.errors import ToolcellError
 from toolcell_client.formats.turns import Answer, Problem
 from toolcell_client.loops.bounding import (
     SENTENCE_CHARACTERS,
@@ -47,9 +47,9 @@ class Answering:
             value = told if len(told) > 1 else told["result"]
             return Answer(call=planned.call, value=self._fitting(value))
         told = {"ok": False, **told}
-        if isinstance(outcome, InvalidArguments) and planned.tool is not None:
+        if told.get("violations") and planned.tool is not None:
             told["violations"] = repairable(
-                told.get("violations", ()), planned.tool.parameters, planned.call.arguments
+                told["violations"], planned.tool.parameters, planned.call.arguments
             )
         return self.refused(planned, told)
 

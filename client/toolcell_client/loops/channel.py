@@ -25,6 +25,9 @@ class Channel(Generic[Item]):
         self._changed = threading.Condition()
         self._closed = False
 
+    def __len__(self) -> int:
+        return len(self._items)
+
     def put(self, item: Item, *, force: bool = False) -> bool:
         """
         Wait for room and put.

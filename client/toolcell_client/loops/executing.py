@@ -76,6 +76,13 @@ class Executing:
         self._closed = False
         self.open = 0
 
+    @property
+    def waiting(self) -> int:
+        """
+        How many happenings nobody has taken yet.
+        """
+        return len(self._channel)
+
     def begin(self, run: Run) -> None:
         self.open += 1
         self._pool.submit(self._run, run)

@@ -72,7 +72,8 @@ def close_matches(word: str, words: Collection[str]) -> list[str]:
 def _help(field: str, schema: Mapping[str, Any], arguments: Any) -> dict[str, Any]:
     tokens = _tokens(field)
     above = _below(schema, tokens[:-1]) if tokens else None
-    if above is not None and tokens[-1] not in (names := above.get("properties") or {}):
+    names = (above or {}).get("properties")
+    if isinstance(names, dict) and tokens[-1] not in names:
         close = close_matches(tokens[-1], names)
         return {"close_matches": close} if close else {}
     ruling = _below(schema, tokens) if tokens else None

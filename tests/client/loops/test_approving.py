@@ -89,7 +89,12 @@ def test_who_is_not_asked_or_says_later_holds_the_turn_back(
 
 def test_the_token_is_in_no_text(office: FakeServer, turn: Turn) -> None:
     asked: list[Question] = []
-    done = turn(chat(CALL), approve=lambda question: asked.append(question) or Later())
+
+    def approve(question: Question) -> Decision:
+        asked.append(question)
+        return Later()
+
+    done = turn(chat(CALL), approve=approve)
     shown = f"{done!r} {done.pending!r} {asked!r} {done.messages_meanwhile}"
     assert TOKEN not in shown
     assert "pay 3" in shown

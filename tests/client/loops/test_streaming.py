@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from toolcell_client import AsyncClient, Client
+from toolcell_client.formats import RawCall, ToolCall
 from toolcell_client.loops.events import (
     Answered,
     CallReady,
@@ -17,6 +18,10 @@ from toolcell_client.loops.events import (
     TextDelta,
     TurnEnded,
 )
+from toolcell_client.loops.executing import EVENTS_WAITING, Executing
+from toolcell_client.loops.planning import Planned, Way
+from toolcell_client.loops.settings import TurnSettings
+from toolcell_client.loops.turn_state import Run
 from toolcell_client.testing import HOLD, completed, progress, stdout
 from turning import HALF, streamed
 from waiting import until, wait_until
@@ -27,7 +32,8 @@ if TYPE_CHECKING:
     from toolcell_client.loops.events import TurnEvent
     from toolcell_client.testing import FakeServer
 
-CALLS = (("a", "slow", {}), ("b", "fast", {}))
+Calls = tuple[tuple[str, str, Any], ...]
+CALLS: Calls = (("a", "slow", {}), ("b", "fast", {}))
 
 
 def threads() -> list[str]:
@@ -91,7 +97,7 @@ def test_what_began_before_the_cut_keeps_its_answer(
 ) -> None:
     server.tool("slow", completed(1))
     server.tool("fast", completed(2))
-    calls = (("a", "slow", {}), ("b", "fast", HALF))
+    calls: Calls = (("a", "slow", {}), ("b", "fast", HALF))
     stream = client.run_tool_calls("openai-responses", streamed(*calls, status=status), stream=True)
     done = stream.until_ended()
     assert [each.failed for each in done.answers] == [False, True]
@@ -125,16 +131,14 @@ def test_who_leaves_leaves_nothing_running(leave: str, server: FakeServer, clien
 
 def test_a_slow_reader_stops_the_reading(server: FakeServer, client: Client) -> None:
     """
-    No more events wait than the channel has room for.
+    No more events wait than there is room for, and threads that wait to add one go when told.
     """
     server.tool("slow", *[stdout(b"x" * 1000)] * 5000, completed(1))
-    stream = client.run_tool_calls("openai-responses", streamed(("a", "slow", {})), stream=True)
-    while not isinstance(next(stream), ExecutionEvent):
-        pass
-    frame = stream._events.gi_frame.f_locals["self"]
-    channel = frame._executing._channel
-    wait_until(lambda: len(channel._items) == channel._room)
-    stream.close()
+    call = ToolCall(raw=RawCall(call_id="a", name="slow", arguments={}), tool="slow")
+    executing = Executing(client, TurnSettings())
+    executing.begin(Run(Planned(place=0, call=call, way=Way.RUN)))
+    wait_until(lambda: executing.waiting == EVENTS_WAITING)
+    executing.close()
     assert threads() == []
 
 
@@ -201,7 +205,7 @@ def test_a_cancelled_response_cancels_what_runs(
     """
     server.tool("slow", HOLD)
     server.tool("fast", HOLD)
-    calls = (("a", "slow", {}), ("b", "fast", HALF))
+    calls: Calls = (("a", "slow", {}), ("b", "fast", HALF))
     stream = client.run_tool_calls(
         "openai-responses", streamed(*calls, status="cancelled"), stream=True, early=early
     )

@@ -7,6 +7,7 @@ providers' wire formats over real HTTP, as strictly as they do.
         client = openai.OpenAI(base_url=server.openai_base_url, api_key="any")
 """
 
+from toolcell_client.testing.providers.demo import demo_model
 from toolcell_client.testing.providers.journal import Received
 from toolcell_client.testing.providers.server import ProviderServer
 from toolcell_client.testing.providers.tokens import Usage
@@ -28,4 +29,5 @@ __all__ = [
     "Turn",
     "Usage",
     "View",
+    "demo_model",
 ]

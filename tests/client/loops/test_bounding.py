@@ -1,0 +1,151 @@
+"""
+Results for a context window: what is cut, what is said of it, and how the rest is read.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from toolcell_client.loops.bounding import (
+    DEEPEST,
+    Bounds,
+    encodable,
+    shortened,
+    shortened_text,
+    text_of,
+)
+from toolcell_client.loops.kept import KeptResults
+from toolcell_client.testing import completed
+from turning import Turn, chat
+
+if TYPE_CHECKING:
+    from toolcell_client.loops.turn_result import TurnResult
+    from toolcell_client.testing import FakeServer
+
+ROWS = [{"id": n, "name": f"row {n} ä"} for n in range(1000)]
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=60,
+)
+
+
+@given(value=VALUES, characters=st.integers(200, 2000))
+def test_what_is_cut_fits_and_stays_json(value: Any, characters: int) -> None:
+    cut = shortened(value, characters)
+    text = text_of(encodable(cut))
+    assert len(text) <= characters
+    assert text.encode()
+    if len(text_of(value)) <= characters:
+        assert cut == value
+
+
+@given(text=st.text(min_size=300), characters=st.integers(200, 290))
+def test_a_text_keeps_its_beginning_and_its_end(text: str, characters: int) -> None:
+    cut = shortened_text(text, characters)
+    assert cut.startswith(text[:80])
+    assert cut.endswith(text[-40:])
+    assert "characters left out" in cut
+
+
+def test_a_list_keeps_its_first_and_last_items() -> None:
+    cut = shortened(ROWS, 2000)
+    assert (cut[0], cut[-1]) == (ROWS[0], ROWS[-1])
+    [mark] = [each for each in cut if isinstance(each, str)]
+    assert mark == f"… {1000 - len(cut) + 1} items left out …"
+
+
+def test_depth_and_width_end() -> None:
+    deep: Any = "bottom" * 100
+    for _ in range(DEEPEST * 4):
+        deep = [deep]
+    assert (
+        len(text_of(shortened({"deep": deep, "wide": {str(n): n for n in range(999)}}, 900))) <= 900
+    )
+
+
+def test_a_large_result_is_shown_in_part_and_the_rest_can_be_read(
+    server: FakeServer, turn: Turn
+) -> None:
+    server.tool("rows", completed(ROWS))
+    kept = KeptResults()
+    options: dict[str, Any] = {"kept": kept, "bounds": Bounds(result_characters=3000)}
+    first = turn(chat(("a", "rows", {})), only=["rows"], **options)
+    text = first.messages[0]["content"]
+    assert len(text) <= 3000
+    shown = json.loads(text)
+    assert shown["result"][0] == ROWS[0]
+    handle = shown["left_out"].split('"')[1]
+    assert "read_result" in [
+        each["function"]["name"] for each in first.toolset.definitions("openai")
+    ]
+
+    def read(**arguments: Any) -> Any:
+        asked = chat(("b", "read_result", {"handle": handle, **arguments}))
+        return turn(asked, toolset=first.toolset, only=["rows"], **options).answers[0].value
+
+    whole = json.dumps(ROWS, ensure_ascii=False)
+    assert read(path="/500/name") == {"text": "row 500 ä", "offset": 0, "characters": 9}
+    assert read(offset=7, length=5)["text"] == whole[7:12]
+    assert read()["next_offset"] == 3000
+    found = read(search="ROW 77")
+    assert found["count"] == 11
+    assert whole[found["matches"][0]["offset"] :].startswith("row 77")
+    assert [each.tool for each in server.requests] == ["rows"]
+    for wrong, complaint in (
+        ({"path": "/500/colour"}, "has the properties id, name, and no 'colour'"),
+        ({"path": "/5000"}, "has 1000 items"),
+        ({"offset": 10**9}, "behind its end"),
+        ({"offset": -1}, "not negative"),
+        ({"search": "x" * 1000}, "at most 500"),
+        ({"handle": "r-0000000000"}, "Call the tool that gave it again"),
+    ):
+        assert complaint in read(**wrong)["message"]
+
+
+def test_read_result_is_not_offered_before_something_was_cut(
+    server: FakeServer, turn: Turn
+) -> None:
+    server.tool("rows", completed([1]))
+    kept = KeptResults()
+    done = turn(chat(("a", "rows", {}), ("b", "read_result", {"handle": "x"})), kept=kept)
+    assert list(done.toolset.tools) == ["rows"]
+    assert done.answers[1].value["error"] == "unknown_tool"
+
+
+def test_without_a_place_the_rest_is_gone_and_the_model_told(
+    server: FakeServer, turn: Turn
+) -> None:
+    server.tool("text", completed("ä" * 99_999))
+    done: TurnResult = turn(chat(("a", "text", {})))
+    assert len(done.answers[0].text) <= Bounds().result_characters
+    assert "whole result has 99999 characters" in done.answers[0].text
+    assert "not kept" in done.answers[0].text
+
+
+def test_the_store_is_bounded_and_its_handles_are_its_own() -> None:
+    kept, other = KeptResults(results=2, characters=1000), KeptResults()
+    handles = [kept.keep("x" * 400) for _ in range(3)]
+    assert [kept.get(each) is not None for each in handles] == [False, True, True]
+    assert kept.keep("x" * 1001) == ""
+    assert other.get(handles[2]) is None
+    kept.keep("y" * 900)
+    assert kept.get(handles[2]) is None
+
+
+def test_half_characters_do_not_reach_a_provider(server: FakeServer, turn: Turn) -> None:
+    """
+    One of them in one result would make the whole request fail.
+    """
+    server.tool("bad", completed(None))
+    assert encodable({"a": "x\ud800"}) == {"a": "x?"}
+    assert encodable("x\ud800") == "x?"
+
+
+def test_bounds_have_a_minimum() -> None:
+    with pytest.raises(ValueError, match="at least 200"):
+        Bounds(result_characters=10)

@@ -4,30 +4,20 @@ A conversation of many turns with a model that calls tools.
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Any
 
-from toolcell_client.formats.providers import format_of
 from toolcell_client.loops import deciding, steps
-from toolcell_client.loops.commands import AskModel, Execute, FindTools, ListTools, Resume
 from toolcell_client.loops.conversed import Conversed
-from toolcell_client.loops.events import TextDelta
-from toolcell_client.loops.models import comes_whole
+from toolcell_client.loops.performing import Performer
 from toolcell_client.loops.reply import Replied
-from toolcell_client.loops.streaming import Turning, TurnStream
+from toolcell_client.loops.reply_stream import ConversationStream
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
-    from typing import Self
+    from collections.abc import Generator
 
-    from toolcell_client.client import Client
-    from toolcell_client.formats.toolset import Toolset
-    from toolcell_client.formats.turns import WireTurn
-    from toolcell_client.loops.commands import Command
     from toolcell_client.loops.deciding import Decisions
     from toolcell_client.loops.reply import ConversationEvent, Reply
     from toolcell_client.loops.steps import Steps
-    from toolcell_client.loops.turn_result import TurnResult
 
     Events = Generator[ConversationEvent, None, None]
 
@@ -44,7 +34,8 @@ class Conversation(Conversed):
     """
 
     _asynchronous = False
-    _client: Client
+    _performer: Performer
+    _performer_type = Performer
 
     def say(self, text: str) -> Reply:
         """
@@ -100,7 +91,7 @@ class Conversation(Conversed):
                 command = next(asked)
                 while True:
                     try:
-                        came: Any = self._performed(command)
+                        came: Any = self._performer.performed(command)
                     except BaseException as exc:  # noqa: BLE001  # raised again, by the steps
                         command = asked.throw(exc)
                     else:
@@ -115,119 +106,10 @@ class Conversation(Conversed):
                 command = next(asked)
                 while True:
                     try:
-                        came: Any = yield from self._performing(command)
+                        came: Any = yield from self._performer.performing(command)
                     except BaseException as exc:  # noqa: BLE001  # raised again, by the steps
                         command = asked.throw(exc)
                     else:
                         command = asked.send(came)
             except StopIteration as over:
                 yield Replied(over.value)
-
-    def _performed(self, command: Command) -> Any:
-        match command:
-            case ListTools():
-                return self._listed()
-            case FindTools():
-                session = self._session_id
-                found = self._client.search_tools(
-                    command.query, max_results=command.most, session_id=session
-                )
-                return [each.tool.name for each in found.tools]
-            case AskModel():
-                response = self._model.ask(dict(command.fields), command.seconds)
-                return format_of(self._model.provider).turn(response)
-            case Execute() | Resume():
-                return self._turn(command).until_ended()
-
-    def _performing(self, command: Command) -> Generator[ConversationEvent, None, Any]:
-        if isinstance(command, AskModel):
-            return (yield from self._listening(command))
-        if isinstance(command, Execute | Resume):
-            return (yield from self._executing(command))
-        return self._performed(command)
-
-    def _executing(
-        self, command: Execute | Resume
-    ) -> Generator[ConversationEvent, None, TurnResult]:
-        with self._turn(command) as stream:
-            yield from stream
-            return stream.result
-
-    def _listening(self, command: AskModel) -> Generator[ConversationEvent, None, WireTurn]:
-        told = format_of(self._model.provider)
-        response = self._model.stream(dict(command.fields), command.seconds)
-        if comes_whole(response):
-            wire = told.turn(response)
-            if wire.text:
-                yield TextDelta(wire.text)
-            return wire
-        accumulator = told.accumulator()
-        with _closing(response):
-            for event in response:
-                for piece in accumulator.add(event):
-                    if isinstance(piece, str):
-                        yield TextDelta(piece)
-        return accumulator.turn()
-
-    def _turn(self, command: Execute | Resume) -> TurnStream:
-        turning = Turning(self._client, command.state)
-        if isinstance(command, Resume):
-            return TurnStream(turning.resumed(command.decisions))
-        return TurnStream(turning.whole(command.wire))
-
-    def _listed(self) -> Toolset:
-        if self._toolset is not None:
-            return self._toolset
-        return self._client.toolset(*self._names, session_id=self._session_id)
-
-
-class ConversationStream:
-    """
-    Iterates what happens until the reply; `Replied` is the last.
-    """
-
-    def __init__(self, events: Events) -> None:
-        self._events = events
-        self._reply: Reply | None = None
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> ConversationEvent:
-        event = next(self._events)
-        if isinstance(event, Replied):
-            self._reply = event.reply
-        return event
-
-    @property
-    def reply(self) -> Reply:
-        """
-        The reply; what is left of the stream is read first.
-
-        Raises:
-            ValueError: the stream was closed before its end.
-        """
-        for _ in self:
-            pass
-        if self._reply is None:
-            raise ValueError("the stream was closed before there was a reply")
-        return self._reply
-
-    def close(self) -> None:
-        self._events.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-@contextlib.contextmanager
-def _closing(response: Any) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        close = getattr(response, "close", None)
-        if close is not None:
-            close()

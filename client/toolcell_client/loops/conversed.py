@@ -8,7 +8,6 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from toolcell_client.formats.toolset import Toolset
 from toolcell_client.loops.conversing import Settings
 from toolcell_client.loops.dialogue import Dialogue
 from toolcell_client.loops.models import model_of
@@ -30,16 +29,16 @@ class Conversed:
     """
 
     _asynchronous: ClassVar[bool]
-    _client: Any
+    _performer_type: ClassVar[type[Any]]
 
     def __init__(self, client: Any, model: Any, **options: Unpack[ConversationOptions]) -> None:
         given: dict[str, Any] = dict(options)
         saved_before = given.pop("_saved", None)
         redact, history = given.pop("redact", None), given.pop("history", None)
         provider = given.pop("provider", None)
-        self._client = client
-        self._model = model_of(model, provider, asynchronous=self._asynchronous)
-        self._settings = Settings.of(self._model.provider, **given)
+        asked = model_of(model, provider, asynchronous=self._asynchronous)
+        self._settings = Settings.of(asked.provider, **given)
+        self._performer = self._performer_type(client, asked, self._settings)
         self._lock = threading.Lock()
         if saved_before is None:
             transcript = Transcript(redact=redact)
@@ -102,20 +101,6 @@ class Conversed:
         """
         opened = self.dialogue.open
         return () if opened is None else tuple(opened.waiting.values())
-
-    @property
-    def _toolset(self) -> Toolset | None:
-        tools = self._settings.tools
-        return tools if isinstance(tools, Toolset) else None
-
-    @property
-    def _names(self) -> tuple[str, ...]:
-        tools = self._settings.tools
-        return () if tools is None or isinstance(tools, Toolset) else tuple(tools)
-
-    @property
-    def _session_id(self) -> str:
-        return str(self._settings.call.get("session_id", ""))
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from toolcell_client.formats.toolset import Toolset
 from toolcell_client.formats.turns import Tokens
 from toolcell_client.loops.bounding import Bounds
 from toolcell_client.loops.budget import Budget
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Self
 
-    from toolcell_client.formats.toolset import Toolset
     from toolcell_client.limits import Limits
     from toolcell_client.loops.approving import Ask
     from toolcell_client.loops.selection import Selection
@@ -118,6 +118,23 @@ class Settings:
     def call_timeout(self) -> float | None:
         timeout: float | None = self.call.get("timeout")
         return timeout
+
+    @property
+    def session_id(self) -> str:
+        return str(self.call.get("session_id", ""))
+
+    @property
+    def toolset(self) -> Toolset | None:
+        """
+        The tools, if the caller has chosen them; else they are asked for, by `names`.
+        """
+        return self.tools if isinstance(self.tools, Toolset) else None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        if self.tools is None or isinstance(self.tools, Toolset):
+            return ()
+        return tuple(self.tools)
 
     def _priced(self) -> bool:
         return self.prices.cost(self.provider, ONE, self.model_name) is not None

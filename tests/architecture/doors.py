@@ -79,6 +79,11 @@ DOORS = (
         "counts for Prometheus, where it is installed; nothing else needs it",
     ),
     Door(
+        ("client/toolcell_client/loops/validating.py",),
+        ("toolcell_client", "jsonschema", "referencing"),
+        "checks arguments of schema-only tools, where it is installed; nothing else needs it",
+    ),
+    Door(
         ("client/*",),
         ("toolcell_client", "toolcell.v1", *GRPC),
         "the base install; the server is reached as a program",

@@ -3,7 +3,7 @@ The output items of one response of OpenAI Responses, by what events call them. 
 
 Theory of operation.  An event knows its item by `item_id` and by `output_index`.  Some servers give
 an item another id in each event, or all items the same index: an id that is known decides, then the
-index of an item that is not done yet, else it is a new item.
+index of an item that is not done yet, else it is a new item.  What begins with an id is new.
 """
 
 from __future__ import annotations
@@ -50,7 +50,10 @@ class Items:
         """
         An item comes; it may not be whole.
         """
-        if not isinstance(item, dict) or self._known(short(item.get("id")), index):
+        if not isinstance(item, dict):
+            return
+        item_id = short(item.get("id"))
+        if self._by_id.get(item_id) if item_id else self.known("", index):
             return
         kept = verbatim(item, self._begun)
         if kept is not None:
@@ -60,7 +63,7 @@ class Items:
         """
         A piece of a call's arguments, or of a message; return what of it can be read.
         """
-        found = self._known(short(item_id), index)
+        found = self.known(short(item_id), index)
         return "" if found is None or found.done else found.written.add(piece)
 
     def end(self, item: Any, index: object) -> tuple[ItemParts, str] | None:
@@ -69,12 +72,25 @@ class Items:
         """
         if not isinstance(item, dict):
             return None
-        found = self._known(short(item.get("id")), index)
+        found = self.known(short(item.get("id")), index)
         if found is not None and found.done:
-            return None
+            if found.item.get("call_id") == item.get("call_id"):
+                return None
+            found = None  # two calls of one id
         kept = verbatim(item, self._done)
         found = self._new(kept, index) if kept and found is None else found
         return (found, found.settle(kept, self._arguments)) if kept and found else None
+
+    def known(self, item_id: str, index: object) -> ItemParts | None:
+        """
+        The item that an event means; None if it did not begin.
+        """
+        found = self._by_id.get(item_id) if item_id else None
+        if found is None and isinstance(index, int):
+            found = self._by_index.get(index)
+            if found is not None and found.done:
+                return None
+        return found
 
     def missing(self, index: int) -> bool:
         """
@@ -82,14 +98,6 @@ class Items:
         """
         found = self._by_index.get(index)
         return found is None or not found.done
-
-    def _known(self, item_id: str, index: object) -> ItemParts | None:
-        found = self._by_id.get(item_id) if item_id else None
-        if found is None and isinstance(index, int):
-            found = self._by_index.get(index)
-            if found is not None and found.done:
-                return None
-        return found
 
     def _new(self, item: dict[str, Any], index: object) -> ItemParts | None:
         is_call = kind_of(item) in CALL_TEXTS

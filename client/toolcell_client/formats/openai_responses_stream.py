@@ -95,9 +95,9 @@ class ResponseStream:
 
     def _grown(self, kind: str, event: Mapping[str, Any]) -> list[str | RawCall]:
         item_id, index = event.get("item_id"), event.get("output_index")
-        if kind in SAID:  # some servers begin no message
+        if kind in SAID and self._items.known(short(item_id), index) is None:
             begun = {"type": "message", "id": item_id, "role": "assistant"}
-            self._items.begin(begun, index)
+            self._items.begin(begun, index)  # as some servers do not
         text = self._items.grow(item_id, index, event.get("delta"))
         return [text] if text and kind in SAID else []
 

@@ -180,6 +180,17 @@ def test_what_the_sdk_parsed_does_not_go_back() -> None:
     assert [] == complaints(RESPONSE_ITEMS, turn.messages)
 
 
+def test_calls_of_one_item_id_are_two() -> None:
+    """
+    Some servers give every item the same id.
+    """
+    called = [function_call(f"call_{at}", "get_time", "{}", id="fc") for at in range(2)]
+
+    assert ["call_0", "call_1"] == [
+        each.call_id for each in RESPONSES.turn(response(*called)).calls
+    ]
+
+
 def test_items_that_are_not_known_go_back_as_they_came() -> None:
     search = {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": None}
     later = {"type": "later", "anything": [1, None]}

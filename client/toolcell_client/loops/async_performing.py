@@ -16,7 +16,6 @@ from toolcell_client.loops.events import TextDelta
 from toolcell_client.loops.models import comes_whole
 
 if TYPE_CHECKING:
-
     from collections.abc import AsyncGenerator, AsyncIterator
 
     from toolcell_client.async_client import AsyncClient

@@ -49,11 +49,11 @@ class Budget:
     def used_up(self, steps: int, seconds: float, usage: Usage) -> str:
         """
         The first part of the budget that is used up; "": none.  A cost that is not known is more
-        than any budget.
+        than any budget, and so are tokens that the provider did not report.
         """
         if self.cost is not None and (usage.cost is None or usage.cost >= Decimal(self.cost)):
             return "cost"
-        if self.tokens is not None and usage.total_tokens >= self.tokens:
+        if self.tokens is not None and (usage.unreported or usage.total_tokens >= self.tokens):
             return "tokens"
         if self.seconds is not None and seconds >= self.seconds:
             return "seconds"

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from toolcell_client.loops.commands import Command
     from toolcell_client.loops.dialogue import Dialogue
     from toolcell_client.loops.turn_result import TurnResult
+    from toolcell_client.result import Result
 
 WENT_ON = "the user went on without deciding about it"
 INTERRUPTED = "The program was interrupted; this call may have run, and nobody knows how it ended."
@@ -92,20 +93,38 @@ def absorb(talk: Dialogue, opened: OpenTurn, result: TurnResult, places: tuple[i
             key = call.call_id or f"#{place}"
             opened.waiting[place] = Pending(key=key, call=call, question=pending[at].question)
             continue
-        answer = replace(next(told), call=call)
+        answer = next(told)
         if place not in opened.answers:
-            opened.answers[place] = answer
-            opened.waiting.pop(place, None)
-            opened.recorded.add(place)
-            talk.record(answered(answer, result.results.get(call.call_id or f"#{at}")))
+            _take(talk, opened, place, answer, result.results.get(call.call_id or f"#{at}"))
     talk.extracted += [each for each in result.extracted if each not in talk.extracted]
+
+
+def _take(
+    talk: Dialogue,
+    opened: OpenTurn,
+    place: int,
+    answer: Answer,
+    outcome: Result | ToolcellError | None,
+) -> None:
+    opened.answers[place] = replace(answer, call=opened.turn.calls[place])
+    opened.waiting.pop(place, None)
+    opened.recorded.add(place)
+    talk.record(answered(opened.answers[place], outcome))
 
 
 def interrupted(talk: Dialogue, opened: OpenTurn) -> None:
     """
     Whatever was thrown: what has begun may have run, so the model must know, and the history must
-    stay whole.
+    stay whole.  What had been answered before keeps its answer.
     """
+    for state, places in opened.runs:
+        result = state.result()
+        told = {id(each.call.raw): each for each in result.answers}
+        for place, planned in zip(places, result.order, strict=False):
+            answer = told.get(id(planned.call.raw))
+            if answer is not None and place not in opened.answers:
+                outcome = result.results.get(planned.call.call_id or f"#{planned.place}")
+                _take(talk, opened, place, answer, outcome)
     close(talk, opened, {"error": "interrupted", "message": INTERRUPTED})
 
 

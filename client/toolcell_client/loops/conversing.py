@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Self
 
+    from toolcell_client.formats.loosened import Strictness
     from toolcell_client.limits import Limits
     from toolcell_client.loops.approving import Ask
     from toolcell_client.loops.selection import Selection
@@ -42,6 +43,7 @@ class ConversationOptions(TypedDict, total=False):
     budget: Budget
     prices: Prices | Mapping[str, Price] | None  # None: those of genai-prices, if installed
     metrics: UsageSink | None  # is told of every answered request
+    strict: Strictness  # True or "where_possible": hold the model to schemas
     parallel: bool  # False: one call after the other
     max_concurrent_calls: int  # 8
     conclude: bool  # True: in the last step of the budget the model may only speak
@@ -80,6 +82,7 @@ class Settings:
     budget: Budget = field(default_factory=Budget)
     prices: Prices = field(default_factory=Prices)
     metrics: UsageSink | None = None
+    strict: Strictness = False
     parallel: bool = True
     max_concurrent_calls: int = MAXIMUM_CONCURRENT_CALLS
     conclude: bool = False

@@ -39,7 +39,7 @@ def request(talk: Dialogue, toolset: Toolset, mode: str) -> dict[str, Any]:
         model_name=how.model_name,
         instructions=how.instructions,
         history=talk.history,
-        definitions=toolset.definitions(how.provider),
+        definitions=toolset.definitions(how.provider, strict=how.strict),
         mode=mode,
         parallel=how.parallel,
         extra=how.extra,

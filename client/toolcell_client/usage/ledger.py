@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 class Usage:
     """
     What some requests took.  `priced` is the cost of those whose price is known; `unpriced` counts
-    the others.
+    the others.  `unreported` counts those of which the provider said no tokens; they are unpriced,
+    too.
     """
 
     requests: int = 0
     tokens: Tokens = field(default_factory=Tokens)
     priced: Decimal = Decimal(0)
     unpriced: int = 0
+    unreported: int = 0
     currency: str = "USD"
 
     @property
@@ -51,6 +53,7 @@ class Usage:
             tokens=self.tokens + request.tokens,
             priced=self.priced + (request.cost or 0),
             unpriced=self.unpriced + (request.cost is None),
+            unreported=self.unreported + (request.tokens == Tokens()),
             currency=request.currency,
         )
 
@@ -66,6 +69,7 @@ class Usage:
             "cost": cost,
             "priced": str(self.priced),
             "unpriced": self.unpriced,
+            "unreported": self.unreported,
             "currency": self.currency,
         }
 
@@ -76,6 +80,7 @@ class Usage:
             tokens=Tokens(**plain["tokens"]),
             priced=Decimal(plain["priced"]),
             unpriced=plain["unpriced"],
+            unreported=plain["unreported"],
             currency=plain["currency"],
         )
 

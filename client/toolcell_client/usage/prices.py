@@ -89,8 +89,11 @@ class Prices:
 
     def cost(self, provider: str, tokens: Tokens, *models: str) -> Decimal | None:
         """
-        What tokens cost by the first of these names of the model that has a price; None: none has.
+        What tokens cost by the first of these names of the model that has a price; None: none has,
+        or there are no tokens, which is what a provider that does not count them looks like.
         """
+        if not tokens.input and not tokens.output:
+            return None
         for model in filter(None, models):
             if self._by_model is None:
                 cost = _published(provider, model, tokens)

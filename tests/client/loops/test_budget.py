@@ -55,6 +55,17 @@ def test_a_cost_that_is_not_known_is_more_than_any_budget() -> None:
     assert Budget(cost=1).used_up(0, 0, Usage(unpriced=1)) == "cost"
 
 
+def test_tokens_that_nobody_counted_are_more_than_any_budget(client: Client) -> None:
+    """
+    Some servers report no usage; a budget that nothing uses up would be none.
+    """
+    budget = Budget(tokens=10**9)
+    silent = says("Hello.", tokens=(0, 0))
+    talk = conversation(client, ScriptedModel(silent), budget=budget, prices=PRICES)
+    assert talk.say("Hi.").usage.cost is None
+    assert talk.say("Hi?").stop_reason == "budget(tokens)"
+
+
 @pytest.mark.parametrize(("given_seconds", "left"), [(None, 3.0), (2.0, 2.0), (9.0, 3.0)])
 def test_a_call_may_take_what_is_left(given_seconds: float | None, left: float) -> None:
     assert Budget(seconds=5).timeout(2, given_seconds) == left

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from scripted_models import ScriptedModel, calls, complaints, says
 from toolcell_client import Client, Conversation
+from toolcell_client.loops.entries import CallAnswered
+from toolcell_client.loops.events import Answered
+from toolcell_client.loops.extracting import extraction_tool
 from toolcell_client.loops.reply import Replied
 from toolcell_client.testing import script
 
@@ -131,6 +134,42 @@ def test_a_program_that_is_interrupted_tells_the_model(server: FakeServer, clien
     assert complaints(talk.history) == []
     assert "may have run" in talk.history[2]["content"]
     assert talk.retry().text == "I see."
+
+
+def test_what_was_answered_before_an_interruption_stays_answered(
+    server: FakeServer, client: Client
+) -> None:
+    server.tool("stay", script.progress(0.5), script.HOLD)
+    model = ScriptedModel(calls(LOOK, ("c2", "stay", {})), says("I see."))
+    talk = conversation(client, model, labels={"a": "b"})
+    with talk.stream("Look and stay.") as stream:
+        assert any(isinstance(each, Answered) for each in stream)
+    assert next(each["content"] for each in talk.history if each["role"] == "tool") == "seen"
+    assert "may have run" in talk.history[-1]["content"]
+    assert [each.outcome for each in talk.transcript if isinstance(each, CallAnswered)] == [
+        "completed",
+        "",
+    ]
+
+
+def test_data_is_extracted(client: Client) -> None:
+    """
+    Nothing runs; the arguments are the result.
+    """
+    schema = {"type": "object", "properties": {"total": {"type": "integer"}}}
+    tools = client.toolset("look", extra=[extraction_tool("invoice", schema)])
+    made = calls(("c1", "invoice", {"total": 3}), ("c2", "invoice", {"total": "x"}))
+    talk = conversation(client, ScriptedModel(made, says("Done.")), tools=tools)
+    reply = talk.say("Read it.")
+    assert [each.value for each in reply.extracted] == [{"total": 3}]
+    assert reply.text == "Done."
+
+
+def test_definitions_are_strict_where_the_caller_says_so(client: Client) -> None:
+    model = ScriptedModel(says("Hm."))
+    conversation(client, model, strict="where_possible", tools=["look"]).say("Hi.")
+    (tool,) = model.requests[0]["tools"]
+    assert tool["function"]["strict"] is True
 
 
 def test_a_stream_ends_with_the_reply(client: Client) -> None:

@@ -170,7 +170,9 @@ def test_a_conversation_outlives_its_program_while_a_call_waits(
         assert held[0].token not in saved
         again = Conversation.restore(json.loads(saved), client, asked, **options(provider))
         assert [each.call.tool for each in again.pending] == ["mail"]
+        before = len(list(client.approvals.list()))
         reply = again.resume(said)
+        assert len(list(client.approvals.list())) == before + said
     assert (reply.text, reply.stop_reason) == ("It is 3.", "end")
     seen = provider_server.requests[-1].view
     assert seen is not None
@@ -193,4 +195,5 @@ def test_a_long_result_is_cut_and_the_rest_can_be_read(
     seen = provider_server.requests[-1].view
     assert seen is not None
     assert len(seen.results[0].text) < 20_000
+    assert seen.offers("read_result")
     assert "verse 1234" in seen.results[1].text

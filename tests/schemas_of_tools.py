@@ -104,7 +104,7 @@ class Values:
     Draws values that try to be valid by a schema; who needs them to be must ask `valid`.
     """
 
-    def __init__(self, root: Schema, draw: Any) -> None:
+    def __init__(self, root: Any, draw: Any) -> None:
         self.root = root
         self.draw = draw
 

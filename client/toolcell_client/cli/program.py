@@ -18,6 +18,7 @@ from toolcell_client.cli import (
     cancel,
     confirming,
     connecting,
+    exporting,
     host,
     programs,
     ps,
@@ -123,7 +124,20 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("serve", add_help=False, help="start a server here")
     for command in (
-        *(call, batch, workflow, tools, watch, cancel, ps, approvals, sessions, token, host),
+        *(
+            call,
+            batch,
+            workflow,
+            tools,
+            watch,
+            cancel,
+            ps,
+            approvals,
+            sessions,
+            token,
+            host,
+            exporting,
+        ),
     ):
         command.add(commands, common)
     commands.add_parser("doctor", add_help=False, help="check what this host can isolate")

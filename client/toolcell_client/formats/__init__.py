@@ -14,6 +14,7 @@ from toolcell_client.formats.turns import (
     Stop,
     Tokens,
     ToolCall,
+    WireTurn,
 )
 
 __all__ = [
@@ -28,5 +29,6 @@ __all__ = [
     "Tokens",
     "ToolCall",
     "Toolset",
+    "WireTurn",
     "format_of",
 ]

@@ -20,6 +20,7 @@ from toolcell_client.formats.pieces import (
     short,
     verbatim,
 )
+from toolcell_client.formats.too_much import TOO_LONG, TOO_MANY
 from toolcell_client.formats.turns import Problem, RawCall
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Block:
 
     def __init__(self, start: Mapping[str, Any], rooms: Rooms) -> None:
         self.kind = short(start.get("type"))
-        self.stopped = self.released = self.repeated = self.lost = False
+        self.stopped = self.released = self.repeated = self.surplus = self.lost = False
         self._room = rooms.verbatim
         self._field, self._delta, self._from = GROWING.get(self.kind, ("", "", ""))
         self._written = Pieces(rooms.growing.get(self._field, rooms.verbatim))
@@ -140,13 +141,15 @@ class Block:
         """
         The call that a `tool_use` block is.
         """
-        problem = Problem.TRUNCATED if self._written.cut and problem is None else problem
+        told = TOO_MANY if self.surplus else TOO_LONG if self._written.cut else ""
+        problem = Problem.TRUNCATED if told else problem
         toolset = self._sent.get("toolset_name")
         return RawCall(
             call_id=self._sent["id"],
             name=self._sent["name"],
             arguments=str(self._written) or self._given,
             problem=Problem.REPEATED if self.repeated else problem,
+            detail="" if self.repeated else told,
             echo={"toolset_name": toolset} if toolset else {},
         )
 

@@ -8,8 +8,8 @@ or by a lost connection, the block that it was writing is half, and it still get
 message has stopped for a reason that cuts nothing.  Until then it is not handed out.
 
 The provider refuses a history in which a `tool_use` has no result in the next message.  So a call
-with a problem goes back with the others, and is answered as they are; calls beyond the bound
-(`pieces.CALLS`) are left out of both.
+with a problem goes back with the others, and is answered as they are.  Of the calls beyond the
+bound (`pieces.CALLS`) the first is answered for all, and the rest is left out of both.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Content:
         """
         if not isinstance(index, int) or not isinstance(start, dict) or index in self._blocks:
             return []
-        if len(self._blocks) >= BLOCKS or (start.get("type") == CALL and self._calls >= CALLS):
+        if len(self._blocks) >= BLOCKS or (start.get("type") == CALL and self._calls > CALLS):
             return []
         whole = self.release()
         block = self._blocks[index] = Block(start, self._rooms)
@@ -55,6 +55,7 @@ class Content:
         return [*whole, said] if said else list(whole)
 
     def _count(self, block: Block) -> None:
+        block.surplus = self._calls == CALLS
         self._calls += 1
         call_id = block.call().call_id
         block.repeated = call_id in self._ids

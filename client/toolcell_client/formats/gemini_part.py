@@ -6,7 +6,6 @@ Source: `Part`, `FunctionCall` and `PartialArg` of `google/genai/types.py`.
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 from toolcell_client.formats.gemini_partial import BadPiece, PartialArguments
@@ -20,6 +19,7 @@ from toolcell_client.formats.pieces import (
     short,
     verbatim,
 )
+from toolcell_client.formats.too_much import TOO_LONG, TOO_MANY
 from toolcell_client.formats.turns import Problem, RawCall
 
 if TYPE_CHECKING:
@@ -101,7 +101,9 @@ class CallPart:
     handed out.
     """
 
-    def __init__(self, part: Mapping[str, Any], rooms: Rooms, made_up: str) -> None:
+    def __init__(
+        self, part: Mapping[str, Any], rooms: Rooms, made_up: str, *, surplus: bool = False
+    ) -> None:
         call = part["functionCall"]
         self.name, self._given_id = short(call.get("name")), short(call.get("id"))
         self.call_id = self._given_id or made_up
@@ -111,7 +113,8 @@ class CallPart:
         others = {name: value for name, value in call.items() if name not in CALL_FIELDS}
         self._call = OtherPart(others, rooms)
         self._arguments: Any = {}
-        self._problem: Problem | None = None
+        self._problem: Problem | None = Problem.TRUNCATED if surplus else None
+        self._detail = TOO_MANY if surplus else ""
         self._take(call.get("args"), rooms.arguments)
         self._pieces: PartialArguments | None = None
         self._grow_by(call)
@@ -121,7 +124,7 @@ class CallPart:
             return
         copied = verbatim(given, room)
         if copied is None and room.full:
-            self._problem = Problem.TRUNCATED
+            self._problem, self._detail = Problem.TRUNCATED, self._detail or TOO_LONG
             return
         # What is no JSON is kept as text, so that reading it says what is wrong.
         self._arguments = copied if isinstance(copied, dict) else argument_text(given)
@@ -141,8 +144,9 @@ class CallPart:
         try:
             for piece in pieces if isinstance(pieces, list) else ():
                 self._grow(piece)
-        except BadPiece:
-            self._problem = Problem.MALFORMED
+        except BadPiece as exc:
+            self._problem = self._problem or Problem.MALFORMED
+            self._detail = self._detail or f"The arguments cannot be read: {exc}; nothing ran."
 
     def _grow(self, piece: Any) -> None:
         if self._pieces is None:
@@ -162,6 +166,7 @@ class CallPart:
             name=self.name,
             arguments=arguments,
             problem=self._problem or problem or broken,
+            detail=self._detail,
             echo={"id": self._given_id} if self._given_id else {},
         )
 
@@ -180,11 +185,3 @@ class CallPart:
             **(self._call.sent_back() or {}),
         }
         return {**(self._rest.sent_back() or {}), "functionCall": call}
-
-
-def digest(call: Mapping[str, Any]) -> str:
-    """
-    Something to know a call by, which is the same however it came.
-    """
-    said = f"{short(call.get('name'))} {argument_text(call.get('args'))}"
-    return hashlib.sha256(said.encode(errors="replace")).hexdigest()[:12]

@@ -12,8 +12,11 @@ so that the same response goes back however it was cut; a part with a `thoughtSi
 came, as the provider wants it back in its place.  Empty text that carries nothing is left out, as
 the provider refuses it.
 
-Calls mostly have no id.  They get one of the response's id and their number, or of what they say
-where the response has none; it never goes back: the provider knows them by name and order.
+Calls mostly have no id.  They get one, of the response's id and their number; it never goes back:
+the provider knows them by name and order.  Where the response has no id either, theirs repeat from
+turn to turn, and look it: an id of what a call says would look unique, and a call that asks the
+same again would be taken for the one that was answered.  Of the calls beyond the bound
+(`pieces.CALLS`) the first is answered for all, and the rest is left out.
 """
 
 from __future__ import annotations
@@ -25,7 +28,6 @@ from toolcell_client.formats.gemini_part import (
     OtherPart,
     Rooms,
     TextPart,
-    digest,
     grows,
 )
 from toolcell_client.formats.pieces import CALLS
@@ -73,10 +75,10 @@ class Parts:
             last.go_on(part)
             return []
         number = len(self._calls)
-        if number >= CALLS or len(self._parts) >= PARTS:
+        if number > CALLS or len(self._parts) >= PARTS:
             return []
-        made_up = f"{self.response_id or digest(part['functionCall'])}_{number}"
-        call = CallPart(part, self._rooms, made_up)
+        made_up = f"{self.response_id or 'call'}_{number}"
+        call = CallPart(part, self._rooms, made_up, surplus=number == CALLS)
         whole = self._append(call)
         self._calls.append(call)
         return whole

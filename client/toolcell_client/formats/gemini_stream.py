@@ -80,7 +80,7 @@ class GeminiStream:
             return ()
         said = ending.message or ending.finish
         call = RawCall(
-            call_id=f"{ending.response_id or 'bad'}_0",
+            call_id=f"{ending.response_id or 'call'}_0",
             name="",
             arguments="",
             problem=problem,

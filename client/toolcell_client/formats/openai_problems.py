@@ -6,17 +6,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from toolcell_client.formats.pieces import CALLS
+from toolcell_client.formats.too_much import TOO_LONG, TOO_MANY
 from toolcell_client.formats.turns import Problem
 
 if TYPE_CHECKING:
     from toolcell_client.formats.pieces import Pieces
 
-TOO_LONG = "The arguments of all your calls are too long together; nothing ran. Send less at once."
-TOO_MANY = (
-    f"Your response has more than {CALLS} calls; this one did not run, nor did any after it."
-    " Send them again, fewer at once."
-)
 FREE_TEXT = "This was called with free text; nothing ran. Call a function, with a JSON object."
 
 

@@ -85,8 +85,8 @@ def _kinds(exporting: Exporting, flat: Mapping[str, Any], place: str) -> list[st
     values = literals(flat)
     if values is not None:
         return list(dict.fromkeys(type_of(each) for each in values))
-    words = [(kind, word) for kind, all_ in {**_SHAPES, **LIMITS}.items() for word in all_]
-    found = next((kind for kind, word in words if word in flat), None)
+    said_of = {**LIMITS, **{kind: (*_SHAPES[kind], *LIMITS[kind]) for kind in _SHAPES}}
+    found = next((kind for kind in said_of if any(word in flat for word in said_of[kind])), None)
     if found is None:
         return []
     exporting.note(place, "type", f"none is said; exported as {found}", f'say "type": "{found}"')

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from toolcell_client.errors import ToolcellError
 from toolcell_client.formats.turns import Answer, Problem
 from toolcell_client.loops.bounding import (
+    LEAST_CHARACTERS,
     SENTENCE_CHARACTERS,
     Bounds,
     encodable,
@@ -28,14 +29,24 @@ if TYPE_CHECKING:
     from toolcell_client.result import Result
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answering:
     """
-    Makes answers that fit the context.  What is cut is kept, if there is a place for it.
+    Makes answers of one turn that fit the context.  What is cut is kept, if there is a place for
+    it.
     """
 
     bounds: Bounds = field(default_factory=Bounds)
     kept: KeptResults | None = None
+    _used: int = 0
+
+    @property
+    def room(self) -> int:
+        """
+        Characters that the next answer may have.
+        """
+        left = self.bounds.turn_characters - self._used
+        return min(self.bounds.result_characters, max(left, LEAST_CHARACTERS))
 
     def ended(self, planned: Planned, outcome: Result | ToolcellError) -> Answer:
         """
@@ -43,9 +54,11 @@ class Answering:
         wrong, with what helps to repair the call.
         """
         told = _told(outcome, self.bounds.output_characters)
+        if told["ok"] and too_deep(told):
+            told = {"ok": False, "error": "too_deep", "message": "The result is nested too deep."}
         if told.pop("ok"):
             value = told if len(told) > 1 else told["result"]
-            return Answer(call=planned.call, value=self._fitting(value))
+            return self._made(planned, self._fitting(value))
         told = {"ok": False, **told}
         if told.get("violations") and planned.tool is not None:
             told["violations"] = repairable(
@@ -75,24 +88,26 @@ class Answering:
         Of a call of `read_result`.
         """
         assert self.kept is not None, "it is planned so only where something can be kept"
-        room = self.bounds.result_characters
         try:
-            value = read_result(self.kept, planned.call.arguments, room)
+            value = read_result(self.kept, planned.call.arguments, self.room)
         except CannotRead as exc:
             told = {"ok": False, "error": "cannot_read", "message": str(exc)}
             return self.refused(planned, told)
-        return Answer(call=planned.call, value=value)
+        return self._made(planned, value)
 
     def refused(self, planned: Planned, told: dict[str, Any]) -> Answer:
         """
         Of a call that did not work; errors are cut, too, but nobody reads their rest.
         """
-        value = shortened(encodable(told), self.bounds.result_characters)
-        return Answer(call=planned.call, value=value, failed=True)
+        return self._made(planned, shortened(encodable(told), self.room), failed=True)
+
+    def _made(self, planned: Planned, value: Any, *, failed: bool = False) -> Answer:
+        self._used += len(text_of(value))
+        return Answer(call=planned.call, value=value, failed=failed)
 
     def _fitting(self, value: Any) -> Any:
         value = encodable(value)
-        text, room = text_of(value), self.bounds.result_characters
+        text, room = text_of(value), self.room
         if len(text) <= room:
             return value
         cut = shortened(value, max(room - SENTENCE_CHARACTERS, room // 3))
@@ -106,6 +121,17 @@ class Answering:
         if isinstance(cut, str):
             return f"{cut}\n[{sentence}]"
         return {"left_out": sentence, "result": cut}
+
+
+def too_deep(value: Any) -> bool:
+    """
+    Whether JSON's writer gives up where its reader did not.
+    """
+    try:
+        text_of(value)
+    except RecursionError:
+        return True
+    return False
 
 
 def _told(outcome: Result | ToolcellError, characters: int) -> dict[str, Any]:

@@ -24,16 +24,19 @@ STEPS = ((100, 4_000), (40, 1_000), (20, 400), (10, 200), (6, 100), (4, 60), (2,
 DEEPEST = 12  # arbitrary; below it, a value is cut as its text
 MINIMUM_CHARACTERS = 200  # less has no room for the sentence
 SENTENCE_CHARACTERS = 400  # room that is left for it
+LEAST_CHARACTERS = 1_000  # of an answer that has no more room, so that it says something
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
     """
     Characters of one answer: of a result or an error, and of each stream of output that is shown
-    with an error.
+    with an error.  Once the answers of a turn have `turn_characters` together, those that come
+    later have `LEAST_CHARACTERS` each.
     """
 
     result_characters: int = 16_000  # about 4000 tokens
+    turn_characters: int = 64_000
     output_characters: int = 2_000
 
     def __post_init__(self) -> None:

@@ -30,9 +30,11 @@ if TYPE_CHECKING:
     from toolcell_client.formats.offered import OfferedTool
 
 MAXIMUM_CALL_ID_BYTES = 256  # of the contract
-# 16 characters of base 36 are 82 bits, beyond any chance; "call_0" and "functions.f:3" have less.
+# 16 characters of base 36 are 82 bits, beyond any chance; "call_0" and "functions.f:3" have less,
+# words have no digits, times no letters, and counters, however long, few different characters.
 _RANDOM = re.compile(r"[0-9A-Za-z]{16,}")
-MINIMUM_DIGITS = 2  # words have none
+MINIMUM_DIGITS = 2
+MINIMUM_DIFFERENT = 8
 
 
 class Way(StrEnum):
@@ -105,7 +107,10 @@ def unique(call_id: str) -> bool:
     Whether no other call, of any response, has that id.
     """
     return any(
-        sum(each.isdigit() for each in run) >= MINIMUM_DIGITS for run in _RANDOM.findall(call_id)
+        sum(each.isdigit() for each in run) >= MINIMUM_DIGITS
+        and not run.isdigit()
+        and len(set(run)) >= MINIMUM_DIFFERENT
+        for run in _RANDOM.findall(call_id)
     )
 
 

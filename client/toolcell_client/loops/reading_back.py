@@ -2,13 +2,13 @@
 Answers a model that reads the rest of a result.  Pure.
 
 Theory of operation.  Whatever is asked, first a text is chosen (the whole result, or the value at a
-path), then a part of it: by place, or around what is searched for.  The search is for literal text;
-a pattern from a model could take forever.
+path), then a part of it: by place, or around what is searched for.  The search is for literal text,
+and by `str.find`, which is linear: what is searched for is a model's, and where is a tool's, so a
+pattern, and even a literal one in `re`, could be made to take minutes.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from toolcell_client.loops.bounding import text_of
@@ -60,12 +60,18 @@ def _found(text: str, search: str, characters: int) -> dict[str, Any]:
     if len(search) > LONGEST_SEARCH:
         raise CannotRead(f"search has at most {LONGEST_SEARCH} characters.")
     room = min(AROUND_CHARACTERS, characters // (2 * MOST_MATCHES))
-    matches, count = [], 0
-    for match in re.finditer(re.escape(search), text, re.IGNORECASE):
-        count += 1
-        if count <= MOST_MATCHES:
-            around = text[max(0, match.start() - room) : match.end() + room]
-            matches.append({"offset": match.start(), "text": around})
+    folded = text.lower()
+    if len(folded) != len(text):  # a few capitals become two characters: places would shift
+        folded = text
+    else:
+        search = search.lower()
+    matches: list[dict[str, Any]] = []
+    at = folded.find(search)
+    while at >= 0 and len(matches) < MOST_MATCHES:
+        around = text[max(0, at - room) : at + len(search) + room]
+        matches.append({"offset": at, "text": around})
+        at = folded.find(search, at + len(search))
+    count = folded.count(search)
     return {"matches": matches, "count": count, "characters": len(text)}
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from toolcell_client.errors import ToolcellError
+from toolcell_client.errors import CallRefused, ToolcellError
 from toolcell_client.formats.providers import format_of
 from toolcell_client.formats.turns import Answer
 
@@ -96,7 +96,7 @@ class TurnResult:
         return tuple(
             each
             for each in self.results.values()
-            if isinstance(each, ToolcellError) and not hasattr(each, "refusal")
+            if isinstance(each, ToolcellError) and not isinstance(each, CallRefused)
         )
 
     def news(self, before: TurnResult) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ once for both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from toolcell_client.errors import ApprovalPending, ApprovalPinWrong, ApprovalRequired
@@ -39,8 +39,8 @@ class Run:
     """
 
     planned: Planned
-    token: str = ""
-    pin: str = ""
+    token: str = field(default="", repr=False)
+    pin: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from chunking import Chunking, argument_texts, chunkings, read, texts
+from chunking import Chunking, argument_texts, chunkings, read, texts, unhurried
 from hypothesis import given
 from hypothesis import strategies as st
 from toolcell_client.formats import OfferedTool, Toolset
@@ -87,6 +87,7 @@ def whole(content: list[Block], reason: str | None) -> dict[str, Any]:
     return {**said, "content": read_inputs}
 
 
+@unhurried
 @given(st.lists(blocks(), max_size=5), st.sampled_from(REASONS), chunkings())
 def test_any_chunking_gives_the_same_turn(
     content: list[Block], reason: str | None, chunking: Chunking
@@ -119,6 +120,7 @@ FULL = stream(
 )
 
 
+@unhurried
 @given(wrecked(FULL))
 def test_no_stream_of_objects_wrecks_the_reader(events: list[dict[str, Any]]) -> None:
     """
@@ -127,6 +129,7 @@ def test_no_stream_of_objects_wrecks_the_reader(events: list[dict[str, Any]]) ->
     survived(FORMAT, events)
 
 
+@unhurried
 @given(JUNK)
 def test_what_is_no_event_is_a_value_error(event: Any) -> None:
     if isinstance(event, dict):

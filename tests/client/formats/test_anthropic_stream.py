@@ -118,6 +118,16 @@ def test_a_cut_call_is_never_handed_out_even_if_it_reads_well(reason: str | None
     assert 2 == len(seen.turn.messages[0]["content"])
 
 
+def test_a_block_that_never_stopped_is_half_whatever_follows_it() -> None:
+    """
+    Blocks do not overlap, so what follows proves nothing of one that is still open.
+    """
+    seen = read(FORMAT, [began(), *call(0, "{}")[:-1], *call(1, "{}"), *ended("tool_use")])
+
+    assert ["toolu_1"] == [each.call_id for each in seen.calls]
+    assert [Problem.TRUNCATED, None] == [each.problem for each in seen.turn.calls]
+
+
 def test_a_lost_connection_leaves_the_last_block_half() -> None:
     seen = read(FORMAT, [began(), *call(0, "{}"), *call(1, '{"days": 1')[:-1]])
 

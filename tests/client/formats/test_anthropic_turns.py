@@ -10,6 +10,7 @@ import pytest
 from anthropic.types import MessageParam
 from toolcell_client.formats.anthropic_messages import FORMAT
 from toolcell_client.formats.pieces import ARGUMENT_BYTES, CALLS
+from toolcell_client.formats.too_much import TOO_LONG, TOO_MANY
 from toolcell_client.formats.turns import Problem, RawCall, Stop, Tokens
 from typed_dicts import misfits
 
@@ -151,13 +152,18 @@ def test_two_calls_with_one_id_are_one_call() -> None:
     assert [WEATHER] == turn.messages[0]["content"]
 
 
-def test_what_is_too_much_is_not_executed() -> None:
-    many = [{**TIME, "id": f"toolu_{number}"} for number in range(CALLS + 1)]
+def test_what_is_too_much_is_not_executed_but_answered() -> None:
+    """
+    Of the calls beyond the bound, the first for all; what is not answered does not go back.
+    """
+    many = [{**TIME, "id": f"toolu_{number}"} for number in range(CALLS + 9)]
     long = {**WEATHER, "input": {"city": "x" * ARGUMENT_BYTES}}
     turn, cut = FORMAT.turn(message(*many)), FORMAT.turn(message(long))
 
-    assert CALLS == len(turn.calls) == len(turn.messages[0]["content"])
-    assert [Problem.TRUNCATED] == [each.problem for each in cut.calls]
+    assert CALLS + 1 == len(turn.calls) == len(turn.messages[0]["content"])
+    assert [*[None] * CALLS, Problem.TRUNCATED] == [each.problem for each in turn.calls]
+    assert TOO_MANY == turn.calls[-1].detail
+    assert [(Problem.TRUNCATED, TOO_LONG)] == [(each.problem, each.detail) for each in cut.calls]
     assert {} == cut.messages[0]["content"][0]["input"]
 
 

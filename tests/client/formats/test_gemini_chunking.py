@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from chunking import Chunking, argument_objects, chunkings, read, texts
+from chunking import Chunking, argument_objects, chunkings, read, texts, unhurried
 from hypothesis import given
 from hypothesis import strategies as st
 from toolcell_client.formats.gemini import FORMAT
@@ -79,6 +79,7 @@ def _chunk(candidate: dict[str, Any]) -> dict[str, Any]:
     return {"candidates": [candidate], "modelVersion": "gemini-test", "responseId": "r1"}
 
 
+@unhurried
 @given(st.lists(parts(), max_size=5).map(merged), st.sampled_from(REASONS), chunkings())
 def test_any_chunking_gives_the_same_turn(
     content: list[Part], reason: str, chunking: Chunking
@@ -120,6 +121,7 @@ FULL = [
 ]
 
 
+@unhurried
 @given(wrecked(FULL))
 def test_no_stream_of_objects_wrecks_the_reader(events: list[dict[str, Any]]) -> None:
     """
@@ -128,6 +130,7 @@ def test_no_stream_of_objects_wrecks_the_reader(events: list[dict[str, Any]]) ->
     survived(FORMAT, events)
 
 
+@unhurried
 @given(JUNK)
 def test_what_is_no_chunk_is_a_value_error(event: Any) -> None:
     if isinstance(event, dict):

@@ -12,6 +12,7 @@ from toolcell_client.formats import Toolset
 from toolcell_client.formats.gemini import FORMAT
 from toolcell_client.formats.gemini_ending import BAD_CALLS, FAILING, REFUSING
 from toolcell_client.formats.pieces import ARGUMENT_BYTES, CALLS
+from toolcell_client.formats.too_much import TOO_LONG, TOO_MANY
 from toolcell_client.formats.turns import Answer, Problem, RawCall, Stop, Tokens
 
 THOUGHT = {"text": "Two questions.", "thought": True}
@@ -55,16 +56,14 @@ def test_an_id_of_the_provider_is_kept_and_echoed() -> None:
     assert ("a1", {"id": "a1"}) == (call.call_id, call.echo)
 
 
-def test_ids_that_are_made_up_differ_between_responses_and_are_the_same_again() -> None:
+def test_without_any_id_calls_have_their_numbers() -> None:
     """
-    Where a response has no id of its own, they are of what the calls say.
+    Nothing that looks unique: the same call in the next turn is another call.
     """
     told = response(OSLO, ROME)
     del told["responseId"]
-    first, second = FORMAT.turn(told).calls, FORMAT.turn(response(OSLO, ROME)).calls
 
-    assert first == FORMAT.turn(told).calls
-    assert 4 == len({each.call_id for each in (*first, *second)})
+    assert ["call_0", "call_1"] == [each.call_id for each in FORMAT.turn(told).calls]
 
 
 @pytest.mark.parametrize("reason", [each.value for each in types.FinishReason])
@@ -150,12 +149,17 @@ def test_parts_that_are_not_ours_go_back_and_empty_text_does_not() -> None:
     assert () == turn.calls
 
 
-def test_what_is_too_much_is_not_executed() -> None:
+def test_what_is_too_much_is_not_executed_but_answered() -> None:
+    """
+    Of the calls beyond the bound, the first for all; what is not answered does not go back.
+    """
     long = {"functionCall": {"name": "get_weather", "args": {"city": "x" * ARGUMENT_BYTES}}}
-    many, cut = FORMAT.turn(response(*[OSLO] * (CALLS + 1))), FORMAT.turn(response(long))
+    many, cut = FORMAT.turn(response(*[OSLO] * (CALLS + 9))), FORMAT.turn(response(long))
 
-    assert CALLS == len(many.calls) == len(many.messages[0]["parts"])
-    assert [Problem.TRUNCATED] == [each.problem for each in cut.calls]
+    assert CALLS + 1 == len(many.calls) == len(many.messages[0]["parts"])
+    assert [*[None] * CALLS, Problem.TRUNCATED] == [each.problem for each in many.calls]
+    assert TOO_MANY == many.calls[-1].detail
+    assert [(Problem.TRUNCATED, TOO_LONG)] == [(each.problem, each.detail) for each in cut.calls]
 
 
 @pytest.mark.parametrize("written", [{"n": float("nan")}, [1], "x", 3])

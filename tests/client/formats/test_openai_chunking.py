@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from openai_streams import (
     call,
     chat_chunks,
+    chunk,
     completion,
     function_call,
     message,
@@ -110,9 +111,18 @@ RESPONSE_STREAM = response_events(
     Chunking((5,)),
 )
 
+ODD = chunk(
+    {
+        "content": [{"type": "text", "text": "a"}, {"type": "thinking", "thinking": []}],
+        "audio": {"id": "a1", "transcript": "b"},
+        "function_call": {"name": "get_time", "arguments": "{}"},
+        "reasoning_details": [{"type": "reasoning.text", "text": "c"}],
+    }
+)
+
 
 @unhurried
-@given(wrecked(CHAT_STREAM))
+@given(wrecked([ODD, *CHAT_STREAM, ODD]))
 def test_no_stream_of_chunks_breaks_the_reader(events: list[Any]) -> None:
     """
     Wrong types, missing keys, huge indexes and nulls come from servers that mean well, too.

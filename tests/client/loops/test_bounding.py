@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from toolcell.v1.execution_pb2 import Completed, Finished, Outcome
 from toolcell_client.loops.bounding import (
     DEEPEST,
+    LEAST_CHARACTERS,
     Bounds,
     encodable,
     shortened,
@@ -19,6 +21,7 @@ from toolcell_client.loops.bounding import (
     text_of,
 )
 from toolcell_client.loops.kept import KeptResults
+from toolcell_client.loops.reading_back import read_result
 from toolcell_client.testing import completed
 from turning import Turn, chat
 
@@ -127,6 +130,33 @@ def test_without_a_place_the_rest_is_gone_and_the_model_told(
     assert "not kept" in done.answers[0].text
 
 
+def test_the_answers_of_a_turn_have_a_bound_together(server: FakeServer, turn: Turn) -> None:
+    server.tool("text", completed("x" * 9_000))
+    bounds = Bounds(result_characters=10_000, turn_characters=20_000)
+    done = turn(chat(*((f"{n}", "text", {}) for n in range(8))), bounds=bounds)
+    sizes = sorted(len(each.text) for each in done.answers)
+    assert sizes[-2:] == [9000, 9000]
+    assert sum(sizes) <= 20_000 + 6 * LEAST_CHARACTERS
+    assert sizes[0] > 500
+
+
+def test_capitals_that_become_two_characters_do_not_shift_places() -> None:
+    kept = KeptResults()
+    handle = kept.keep("İ" * 50 + "needle")
+    found = read_result(kept, {"handle": handle, "search": "needle"}, 1000)
+    assert found["matches"][0]["offset"] == 50
+
+
+def test_a_search_is_linear() -> None:
+    """
+    A pattern would look at every place again; this test would not end.
+    """
+    kept = KeptResults()
+    handle = kept.keep("a" * 10_000_000)
+    asked = {"handle": handle, "search": "a" * 250 + "b" + "a" * 249}
+    assert read_result(kept, asked, 1000)["count"] == 0
+
+
 def test_the_store_is_bounded_and_its_handles_are_its_own() -> None:
     kept, other = KeptResults(results=2, characters=1000), KeptResults()
     handles = [kept.keep("x" * 400) for _ in range(3)]
@@ -141,9 +171,17 @@ def test_half_characters_do_not_reach_a_provider(server: FakeServer, turn: Turn)
     """
     One of them in one result would make the whole request fail.
     """
-    server.tool("bad", completed(None))
+    server.tool("bad", Finished(outcome=Outcome(completed=Completed()), result_json=b'"x\\ud800"'))
+    assert turn(chat(("a", "bad", {}))).messages[0]["content"] == "x?"
     assert encodable({"a": "x\ud800"}) == {"a": "x?"}
     assert encodable("x\ud800") == "x?"
+
+
+def test_a_result_that_is_too_deep_is_answered(server: FakeServer, turn: Turn) -> None:
+    deep = b"[" * 985 + b"]" * 985
+    server.tool("deep", Finished(outcome=Outcome(completed=Completed()), result_json=deep))
+    [answer] = turn(chat(("a", "deep", {}))).answers
+    assert len(answer.text) < 3000
 
 
 def test_bounds_have_a_minimum() -> None:

@@ -104,6 +104,14 @@ def test_what_began_before_the_cut_keeps_its_answer(
     assert [each.tool for each in server.requests] == ["slow"]
 
 
+def test_what_was_not_allowed_does_not_run_in_a_stream(server: FakeServer, client: Client) -> None:
+    server.tool("slow", completed(1))
+    server.tool("fast", completed(2))
+    stream = client.run_tool_calls("openai-responses", streamed(*CALLS), stream=True, only=["fast"])
+    assert [each.failed for each in stream.until_ended().answers] == [True, False]
+    assert [each.tool for each in server.requests] == ["fast"]
+
+
 @pytest.mark.parametrize("leave", ["close", "drop", "error"])
 def test_who_leaves_leaves_nothing_running(leave: str, server: FakeServer, client: Client) -> None:
     server.tool("slow", HOLD)
@@ -171,7 +179,7 @@ def test_in_an_event_loop(server: FakeServer) -> None:
     assert asyncio.run(turn()) == [1, 2]
 
 
-@pytest.mark.parametrize("leave", ["close", "cancel"])
+@pytest.mark.parametrize("leave", ["close", "drop", "cancel"])
 def test_who_leaves_an_event_loop_leaves_nothing_running(leave: str, server: FakeServer) -> None:
     server.tool("slow", HOLD)
     server.tool("fast", HOLD)
@@ -179,11 +187,14 @@ def test_who_leaves_an_event_loop_leaves_nothing_running(leave: str, server: Fak
     async def turn() -> int:
         async with AsyncClient(server.target) as client:
             stream = await client.run_tool_calls("openai-responses", streamed(*CALLS), stream=True)
-            if leave == "close":
+            if leave != "cancel":
                 while not isinstance(await anext(stream), ExecutionEvent):
                     pass
                 await until(lambda: len(server.executions) == 2)
-                await stream.aclose()
+                if leave == "close":
+                    await stream.aclose()
+                del stream
+                await until(lambda: len(set(server.cancels)) == 2)
             else:
                 task = asyncio.ensure_future(stream.until_ended())
                 await until(lambda: len(server.executions) == 2)

@@ -121,6 +121,8 @@ def test_the_same_response_does_not_run_twice(server: FakeServer, turn: Turn) ->
         (UNIQUE, {}, 1),
         ("call_0", {}, 2),
         ("functions.transfer_money_now:0", {}, 2),
+        ("call_00000000000000000000000000000017", {}, 2),
+        ("20261127200159123456", {}, 2),
         ("", {"turn_id": "conversation 1, step 3"}, 1),
     ):
         server.executions.clear()

@@ -23,6 +23,10 @@ def items(*listed: Any) -> dict[str, Any]:
     return {"input": list(listed)}
 
 
+def given(*items: Any) -> Any:
+    return list(items)
+
+
 # By the rule: what is changed in a good request, and words of the refusal.
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "no input": (items(), "Missing required parameter: 'input'"),
@@ -77,9 +81,9 @@ def test_red_when_what_was_thought_is_not_sent_back(provider: ProviderServer) ->
         assert call.type == "function_call"
         output: Any = {"type": "function_call_output", "call_id": call.call_id, "output": "3"}
         with pytest.raises(openai.BadRequestError, match="without its required 'reasoning' item"):
-            client.responses.create(model="gpt-5", input=[call, output])
+            client.responses.create(model="gpt-5", input=given(call, output))
         with pytest.raises(openai.BadRequestError, match="without its required following item"):
-            client.responses.create(model="gpt-5", input=[call, output, thought])
+            client.responses.create(model="gpt-5", input=given(call, output, thought))
 
 
 def test_red_when_what_was_not_stored_is_referred_to(provider: ProviderServer) -> None:
@@ -90,7 +94,7 @@ def test_red_when_what_was_not_stored_is_referred_to(provider: ProviderServer) -
         assert call.type == "function_call"
         output: Any = {"type": "function_call_output", "call_id": call.call_id, "output": "3"}
         with pytest.raises(openai.BadRequestError, match="`store` is set to false"):
-            client.responses.create(model="gpt-5", input=[*said.output, output])
+            client.responses.create(model="gpt-5", input=given(*said.output, output))
         with pytest.raises(openai.BadRequestError, match="not found"):
             client.responses.create(
                 model="gpt-5", input=[output], previous_response_id=said.id, store=False
@@ -106,7 +110,9 @@ def test_a_thought_that_was_not_stored_goes_back_encrypted(provider: ProviderSer
         call = said.output[1]
         assert call.type == "function_call"
         output: Any = {"type": "function_call_output", "call_id": call.call_id, "output": "3"}
-        again = client.responses.create(model="gpt-5", input=[*said.output, output], store=False)
+        again = client.responses.create(
+            model="gpt-5", input=given(*said.output, output), store=False
+        )
 
     assert "3" == again.output_text
 

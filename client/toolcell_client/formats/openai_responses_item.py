@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 CALL_TEXTS = {"function_call": "arguments", "custom_tool_call": "input"}
 # Types of which no null is taken back, though they may come with one.
 WITHOUT_NULLS = {*CALL_TEXTS, "message", "reasoning"}
-PARSED = {"parsed", "parsed_arguments"}  # what the SDK makes of texts, and no request has
+# What no request has: what the SDK makes of texts, and who made an item.
+REPLY_ONLY = {"parsed", "parsed_arguments", "created_by"}
 
 
 @dataclass(slots=True)
@@ -116,9 +117,10 @@ def outgoing(item: dict[str, Any]) -> dict[str, Any]:
     """
     The item as a request takes it.
     """
+    made = {key: each for key, each in item.items() if key not in REPLY_ONLY}
     if kind_of(item) not in WITHOUT_NULLS:
-        return item
-    made = {key: each for key, each in item.items() if each is not None and key not in PARSED}
+        return made
+    made = {key: each for key, each in made.items() if each is not None}
     if kind_of(made) == "message" and isinstance(content := made.get("content"), list):
         made["content"] = [_part(each) for each in content]
     return made
@@ -139,4 +141,4 @@ def texts_of(item: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _part(part: Any) -> Any:
     if not isinstance(part, dict):
         return part
-    return {key: each for key, each in part.items() if each is not None and key not in PARSED}
+    return {key: each for key, each in part.items() if each is not None and key not in REPLY_ONLY}

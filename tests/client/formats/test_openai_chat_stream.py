@@ -37,6 +37,10 @@ def brought(*chunks: dict[str, Any], finish: str = "tool_calls") -> list[tuple[s
     streamed = read(CHAT, [*chunks, chunk(finish_reason=finish)])
     assert streamed.turn.calls == streamed.calls
     assert [] == complaints(CHAT_MESSAGES, streamed.turn.messages)
+    sent = streamed.turn.messages[0]["tool_calls"]
+    assert [each["function"]["arguments"] for each in sent] == [
+        each.arguments for each in streamed.calls
+    ]
     return [(each.call_id, each.name, str(each.arguments)) for each in streamed.calls]
 
 

@@ -180,6 +180,14 @@ def test_what_the_sdk_parsed_does_not_go_back() -> None:
     assert [] == complaints(RESPONSE_ITEMS, turn.messages)
 
 
+def test_who_made_an_item_does_not_go_back() -> None:
+    kept = {"type": "compaction", "id": "cmp_1", "encrypted_content": "b64"}
+    turn = RESPONSES.turn(response({**kept, "created_by": "agent"}))
+
+    assert (kept,) == turn.messages
+    assert [] == complaints(RESPONSE_ITEMS, turn.messages)
+
+
 def test_calls_of_one_item_id_are_two() -> None:
     """
     Some servers give every item the same id.

@@ -57,6 +57,10 @@ SAME: dict[str, tuple[Schema, Schema]] = {
         of({"allOf": [{"type": "integer", "minimum": 1}, {"minimum": 3, "maximum": 9}]}),
         closed(["a"], a={"type": "integer", "minimum": 3, "maximum": 9}),
     ),
+    "allOf of choices": (
+        of({"allOf": [{"enum": ["x", "y", 1]}, {"enum": ["y", True]}]}),
+        closed(["a"], a={"type": "string", "const": "y"}),
+    ),
     "allOf of objects": (
         {"type": "object", "allOf": [{"properties": {"a": TEXT}}, of(TEXT)]},
         closed(["a"], a=TEXT),

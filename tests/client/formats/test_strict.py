@@ -180,3 +180,23 @@ def test_a_type_that_is_not_said_is_taken_from_the_keywords() -> None:
 
     assert "object" == strict(own)["properties"]["a"]["type"]
     assert ("type", "none is said; exported as object") == (note.keyword, note.reason)
+
+
+def test_of_a_union_the_branch_that_fits_says_which_nulls_are_dropped() -> None:
+    """
+    The same property may be text in one branch, and text or null in the other.
+    """
+    branches = [
+        {"properties": {"kind": {"const": "x"}, "b": TEXT}, "required": ["kind"]},
+        {
+            "properties": {"kind": {"const": "y"}, "b": {"type": ["string", "null"]}},
+            "required": ["kind"],
+        },
+    ]
+    own = of({"type": "array", "items": {"oneOf": branches}})
+    written = {"a": [{"kind": "y", "b": None}, {"kind": "x", "b": None}]}
+    tools = Toolset([OfferedTool(name="t", parameters=own)])
+
+    read = tools.call(RawCall(call_id="1", name="t", arguments=written)).arguments
+
+    assert {"a": [{"kind": "y", "b": None}, {"kind": "x"}]} == read

@@ -93,7 +93,7 @@ def test_properties_have_names_that_the_provider_takes() -> None:
     At every depth, and in the arguments they have their own again; free keys are data.
     """
     kid = {"type": "object", "properties": {"x.y": TEXT}, "required": ["x.y"]}
-    own = {
+    own: Schema = {
         "type": "object",
         "properties": {
             "a b": {"type": "array", "items": {"$ref": "#/$defs/kid"}},

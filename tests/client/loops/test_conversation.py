@@ -4,7 +4,6 @@ Conversations with a scripted model and a fake server.
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,8 +16,6 @@ from toolcell_client.loops.reply import Replied
 from toolcell_client.testing import script
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from toolcell_client.testing import FakeServer
 
 LOOK: tuple[str, str, Any] = ("c1", "look", {})
@@ -200,26 +197,6 @@ def test_sequential_calls_run_in_their_order(server: FakeServer, client: Client)
     conversation(client, model, parallel=False).say("Go.")
     assert model.requests[0]["parallel_tool_calls"] is False
     assert [each.call_id for each in server.requests] == ["c1", "c2", "c3"]
-
-
-def test_sequential_calls_never_overlap(server: FakeServer, client: Client) -> None:
-    began = threading.Event()
-    overlapped: list[bool] = []
-
-    def first(_: bytes) -> Iterator[script.Payload]:
-        yield script.progress(0.5)
-        overlapped.append(began.wait(0.5))  # without overlap it waits in vain
-        yield script.completed(1)
-
-    def second(_: bytes) -> Iterator[script.Payload]:
-        began.set()
-        yield script.completed(2)
-
-    server.tool("first", respond=first)
-    server.tool("second", respond=second)
-    made = calls(("c1", "first", {}), ("c2", "second", {}))
-    conversation(client, ScriptedModel(made, says("Done.")), parallel=False).say("Go.")
-    assert overlapped == [False]
 
 
 def test_an_empty_message_of_the_model_is_not_sent_back(client: Client) -> None:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
         ServerUnreachable,
         ToolcellError,
     )
+    from toolcell_client.loops.async_conversation import AsyncConversation
+    from toolcell_client.loops.budget import Budget
+    from toolcell_client.loops.conversation import Conversation
+    from toolcell_client.loops.selection import Selection
     from toolcell_client.model_text import as_tool_message, to_model_text
     from toolcell_client.options import ClientOptions
     from toolcell_client.plain import event_to_plain, to_plain
@@ -36,17 +40,21 @@ __all__ = [
     "ApprovalRequired",
     "AsyncBatchStream",
     "AsyncClient",
+    "AsyncConversation",
     "AsyncStream",
     "AsyncWorkflowStream",
     "BatchStream",
+    "Budget",
     "CallRefused",
     "CallTimedOut",
     "Client",
     "ClientOptions",
     "ConnectionLost",
+    "Conversation",
     "ExecutionEnded",
     "NotRun",
     "Result",
+    "Selection",
     "ServerUnreachable",
     "Stream",
     "ToolcellError",
@@ -61,13 +69,17 @@ __all__ = [
 _MODULES = {
     "AsyncBatchStream": "async_batch_stream",
     "AsyncClient": "async_client",
+    "AsyncConversation": "loops.async_conversation",
     "AsyncStream": "async_stream",
     "AsyncWorkflowStream": "async_workflow_stream",
     "BatchStream": "batch_stream",
+    "Budget": "loops.budget",
     "Client": "client",
     "ClientOptions": "options",
+    "Conversation": "loops.conversation",
     "NotRun": "batching",
     "Result": "result",
+    "Selection": "loops.selection",
     "Stream": "stream",
     "WorkflowResult": "workflow_requests",
     "WorkflowStream": "workflow_stream",

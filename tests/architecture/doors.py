@@ -69,6 +69,16 @@ DOORS = (
         "signs uploads, where it is installed; nothing else needs it",
     ),
     Door(
+        ("client/toolcell_client/usage/prices.py",),
+        ("toolcell_client", "genai_prices"),
+        "knows what models cost, where it is installed; nothing else needs it",
+    ),
+    Door(
+        ("client/toolcell_client/usage/metrics.py",),
+        ("toolcell_client", "prometheus_client"),
+        "counts for Prometheus, where it is installed; nothing else needs it",
+    ),
+    Door(
         ("client/toolcell_client/loops/validating.py",),
         ("toolcell_client", "jsonschema", "referencing"),
         "checks arguments of schema-only tools, where it is installed; nothing else needs it",

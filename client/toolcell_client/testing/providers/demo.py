@@ -66,8 +66,8 @@ def demo_model(view: View) -> Turn:
     The next turn.
     """
     answered = len(view.results)
-    for stage in THEN.split(view.user_text):
-        calls = [call for wish in AND.split(stage) if (call := _call(view, wish))]
+    for wishes in _stages(view.user_text):
+        calls = [call for wish in wishes if (call := _call(view, wish))]
         if answered < len(calls):
             return Calls(*calls, text="Let me see.")
         answered -= len(calls)
@@ -75,6 +75,15 @@ def demo_model(view: View) -> Turn:
         return Says("\n".join(_told(each) for each in view.results))
     names = ", ".join(each.name for each in view.tools) or "none"
     return Says(f"I know no tool for that. Tools that I have: {names}.")
+
+
+def _stages(text: str) -> list[list[str]]:
+    """
+    Wishes that may be granted at once, and after them those that come then.  JSON stays whole.
+    """
+    if EXACT.fullmatch(text.strip()):
+        return [[text]]
+    return [AND.split(stage) for stage in THEN.split(text)]
 
 
 def _call(view: View, wish: str) -> tuple[str, Arguments] | None:

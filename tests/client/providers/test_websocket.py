@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from toolcell_client.testing.providers.realtime.websocket import accept_key
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from toolcell_client.testing.providers import ProviderServer
+    from websockets.sync.connection import Connection
 
 
 @pytest.fixture
-def connection(provider: ProviderServer) -> Iterator[ClientConnection]:
+def connection(provider: ProviderServer) -> Iterator[Connection]:
     headers = {"Authorization": "Bearer key"}
     with connect(f"{provider.realtime_url}?model=m", additional_headers=headers) as opened:
         assert "session.created" == json.loads(opened.recv(30))["type"]
@@ -31,7 +32,7 @@ def update(instructions: str) -> str:
     return json.dumps({"type": "session.update", "session": session})
 
 
-def answer(connection: ClientConnection) -> Any:
+def answer(connection: Connection) -> Any:
     return json.loads(connection.recv(30))
 
 
@@ -43,30 +44,30 @@ def test_the_key_of_the_standard() -> None:
 
 
 @pytest.mark.parametrize("length", [10, 200, 70_000])
-def test_messages_of_any_length(length: int, connection: ClientConnection) -> None:
+def test_messages_of_any_length(length: int, connection: Connection) -> None:
     connection.send(update("é" * length))
 
     assert "é" * length == answer(connection)["session"]["instructions"]
 
 
-def test_a_message_in_parts(connection: ClientConnection) -> None:
+def test_a_message_in_parts(connection: Connection) -> None:
     text = update("Be brief.")
     connection.send(iter([text[:5], text[5:20], text[20:]]))
 
     assert "session.updated" == answer(connection)["type"]
 
 
-def test_a_ping_is_answered(connection: ClientConnection) -> None:
+def test_a_ping_is_answered(connection: Connection) -> None:
     assert connection.ping().wait(30)
 
 
-def test_what_is_no_json_is_an_error(connection: ClientConnection) -> None:
+def test_what_is_no_json_is_an_error(connection: Connection) -> None:
     connection.send("{")
 
     assert "invalid_json" == answer(connection)["error"]["code"]
 
 
-def test_frames_that_are_not_masked_end_the_connection(connection: ClientConnection) -> None:
+def test_frames_that_are_not_masked_end_the_connection(connection: Connection) -> None:
     connection.socket.sendall(b"\x81\x02hi")
     with pytest.raises(Exception, match="1002"):
         connection.recv(30)

@@ -19,6 +19,7 @@ from toolcell_client.cli import (
     confirming,
     connecting,
     host,
+    mcp,
     programs,
     ps,
     sessions,
@@ -123,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("serve", add_help=False, help="start a server here")
     for command in (
-        *(call, batch, workflow, tools, watch, cancel, ps, approvals, sessions, token, host),
+        *(call, batch, workflow, tools, watch, cancel, ps, approvals, sessions, token, host, mcp),
     ):
         command.add(commands, common)
     commands.add_parser("doctor", add_help=False, help="check what this host can isolate")

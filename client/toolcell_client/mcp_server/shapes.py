@@ -47,8 +47,8 @@ def shape_of(returns: Any, *, modern: bool) -> Shape:
         returns: the schema of the results; None: any JSON value.
         modern: the era carries any value that is not null.
     """
-    if not isinstance(returns, dict):
-        return Shape(None, None)
+    if not isinstance(returns, dict) or not returns:
+        return Shape(None, False if modern else None)
     if returns.get("type") == "object" or (modern and _never_null(returns)):
         return Shape(returns, wrapped=False)
     return Shape(_deeper(returns), wrapped=True)

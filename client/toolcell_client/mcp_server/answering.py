@@ -1,12 +1,12 @@
 """
 What a client is told of a call.  Pure.
 
-Theory of operation.  The first text block of a call that completed is the tool's JSON, byte for byte,
-or its text if it returned one; `structuredContent` is the same value, parsed.  What the tool printed
-follows, marked, and only its end: it is not the result, but often explains it.  Whatever did not
-complete is a result with `isError` that a model can act on, and so is a refusal, because nothing
-but an unknown tool is the client's fault.  A result beyond a megabyte helps no model and could
-break its client: it is told by its size.
+Theory of operation.  The first text block of a call that completed is the tool's JSON, byte for
+byte, or its text if it returned one; `structuredContent` is the same value, parsed.  What the tool
+printed follows, marked, and only its end: it is not the result, but often explains it.  Whatever
+did not complete is a result with `isError` that a model can act on, and so is a refusal, because
+nothing but an unknown tool is the client's fault.  A result beyond a megabyte helps no model and
+could break its client: it is told by its size.
 """
 
 from __future__ import annotations
@@ -130,8 +130,8 @@ def _printed(output: bytes) -> str:
 
 def _carriable(value: Any) -> Any:
     """
-    The value without halves of characters, which JSON has (`"\\ud800"`) and UTF-8 has not: one of
-    them in a message would end a connection over stdio.
+    The value without lone surrogates, which JSON can write and UTF-8 cannot: one of them in a
+    message would end a connection over stdio.
     """
     text = json.dumps(value, ensure_ascii=False)
     try:

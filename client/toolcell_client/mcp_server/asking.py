@@ -1,10 +1,10 @@
 """
 Asks a person whether a call may run, through the client that they sit at.
 
-Theory of operation.  The toolcell server refuses a call that needs a yes, and says whose.  "confirm":
-the person at the caller's side; they are asked through the client, if it can ask (an elicitation in
-the form of a yes or no).  "approve": another principal; the caller is told to wait, and the same
-call goes through later.  The token of the approval stays in this process in both cases: see
+Theory of operation.  The toolcell server refuses a call that needs a yes, and says whose.
+"confirm": the person at the caller's side; they are asked through the client, if it can ask (an
+elicitation in the form of a yes or no).  "approve": another principal; the caller is told to wait,
+and the same call goes through later.  The token of the approval stays in this process in both cases: see
 questions.py.  That the client's program could say yes by itself is inherent in "confirm", whoever
 asks; what must not depend on it wants "approve".
 
@@ -25,17 +25,20 @@ from mcp import MCPError
 from pydantic import ValidationError
 
 from toolcell_client.errors import (
-    ApprovalDenied,
     ApprovalExpired,
     ApprovalPending,
-    ApprovalPinWrong,
-    ApprovalRefused,
     ApprovalReplayed,
     ApprovalRequired,
     ApprovalUnknown,
     ToolcellError,
 )
-from toolcell_client.mcp_server.answering import readable, refusal
+from toolcell_client.mcp_server.answering import readable
+from toolcell_client.mcp_server.asking_words import (
+    declined,
+    nobody_to_ask,
+    somebody_else,
+    told,
+)
 from toolcell_client.mcp_server.questions import Question, Questions, now
 
 if TYPE_CHECKING:
@@ -106,10 +109,10 @@ class Asker:
         )
         if required.kind != INPUT:
             self.questions.remember(question)
-            return _somebody_else(required)
+            return somebody_else(required)
         if not can_ask(call.context.session.client_capabilities):
             self.withdraw(call, question)
-            return _nobody_to_ask(required)
+            return nobody_to_ask(required)
         message = await self._message(call, required)
         if modern:
             return types.InputRequiredResult(
@@ -171,63 +174,9 @@ def is_yes(said: Any) -> bool:
     return (said.content or {}).get("confirm") is True
 
 
-def told(outcome: Result | ToolcellError) -> Result | ToolcellError | types.CallToolResult:
-    """
-    The outcome, with what only the bridge knows of what to do about it.
-    """
-    if isinstance(outcome, ApprovalPinWrong):
-        return refusal(
-            "approval_pin_needed",
-            "This principal has a PIN, which an MCP client may not ask for; nothing ran.",
-            "Tell the user to run the tool with `toolcell call`, which asks for the PIN.",
-        )
-    if isinstance(outcome, ApprovalDenied) and outcome.denial_reason:
-        reason = readable(outcome.denial_reason)
-        return refusal("approval_denied", str(outcome), "Do not try it again.", reason=reason)
-    if isinstance(outcome, ApprovalPending):
-        return _pending(outcome)
-    return outcome
-
-
-def declined() -> types.CallToolResult:
-    return refusal(
-        "declined",
-        "The user did not say yes; nothing ran.",
-        "Do not call it again unless the user asks for it.",
-    )
-
-
 def _request(message: str) -> types.ElicitRequest:
     params = types.ElicitRequestFormParams(message=message, requested_schema=FORM)
     return types.ElicitRequest(params=params)
-
-
-def _somebody_else(required: ApprovalRequired) -> types.CallToolResult:
-    return refusal(
-        "approval_required",
-        f"Somebody else has to approve this call: {readable(required.summary)}",
-        f"Tell the user that approval {required.approval_id} is waited for, until"
-        f" {required.expires}; once it is given, call again with the same arguments.",
-        approval_id=required.approval_id,
-    )
-
-
-def _pending(pending: ApprovalRefused) -> types.CallToolResult:
-    return refusal(
-        "approval_pending",
-        "Nobody has decided about this call yet; nothing ran.",
-        "Tell the user; once it is approved, call again with the same arguments.",
-        approval_id=pending.approval_id,
-    )
-
-
-def _nobody_to_ask(required: ApprovalRequired) -> types.CallToolResult:
-    return refusal(
-        "approval_required",
-        f"The user has to confirm this call: {readable(required.summary)}",
-        "This MCP client cannot ask (it has no elicitation): nothing ran; tell the user to run the"
-        " tool with `toolcell call`, or to use a client that can.",
-    )
 
 
 def _time(text: str) -> dt.datetime:

@@ -19,9 +19,9 @@ class Unsafe(ValueError):  # noqa: N818  # names what is wrong
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listening:
     """
-    How HTTP is served.  `share_identity`: every client is the bridge's own principal.  `behind_proxy`:
-    a proxy in front ends TLS.  `hosts`: further names that clients may call the bridge by; `origins`:
-    those of web pages that may call it.
+    How HTTP is served.  `share_identity`: every client is the bridge's own principal.
+    `behind_proxy`: a proxy in front ends TLS.  `hosts`: further names that clients may call the
+    bridge by; `origins`: those of web pages that may call it.
     """
 
     host: str
@@ -48,8 +48,8 @@ class Listening:
     @property
     def demands_tokens(self) -> bool:
         """
-        Whether a request without a token is turned away.  On loopback it goes on without one, and the
-        toolcell server says what it may do.
+        Whether a request without a token is turned away.  On loopback it goes on without one, and
+        the toolcell server says what it may do.
         """
         return not self.is_local
 

@@ -19,7 +19,13 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from toolcell_client.errors import ToolcellError
 from toolcell_client.mcp_server.answering import answer, refusal
 from toolcell_client.mcp_server.asking import Asker
-from toolcell_client.mcp_server.calling import BadArguments, Call, arguments_of
+from toolcell_client.mcp_server.calling import (
+    LEVEL,
+    BadArguments,
+    Call,
+    arguments_of,
+    session_of,
+)
 from toolcell_client.mcp_server.describing import described, result_shape
 
 if TYPE_CHECKING:
@@ -58,16 +64,7 @@ class Bridge(Server[Any]):
         self.add_notification_handler(
             "notifications/initialized", types.NotificationParams, self._initialized
         )
-
-    def get_capabilities(self, *arguments: Any, **named: Any) -> types.ServerCapabilities:
-        """
-        With what the SDK does not know: that lists change, and that tools' logs can be asked for.
-        """
-        capabilities = super().get_capabilities(*arguments, **named)
-        modern = named.get("protocol_version") in MODERN_PROTOCOL_VERSIONS
-        if modern:
-            return capabilities.model_copy(update={"logging": types.LoggingCapability()})
-        return capabilities
+        self.add_request_handler("logging/setLevel", types.SetLevelRequestParams, self._level)
 
     def create_initialization_options(
         self, notification_options: NotificationOptions | None = None, *more: Any, **named: Any
@@ -142,6 +139,12 @@ class Bridge(Server[Any]):
         found: Identity = context.request.scope[IDENTITY]
         return found
 
+    async def _level(
+        self, context: Context, params: types.SetLevelRequestParams
+    ) -> types.EmptyResult:
+        session_of(context).state[LEVEL] = params.level
+        return types.EmptyResult()
+
     async def _tools(self, identity: Identity) -> Any:
         try:
             return await identity.catalogue.tools()
@@ -152,8 +155,7 @@ class Bridge(Server[Any]):
         """
         Tell a client of the older eras of changes, for as long as its session lasts.
         """
-        # The SDK has no other hook for the end of a session.
-        connection = context.session._connection  # noqa: SLF001
+        connection = session_of(context)
         listeners = self.identity(context).catalogue.listeners
         tasks: set[asyncio.Task[None]] = set()
 
@@ -168,6 +170,9 @@ class Bridge(Server[Any]):
 
 
 def is_modern(context: Context) -> bool:
+    """
+    Whether the request stands alone: 2026-07-28 or later.
+    """
     return context.protocol_version in MODERN_PROTOCOL_VERSIONS
 
 

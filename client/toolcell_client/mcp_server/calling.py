@@ -25,12 +25,14 @@ from toolcell_client.mcp_server.questions import Asking
 from toolcell_client.plain import short_name
 
 if TYPE_CHECKING:
+    from mcp.server.connection import Connection
     from mcp.server.context import ServerRequestContext
     from toolcell.v1 import registry_pb2
 
     from toolcell_client.mcp_server.identities import Identity
     from toolcell_client.result import Result
 
+LEVEL = "toolcell.level"  # in the state of a session
 LEVELS: tuple[types.LoggingLevel, ...] = get_args(types.LoggingLevel)  # the least grave first
 MAXIMUM_CALL_ID_BYTES = 256  # as the contract says
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z", re.ASCII)
@@ -91,7 +93,7 @@ class Telling:
     def __init__(self, context: ServerRequestContext[Any, Any]) -> None:
         self._context = context
         self._pace = Pace()
-        self._levels = asked_levels(context.meta)
+        self._levels = asked_levels(context)
 
     async def tell(self, event: pb.ExecuteResponse) -> None:
         match event.WhichOneof("event"):
@@ -141,12 +143,20 @@ def arguments_of(arguments: dict[str, Any] | None) -> bytes:
         raise BadArguments(f"{exc}"[:200]) from exc
 
 
-def asked_levels(meta: Any) -> frozenset[str]:
+def asked_levels(context: ServerRequestContext[Any, Any]) -> frozenset[str]:
     """
-    The levels of messages that a request wants; none unless it says so.
+    The levels of messages that a request wants; none unless it says so, or its session did.
     """
-    wanted = (meta or {}).get(types.LOG_LEVEL_META_KEY)
+    wanted = session_of(context).state.get(LEVEL)
+    wanted = (context.meta or {}).get(types.LOG_LEVEL_META_KEY, wanted)
     return frozenset(LEVELS[LEVELS.index(wanted) :] if wanted in LEVELS else ())
+
+
+def session_of(context: ServerRequestContext[Any, Any]) -> Connection:
+    """
+    What lasts as long as a session does, in the eras that have sessions; the SDK shows it nowhere.
+    """
+    return context.session._connection  # noqa: SLF001
 
 
 def _labels(meta: Any) -> dict[str, str]:

@@ -3,8 +3,8 @@ What every HTTP request passes before the SDK sees it: whose it is.
 
 Theory of operation.  Host and Origin first, so that a web page that reaches the bridge under a
 foreign name learns nothing, not even whether a token is good.  Then the token, which the toolcell
-server judges.  The SDK compares the user that is set here with the one that began a session, so that
-nobody can go on with another's.  No text of ours repeats a token.
+server judges.  The SDK compares the user that is set here with the one that began a session, so
+that nobody can go on with another's.  No text of ours repeats a token.
 """
 
 from __future__ import annotations

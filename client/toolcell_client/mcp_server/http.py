@@ -42,7 +42,7 @@ def serve(
         ready: is told the URL once it can be reached.
     Raises:
         OSError: the address cannot be listened on, or a certificate cannot be read.
-        Unsafe: the toolcell server takes any token, so that whoever reaches the bridge could use it.
+        Unsafe: the toolcell server takes any token, so whoever reaches the bridge could use it.
     """
     asyncio.run(_serve(options, choice, listening, ready))
 

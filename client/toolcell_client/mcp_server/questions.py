@@ -5,9 +5,9 @@ Theory of operation.  A call that needs a yes is refused with a token; whoever h
 send the call again.  A client of the 2026-07-28 era gets a `requestState` and sends it back with
 the person's answer.  It is visible to the client's program, and anybody could make one up, so it
 says nothing: 256 random bits, under which the token is kept here, with the principal, the tool, the
-SHA-256 of the arguments and the time at which it ends.  Nothing sealed leaves this process, so there
-is no key to lose, and what was taken once is gone.  The price: the answer must come back to the
-process that asked.
+SHA-256 of the arguments and the time at which it ends.  Nothing sealed leaves this process, so
+there is no key to lose, and what was taken once is gone.  The price: the answer must come back to
+the process that asked.
 
 What has to be approved by somebody else is remembered by the principal and the call instead, so
 that the same call, sent again after the approval, goes through.

@@ -8,13 +8,15 @@ import contextlib
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx2
 import mcp_types as types
-from mcp import Client, StdioServerParameters
+import pytest
+from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
-from running_server import READY_SECONDS, STOP_SECONDS, _line
+from running_server import READY_SECONDS, STOP_SECONDS, _line, start_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -47,7 +49,7 @@ def steps(context: Context, count: int) -> str:
     print("a word in between")
     context.log("it begins", count=count)
     for number in range(count):
-        context.progress((number + 1) / count, f"step {number + 1}")
+        context.progress((number + 1) / (count + 1), f"step {number + 1}")
     context.progress(0.1, "back")
     context.partial({"half": count / 2})
     return "done"
@@ -162,3 +164,41 @@ def text_of(result: types.CallToolResult) -> str:
     first = result.content[0]
     assert isinstance(first, types.TextContent)
     return first.text
+
+
+@dataclass(frozen=True)
+class Bridged:
+    """
+    A toolcell server with the tools above, its folder, and a bridge of it over HTTP.
+    """
+
+    target: str
+    url: str
+    folder: Path
+
+    def place(self, transport: str, *flags: str) -> Any:
+        """
+        What a client is pointed at: "stdio" or "http".
+        """
+        return self.url if transport == "http" else over_stdio(self.target, *flags)
+
+
+@contextlib.contextmanager
+def bridged(folder: Path, settings: str = "", *flags: str) -> Iterator[Bridged]:
+    """
+    Both, for as long as the context lasts.  Files below `folder/files` may be written.
+    """
+    (folder / "files").mkdir()
+    (folder / "files").chmod(0o777)
+    roots = f'[policy]\nroots = [{{ path = "{folder}/files", access = "write" }}]\n'
+    whole = f"{roots}{bundle(folder)}{settings}"
+    with start_server(folder, whole) as server, over_http(server.target, *flags) as url:
+        yield Bridged(server.target, url, folder)
+
+
+def ways() -> pytest.MarkDecorator:
+    """
+    Every transport, in both eras.
+    """
+    pairs = [(transport, mode) for transport in ("stdio", "http") for mode in MODES]
+    return pytest.mark.parametrize(("transport", "mode"), pairs)

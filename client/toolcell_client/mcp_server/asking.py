@@ -4,7 +4,7 @@ Asks a person whether a call may run, through the client that they sit at.
 Theory of operation.  The toolcell server refuses a call that needs a yes, and says whose.
 "confirm": the person at the caller's side; they are asked through the client, if it can ask (an
 elicitation in the form of a yes or no).  "approve": another principal; the caller is told to wait,
-and the same call goes through later.  The token of the approval stays in this process in both cases: see
+and the same call goes through later.  The token of the approval stays in this process: see
 questions.py.  That the client's program could say yes by itself is inherent in "confirm", whoever
 asks; what must not depend on it wants "approve".
 

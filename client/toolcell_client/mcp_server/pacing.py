@@ -4,8 +4,8 @@ Progress as MCP wants it: always greater than before, and not too often.  Pure.
 Theory of operation.  A tool says how far it is as a fraction, or only what it is doing, or nothing,
 and then the server's heartbeat says that it still runs.  Until there is a fraction nobody knows a
 total, so none is told, and each word counts for a thousandth.  From the first fraction on the total
-is 1; a tool that goes back is held where it was, plus next to nothing.  A tool may tell a few things
-at once, and then as many in a second as anybody reads; the rest is left out.
+is 1; a tool that goes back is held where it was, plus next to nothing.  A tool may tell a few
+things at once, and then as many in a second as anybody reads; the rest is left out.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -136,7 +137,9 @@ def over_http(target: str, *flags: str) -> Iterator[str]:
         yield said.split()[-1]
         process.terminate()
         rest = process.communicate(timeout=STOP_SECONDS)[1]
-        assert (process.returncode, rest) == (143, "toolcell: terminated\n")
+        assert process.returncode == 143, rest
+        assert rest.endswith("toolcell: terminated\n"), rest
+        assert not re.search("Traceback|tc_|Bearer", rest), rest
     finally:
         process.kill()
         process.communicate()

@@ -221,6 +221,11 @@ def modern(method: str, params: dict[str, Any]) -> bytes:
     """
     A line of the newest era.
     """
-    meta = {types.PROTOCOL_VERSION_META_KEY: mcp_bridge.NEWEST, types.CLIENT_CAPABILITIES_META_KEY: {}}
+    meta = {
+        types.PROTOCOL_VERSION_META_KEY: mcp_bridge.NEWEST,
+        types.CLIENT_CAPABILITIES_META_KEY: {},
+    }
     whole = {**params, "_meta": meta}
-    return json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": whole}).encode() + b"\n"
+    return (
+        json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": whole}).encode() + b"\n"
+    )

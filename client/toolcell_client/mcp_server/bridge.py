@@ -16,7 +16,7 @@ from mcp import MCPError
 from mcp.server.lowlevel import NotificationOptions, Server
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from toolcell_client.errors import ToolcellError
+from toolcell_client.errors import ToolcellError, UnknownTool
 from toolcell_client.mcp_server.answering import answer, refusal
 from toolcell_client.mcp_server.asking import Asker
 from toolcell_client.mcp_server.calling import (
@@ -116,6 +116,8 @@ class Bridge(Server[Any]):
                 outcome = await self.asker.answered(call, params.request_state, responses)
             else:
                 outcome = await self.asker.run(call, modern)
+        if isinstance(outcome, UnknownTool):  # gone since it was listed
+            raise MCPError(code=types.INVALID_PARAMS, message=_unknown(params.name, tools))
         if isinstance(outcome, (types.CallToolResult, types.InputRequiredResult)):
             return outcome
         return answer(outcome, result_shape(tool, modern=modern))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import mcp_types as types
 import pytest
-from mcp import Client, MCPError, StdioServerParameters
+from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from running_server import READY_SECONDS, STOP_SECONDS, _line, start_server
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import mcp_bridge
 import mcp_types as types
 import pytest
+from mcp import MCPError
 from mcp_bridge import Bridged, client_of, text_of, ways
 from toolcell.v1 import registry_pb2
 from toolcell_client import Client
@@ -121,7 +122,9 @@ def test_a_tool_is_described_by_what_its_cell_enforces(
             assert (False, False, False) == told["double"]
             assert (False, True, True) == told["mail"]
             assert told["http_request"][2]
-            assert hints["double"] and hints["double"].idempotent_hint
+            double_hints = hints["double"]
+            assert double_hints is not None
+            assert double_hints.idempotent_hint
             [double] = [each for each in page.tools if each.name == "double"]
             assert (double.meta or {})["toolcell/version"] == "1"
             if mode == "auto":
@@ -153,7 +156,8 @@ def test_values_of_any_kind_come_back_as_they_are(
                 result = await client.call_tool(name, {"number": number})
                 assert result.structured_content == ({"result": value} if wrapped else value)
                 schema = schemas[name]
-                assert schema and wrapped == (schema["type"] == "object")
+                assert schema is not None
+                assert wrapped == (schema["type"] == "object")
 
     asyncio.run(scenario())
 
@@ -176,7 +180,7 @@ def test_a_large_registry_comes_in_pages(tmp_path: Path) -> None:
                 cursor, pages = page.next_cursor, pages + 1
             assert (names, pages) == (sorted(set(names)), 3)
             assert {each["name"] for each in manifests} < set(names)
-            with pytest.raises(mcp_bridge.MCPError, match="unknown cursor"):
+            with pytest.raises(MCPError, match="unknown cursor"):
                 await client.list_tools(cursor="%%%")
 
     with mcp_bridge.bridged(tmp_path, "[registry]\nenabled = true\n") as one:
@@ -208,7 +212,7 @@ def test_an_operator_offers_a_part(
         place = bridged.place("stdio", *flags)
         async with asyncio.timeout(60), client_of(place, "auto") as client:
             assert names == [each.name for each in (await client.list_tools()).tools]
-            with pytest.raises(mcp_bridge.MCPError) as unknown:
+            with pytest.raises(MCPError) as unknown:
                 await client.call_tool("calculate", {"expression": "1"})
             assert types.INVALID_PARAMS == unknown.value.code
 

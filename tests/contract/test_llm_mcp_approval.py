@@ -1,5 +1,5 @@
 """
-A person says yes or no in an MCP client; somebody else does elsewhere; and nobody does in their place.
+A person says yes or no in an MCP client, somebody else does elsewhere, and nobody does for them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import mcp_bridge
 import mcp_types as types
 import pytest
 from identities import ALICE, BOB, token
-from mcp_bridge import Bridged, MCPError, client_of, text_of, ways
+from mcp import MCPError
+from mcp_bridge import Bridged, client_of, text_of, ways
 from toolcell_client import Client
 from waiting import until
 

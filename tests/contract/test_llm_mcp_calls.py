@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 import mcp_bridge
 import mcp_types as types
 import pytest
-from mcp_bridge import Bridged, MCPError, client_of, text_of, ways
-from toolcell.v1 import execution_pb2 as pb
+from mcp import MCPError
+from mcp_bridge import Bridged, client_of, text_of, ways
 from toolcell_client import Client
 from waiting import until, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from toolcell.v1 import execution_pb2 as pb
 
 CANCELLED = "cancelled"
 
@@ -120,7 +122,8 @@ def test_a_call_that_is_cancelled_is_cancelled_at_the_server(
     async def scenario() -> str:
         started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-        async def tell(*_: object) -> None:
+        async def tell(progress: float, total: float | None, message: str | None) -> None:
+            assert (progress, total, message) == (0.5, 1.0, "here")
             if not started.done():
                 started.set_result(None)
 

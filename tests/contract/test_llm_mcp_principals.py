@@ -6,23 +6,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx2
 import mcp_bridge
-import mcp_types as types
 import pytest
 from identities import ALICE, BOB, token
-from mcp_bridge import MODES, NEWEST, Bridged, MCPError, client_of
+from mcp import MCPError
+from mcp_bridge import MODES, Bridged, client_of
+from mcp_posting import JSON, MODERN, body, post
 from toolcell_client import Client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-JSON = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
-MODERN = {**JSON, "MCP-Protocol-Version": NEWEST}
-ENVELOPE = {types.PROTOCOL_VERSION_META_KEY: NEWEST, types.CLIENT_CAPABILITIES_META_KEY: {}}
 STRANGER = "tc_stranger-0123456789abcdefghijklmnopqrstu"
 INITIALIZE = {
     "protocolVersion": "2025-06-18",
@@ -37,22 +34,6 @@ def bridged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bridged]:
     people += token("bob", BOB, 'scopes = ["tools:echo", "tools:calculate"]')
     with mcp_bridge.bridged(tmp_path_factory.mktemp("bridged"), people) as one:
         yield one
-
-
-def body(method: str, params: Any = None, **more: Any) -> dict[str, Any]:
-    whole = {"_meta": ENVELOPE, **(params or {})}
-    return {"jsonrpc": "2.0", "id": 1, "method": method, "params": whole, **more}
-
-
-def post(url: str, content: Any, bearer: str = ALICE, **headers: str) -> httpx2.Response:
-    sent = {**MODERN, "Authorization": f"Bearer {bearer}", **headers}
-    if isinstance(content, dict):
-        sent.setdefault("Mcp-Method", str(content.get("method")))
-        if "Mcp-Name" not in sent and "name" in content.get("params", {}):
-            sent["Mcp-Name"] = content["params"]["name"]
-        content = json.dumps(content)
-    sent = {name: value for name, value in sent.items() if value}
-    return httpx2.post(url, content=content, headers=sent, timeout=30)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -199,65 +180,3 @@ def test_arguments_that_are_no_json_are_answered_to_the_model(
 
     assert answer["result"]["isError"]
     assert said in json.dumps(answer)
-
-
-@pytest.mark.parametrize(
-    ("flags", "said"),
-    [
-        (["--http", "0.0.0.0:0"], "--http-certificate"),
-        (["--http", "0.0.0.0:0", "--behind-proxy"], "--http-host NAME"),
-        (["--http", "8000"], "write HOST:PORT"),
-        (["--http", "127.0.0.1:0", "--http-key", "x"], "go together"),
-        (["--http", "127.0.0.1:0", "--token-file", "{alice}"], "--share-identity"),
-        (["--http", "192.0.2.1:0", "--share-identity"], "leave out --share-identity"),
-        (["--http", "192.0.2.1:0", "--behind-proxy"], "cannot serve"),
-        (
-            ["--http", "127.0.0.1:0", "--http-certificate", "/nowhere", "--http-key", "/nowhere"],
-            "cannot serve",
-        ),
-    ],
-    ids=lambda value: " ".join(value)[-50:] if isinstance(value, list) else "",
-)
-def test_what_would_not_be_safe_does_not_start(
-    bridged: Bridged, flags: list[str], said: str
-) -> None:
-    """
-    With the exit code of a wrong command line, and what to do.
-    """
-    (bridged.folder / "alice").write_text(ALICE)
-    filled = [each.format(alice=bridged.folder / "alice") for each in flags]
-    ended = subprocess.run(
-        mcp_bridge.command(bridged.target, *filled),
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-
-    assert (2, "") == (ended.returncode, ended.stdout), ended
-    assert said in ended.stderr
-    assert ALICE not in ended.stderr
-
-
-def test_a_server_that_takes_any_token_is_not_put_on_a_network(tmp_path: Any) -> None:
-    """
-    Its bridge would be open to whoever reaches it; one that asks is served.
-    """
-    flags = ("--http", "0.0.0.0:0", "--behind-proxy", "--http-host", "127.0.0.1")
-    (tmp_path / "open").mkdir()
-    (tmp_path / "closed").mkdir()
-    with mcp_bridge.start_server(tmp_path / "open") as server:
-        ended = subprocess.run(
-            mcp_bridge.command(server.target, *flags),
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
-    assert (2, True) == (ended.returncode, "takes any token" in ended.stderr)
-    people = token("alice", ALICE, 'scopes = ["tools:*"]')
-    with mcp_bridge.bridged(tmp_path / "closed", people, *flags) as one:
-        url = one.url.replace("0.0.0.0", "127.0.0.1")
-        answers = [post(url, body("tools/list"), Authorization=who).status_code
-                   for who in ("", f"Bearer {ALICE}")]  # fmt: skip
-    assert [401, 200] == answers

@@ -39,10 +39,10 @@ TLS = {"certificate": "c", "key": "k"}
         ("::1", {}, False),
         ("192.0.2.1", TLS, False),
         ("192.0.2.1", {"behind_proxy": True}, False),
-        ("0.0.0.0", {**TLS, "hosts": ("tools.example",)}, False),  # noqa: S104
+        ("0.0.0.0", {**TLS, "hosts": ("tools.example",)}, False),
     ],
 )
-def test_what_is_safe(host: str, more: Any, identity: bool) -> None:  # noqa: FBT001
+def test_what_is_safe(host: str, more: Any, identity: bool) -> None:
     check(Listening(host=host, port=1, **more), has_identity=identity)
 
 
@@ -55,11 +55,11 @@ def test_what_is_safe(host: str, more: Any, identity: bool) -> None:  # noqa: FB
         ("192.0.2.1", {}, False, "--http-certificate"),
         ("example.com", {}, False, "--http-certificate"),
         ("127.0.0.1.example", {}, False, "--http-certificate"),
-        ("0.0.0.0", TLS, False, "--http-host"),  # noqa: S104
+        ("0.0.0.0", TLS, False, "--http-host"),
         ("::", TLS, False, "--http-host"),
     ],
 )
-def test_what_is_not(host: str, more: Any, identity: bool, remedy: str) -> None:  # noqa: FBT001
+def test_what_is_not(host: str, more: Any, identity: bool, remedy: str) -> None:
     """
     The text says what to do.
     """

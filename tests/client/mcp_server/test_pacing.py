@@ -36,7 +36,9 @@ def test_a_tool_that_says_nothing_promises_nothing() -> None:
     pace = Pace()
     first, second, third = pace.at(0, None), pace.at(1, None, "on"), pace.at(2, 0.5, "half")
 
-    assert first and second and third
+    assert first is not None
+    assert second is not None
+    assert third is not None
     assert (first.total, second.total, third.total) == (None, None, 1.0)
     assert (first.progress, second.message, third.progress) == (0.001, "on", 0.5)
 

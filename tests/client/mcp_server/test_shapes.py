@@ -40,7 +40,7 @@ TREE = {"type": "array", "items": {"$ref": "#"}}
     ],
 )
 @pytest.mark.parametrize("modern", [True, False], ids=["modern", "legacy"])
-def test_the_value_fits_the_schema_and_the_era(returns: Any, value: Any, modern: bool) -> None:  # noqa: FBT001
+def test_the_value_fits_the_schema_and_the_era(returns: Any, value: Any, modern: bool) -> None:
     """
     Where a schema is told, its value is there and conforms; before 2026 it is an object.
     """
@@ -76,7 +76,7 @@ _schemas = st.recursive(
 
 
 @given(returns=_schemas, modern=st.booleans())
-def test_any_schema_makes_a_listing_that_the_sdk_sends(returns: Any, modern: bool) -> None:  # noqa: FBT001
+def test_any_schema_makes_a_listing_that_the_sdk_sends(returns: Any, modern: bool) -> None:
     """
     One tool that could not be described would hide all others.
     """

@@ -31,6 +31,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     flag("--tool", action="append", default=[], metavar="NAME", help="only these; * in a name")
     flag("--category", action="append", default=[], help="only of these categories")
     flag("--tag", action="append", default=[], help="only with all of these tags")
+    flag("--search", action="store_true", help="two tools instead of all: to find and to call")
     flag("--http", default="", metavar="HOST:PORT", help="over HTTP, at /mcp (default: stdio)")
     flag("--http-certificate", default="", metavar="FILE", help="of the bridge itself, PEM")
     flag("--http-key", default="", metavar="FILE", help="its private key")
@@ -57,7 +58,7 @@ def run(client: Client, options: Any) -> Exit:
         tags=frozenset(options.tag),
     )
     if not options.http:
-        return stdio.serve(client.options, choice)
+        return stdio.serve(client.options, choice, search=options.search)
     listening = _listening(client.options, options)
     try:
         http.serve(client.options, choice, listening, _announce)
@@ -86,6 +87,7 @@ def _listening(connection: ClientOptions, options: Any) -> Listening:
             behind_proxy=options.behind_proxy,
             hosts=tuple(options.http_host),
             origins=tuple(options.http_origin),
+            search=options.search,
         )
         check(listening, has_identity=connection.has_identity)
     except ValueError as exc:

@@ -21,7 +21,7 @@ class Listening:
     """
     How HTTP is served.  `share_identity`: every client is the bridge's own principal.
     `behind_proxy`: a proxy in front ends TLS.  `hosts`: further names that clients may call the
-    bridge by; `origins`: those of web pages that may call it.
+    bridge by; `origins`: those of web pages that may call it.  `search`: as in searching.py.
     """
 
     host: str
@@ -32,6 +32,7 @@ class Listening:
     behind_proxy: bool = False
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
+    search: bool = False
 
     @property
     def is_local(self) -> bool:

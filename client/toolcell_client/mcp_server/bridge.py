@@ -17,8 +17,9 @@ from mcp.server.lowlevel import NotificationOptions, Server
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from toolcell_client.errors import ToolcellError, UnknownTool
+from toolcell_client.mcp_server import searching
 from toolcell_client.mcp_server.answering import answer, refusal
-from toolcell_client.mcp_server.asking import Asker
+from toolcell_client.mcp_server.asking import Answer, Asker
 from toolcell_client.mcp_server.calling import (
     LEVEL,
     BadArguments,
@@ -50,7 +51,7 @@ class Bridge(Server[Any]):
     Serves what the identity of each request may call.
     """
 
-    def __init__(self, identities: Identities) -> None:
+    def __init__(self, identities: Identities, *, search: bool = False) -> None:
         super().__init__(
             "toolcell",
             version=version("toolcell"),
@@ -60,6 +61,7 @@ class Bridge(Server[Any]):
             on_subscriptions_listen=self.listen,
         )
         self.identities = identities
+        self.search = search
         self.asker = Asker()
         self.add_notification_handler(
             "notifications/initialized", types.NotificationParams, self._initialized
@@ -81,12 +83,17 @@ class Bridge(Server[Any]):
         """
         One page, by name.
         """
+        if self.search:
+            tools = list(searching.TOOLS)
+            return types.ListToolsResult(
+                tools=tools, ttl_ms=TTL_MILLISECONDS, cache_scope="private"
+            )
         after = _after(params.cursor if params else None)
         modern = is_modern(context)
         with self.identity(context) as identity:
-            tools = [each for each in await self._tools(identity) if each.name > after]
-        page = tools[:PAGE_TOOLS]
-        more = len(tools) > len(page)
+            rest = [each for each in await self._tools(identity) if each.name > after]
+        page = rest[:PAGE_TOOLS]
+        more = len(rest) > len(page)
         return types.ListToolsResult(
             tools=[described(each, modern=modern) for each in page],
             next_cursor=_cursor(page[-1].name) if more else None,
@@ -94,28 +101,39 @@ class Bridge(Server[Any]):
             cache_scope="private",
         )
 
-    async def call_tool(
-        self, context: Context, params: types.CallToolRequestParams
-    ) -> types.CallToolResult | types.InputRequiredResult:
+    async def call_tool(self, context: Context, params: types.CallToolRequestParams) -> Answer:
         """
         Run one, or go on with one that a person was asked about.
         """
         with self.identity(context) as identity:
-            tools = {each.name: each for each in await self._tools(identity)}
-            tool = tools.get(params.name)
-            if tool is None:
-                raise MCPError(code=types.INVALID_PARAMS, message=_unknown(params.name, tools))
-            try:
-                arguments = arguments_of(params.arguments)
-            except BadArguments as exc:
-                return refusal("invalid_arguments", str(exc), "Send arguments that are plain JSON.")
-            call = Call(identity=identity, tool=tool, arguments=arguments, context=context)
-            modern = is_modern(context)
-            if modern and params.request_state is not None:
-                responses = params.input_responses
-                outcome = await self.asker.answered(call, params.request_state, responses)
-            else:
-                outcome = await self.asker.run(call, modern)
+            if self.search and params.name == searching.FIND:
+                choice = self.identities.choice
+                return await searching.found(identity, choice, params.arguments or {})
+            if self.search and params.name == searching.CALL:
+                inner = searching.within(params)
+                if inner is None:
+                    return refusal("invalid_arguments", "name must be a text.", "Call again.")
+                params = inner
+            return await self._call(identity, context, params)
+
+    async def _call(
+        self, identity: Identity, context: Context, params: types.CallToolRequestParams
+    ) -> Answer:
+        tools = {each.name: each for each in await self._tools(identity)}
+        tool = tools.get(params.name)
+        if tool is None:
+            raise MCPError(code=types.INVALID_PARAMS, message=_unknown(params.name, tools))
+        try:
+            arguments = arguments_of(params.arguments)
+        except BadArguments as exc:
+            return refusal("invalid_arguments", str(exc), "Send arguments that are plain JSON.")
+        call = Call(identity=identity, tool=tool, arguments=arguments, context=context)
+        modern = is_modern(context)
+        if modern and params.request_state is not None:
+            responses = params.input_responses
+            outcome = await self.asker.answered(call, params.request_state, responses)
+        else:
+            outcome = await self.asker.run(call, modern)
         if isinstance(outcome, UnknownTool):  # gone since it was listed
             raise MCPError(code=types.INVALID_PARAMS, message=_unknown(params.name, tools))
         if isinstance(outcome, (types.CallToolResult, types.InputRequiredResult)):

@@ -75,6 +75,7 @@ class Call:
             labels=_labels(self.context.meta),
         )
         telling = Telling(self.context)
+        self.identity.running.add(stream)
         try:
             async for event in stream:
                 await telling.tell(event)
@@ -82,6 +83,7 @@ class Call:
         except ToolcellError as exc:
             return exc
         finally:
+            self.identity.running.discard(stream)
             await stream.aclose()
 
 

@@ -81,7 +81,7 @@ async def _check_that_tokens_matter(identities: Identities) -> None:
 
 class _Server(uvicorn.Server):
     """
-    Ends the streams of those who listen for changes, which would else last until they leave.
+    Ends what runs before it waits for the responses, which would else last until a tool is done.
     """
 
     def __init__(self, config: uvicorn.Config, identities: Identities) -> None:
@@ -89,12 +89,14 @@ class _Server(uvicorn.Server):
         self._identities = identities
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._identities.end_listening()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._identities.end_work()
         await super().shutdown(sockets)
 
 
 def _configuration(identities: Identities, listening: Listening) -> uvicorn.Config:
-    app = Bridge(identities).streamable_http_app(
+    app = Bridge(identities, search=listening.search).streamable_http_app(
         streamable_http_path=PATH,
         max_request_body_size=MAXIMUM_BODY_BYTES,
         max_sessions=MAXIMUM_SESSIONS,

@@ -23,6 +23,7 @@ from toolcell_client.errors import NotAuthenticated
 from toolcell_client.mcp_server.catalogue import Catalogue
 
 if TYPE_CHECKING:
+    from toolcell_client.async_stream import AsyncStream
     from toolcell_client.mcp_server.choosing import Choice
     from toolcell_client.options import ClientOptions
 
@@ -48,6 +49,7 @@ class Identity:
         self.catalogue = Catalogue(client, choice)
         self.good_until = 0.0
         self.uses = 0
+        self.running: set[AsyncStream] = set()
         bus = InMemorySubscriptionBus()
         self.listen = ListenHandler(bus)
         self._publishing: set[asyncio.Task[None]] = set()
@@ -82,7 +84,7 @@ class Identities:
     def __init__(self, options: ClientOptions, choice: Choice) -> None:
         self.own = Identity("", AsyncClient(**_keywords(options)), choice)
         self._options = options
-        self._choice = choice
+        self.choice = choice
         self._by_key: dict[str, Identity] = {}
         self._asking = asyncio.Semaphore(MOST_QUESTIONS)
 
@@ -100,18 +102,21 @@ class Identities:
         found = self._by_key.pop(key, None)
         if found is None:
             await self._make_room()
-            found = Identity(key, self._client(token), self._choice)
+            found = Identity(key, self._client(token), self.choice)
         self._by_key[key] = found  # the last one used is the last one here
         if time.monotonic() >= found.good_until:
             await self._ask(found)
         return found
 
-    def end_listening(self) -> None:
+    async def end_work(self) -> None:
         """
-        End the streams of changes, of everybody.
+        End the streams of changes, and cancel what runs, of everybody: who waits is answered.
         """
-        for each in (self.own, *self._by_key.values()):
+        everybody = (self.own, *self._by_key.values())
+        for each in everybody:
             each.listen.close()
+        running = [stream.cancel() for each in everybody for stream in each.running]
+        await asyncio.gather(*running, return_exceptions=True)
 
     async def aclose(self) -> None:
         """

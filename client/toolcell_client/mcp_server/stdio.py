@@ -29,20 +29,20 @@ ENDINGS = {signal.SIGTERM: Exit.TERMINATED, signal.SIGINT: Exit.INTERRUPTED}
 CLOSE_SECONDS = 15.0  # arbitrary; the client's own farewells take 10 at most
 
 
-def serve(options: ClientOptions, choice: Choice) -> Exit:
+def serve(options: ClientOptions, choice: Choice, *, search: bool) -> Exit:
     """
     Serve until the input ends or a signal comes.  After a signal this does not return.
     """
-    return asyncio.run(_serve(options, choice))
+    return asyncio.run(_serve(options, choice, search=search))
 
 
-async def _serve(options: ClientOptions, choice: Choice) -> Exit:
+async def _serve(options: ClientOptions, choice: Choice, *, search: bool) -> Exit:
     identities = Identities(options, choice)
     loop = asyncio.get_running_loop()
     signalled: asyncio.Future[signal.Signals] = loop.create_future()
     for number in ENDINGS:
         loop.add_signal_handler(number, _set, signalled, number)
-    serving = asyncio.create_task(_speak(Bridge(identities)))
+    serving = asyncio.create_task(_speak(Bridge(identities, search=search)))
     either: set[asyncio.Future[Any]] = {serving, signalled}
     await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     async with asyncio.timeout(CLOSE_SECONDS):

@@ -18,6 +18,10 @@ from mcp import MCPError
 from mcp_bridge import MODES, Bridged, client_of, over_stdio
 from mcp_posting import body, post
 from toolcell_client import Client
+from toolcell_worker.mcp.contents import value_of
+from toolcell_worker.mcp.conversation import Conversation
+from toolcell_worker.mcp.listing import tools_of
+from toolcell_worker.mcp.pipe import Pipe
 from waiting import wait_until
 
 if TYPE_CHECKING:
@@ -150,3 +154,18 @@ def test_a_bridge_that_ends_cancels_what_runs(bridged: Bridged) -> None:
     calling.join(30)
 
     assert "cancelled" == ended.outcome.WhichOneof("kind")
+
+
+def test_our_own_client_of_mcp_understands_the_bridge(bridged: Bridged) -> None:
+    """
+    What another toolcell would run in a cell (docs/registry/mcp.md), here without the cell.
+    """
+    with Pipe(mcp_bridge.command(bridged.target), 2**20) as pipe:
+        conversation = Conversation(pipe, lambda *_: None)
+        conversation.begin()
+        listed = {each["name"]: each for each in tools_of(conversation)}
+        params = {"name": "double", "arguments": {"number": 21}}
+        called = conversation.request("tools/call", params)
+
+    assert {"calculate", "double"} <= set(listed)
+    assert {"result": 42} == value_of(called, structured="outputSchema" in listed["double"])

@@ -87,18 +87,23 @@ class Catalogue:
             self._telling.cancel()
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait({self._task})
 
     async def _follow(self) -> None:
         while True:
-            with contextlib.suppress(ToolcellError):
+            try:
                 changes: Any = self._client.registry.watch()
                 async with contextlib.aclosing(changes) as told:
                     async for each in told:
                         self._take(each)
-            self._following, self._kept = False, None
-            await asyncio.sleep(RETRY_SECONDS)
+            except ToolcellError:  # whatever it is, nothing is kept meanwhile
+                await self._lost()
+            finally:
+                self._following, self._kept = False, None
+
+    async def _lost(self) -> None:
+        self._following, self._kept = False, None
+        await asyncio.sleep(RETRY_SECONDS)
 
     def _take(self, told: registry_pb2.WatchToolsResponse) -> None:
         if told.HasField("snapshot"):

@@ -126,15 +126,16 @@ class Identities:
         await asyncio.gather(*(each.aclose() for each in everybody), return_exceptions=True)
 
     async def _ask(self, identity: Identity) -> None:
-        async with self._asking:
-            try:
-                with identity:
+        try:
+            with identity:
+                async with self._asking:
                     async for _ in identity.client.list_tools(page_size=1):
                         break
-            except NotAuthenticated:
+        except NotAuthenticated:
+            if not identity.uses:  # else somebody asks the same at this moment
                 await self._forget(identity)
-                raise
-            identity.good_until = time.monotonic() + GOOD_SECONDS
+            raise
+        identity.good_until = time.monotonic() + GOOD_SECONDS
 
     async def _make_room(self) -> None:
         if len(self._by_key) < MOST_IDENTITIES:

@@ -185,6 +185,15 @@ class ClientOptions:
         wanted = self.tls or papers or os.environ.get(TLS_VARIABLE, "") not in ("", "0")
         return papers.channel_credentials() if wanted else None
 
+    @property
+    def has_identity(self) -> bool:
+        """
+        Whether calls say who makes them, by a token or by a certificate.
+        """
+        papers = Papers(ca=self.ca, certificate=self.certificate, key=self.key)
+        papers = papers or Papers(**_from_environment(PAPER_VARIABLES))
+        return bool(self._bearer or self._has_authorization() or papers.certificate)
+
     def _has_authorization(self) -> bool:
         return any(key == tokens.KEY for key, _ in self.pairs)
 

@@ -84,6 +84,14 @@ DOORS = (
         "checks arguments of schema-only tools, where it is installed; nothing else needs it",
     ),
     Door(
+        ("client/toolcell_client/mcp_server/*",),
+        (
+            *("toolcell_client", "toolcell.v1", "mcp", "mcp_types", "anyio", "pydantic"),
+            *("starlette", "uvicorn"),
+        ),
+        "the extra [mcp]: the SDK, and what it is made of; nothing else loads it",
+    ),
+    Door(
         ("client/*",),
         ("toolcell_client", "toolcell.v1", *GRPC),
         "the base install; the server is reached as a program",

@@ -20,6 +20,7 @@ from toolcell_client.cli import (
     connecting,
     exporting,
     host,
+    mcp,
     programs,
     ps,
     sessions,
@@ -137,6 +138,7 @@ def _parser() -> argparse.ArgumentParser:
             token,
             host,
             exporting,
+            mcp,
         ),
     ):
         command.add(commands, common)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/orchestrators/mcp.md").read_text()
-TARGET, LISTEN, FILE = "127.0.0.1:50051", "127.0.0.1:8080", "/home/me/.toolcell-token"
+TARGET, LISTEN, FILE = "127.0.0.1:50051", "127.0.0.1:8080", "/etc/toolcell/token"
 
 
 def block(language: str) -> str:

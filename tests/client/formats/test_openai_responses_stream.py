@@ -134,6 +134,15 @@ def test_a_call_that_breaks_off_is_truncated() -> None:
     assert [] == complaints(RESPONSE_ITEMS, streamed.turn.messages)
 
 
+def test_a_call_without_a_status_that_breaks_off_is_truncated() -> None:
+    bare = {key: value for key, value in OSLO.items() if key != "status"}
+    turn = read(RESPONSES, response_events(response(bare), Chunking((4,)))[:-2]).turn
+
+    assert [(Problem.TRUNCATED, OSLO["arguments"])] == [
+        (each.problem, each.arguments) for each in turn.calls
+    ]
+
+
 def test_a_message_that_breaks_off_goes_back_as_far_as_it_came() -> None:
     stream = response_events(response(message("a b c")), Chunking((2,)))
     streamed = read(RESPONSES, [each for each in stream if "done" not in each["type"]][:-2])

@@ -104,6 +104,13 @@ def test_calls_and_text_are_put_together_from(sentence: str) -> None:
     assert sorted(WHOLE["output"], key=str) == sorted(streamed.turn.messages, key=str)
 
 
+def test_items_without_ids_and_of_one_index_are_told_apart() -> None:
+    done = {"type": "response.output_item.done", "output_index": 0}
+    items = [{**message(each), "id": None} for each in "ab"]
+
+    assert "ab" == read(RESPONSES, [{**done, "item": each} for each in items]).turn.text
+
+
 def test_the_done_item_decides() -> None:
     """
     What runs is what was brought; what the end says of it later changes nothing.

@@ -86,6 +86,7 @@ def test_a_refusal_is_what_the_model_said() -> None:
     turn = CHAT.turn(completion({"content": None, "refusal": "I will not."}))
 
     assert ("I will not.", Stop.REFUSED) == (turn.text, turn.stop)
+    assert "I will not." == turn.messages[0]["refusal"]
     assert [] == complaints(CHAT_MESSAGES, turn.messages)
 
 
@@ -183,6 +184,16 @@ def test_only_the_first_choice_is_read() -> None:
     whole["choices"].insert(0, second)
 
     assert "a" == CHAT.turn(whole).text
+
+
+def test_calls_of_one_id_are_two() -> None:
+    """
+    Only deltas of one call are joined.
+    """
+    called = [call("call", "get_time", "{}"), call("call", "get_time", "{}")]
+    turn = CHAT.turn(completion({"tool_calls": called}, "tool_calls"))
+
+    assert ["{}", "{}"] == [each.arguments for each in turn.calls]
 
 
 @pytest.mark.parametrize("role", ["user", "assistant"])

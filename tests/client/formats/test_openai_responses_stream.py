@@ -104,6 +104,13 @@ def test_calls_and_text_are_put_together_from(sentence: str) -> None:
     assert sorted(WHOLE["output"], key=str) == sorted(streamed.turn.messages, key=str)
 
 
+def test_items_without_ids_and_of_one_index_are_told_apart() -> None:
+    done = {"type": "response.output_item.done", "output_index": 0}
+    items = [{**message(each), "id": None} for each in "ab"]
+
+    assert "ab" == read(RESPONSES, [{**done, "item": each} for each in items]).turn.text
+
+
 def test_the_done_item_decides() -> None:
     """
     What runs is what was brought; what the end says of it later changes nothing.
@@ -132,6 +139,15 @@ def test_a_call_that_breaks_off_is_truncated() -> None:
     assert (Problem.TRUNCATED, OSLO["arguments"]) == (call.problem, call.arguments)
     assert "incomplete" == streamed.turn.messages[1]["status"]
     assert [] == complaints(RESPONSE_ITEMS, streamed.turn.messages)
+
+
+def test_a_call_without_a_status_that_breaks_off_is_truncated() -> None:
+    bare = {key: value for key, value in OSLO.items() if key != "status"}
+    turn = read(RESPONSES, response_events(response(bare), Chunking((4,)))[:-2]).turn
+
+    assert [(Problem.TRUNCATED, OSLO["arguments"])] == [
+        (each.problem, each.arguments) for each in turn.calls
+    ]
 
 
 def test_a_message_that_breaks_off_goes_back_as_far_as_it_came() -> None:

@@ -12,6 +12,7 @@ Source: RFC 6455.
 from __future__ import annotations
 
 import hashlib
+import socket
 import struct
 import threading
 from base64 import b64encode
@@ -19,7 +20,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import socket
     from io import BufferedIOBase
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -93,8 +93,6 @@ class WebSocket:
         """
         Break the connection without a word.
         """
-        import socket
-
         with suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)
 

@@ -13,6 +13,7 @@ from toolcell_client.formats.anthropic_content import Content
 from toolcell_client.formats.anthropic_ending import Ending
 from toolcell_client.formats.anthropic_stream import AnthropicStream, turn_of
 from toolcell_client.formats.format import plain
+from toolcell_client.formats.modes import check_mode
 from toolcell_client.formats.pieces import short
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from toolcell_client.formats.offered import Offer
     from toolcell_client.formats.turns import Answer, WireTurn
 
-MODES = {"auto": "auto", "none": "none", "required": "any", "one": "tool"}
+KINDS = {"auto": "auto", "none": "none", "required": "any", "one": "tool"}
 
 
 class AnthropicMessages:
@@ -39,18 +40,15 @@ class AnthropicMessages:
         """
         Models that think before they call take only "auto" and "none".
         """
-        if mode not in MODES:
-            raise ValueError(f"no mode is called {mode!r}; there are {', '.join(MODES)}")
+        check_mode(mode, names)
         if mode == "required" and len(names) == 1:
             mode = "one"
-        if mode == "one" and len(names) != 1:
-            raise ValueError(f"the mode 'one' is of one tool, and there are {len(names)}")
         if names and mode in {"auto", "required"}:
             raise ValueError(
                 "Anthropic has no list of allowed tools: send only their definitions,"
                 " definitions('anthropic', only=…), and leave the names out here"
             )
-        return {"tool_choice": _choice(MODES[mode], names, parallel)}
+        return {"tool_choice": _choice(KINDS[mode], names, parallel)}
 
     def turn(self, response: Any) -> WireTurn:
         message = plain(response)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolcell_client.formats.gemini_stream import AS_TEXT, GeminiStream, turn_of
+from toolcell_client.formats.modes import check_mode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from toolcell_client.formats.turns import Answer, WireTurn
 
 # VALIDATED is AUTO that takes a list of names; AUTO itself takes none.
-MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY", "one": "ANY"}
+KINDS = {"auto": "AUTO", "none": "NONE", "required": "ANY", "one": "ANY"}
 ROLES = {"user": "user", "assistant": "model"}
 
 
@@ -39,16 +40,13 @@ class Gemini:
         return [{"functionDeclarations": declared}] if declared else []
 
     def choice(self, mode: str, names: Sequence[str], *, parallel: bool | None) -> dict[str, Any]:
-        if mode not in MODES:
-            raise ValueError(f"no mode is called {mode!r}; there are {', '.join(MODES)}")
-        if mode == "one" and len(names) != 1:
-            raise ValueError(f"the mode 'one' is of one tool, and there are {len(names)}")
+        check_mode(mode, names)
         if parallel is False and mode != "none":
             raise ValueError(
                 "Gemini cannot be told to call one tool at a time: leave `parallel` out,"
                 " and execute the calls one after another (max_concurrent_calls=1)"
             )
-        config: dict[str, Any] = {"mode": MODES[mode]}
+        config: dict[str, Any] = {"mode": KINDS[mode]}
         if names and mode != "none":
             config["mode"] = "VALIDATED" if mode == "auto" else "ANY"
             config["allowedFunctionNames"] = list(names)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolcell_client.formats.format import plain
+from toolcell_client.formats.modes import check_mode
 from toolcell_client.formats.openai_chat_stream import ChatStream, first_choice
-from toolcell_client.formats.openai_choice import checked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ class OpenAiChat:
         return [{"type": "function", "function": function(each)} for each in offers]
 
     def choice(self, mode: str, names: Sequence[str], *, parallel: bool | None) -> dict[str, Any]:
-        checked(mode, names)
+        check_mode(mode, names)
         chosen: dict[str, Any] = {"tool_choice": mode}
         if mode == "one":
             chosen = {"tool_choice": _named(names[0])}
@@ -64,11 +64,17 @@ def function(offer: Offer) -> dict[str, Any]:
     """
     One definition; `strict` is always written, as its default differs between the APIs.
     """
+    return {**described(offer), "strict": offer.strict}
+
+
+def described(offer: Offer) -> dict[str, Any]:
+    """
+    What all formats of OpenAI say of a tool.
+    """
     return {
         "name": offer.name,
         "description": offer.description,
         "parameters": dict(offer.parameters),
-        "strict": offer.strict,
     }
 
 

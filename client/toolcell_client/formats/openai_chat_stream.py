@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from toolcell_client.formats.format import plain
 from toolcell_client.formats.openai_chat_calls import Calls
 from toolcell_client.formats.openai_chat_message import Message
+from toolcell_client.formats.openai_usage import tokens
 from toolcell_client.formats.pieces import (
     ARGUMENT_BYTES,
     TEXT_BYTES,
     VERBATIM_BYTES,
     Room,
-    count,
     short,
 )
 from toolcell_client.formats.turns import Problem, Stop, Tokens, WireTurn
@@ -92,7 +92,7 @@ class ChatStream:
     def _note(self, chunk: Mapping[str, Any]) -> None:
         self._model = short(chunk.get("model")) or self._model
         if isinstance(usage := chunk.get("usage"), dict):
-            self._tokens = tokens(usage)
+            self._tokens = tokens(usage, "prompt", "completion")
         if error := chunk.get("error"):
             said = error.get("message") if isinstance(error, dict) else error
             self._finish, self._reason = Stop.FAILED, short(said)
@@ -126,20 +126,3 @@ def first_choice(response: Mapping[str, Any]) -> Mapping[str, Any]:
             found: Mapping[str, Any] = choice
             return found
     return {}
-
-
-def tokens(usage: Mapping[str, Any]) -> Tokens:
-    """
-    What `usage` of a completion says.
-    """
-    read, written = (
-        each if isinstance(each := usage.get(key), dict) else {}
-        for key in ("prompt_tokens_details", "completion_tokens_details")
-    )
-    return Tokens(
-        input=count(usage.get("prompt_tokens")),
-        output=count(usage.get("completion_tokens")),
-        cached=count(read.get("cached_tokens")),
-        cache_written=count(read.get("cache_write_tokens")),
-        reasoning=count(written.get("reasoning_tokens")),
-    )

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from toolcell_client.formats.openai_chat import OpenAiChat
-from toolcell_client.formats.openai_choice import checked
+from toolcell_client.formats.modes import check_mode
+from toolcell_client.formats.openai_chat import OpenAiChat, described
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,17 +30,10 @@ class OpenAiFunctions(OpenAiChat):
         """
         The value of `functions` in a request; they know no `strict`.
         """
-        return [
-            {
-                "name": each.name,
-                "description": each.description,
-                "parameters": dict(each.parameters),
-            }
-            for each in offers
-        ]
+        return [described(each) for each in offers]
 
     def choice(self, mode: str, names: Sequence[str], *, parallel: bool | None) -> dict[str, Any]:
-        checked(mode, names)
+        check_mode(mode, names)
         if parallel:
             raise ValueError("legacy functions have no parallel calls; use the provider 'openai'")
         if mode == "one" or (mode == "required" and len(names) == 1):

@@ -16,6 +16,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolcell_client.formats.format import plain
+from toolcell_client.formats.modes import check_mode
+from toolcell_client.formats.openai_chat import described
 from toolcell_client.formats.openai_realtime_stream import RealtimeAccumulator, read
 
 if TYPE_CHECKING:
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from toolcell_client.formats.offered import Offer
     from toolcell_client.formats.turns import Answer, WireTurn
 
-MODES = ("auto", "none", "required")
 CONTENT = {"user": "input_text", "assistant": "output_text"}
 
 
@@ -36,24 +37,13 @@ class OpenAiRealtime:
     provider = "openai-realtime"
 
     def definitions(self, offers: Sequence[Offer]) -> list[dict[str, Any]]:
-        return [
-            {
-                "type": "function",
-                "name": each.name,
-                "description": each.description,
-                "parameters": dict(each.parameters),
-            }
-            for each in offers
-        ]
+        return [{"type": "function", **described(each)} for each in offers]
 
     def choice(self, mode: str, names: Sequence[str], *, parallel: bool | None) -> dict[str, Any]:
+        check_mode(mode, names)
         fields: dict[str, Any] = {} if parallel is None else {"parallel_tool_calls": parallel}
         if mode == "one":
-            if len(names) != 1:
-                raise ValueError(f'mode "one" takes one name, and there are {len(names)}')
             return {"tool_choice": {"type": "function", "name": names[0]}, **fields}
-        if mode not in MODES:
-            raise ValueError(f"no mode is called {mode!r}; there are {', '.join(MODES)} and one")
         if names:
             raise ValueError(
                 "OpenAI Realtime cannot be told which of the tools are allowed; send the"

@@ -6,7 +6,8 @@ and `response.done`, which lists every item again and always comes.  A later one
 witness: an item that is done replaces what its deltas said, and the list of the response replaces
 all of it.  So the turn depends on what was said, and never on how it was cut or in which order two
 items came.  A call is handed out once, when its item is completed.  What never completes is kept
-for the turn, with the reason that the response gives.
+for the turn, with the reason that the response gives.  A field of another type than it should have
+says nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolcell_client.formats.format import plain
+from toolcell_client.formats.pieces import argument_text, count, mended, short
 from toolcell_client.formats.turns import Problem, RawCall, Stop, Tokens, WireTurn
 
 if TYPE_CHECKING:
@@ -45,12 +47,12 @@ class RealtimeAccumulator:
             case "response.function_call_arguments.delta":
                 self._add_arguments(told)
             case "response.function_call_arguments.done":
-                self._item(told)["arguments"] = str(told.get("arguments") or "")[:MOST_CHARACTERS]
+                self._item(told)["arguments"] = _written(told.get("arguments"))
                 self._item(told).update(_known(told, "name"))
             case "response.output_item.added" | "response.output_item.done":
                 return self._add_item(told)
             case "response.done":
-                return self._add_response(told["response"])
+                return self._add_response(_object(told.get("response")))
             case kind if kind in PIECES:
                 return self._add_text(told)
         return ()
@@ -71,20 +73,21 @@ class RealtimeAccumulator:
         return bool(found == self._response_id)
 
     def _item(self, told: Mapping[str, Any]) -> dict[str, Any]:
-        item_id = str(told.get("item_id", ""))
+        item_id = short(told.get("item_id"))
         if item_id not in self._calls and len(self._calls) >= MOST_ITEMS:
             return {"arguments": ""}
         item = self._calls.setdefault(item_id, {"arguments": "", "output_index": 0})
-        item.update(_known(told, "call_id", "output_index"))
+        item.update(_known(told, "call_id"))
+        item["output_index"] = count(told.get("output_index"))
         return item
 
     def _add_arguments(self, told: Mapping[str, Any]) -> None:
         item = self._item(told)
         room = MOST_CHARACTERS - len(item["arguments"])
-        item["arguments"] += str(told.get("delta") or "")[:room]
+        item["arguments"] += argument_text(told.get("delta"))[:room]
 
     def _add_item(self, told: Mapping[str, Any]) -> Sequence[RawCall]:
-        item = told.get("item") or {}
+        item = _object(told.get("item"))
         if item.get("type") != "function_call":
             return ()
         known = self._item({**told, "item_id": item.get("id") or item.get("call_id")})
@@ -95,8 +98,8 @@ class RealtimeAccumulator:
         return self._fresh([call(known, Stop.UNKNOWN)])
 
     def _add_text(self, told: Mapping[str, Any]) -> Sequence[str]:
-        place = (told.get("output_index", 0), told.get("content_index", 0))
-        delta = str(told.get("delta") or "")
+        place = (count(told.get("output_index")), count(told.get("content_index")))
+        delta = _words(told.get("delta"))
         self._text.setdefault(place, []).append(delta)
         return (delta,) if delta else ()
 
@@ -114,13 +117,13 @@ def read(response: Mapping[str, Any]) -> WireTurn:
     """
     A whole response, as `response.done` has it.
     """
-    items = [each for each in response.get("output") or () if isinstance(each, dict)]
+    items = _objects(response.get("output"))
     stop = _stop(response)
     return WireTurn(
         text="".join(_text(each) for each in items if each.get("type") == "message"),
         calls=calls([each for each in items if each.get("type") == "function_call"], stop),
         stop=stop,
-        tokens=tokens(response.get("usage") or {}),
+        tokens=tokens(_object(response.get("usage"))),
     )
 
 
@@ -141,9 +144,9 @@ def call(item: Mapping[str, Any], stop: Stop) -> RawCall:
         cut = stop in (Stop.LENGTH, Stop.UNKNOWN)
         problem = Problem.TRUNCATED if cut else Problem.CANCELLED
     return RawCall(
-        call_id=str(item.get("call_id") or ""),
-        name=str(item.get("name") or ""),
-        arguments=str(item.get("arguments") or ""),
+        call_id=short(item.get("call_id")),
+        name=short(item.get("name")),
+        arguments=_written(item.get("arguments")),
         problem=problem,
     )
 
@@ -152,16 +155,16 @@ def tokens(usage: Mapping[str, Any]) -> Tokens:
     """
     What `usage` of a response says; text, audio and images together.
     """
-    details = usage.get("input_token_details") or {}
+    details = _object(usage.get("input_token_details"))
     return Tokens(
-        input=usage.get("input_tokens") or 0,
-        output=usage.get("output_tokens") or 0,
-        cached=details.get("cached_tokens") or 0,
+        input=count(usage.get("input_tokens")),
+        output=count(usage.get("output_tokens")),
+        cached=count(details.get("cached_tokens")),
     )
 
 
 def _stop(response: Mapping[str, Any]) -> Stop:
-    reason = (response.get("status_details") or {}).get("reason") or ""
+    reason = short(_object(response.get("status_details")).get("reason"))
     match response.get("status"):
         case "completed":
             return Stop.END
@@ -173,8 +176,24 @@ def _stop(response: Mapping[str, Any]) -> Stop:
 
 
 def _text(item: Mapping[str, Any]) -> str:
-    parts = [each for each in item.get("content") or () if isinstance(each, dict)]
-    return "".join(str(each.get("text") or each.get("transcript") or "") for each in parts)
+    parts = _objects(item.get("content"))
+    return "".join(_words(each.get("text")) or _words(each.get("transcript")) for each in parts)
+
+
+def _written(arguments: object) -> str:
+    return mended(argument_text(arguments))[:MOST_CHARACTERS]
+
+
+def _words(text: object) -> str:
+    return mended(text) if isinstance(text, str) else ""
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: object) -> list[Mapping[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _known(told: Mapping[str, Any], *names: str) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolcell_client.formats.format import plain
+from toolcell_client.formats.modes import check_mode
 from toolcell_client.formats.openai_chat import function
-from toolcell_client.formats.openai_choice import checked
 from toolcell_client.formats.openai_responses_stream import ResponseStream
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class OpenAiResponses:
         return [{"type": "function", **function(each)} for each in offers]
 
     def choice(self, mode: str, names: Sequence[str], *, parallel: bool | None) -> dict[str, Any]:
-        checked(mode, names)
+        check_mode(mode, names)
         chosen: dict[str, Any] = {"tool_choice": mode}
         if mode == "one":
             chosen = {"tool_choice": _named(names[0])}

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from toolcell_client.formats.format import plain
 from toolcell_client.formats.openai_responses_item import kind_of
 from toolcell_client.formats.openai_responses_items import Items
-from toolcell_client.formats.pieces import count, short
+from toolcell_client.formats.openai_usage import tokens
+from toolcell_client.formats.pieces import short
 from toolcell_client.formats.turns import Problem, Stop, Tokens, WireTurn
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class ResponseStream:
     def _note(self, response: Mapping[str, Any]) -> None:
         self._model = short(response.get("model")) or self._model
         if isinstance(usage := response.get("usage"), dict):
-            self._tokens = tokens(usage)
+            self._tokens = tokens(usage, "input", "output")
 
     def _finish(self, status: object, response: Mapping[str, Any]) -> None:
         incomplete, error = (
@@ -137,20 +138,3 @@ class ResponseStream:
             self._stop = INCOMPLETE.get(reason, Stop.LENGTH)
         self._problem = PROBLEMS.get(self._stop)
         self._reason = short(error.get("message")) or reason
-
-
-def tokens(usage: Mapping[str, Any]) -> Tokens:
-    """
-    What `usage` of a response says.
-    """
-    read, written = (
-        each if isinstance(each := usage.get(key), dict) else {}
-        for key in ("input_tokens_details", "output_tokens_details")
-    )
-    return Tokens(
-        input=count(usage.get("input_tokens")),
-        output=count(usage.get("output_tokens")),
-        cached=count(read.get("cached_tokens")),
-        cache_written=count(read.get("cache_write_tokens")),
-        reasoning=count(written.get("reasoning_tokens")),
-    )

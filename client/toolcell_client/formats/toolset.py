@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from toolcell_client.formats.aliases import tool_aliases
+from toolcell_client.formats.modes import MODES
 from toolcell_client.formats.offers import Offers
 from toolcell_client.formats.providers import format_of
 from toolcell_client.formats.reading import REPEATABLE, read_call
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from toolcell_client.formats.loosened import Loosened, Strictness
     from toolcell_client.formats.offered import OfferedTool
     from toolcell_client.formats.turns import Answer, RawCall, ToolCall, WireTurn
-
-MODES = ("auto", "none", "required")
 
 
 class Toolset:

@@ -71,7 +71,7 @@ def test_a_list_of_allowed_tools_is_refused_with_the_way_to_do_it(mode: str) -> 
 def test_modes_that_make_no_sense_are_named() -> None:
     with pytest.raises(ValueError, match="no mode is called 'any'; there are auto"):
         FORMAT.choice("any", [], parallel=None)
-    with pytest.raises(ValueError, match="of one tool, and there are 2"):
+    with pytest.raises(ValueError, match="one tool, not 2"):
         FORMAT.choice("one", ["a", "b"], parallel=None)
 
 

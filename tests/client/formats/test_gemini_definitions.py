@@ -80,7 +80,7 @@ def test_one_call_at_a_time_cannot_be_asked_for() -> None:
 def test_modes_that_make_no_sense_are_named() -> None:
     with pytest.raises(ValueError, match="no mode is called 'ANY'; there are auto"):
         FORMAT.choice("ANY", [], parallel=None)
-    with pytest.raises(ValueError, match="of one tool, and there are 0"):
+    with pytest.raises(ValueError, match="one tool, not 0"):
         FORMAT.choice("one", [], parallel=None)
 
 

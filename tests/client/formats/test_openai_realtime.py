@@ -55,7 +55,7 @@ def test_a_choice_is_a_field_of_the_session(
 
 @pytest.mark.parametrize(
     ("mode", "names", "said"),
-    [("auto", ("a",), "response.create"), ("one", (), "one name"), ("some", (), "no mode")],
+    [("auto", ("a",), "response.create"), ("one", (), "one tool"), ("some", (), "no mode")],
 )
 def test_what_it_cannot_be_told_is_said_with_a_remedy(
     mode: str, names: tuple[str, ...], said: str

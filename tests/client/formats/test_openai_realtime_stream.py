@@ -7,17 +7,23 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.realtime import RealtimeServerEvent
 from pydantic import TypeAdapter
 from realtime_events import calls, created, done, event, item, item_done, message
-from toolcell_client.formats import Problem, RawCall, Stop
+from toolcell_client.formats import Problem, RawCall, Stop, Tokens
 from toolcell_client.formats.openai_realtime import FORMAT
 from toolcell_client.formats.openai_realtime_stream import MOST_CHARACTERS
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
 ARGUMENTS = st.dictionaries(TEXTS, TEXTS | st.integers(), max_size=3).map(json.dumps)
+KINDS = (
+    *("response.function_call_arguments.delta", "response.function_call_arguments.done"),
+    *("response.output_item.added", "response.output_item.done"),
+    *("response.output_text.delta", "response.output_audio_transcript.delta"),
+)
 ITEMS = st.lists(
     st.tuples(ARGUMENTS, st.sampled_from(["completed", "incomplete"])), min_size=1, max_size=4
 )
@@ -169,3 +175,47 @@ def test_arguments_without_end_are_bounded() -> None:
         accumulator.add(delta)
 
     assert MOST_CHARACTERS == len(accumulator.turn().calls[0].arguments)
+
+
+FIELDS = {
+    "item": [],
+    "response": 1,
+    "delta": [],
+    "arguments": 5,
+    "output_index": "x",
+    "item_id": {},
+}
+HOSTILE = [
+    {"output": 7, "usage": [], "status_details": "x", "status": []},
+    {"output": [{"type": "function_call", "call_id": [], "name": 3, "arguments": ["\ud800"]}, 4]},
+    {
+        "output": [
+            {"type": "message", "content": "x"},
+            {"type": "message", "content": [{"text": 1}]},
+        ]
+    },
+    {"usage": {"input_tokens": "many", "input_token_details": []}, "status": "incomplete"},
+    {"status": "incomplete", "status_details": {"reason": []}},
+]
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "response.done"])
+def test_fields_of_other_types_are_never_raised(kind: str) -> None:
+    """
+    A provider can be any server that speaks the wire format.
+    """
+    accumulator = FORMAT.accumulator()
+    accumulator.add(created("r1"))
+    for name, value in FIELDS.items():
+        accumulator.add({"type": kind, "response_id": "r1", name: value})
+        accumulator.add({"type": kind, "response_id": "r1", "item_id": "i1", name: value})
+    assert "" == accumulator.turn().text
+
+
+@pytest.mark.parametrize("response", HOSTILE)
+def test_a_whole_response_of_other_types_is_read(response: dict[str, Any]) -> None:
+    accumulator = FORMAT.accumulator()
+    accumulator.add({"type": "response.done", "response": {"id": "r1", **response}})
+    turn = accumulator.turn()
+    assert Tokens() == turn.tokens + Tokens()
+    json.dumps([each.arguments for each in turn.calls], ensure_ascii=False).encode()

@@ -26,23 +26,23 @@ class NoSuchTools(ValueError):  # noqa: N818  # names what happened
 
 class Listed:
     """
-    Takes what a server lists, by name and newest version first, and keeps of each tool the newest
-    version that can be called and is not deprecated.
+    Takes what a server lists, by name and newest version first.  `newest` has of each tool the
+    newest version that can be called and is not deprecated, by name.
     """
 
     def __init__(self) -> None:
-        self._newest: dict[str, registry_pb2.Tool] = {}
+        self.newest: dict[str, registry_pb2.Tool] = {}
         self._others: dict[str, str] = {}
 
     def add(self, tool: registry_pb2.Tool) -> None:
-        if tool.name in self._newest:
+        if tool.name in self.newest:
             return
         if tool.state != registry_pb2.TOOL_STATE_AVAILABLE:
             self._others.setdefault(tool.name, short_name(registry_pb2.ToolState, tool.state))
         elif tool.deprecated:
             self._others.setdefault(tool.name, "deprecated")
         else:
-            self._newest[tool.name] = tool
+            self.newest[tool.name] = tool
 
     def chosen(
         self, names: Sequence[str], extra: Iterable[OfferedTool] = ()
@@ -53,20 +53,26 @@ class Listed:
         Raises:
             NoSuchTools: a name is not among them; or an extra tool has the name of another.
         """
-        if missing := [each for each in dict.fromkeys(names) if each not in self._newest]:
-            raise NoSuchTools("; ".join(self._missing(each) for each in missing))
-        wanted = dict.fromkeys(names) or self._newest
-        offered = [OfferedTool.of(self._newest[each]) for each in wanted]
+        if missing := self.missing(names):
+            raise NoSuchTools("; ".join(missing))
+        wanted = dict.fromkeys(names) or self.newest
+        offered = [OfferedTool.of(self.newest[each]) for each in wanted]
         for each in extra:
             if any(each.name == other.name for other in offered):
                 raise NoSuchTools(f"two tools are called {each.name!r}; give one another name")
             offered.append(each)
         return tuple(offered)
 
+    def missing(self, names: Iterable[str]) -> list[str]:
+        """
+        Why some of these names cannot be offered, a sentence for each.
+        """
+        return [self._missing(each) for each in dict.fromkeys(names) if each not in self.newest]
+
     def _missing(self, name: str) -> str:
         if name in self._others:
             return f"the tool {name!r} cannot be offered: it is {self._others[name]}"
-        close = difflib.get_close_matches(name, self._newest, CLOSE_MATCHES)
+        close = difflib.get_close_matches(name, self.newest, CLOSE_MATCHES)
         if close:
             return f"no tool is called {name!r}; close: {', '.join(close)}"
         return f"no tool is called {name!r}, or none that this principal may see"

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from toolcell.v1 import registry_pb2
+from toolcell_client.loops.choosing import Listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from toolcell.v1 import registry_pb2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +45,8 @@ def chosen(tools: Iterable[registry_pb2.Tool], choice: Choice) -> tuple[registry
     Parameters:
         tools: of one name, the newest version first, as the server lists them.
     """
-    found: dict[str, registry_pb2.Tool] = {}
+    listed = Listed()
     for tool in tools:
-        callable_ = tool.state == registry_pb2.TOOL_STATE_AVAILABLE and not tool.deprecated
-        if callable_ and tool.name not in found and choice.admits(tool):
-            found[tool.name] = tool
-    return tuple(found[name] for name in sorted(found))
+        if choice.admits(tool):
+            listed.add(tool)
+    return tuple(tool for _, tool in sorted(listed.newest.items()))

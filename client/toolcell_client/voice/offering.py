@@ -8,12 +8,14 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from toolcell_client.errors import ToolcellError
-from toolcell_client.formats import OfferedTool, Toolset
+from toolcell_client.formats import Toolset
+from toolcell_client.loops.choosing import Listed, NoSuchTools
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from toolcell_client.async_client import AsyncClient
+    from toolcell_client.formats import OfferedTool
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds between attempts to watch
 
@@ -34,26 +36,31 @@ class Offering:
         fail: Callable[[Exception], None],
     ) -> None:
         self._client = client
-        self._names = frozenset(names)
-        self._which: dict[str, Any] = {"category": category, "tags": tuple(tags)}
+        self._names = tuple(names)
+        self._which: dict[str, Any] = {
+            "category": category,
+            "tags": tuple(tags),
+            "session_id": session_id,
+        }
         self._session_id = session_id
         self._fail = fail
         self._stale = asyncio.Event()
 
     async def toolset(self) -> Toolset:
         """
-        The tools now.  One that cannot be offered is reported and left out.
+        The tools now.  A name that cannot be offered is reported and left out.
 
         Raises:
             ToolcellError: the server refuses or does not answer.
         """
-        found: dict[str, OfferedTool] = {}
-        which = {**self._which, "state": "available", "session_id": self._session_id}
-        async for tool in self._client.list_tools(**which):
-            wanted = not self._names or tool.name in self._names
-            if wanted and not tool.deprecated and tool.name not in found:
-                found[tool.name] = OfferedTool.of(tool)
-        return Toolset([each for each in found.values() if self._can_be_offered(each)])
+        listed = Listed()
+        async for tool in self._client.list_tools(**self._which):
+            listed.add(tool)
+        for why in listed.missing(self._names):
+            self._fail(NoSuchTools(why))
+        wanted = [each for each in self._names or listed.newest if each in listed.newest]
+        tools = listed.chosen(wanted) if wanted else ()
+        return Toolset([each for each in tools if self._can_be_offered(each)])
 
     def _can_be_offered(self, tool: OfferedTool) -> bool:
         # Somebody may register a tool during a conversation; that must not end it.

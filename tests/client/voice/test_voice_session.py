@@ -179,14 +179,18 @@ def test_silence_is_noticed_by_the_sessions_own_clock(server: FakeServer) -> Non
     session(server, scenario, options=options, on_filler=lines.append)
 
 
-def test_the_tools_are_chosen_by_name_and_deprecated_ones_are_left_out(server: FakeServer) -> None:
+def test_the_tools_are_chosen_by_name_and_others_are_reported(server: FakeServer) -> None:
+    """
+    Nobody hears why a tool with a misspelt name is never called.
+    """
+    reported: list[Any] = []
     for name in ("look", "write", "old"):
         server.tool(name, completed(1), deprecated="use look" if name == "old" else "")
 
     async def scenario() -> None:
         async with (
             AsyncClient(server.target) as client,
-            VoiceSession(client, "look", "old") as voice,
+            VoiceSession(client, "look", "old", "wrte", on_error=reported.append) as voice,
         ):
             async for event in voice.outgoing():
                 tools = event["session"]["tools"]
@@ -194,6 +198,9 @@ def test_the_tools_are_chosen_by_name_and_deprecated_ones_are_left_out(server: F
                 break
 
     asyncio.run(scenario())
+    old, misspelt = map(str, reported)
+    assert "it is deprecated" in old
+    assert "close: write" in misspelt
 
 
 def test_hostile_call_ids_meet_nothing_of_ours(server: FakeServer) -> None:

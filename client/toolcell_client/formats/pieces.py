@@ -20,7 +20,9 @@ NAME_CHARACTERS = 256  # of a call's name or id
 ARGUMENT_BYTES = 4 * 2**20  # of all calls together
 TEXT_BYTES = 4 * 2**20
 VERBATIM_BYTES = 8 * 2**20  # of what goes back as it came
+VERBATIM_DEPTH = 128  # above what arguments may have; pydantic, of google-genai, writes 255 levels
 OBJECT_BYTES = 256  # what each value of those counts besides its text
+MOST_TOKENS = 2**53  # what any JSON reader holds, and above any context
 
 REPLACEMENT = "\ufffd"
 
@@ -99,8 +101,10 @@ def mended(text: str) -> str:
 def verbatim(value: Any, room: Room) -> Any:
     """
     A copy that can be sent: mended, and JSON throughout.  None where that cannot be, or where it
-    does not fit.
+    does not fit, or is so deep that an SDK would fail to send it in each request to come.
     """
+    if _too_deep(value):
+        return None
     try:
         text = mended(json.dumps(value, ensure_ascii=False, allow_nan=False))
         return json.loads(text) if room.enter(text) else None
@@ -129,6 +133,21 @@ def short(value: object) -> str:
 
 def count(value: object) -> int:
     """
-    A number of tokens; 0 where it is none.
+    A number of tokens; 0 where it is none.  What no response takes is cut, so that sums of it stay
+    numbers that can be written.
     """
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+    if not isinstance(value, int) or isinstance(value, bool):
+        return 0
+    return min(max(value, 0), MOST_TOKENS)
+
+
+def _too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(VERBATIM_DEPTH):
+        level = [
+            below
+            for each in level
+            if isinstance(each, dict | list)
+            for below in (each.values() if isinstance(each, dict) else each)
+        ]
+    return bool(level)

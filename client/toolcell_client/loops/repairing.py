@@ -22,7 +22,7 @@ FRAGMENT_CHARACTERS = 300  # arbitrary
 MOST_VIOLATIONS = 10  # as the server
 LONGEST_WORD = 100  # longer ones are no misspelling, and slow to compare
 MOST_WORDS = 1_000  # compared with
-MOST_STEPS = 64  # of one pointer, and of references that name each other
+MOST_STEPS = 64  # of one pointer, of references that name each other, and of unions
 EXAMPLES = {
     "string": "text",
     "integer": 1,
@@ -95,22 +95,27 @@ def _tokens(field: str) -> list[str]:
 def _below(schema: Mapping[str, Any], tokens: Sequence[str]) -> Mapping[str, Any] | None:
     found: Any = _resolved(schema, schema)
     for token in tokens[:MOST_STEPS]:
-        found = _resolved(schema, _child(schema, found, token))
+        found = _resolved(schema, _child(schema, found, token, set()))
         if not isinstance(found, dict):
             return None
     return found if isinstance(found, dict) else None
 
 
-def _child(root: Mapping[str, Any], schema: Any, token: str) -> Any:
-    if not isinstance(schema, dict):
+def _child(root: Mapping[str, Any], schema: Any, token: str, seen: set[int]) -> Any:
+    """
+    What rules at a property or an item.  `seen` are the schemas that were asked: the branches of a
+    union may refer to the union itself.
+    """
+    if not isinstance(schema, dict) or id(schema) in seen or len(seen) >= MOST_STEPS:
         return None
+    seen.add(id(schema))
     properties = schema.get("properties")
     if isinstance(properties, dict) and token in properties:
         return properties[token]
-    if token.isdigit() and isinstance(schema.get("items"), dict):
+    if token.isdecimal() and isinstance(schema.get("items"), dict):
         return schema["items"]
     for branch in (*(schema.get("anyOf") or ()), *(schema.get("oneOf") or ())):
-        if (found := _child(root, _resolved(root, branch), token)) is not None:
+        if (found := _child(root, _resolved(root, branch), token, seen)) is not None:
             return found
     return schema.get("additionalProperties")
 
@@ -158,7 +163,7 @@ def _value(arguments: Any, tokens: Sequence[str]) -> Any:
     for token in tokens:
         if isinstance(arguments, dict):
             arguments = arguments.get(token)
-        elif isinstance(arguments, list) and token.isdigit() and int(token) < len(arguments):
+        elif isinstance(arguments, list) and token in map(str, range(len(arguments))):
             arguments = arguments[int(token)]
         else:
             return None

@@ -1,12 +1,13 @@
 """
 Checks arguments of schema-only tools against their schemas; also a program that does it once.
 
-Theory of operation.  The schema is the developer's, the arguments are a model's.  Two things let a
-model's arguments stop a program: `pattern`, on which Python's `re` can take forever, in C, where
-nothing interrupts it; so what has patterns is checked by a process of its own, that can be killed.
-And size: what is larger than `MAXIMUM_BYTES` is not looked at.  Formats that need no other package
-are asserted, as who writes "format": "date" for an extraction means it.  Nothing is fetched: a
-`$ref` to elsewhere is an error of the schema.
+Theory of operation.  The schema is the developer's, the arguments are a model's.  Some keywords let
+a model's arguments stop a program: `pattern`, on which Python's `re` can take forever, in C, where
+nothing interrupts it; `uniqueItems`, which compares each item with each; references that recurse
+through unions, where every level doubles the work.  What has one of these is checked by a process
+of its own, that can be killed.  And size: what is larger than `MAXIMUM_BYTES` is not looked at.
+Formats that need no other package are asserted, as who writes "format": "date" for an extraction
+means it.  Nothing is fetched: a `$ref` to elsewhere is an error of the schema.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MAXIMUM_BYTES = 1_000_000  # of arguments; as the server's default
-PATTERN_SECONDS = 5.0  # arbitrary; of a check with patterns, with the start of its process
+PATTERN_SECONDS = 5.0  # arbitrary; of a check by a process, with the start of it
+SLOW = ('"pattern', '"uniqueItems"', '"$ref"', '"$dynamicRef"')
 MOST_VIOLATIONS = 10
 SHOWN_CHARACTERS = 150
 
@@ -43,7 +45,8 @@ def violations(schema: Mapping[str, Any], arguments_json: bytes) -> list[Violati
     """
     if len(arguments_json) > MAXIMUM_BYTES:
         return [_violation("", f"must have at most {MAXIMUM_BYTES} bytes")]
-    if '"pattern' in json.dumps(schema):
+    written = json.dumps(schema)
+    if any(each in written for each in SLOW):
         return _elsewhere(schema, arguments_json)
     return check(schema, json.loads(arguments_json))
 
@@ -78,7 +81,10 @@ def check(schema: Mapping[str, Any], arguments: Any) -> list[Violation]:
         raise ValueError(f"the schema refers to what it does not hold: {exc}") from exc
     except RecursionError:
         return [_violation("", "is nested too deep")]
-    return [found for each in errors for found in _described(each)][:MOST_VIOLATIONS]
+    except OverflowError as exc:  # a number that no float holds, or one in a text that is a pattern
+        return [_violation("", f"cannot be checked: {exc}")]
+    found = [each for error in errors for each in _described(error)]
+    return [each for at, each in enumerate(found) if each not in found[:at]][:MOST_VIOLATIONS]
 
 
 def _described(error: Any) -> Iterable[Violation]:
@@ -113,7 +119,7 @@ def _elsewhere(schema: Mapping[str, Any], arguments_json: bytes) -> list[Violati
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return [_violation("", "takes too long to compare with the patterns of the schema")]
+        return [_violation("", "takes too long to compare with the schema; send less")]
     if done.returncode:
         raise ValueError(done.stderr.decode(errors="replace").strip().rpartition("\n")[2][:500])
     found: list[Violation] = json.loads(done.stdout)

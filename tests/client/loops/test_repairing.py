@@ -23,6 +23,7 @@ SCHEMA: dict[str, Any] = {
         "days": {"type": "array", "items": {"type": "integer", "minimum": 3}},
         "size": {"enum": [f"size {n}" for n in range(999)], "type": "string"},
         "loop": {"$ref": "#/properties/loop"},
+        "self": {"anyOf": [{"$ref": "#/properties/self"}, {"$ref": "#/properties/self"}]},
         "either": {"anyOf": [{"type": "null"}, {"type": "object", "properties": {"a": True}}]},
     },
     "$defs": {"place": {"type": "object", "properties": {"city": {"type": "string"}}}},
@@ -76,3 +77,8 @@ def test_help_is_bounded() -> None:
     assert helped("/size", {"size": "sise 7"})["schema"] == {"type": "string"}
     assert len(str(helped("/size"))) < FRAGMENT_CHARACTERS
     assert close_matches("x" * 10_000, ["x"]) == []
+
+
+@pytest.mark.parametrize("field", ["self/a", "days/²", f"days/{'9' * 5_000}", "days/9"])
+def test_no_place_that_a_schema_or_a_model_names_stops_the_answer(field: str) -> None:
+    assert "close_matches" not in helped(f"arguments_json/{field}", {"days": [1], "self": {}})

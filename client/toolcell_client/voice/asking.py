@@ -142,10 +142,11 @@ class Asking:
         """
         question = self.confirmations.open
         if response_id != self._reading or question is None:
-            if text:
-                self.said = [*self.said[-63:], self._room.place]
+            if text:  # from its beginning on: a yes may interrupt it
+                self.said = [*self.said[-63:], self._room.response(response_id).began]
             return
-        said = was_said(question.sentence, question.arguments_json, text)
+        no = self._room.options.words.no
+        said = was_said(question.sentence, question.arguments_json, text, no)
         if status == "completed" and said:
             question.items = items
             question.spoken = 0 if self._playing == response_id else self._room.place

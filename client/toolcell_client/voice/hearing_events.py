@@ -47,7 +47,7 @@ class Hearing:
         try:
             told = plain(event)
             self._take(told, now)
-        except (KeyError, TypeError, ValueError, AttributeError) as exc:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as exc:
             self._room.do(Report({"type": "unreadable_event", "message": f"{exc!r:.200}"}))
 
     def heard(self, text: str, now: float) -> None:
@@ -92,7 +92,7 @@ class Hearing:
                 self._room.turns.transcribed(told["item_id"], transcript)
                 self._calls.stop_if_asked(transcript, now)
             case "conversation.item.input_audio_transcription.failed":
-                self._room.turns.transcribed(told["item_id"], "")
+                self._room.turns.not_transcribed(told["item_id"])
             case "session.created":
                 self._session()
             case "conversation.item.truncated":

@@ -47,6 +47,6 @@ def extract(planned: Planned) -> Answer:
         "message": "The arguments do not fit the schema; nothing was taken.",
         "retryable": False,
         "hint": "Correct what the violations name, and call again.",
-        "violations": repairable(found, schema, planned.call.arguments),
+        "violations": repairable(found, schema, planned.call.arguments, planned.properties),
     }
     return Answer(call=planned.call, value=told, failed=True)

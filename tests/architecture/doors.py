@@ -74,6 +74,21 @@ DOORS = (
         "checks arguments of schema-only tools, where it is installed; nothing else needs it",
     ),
     Door(
+        ("client/toolcell_client/frameworks/langchain.py",),
+        ("toolcell_client", "langchain_core", "langgraph"),
+        "tools for a framework, for those who have it; nothing else loads them",
+    ),
+    Door(
+        ("client/toolcell_client/frameworks/openai_agents.py",),
+        ("toolcell_client", "agents"),
+        "tools for a framework, for those who have it; nothing else loads them",
+    ),
+    Door(
+        ("client/toolcell_client/frameworks/pydantic_ai.py",),
+        ("toolcell_client", "pydantic_ai", "pydantic_core"),
+        "tools for a framework, for those who have it; nothing else loads them",
+    ),
+    Door(
         ("client/*",),
         ("toolcell_client", "toolcell.v1", *GRPC),
         "the base install; the server is reached as a program",

@@ -74,7 +74,7 @@ DOORS = (
         "checks arguments of schema-only tools, where it is installed; nothing else needs it",
     ),
     Door(
-        ("client/toolcell_client/frameworks/langchain.py",),
+        ("client/toolcell_client/frameworks/lang*.py",),
         ("toolcell_client", "langchain_core", "langgraph"),
         "tools for a framework, for those who have it; nothing else loads them",
     ),

@@ -11,27 +11,22 @@ what it says helps the model to repair its call.
 *What does not work* is a `ToolException` with the text for the model; its cause is the error.
 
 *Approval.*  Inside a graph that keeps checkpoints, the tool interrupts the graph with the question
-(no token is in it), and the graph is resumed with True, False, or {"approve": …, "reason": …}.  The
-node begins again then, and the call finds its question: see `asked`.  A call that has run before is
-replayed by the server if its id is unique, as providers' are.  Elsewhere give `approve=`; without
-it the model is told that the call waits.
+(no token is in it), and the graph is resumed with answers by call id: see `langgraph_interrupts`.
+Elsewhere give `approve=`; without it the model is told that the call waits.
 """
 
 from __future__ import annotations
 
-import sys
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
 from toolcell_client.frameworks.asked import Asked
+from toolcell_client.frameworks.langgraph_interrupts import Answers, task_name
 from toolcell_client.frameworks.missing import missing
 from toolcell_client.frameworks.offering import Offering, Options, async_offering, offering
-from toolcell_client.loops.approving import Approve, Decision, Deny
-from toolcell_client.plain import event_to_plain
+from toolcell_client.plain import event_to_plain, to_plain
 
 try:
     from langchain_core.callbacks.manager import adispatch_custom_event, dispatch_custom_event
-    from langchain_core.runnables.config import ensure_config
     from langchain_core.tools import BaseTool, ToolException
 except ImportError as exc:
     raise missing("langchain", "langchain", exc) from exc
@@ -43,14 +38,12 @@ if TYPE_CHECKING:
     from toolcell_client.client import Client
     from toolcell_client.frameworks.offering import ToolOptions
     from toolcell_client.frameworks.one_call import OneCall
+    from toolcell_client.loops.approving import Decision
     from toolcell_client.loops.events import ExecutionEvent
     from toolcell_client.result import Result
 
-    Told = tuple[str, Result | None]
+    Told = tuple[str, dict[str, Any] | None]
 
-# Keys of LangGraph's configuration, which it has no public names for: who keeps checkpoints, and
-# what a node that may be interrupted has.
-CHECKPOINTS, INTERRUPTIBLE = "__pregel_checkpointer", "__pregel_scratchpad"
 DISPATCHED = frozenset({"progress", "log", "output", "partial", "denied", "retrying"})
 
 
@@ -64,7 +57,7 @@ def tools(client: Client, *names: str, **options: Unpack[ToolOptions]) -> list[B
         ToolcellError: the server does not list its tools.
         TypeError: an option is unknown, or of the wrong type.
     """
-    return _made(offering(client, names, Options.of(options), Asked()))
+    return _made(offering(client, names, Options.of(options), Asked()), Answers())
 
 
 async def async_tools(
@@ -73,18 +66,19 @@ async def async_tools(
     """
     The same for asynchronous programs.
     """
-    return _made(await async_offering(client, names, Options.of(options), Asked()))
+    return _made(await async_offering(client, names, Options.of(options), Asked()), Answers())
 
 
 class ToolcellTool(BaseTool):
     """
     One tool.  `metadata` has its `effects`, whether it is `idempotent`, and its `version`; the
-    artifact of a call is its `Result`.
+    artifact of a call is `plain_result` of how it ended.
     """
 
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
     handle_tool_error: Any = True
     offering: Any = None  # an Offering
+    answers: Any = None  # Answers, which the tools of one list share
 
     def _parse_input(
         self, tool_input: str | dict[str, Any], tool_call_id: str | None
@@ -93,7 +87,8 @@ class ToolcellTool(BaseTool):
 
     def _run(self, arguments: Any, call_id: str = "") -> Told:
         offering: Offering = self.offering
-        call = _call(offering, self.name, arguments, call_id)
+        task = task_name()
+        call = _call(offering, self.name, arguments, call_id, task)
 
         def heard(event: ExecutionEvent) -> None:
             offering.options.hear(event)
@@ -101,14 +96,15 @@ class ToolcellTool(BaseTool):
                 dispatch_custom_event(f"toolcell.{event.kind}", event_to_plain(event.event))
 
         offering.carrier.carry(call, heard)
-        while call.question is not None and _interruptible():
-            offering.carrier.decide(call, _interrupted(offering, call))
+        while call.question is not None and task:
+            offering.carrier.decide(call, self._answer(call, task))
             offering.carrier.carry(call, heard)
         return _told(offering, call)
 
     async def _arun(self, arguments: Any, call_id: str = "") -> Told:
         offering: Offering = self.offering
-        call = _call(offering, self.name, arguments, call_id)
+        task = task_name()
+        call = _call(offering, self.name, arguments, call_id, task)
 
         async def heard(event: ExecutionEvent) -> None:
             answered = offering.options.hear(event)
@@ -118,13 +114,35 @@ class ToolcellTool(BaseTool):
                 await adispatch_custom_event(f"toolcell.{event.kind}", event_to_plain(event.event))
 
         await offering.carrier.carry_on(call, heard)
-        while call.question is not None and _interruptible():
-            await offering.carrier.decide_on(call, _interrupted(offering, call))
+        while call.question is not None and task:
+            await offering.carrier.decide_on(call, self._answer(call, task))
             await offering.carrier.carry_on(call, heard)
         return _told(offering, call)
 
+    def _answer(self, call: OneCall, task: str) -> Decision:
+        self.offering.asked.keep(call)  # the next line may leave
+        decision: Decision = self.answers.to(call, task)
+        self.offering.asked.drop(call)
+        return decision
 
-def _made(offering: Offering) -> list[BaseTool]:
+
+def plain_result(result: Result) -> dict[str, Any]:
+    """
+    What programs want of a result: the whole value among it, of which the model may have seen a
+    part.  Plain, because LangGraph writes it into checkpoints.
+    """
+    return {
+        "execution_id": result.execution_id,
+        "label": result.label,
+        "value": None if result.result_left_out else result.value,
+        "committed_paths": list(result.committed_paths),
+        "usage": to_plain(result.usage),
+        "cached": result.cached,
+        "replayed": result.replayed,
+    }
+
+
+def _made(offering: Offering, answers: Answers) -> list[BaseTool]:
     shown = offering.shown
     return [
         ToolcellTool(
@@ -138,60 +156,22 @@ def _made(offering: Offering) -> list[BaseTool]:
                 "version": each.version,
             },
             offering=offering,
+            answers=answers,
         )
         for each in shown.tools.values()
     ]
 
 
-def _call(offering: Offering, name: str, arguments: Any, call_id: str) -> OneCall:
+def _call(offering: Offering, name: str, arguments: Any, call_id: str, task: str) -> OneCall:
     # Somebody may have said yes at the server, and the person at the graph no: that counts first.
-    begin = offering.found if _interruptible() else offering.call
-    return begin(name, arguments, call_id)
+    if task:
+        return offering.found(name, arguments, call_id, task)
+    return offering.call(name, arguments, call_id)
 
 
 def _told(offering: Offering, call: OneCall) -> Told:
     if not call.failed:
-        return call.text, call.result
+        return call.text, None if call.result is None else plain_result(call.result)
     offering.left(call)
     error = call.outcome if isinstance(call.outcome, Exception) else None
     raise ToolException(call.text) from error
-
-
-def _interruptible() -> bool:
-    # Inside a graph LangGraph has been loaded; who has only LangChain has no graph.
-    if "langgraph" not in sys.modules:
-        return False
-    settings = ensure_config().get("configurable", {})
-    return bool(settings.get(CHECKPOINTS)) and INTERRUPTIBLE in settings
-
-
-def _interrupted(offering: Offering, call: OneCall) -> Decision:
-    """
-    Raises:
-        GraphInterrupt: nobody has decided yet.
-        TypeError: the graph was resumed with what is no decision; nothing ran.
-    """
-    from langgraph.types import interrupt
-
-    assert call.question is not None
-    question = asdict(call.question)
-    question["call"] = {
-        "tool": call.planned.call.tool,
-        "arguments": call.planned.call.arguments,
-        "call_id": call.planned.call.call_id,
-    }
-    offering.asked.keep(call)
-    said = interrupt(question)
-    offering.asked.drop(call)
-    return _decision(said)
-
-
-def _decision(said: object) -> Decision:
-    reason = said.get("reason", "") if isinstance(said, dict) else ""
-    yes = said.get("approve") if isinstance(said, dict) else said
-    if not isinstance(yes, bool) or not isinstance(reason, str):
-        raise TypeError(
-            'resume the graph with True, False or {"approve": False, "reason": "…"},'
-            f" not {said!r:.80}"
-        )
-    return Approve() if yes else Deny(reason)

@@ -4,7 +4,7 @@ Tools that are offered to a framework, and their calls.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from toolcell_client.frameworks.asked import Asked
@@ -95,11 +95,20 @@ class Offering:
             call.decide(Approve())
         return call
 
-    def found(self, name: str, arguments: str | Mapping[str, Any], call_id: str) -> OneCall:
+    def found(
+        self,
+        name: str,
+        arguments: str | Mapping[str, Any],
+        call_id: str,
+        turn_id: str = "",
+    ) -> OneCall:
         """
-        A call as it waits already, or a new one.
+        A call as it waits already, or a new one, of a turn of that name.
         """
-        made = OneCall(self.toolset, self.options.settings, name, arguments, call_id)
+        settings = self.options.settings
+        if turn_id:
+            settings = replace(settings, turn_id=turn_id)
+        made = OneCall(self.toolset, settings, name, arguments, call_id)
         return self.asked.take(made) or made
 
     def left(self, call: OneCall) -> None:

@@ -13,18 +13,17 @@ import sys
 import offline
 import openai
 from toolcell_client import Client, Conversation
-from toolcell_client.loops import Approve, Deny
-from toolcell_client.loops.approving import Decision, Question
-from toolcell_client.testing.providers import Calls, Then
+from toolcell_client.loops import Approve, Deny, Question
+from toolcell_client.testing.providers import Calls, Says, Then
 
 FILE = str(offline.FOLDER / "confirmed" / "greeting.txt")
 SCRIPT = (
     Calls(("write_file", {"path": FILE, "content": "Hello\n"})),
-    Then(lambda view: offline.Says(f"Done: {view.results[0].text}")),
+    Then(lambda view: Says(f"Done: {view.results[0].text}")),
 )
 
 
-def ask(question: Question) -> Decision:
+def ask(question: Question) -> Approve | Deny:
     print(f"The model wants {question.call.tool} with {question.call.arguments}.")
     if sys.stdin.isatty() and input("Do it? [y/N] ").lower() != "y":
         return Deny("the user said no")

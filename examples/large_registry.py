@@ -12,13 +12,13 @@ from typing import Any
 import offline
 import openai
 from toolcell_client import Client, Conversation, Selection
-from toolcell_client.testing.providers import Calls, Then
+from toolcell_client.testing.providers import Calls, Says, Then
 
 CITIES = [f"{name}{number}" for name in ("oslo", "rome", "lima", "cairo") for number in range(50)]
 SCRIPT = (
     Calls(("greet_rome7", {"text": "Ada"})),
     Then(
-        lambda view: offline.Says(
+        lambda view: Says(
             f"{view.results[0].text.strip()} The model was offered {len(view.tools)} tools."
         )
     ),

@@ -35,18 +35,14 @@ def _told(view: View) -> Turn:
     return Says(f"19 times 23 is {product['value']}; the text has {text['words']} words.")
 
 
-# What the model of most examples says: two calls at once, then what came of them.
-SCRIPT = (
-    Calls(
-        ("calculate", {"expression": "19 * 23"}),
-        ("text_stats", {"text": "to be or not to be"}),
-    ),
-    Then(_told),
-)
-# The same from a provider that takes one call in a response.
-ONE_BY_ONE = (*(Calls(each) for each in SCRIPT[0].calls), SCRIPT[1])
+CALCULATES = ("calculate", {"expression": "19 * 23"})
+COUNTS = ("text_stats", {"text": "to be or not to be"})
+# What the model of most examples says: two calls at once, then what came of them; and the same
+# where a response has one call.
+SCRIPT = (Calls(CALCULATES, COUNTS), Then(_told))
+ONE_BY_ONE = (Calls(CALCULATES), Calls(COUNTS), Then(_told))
 COUNT = (
-    Calls(("text_stats", {"text": "to be or not to be"})),
+    Calls(COUNTS),
     Then(lambda view: Says(f"It has {view.results[0].value['words']} words.")),
 )
 

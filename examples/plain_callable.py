@@ -1,17 +1,17 @@
 """
-A model behind a function of your own: here the standard library posts to an endpoint that speaks
-Chat Completions, as many local servers do.
+A model behind a function of your own: here httpx posts to an endpoint that speaks Chat
+Completions, as many local servers do.
 
+    pip install httpx
     OPENAI_BASE_URL=http://127.0.0.1:8000/v1 OPENAI_API_KEY=any python examples/plain_callable.py
 """
 
 from __future__ import annotations
 
-import json
 import os
-import urllib.request
 from typing import Any
 
+import httpx
 import offline
 from toolcell_client import Client, Conversation
 
@@ -27,11 +27,10 @@ def main() -> None:
             """
             Send the fields of the provider's API, and return its response.
             """
-            headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
-            body = json.dumps(request).encode()
-            post = urllib.request.Request(f"{place}/chat/completions", body, headers)
-            with urllib.request.urlopen(post, timeout=60) as answer:
-                return json.load(answer)
+            headers = {"Authorization": f"Bearer {key}"}
+            url = f"{place}/chat/completions"
+            answer = httpx.post(url, json=request, headers=headers, timeout=60)
+            return answer.raise_for_status().json()
 
         name = os.environ.get("OPENAI_MODEL", "gpt-5.5")
         tools = ["calculate", "text_stats"]

@@ -11,12 +11,12 @@ import offline
 import openai
 from toolcell_client import Client, Conversation
 from toolcell_client.loops import Answered, ExecutionEvent, TextDelta
-from toolcell_client.testing.providers import Calls, Then
+from toolcell_client.testing.providers import Calls, Says, Then
 
 CODE = "for number in range(3): print(number ** 2)"
 SCRIPT = (
     Calls(("run_python", {"code": CODE}), text="Let me run that."),
-    Then(lambda view: offline.Says("It printed " + str(view.results[0].value["stdout"].split()))),
+    Then(lambda view: Says("It printed " + str(view.results[0].value["stdout"].split()))),
 )
 
 

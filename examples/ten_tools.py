@@ -13,7 +13,7 @@ import sqlite3
 import offline
 import openai
 from toolcell_client import Budget, Client, Conversation
-from toolcell_client.testing.providers import Calls, Then
+from toolcell_client.testing.providers import Calls, Says, Then
 
 TEXT, SHOP = offline.FOLDER / "report.txt", offline.FOLDER / "shop.db"
 TASK = f"""
@@ -36,9 +36,9 @@ SCRIPT = (
     ),
     Calls(("write_file", {"path": str(TEXT), "content": "3 sold, for 12 in all.\n"})),
     Calls(("read_file", {"path": str(TEXT)}), ("text_stats", {"text": "3 sold, for 12 in all."})),
-    Then(lambda view: offline.Says(f"The report says: {view.results[-2].value['content'].strip()}")),
+    Then(lambda view: Says(f"The report says: {view.results[-2].value['content'].strip()}")),
 )
-TOOLS = sorted({name for step in SCRIPT[:-1] for name, _ in step.calls})  # type: ignore[union-attr]  # turns
+TOOLS = sorted({name for step in SCRIPT[:-1] for name, _ in step.calls})
 
 
 def make_shop() -> None:

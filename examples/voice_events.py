@@ -14,12 +14,12 @@ from typing import Any
 import offline
 import openai
 from toolcell_client import AsyncClient
-from toolcell_client.testing.providers import Calls, Then
+from toolcell_client.testing.providers import Calls, Says, Then
 from toolcell_client.voice import VoiceOptions, VoiceSession
 
 SCRIPT = (
     Calls(("calculate", {"expression": "19 * 23"})),
-    Then(lambda view: offline.Says(f"That is {view.results[0].value['result']['value']}.")),
+    Then(lambda view: Says(f"That is {view.results[0].value['result']['value']}.")),
 )
 OPTIONS = VoiceOptions(session={"output_modalities": ["text"]})
 SAID = [{"type": "input_text", "text": "What is nineteen times twenty-three?"}]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from toolcell_client import Client
+    from toolcell_client.frameworks.asked import Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def built_in(folder: Path) -> BuiltIn:
         {
             "calculate": ({"expression": "6 * 7"}, "42"),
             "current_time": ({"timezone": "Europe/Berlin"}, "Europe/Berlin"),
-            "http_request": ({"url": "https://unreachable.example/"}, '"ok": false'),
+            "http_request": ({"url": "https://unreachable.example/"}, "unreachable.example"),
             "list_files": ({"path": str(files)}, "poem.txt"),
             "query_sqlite": (query, "Gertrude"),
             "read_file": ({"path": f"{files}/poem.txt"}, "a rose is a rose"),
@@ -58,6 +59,14 @@ def built_in(folder: Path) -> BuiltIn:
             "write_file": ({"path": f"{files}/new.txt", "content": "thorn"}, "new.txt"),
         },
     )
+
+
+def secret(asked: Asked, text: object) -> bool:
+    """
+    Whether there are tokens of questions, and none of them is in the text.
+    """
+    tokens = [each.pending.token for each in asked._kept if each.pending is not None]
+    return any(tokens) and not any(each in str(text) for each in tokens if each)
 
 
 def running(client: Client) -> int:

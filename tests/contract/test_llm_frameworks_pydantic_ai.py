@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from framework_place import BuiltIn, built_in, nothing_runs, running
+from framework_place import BuiltIn, built_in, nothing_runs, running, secret
 from pydantic_ai import Agent, DeferredToolRequests, DeferredToolResults, ToolDenied
 from pydantic_ai.exceptions import UnexpectedModelBehavior
 from pydantic_ai.messages import (
@@ -168,7 +168,7 @@ def test_a_run_is_deferred_for_a_person_and_goes_on(alice: Client, restarted: bo
     asked = stopped.output
     assert [each.tool_call_id for each in asked.approvals] == ["a", "b"]
     assert asked.metadata["a"]["kind"] == "confirm"
-    assert "token" not in str(asked) + str(stopped.all_messages())
+    assert secret(toolset._asked, (asked, stopped.all_messages()))
     assert len(list(alice.list_executions(tool="mail"))) == before
     results = DeferredToolResults(approvals={"a": True, "b": ToolDenied("not her")})
     if restarted:

@@ -32,11 +32,11 @@ def one(arguments: Any = '{"to": "bob"}', name: str = "mail", call_id: str = "a"
     return OneCall(TOOLS, TurnSettings.of(), name, arguments, call_id)
 
 
-def refusal(kind: type[Any], reason: str, **metadata: str) -> Any:
+def refusal(error: type[Any], reason: str, **metadata: str) -> Any:
     made = Refusal(
         code=grpc.StatusCode.FAILED_PRECONDITION, message="no", reason=reason, metadata=metadata
     )
-    return kind(made)
+    return error(made)
 
 
 def asked(call: OneCall, kind: str = "confirm") -> OneCall:

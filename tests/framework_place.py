@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from running_server import Server, start_server
+from turn_place import TurnPlace
 from waiting import wait_until
 
 if TYPE_CHECKING:
@@ -17,6 +18,40 @@ if TYPE_CHECKING:
 
     from toolcell_client import Client
     from toolcell_client.frameworks.asked import Asked
+
+
+SHY = '''
+from toolcell_worker import tool
+
+@tool(approval="confirm", effects="read_only")
+def peek(name: str) -> str:
+    """Looks at something private."""
+    return f"saw {name}"
+'''
+UPPER = {
+    "name": "upper",
+    "version": "1",
+    "description": "Writes a text in capitals.",
+    "effects": "read_only",
+    "argv": ["/usr/bin/tr", "a-z", "A-Z"],
+    "stdin": "{text}",
+    "result": "text",
+    "parameters": {
+        "type": "object",
+        "required": ["text"],
+        "properties": {"text": {"type": "string"}},
+    },
+}
+
+
+class ShyPlace(TurnPlace):
+    """
+    A server with a tool that only reads and needs a yes all the same.
+    """
+
+    def started(self) -> Server:
+        (self.folder / "tools" / "shy.py").write_text(SHY)
+        return super().started()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +77,12 @@ def built_in(folder: Path) -> BuiltIn:
         database.commit()
     for each in (folder, files, *files.iterdir()):
         each.chmod(0o777)
-    settings = f'[policy]\nroots = [{{ path = "{files}", access = "write" }}]\n'
+    (folder / "state").mkdir(mode=0o700)
+    settings = f'[policy]\nroots = [{{ path = "{files}", access = "write" }}]\n[registry]\nenabled = true\n'
+    flags = ("--set", f"state_dir={folder / 'state'}")
     query = {"database": f"{files}/data.db", "sql": "SELECT name FROM roses"}
     return BuiltIn(
-        start_server(folder, settings),
+        start_server(folder, settings, flags=flags),
         {
             "calculate": ({"expression": "6 * 7"}, "42"),
             "current_time": ({"timezone": "Europe/Berlin"}, "Europe/Berlin"),

@@ -10,12 +10,48 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from running_server import Server, start_server
+from turn_place import TurnPlace
 from waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from toolcell_client import Client
+    from toolcell_client.frameworks.asked import Asked
+
+
+SHY = '''
+from toolcell_worker import tool
+
+@tool(approval="confirm", effects="read_only")
+def peek(name: str) -> str:
+    """Looks at something private."""
+    return f"saw {name}"
+'''
+UPPER = {
+    "name": "upper",
+    "version": "1",
+    "description": "Writes a text in capitals.",
+    "effects": "read_only",
+    "argv": ["/usr/bin/tr", "a-z", "A-Z"],
+    "stdin": "{text}",
+    "result": "text",
+    "parameters": {
+        "type": "object",
+        "required": ["text"],
+        "properties": {"text": {"type": "string"}},
+    },
+}
+
+
+class ShyPlace(TurnPlace):
+    """
+    A server with a tool that only reads and needs a yes all the same.
+    """
+
+    def started(self) -> Server:
+        (self.folder / "tools" / "shy.py").write_text(SHY)
+        return super().started()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +77,16 @@ def built_in(folder: Path) -> BuiltIn:
         database.commit()
     for each in (folder, files, *files.iterdir()):
         each.chmod(0o777)
-    settings = f'[policy]\nroots = [{{ path = "{files}", access = "write" }}]\n'
+    (folder / "state").mkdir(mode=0o700)
+    settings = f'[policy]\nroots = [{{ path = "{files}", access = "write" }}]\n[registry]\nenabled = true\n'
+    flags = ("--set", f"state_dir={folder / 'state'}")
     query = {"database": f"{files}/data.db", "sql": "SELECT name FROM roses"}
     return BuiltIn(
-        start_server(folder, settings),
+        start_server(folder, settings, flags=flags),
         {
             "calculate": ({"expression": "6 * 7"}, "42"),
             "current_time": ({"timezone": "Europe/Berlin"}, "Europe/Berlin"),
-            "http_request": ({"url": "https://unreachable.example/"}, '"ok": false'),
+            "http_request": ({"url": "https://unreachable.example/"}, "unreachable.example"),
             "list_files": ({"path": str(files)}, "poem.txt"),
             "query_sqlite": (query, "Gertrude"),
             "read_file": ({"path": f"{files}/poem.txt"}, "a rose is a rose"),
@@ -58,6 +96,14 @@ def built_in(folder: Path) -> BuiltIn:
             "write_file": ({"path": f"{files}/new.txt", "content": "thorn"}, "new.txt"),
         },
     )
+
+
+def secret(asked: Asked, text: object) -> bool:
+    """
+    Whether there are tokens of questions, and none of them is in the text.
+    """
+    tokens = [each.pending.token for each in asked._kept if each.pending is not None]
+    return any(tokens) and not any(each in str(text) for each in tokens if each)
 
 
 def running(client: Client) -> int:

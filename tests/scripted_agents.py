@@ -29,11 +29,10 @@ class ScriptedModel(Model):
         self.tools: list[Any] = []
         self.outputs: dict[str, str] = {}
 
-    async def get_response(
-        self, system: Any, input: Any, settings: Any, tools: Any, *rest: Any, **more: Any
-    ) -> ModelResponse:
-        self.tools = list(tools)
-        for each in input if isinstance(input, list) else []:
+    async def get_response(self, *asked: Any, **more: Any) -> ModelResponse:
+        named = {**dict(zip(("system", "input", "settings", "tools"), asked, strict=False)), **more}
+        self.tools = list(named["tools"])
+        for each in named["input"] if isinstance(named["input"], list) else []:
             if isinstance(each, dict) and each.get("type") == "function_call_output":
                 self.outputs[each["call_id"]] = str(each["output"])
         return ModelResponse(output=self._script.pop(0), usage=Usage(), response_id=None)

@@ -12,6 +12,7 @@ from agents import Agent as OpenAIAgent
 from agents import RunConfig, Runner
 from framework_place import ShyPlace
 from langchain_core.messages import AIMessage, HumanMessage
+from langchain_models import Scripted, calls
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode, tools_condition
@@ -20,7 +21,6 @@ from pydantic_ai import Agent, DeferredToolRequests, DeferredToolResults
 from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 from scripted_agents import ScriptedModel, called, says
-from scripted_models import Scripted, calls
 from toolcell_client.frameworks import langchain, openai_agents
 from toolcell_client.frameworks.pydantic_ai import ToolcellToolset
 from toolcell_client.loops.approving import Approve, Decision, Question

@@ -125,14 +125,15 @@ def test_the_commands_of_the_index_are_true(tmp_path: Path) -> None:
     """
     The folder is the one of the settings, the command starts a server with them, and says so.
     """
-    activate, mkdir, serve, example = block(INDEX, "sh").splitlines()
+    mkdir, serve, example = "".join(re.findall(r"```sh\n(.*?)```", INDEX, re.DOTALL)).splitlines()
     settings = (ROOT / serve.split()[3]).read_text()
     (tmp_path / "settings.toml").write_text(settings.replace(SHOWN_FOLDER, str(tmp_path)))
     words = [str(BIN / "toolcell"), "serve", "--config", str(tmp_path / "settings.toml")]
     free = ("--set", "server.listen=127.0.0.1:0", "--set", "server.metrics_listen=")
 
-    assert (". .venv/bin/activate", f"mkdir -p {SHOWN_FOLDER}") == (activate, mkdir)
-    assert "toolcell serve --config" == " ".join(serve.split()[:3])
+    assert f"mkdir -p {SHOWN_FOLDER}" == mkdir
+    assert ".venv/bin/toolcell serve --config" == " ".join(serve.split()[:3])
+    assert ".venv/bin/python" == example.split()[0]
     assert (ROOT / example.split()[1]).exists()
     program = subprocess.Popen([*words, *free], stdout=subprocess.PIPE, text=True)
     try:

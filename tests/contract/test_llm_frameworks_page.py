@@ -4,6 +4,7 @@ The page about agent frameworks: its Python, as it shows it, against a whole ser
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import re
@@ -38,6 +39,18 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TurnPlace]:
         yield place
     finally:
         place.server.stop()
+
+
+@pytest.fixture(autouse=True)
+def _loop() -> Iterator[None]:
+    """
+    What `run_sync` of both SDKs uses, and leaves open.
+    """
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
 
 
 def typed(place: TurnPlace, text: str, **names: Any) -> tuple[dict[str, Any], str]:

@@ -21,9 +21,10 @@ from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 from scripted_agents import ScriptedModel, called, says
 from scripted_models import Scripted, calls
+from toolcell.v1.approval_pb2 import APPROVAL_STATE_DENIED
 from toolcell_client.frameworks import langchain, openai_agents
 from toolcell_client.frameworks.pydantic_ai import ToolcellToolset
-from toolcell_client.loops.approving import Approve, Decision, Question
+from toolcell_client.loops.approving import Approve, Decision, Deny, Question
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -130,6 +131,28 @@ def test_an_asynchronous_callback_is_asked(place: ShyPlace) -> None:
             return str(await mail.ainvoke({"to": "bob"}))
 
     assert asyncio.run(asked()) == "sent to bob"
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_no_withdraws_the_question(place: ShyPlace, kind: str) -> None:
+    """
+    Nobody else need read it, and it counts no more.
+    """
+    call = {"to": "eve"}
+
+    async def asked() -> str:
+        async with place.async_client("alice") as client:
+            [mail] = await langchain.async_tools(client, "mail", approve=lambda _: Deny("no"))
+            return str(await mail.ainvoke(call))
+
+    with place.client("alice") as alice:
+        if kind == "async":
+            told = asyncio.run(asked())
+        else:
+            [mail] = langchain.tools(alice, "mail", approve=lambda _: Deny("no"))
+            told = str(mail.invoke(call))
+        assert "approval_denied" in told
+        assert next(alice.approvals.list(tool="mail")).state == APPROVAL_STATE_DENIED
 
 
 def test_a_no_at_the_graph_counts(place: ShyPlace) -> None:

@@ -78,11 +78,11 @@ def built_in(folder: Path) -> BuiltIn:
     for each in (folder, files, *files.iterdir()):
         each.chmod(0o777)
     (folder / "state").mkdir(mode=0o700)
-    settings = f'[policy]\nroots = [{{ path = "{files}", access = "write" }}]\n[registry]\nenabled = true\n'
+    policy = f'[policy]\nroots = [{{ path = "{files}", access = "write" }}]\n'
     flags = ("--set", f"state_dir={folder / 'state'}")
     query = {"database": f"{files}/data.db", "sql": "SELECT name FROM roses"}
     return BuiltIn(
-        start_server(folder, settings, flags=flags),
+        start_server(folder, f"{policy}[registry]\nenabled = true\n", flags=flags),
         {
             "calculate": ({"expression": "6 * 7"}, "42"),
             "current_time": ({"timezone": "Europe/Berlin"}, "Europe/Berlin"),

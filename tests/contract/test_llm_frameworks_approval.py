@@ -21,9 +21,10 @@ from pydantic_ai import Agent, DeferredToolRequests, DeferredToolResults
 from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 from scripted_agents import ScriptedModel, called, says
+from toolcell.v1.approval_pb2 import APPROVAL_STATE_DENIED
 from toolcell_client.frameworks import langchain, openai_agents
 from toolcell_client.frameworks.pydantic_ai import ToolcellToolset
-from toolcell_client.loops.approving import Approve, Decision, Question
+from toolcell_client.loops.approving import Approve, Decision, Deny, Question
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -43,10 +44,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShyPlace]:
         place.server.stop()
 
 
-async def in_langgraph(client: AsyncClient, *, yes: bool) -> str:
-    made = await langchain.async_tools(client, "mail")
-    script = [calls(("a", "mail", {"to": "bob"})), AIMessage(content="Done.")]
-    bound = Scripted(script=script).bind_tools(made)
+def graph(scripted: Scripted, made: list[Any]) -> Any:
+    """
+    The usual loop, with checkpoints.
+    """
+    bound = scripted.bind_tools(made)
 
     async def model(state: MessagesState) -> Any:
         return {"messages": [await bound.ainvoke(state["messages"])]}
@@ -57,7 +59,13 @@ async def in_langgraph(client: AsyncClient, *, yes: bool) -> str:
     builder.set_entry_point("model")
     builder.add_conditional_edges("model", tools_condition)
     builder.add_edge("tools", "model")
-    agent = builder.compile(checkpointer=InMemorySaver())
+    return builder.compile(checkpointer=InMemorySaver())
+
+
+async def in_langgraph(client: AsyncClient, *, yes: bool) -> str:
+    made = await langchain.async_tools(client, "mail")
+    script = [calls(("a", "mail", {"to": "bob"})), AIMessage(content="Done.")]
+    agent = graph(Scripted(script=script), made)
     state = await agent.ainvoke({"messages": [HumanMessage("Mail.")]}, IN_A_THREAD)
     [asked] = state["__interrupt__"]
     resume: Any = Command(resume={asked.value["call"]["call_id"]: yes})
@@ -123,6 +131,49 @@ def test_an_asynchronous_callback_is_asked(place: ShyPlace) -> None:
             return str(await mail.ainvoke({"to": "bob"}))
 
     assert asyncio.run(asked()) == "sent to bob"
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_no_withdraws_the_question(place: ShyPlace, kind: str) -> None:
+    """
+    Nobody else need read it, and it counts no more.
+    """
+    call = {"to": "eve"}
+
+    async def asked() -> str:
+        async with place.async_client("alice") as client:
+            [mail] = await langchain.async_tools(client, "mail", approve=lambda _: Deny("no"))
+            return str(await mail.ainvoke(call))
+
+    with place.client("alice") as alice:
+        if kind == "async":
+            told = asyncio.run(asked())
+        else:
+            [mail] = langchain.tools(alice, "mail", approve=lambda _: Deny("no"))
+            told = str(mail.invoke(call))
+        assert "approval_denied" in told
+        assert next(alice.approvals.list(tool="mail")).state == APPROVAL_STATE_DENIED
+
+
+def test_a_no_at_the_graph_counts(place: ShyPlace) -> None:
+    """
+    Whatever another principal has said at the server meanwhile.
+    """
+    place.file.write_text("precious")
+
+    async def asked() -> str:
+        async with place.async_client("alice") as client:
+            made = await langchain.async_tools(client, "wipe")
+            call = calls(("a", "wipe", {"path": str(place.file)}))
+            agent = graph(Scripted(script=[call, AIMessage(content="Done.")]), made)
+            state = await agent.ainvoke({"messages": [HumanMessage("Wipe.")]}, IN_A_THREAD)
+            with place.client("boss") as boss:
+                boss.approvals.approve(state["__interrupt__"][0].value["approval_id"])
+            no: Any = Command(resume={"a": False})
+            return str((await agent.ainvoke(no, IN_A_THREAD))["messages"][-2].content)
+
+    assert "approval_denied" in asyncio.run(asked())
+    assert place.file.read_text() == "precious"
 
 
 def test_nobody_says_yes_for_the_person(place: ShyPlace) -> None:

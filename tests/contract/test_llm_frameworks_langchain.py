@@ -247,6 +247,8 @@ def test_to_cancel_leaves_nothing_running(place: TurnPlace, alice: Client, kind:
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
+            # While the loop goes on: its end would close what was left open.
+            await until(lambda: running(alice) == 0, 20)
 
     asyncio.run(cancelled())
     assert nothing_runs(alice)

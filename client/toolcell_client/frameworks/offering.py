@@ -5,14 +5,14 @@ Tools that are offered to a framework, and their calls.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from toolcell_client.frameworks.asked import Asked
 from toolcell_client.frameworks.async_carrying import AsyncCarrier
 from toolcell_client.frameworks.carrying import Carrier
 from toolcell_client.frameworks.one_call import OneCall
 from toolcell_client.loops.approving import Approve
-from toolcell_client.loops.settings import TurnOptions, TurnSettings
+from toolcell_client.loops.settings import TurnSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,9 +22,14 @@ if TYPE_CHECKING:
     from toolcell_client.formats.offered import OfferedTool
     from toolcell_client.formats.toolset import Toolset
     from toolcell_client.frameworks.carrying import Hear
+    from toolcell_client.limits import Limits
+    from toolcell_client.loops.approving import Ask
+    from toolcell_client.loops.bounding import Bounds
+    from toolcell_client.loops.kept import KeptResults
+    from toolcell_client.requests import Grants
 
 
-class ToolOptions(TurnOptions, total=False):
+class ToolOptions(TypedDict, total=False):
     """
     Options of a framework's tools; every one may be left out.
     """
@@ -32,7 +37,22 @@ class ToolOptions(TurnOptions, total=False):
     category: str  # tools of this category only
     tags: Iterable[str]  # tools with all of these tags only
     extra: Iterable[OfferedTool]  # others, which the server does not have
+    toolset: Toolset | None  # these, and nothing is listed
     on_event: Hear | None  # told what executions report, as `ExecutionEvent`
+    approve: Ask | None  # asked about calls that need a yes, instead of what the framework has
+    bounds: Bounds  # of what the model is told
+    kept: KeptResults | None  # where results that were cut are kept for `read_result`
+    timeout: float | None  # of each call; this and the rest are as for `run`
+    limits: Limits
+    grants: Grants
+    minimum_isolation: str | int
+    labels: Mapping[str, str]
+    no_cache: bool
+    session_id: str
+
+
+# Options of a turn that a framework has made already, when it hands over a call.
+OF_A_TURN = ("only", "auto_execute", "max_concurrent_calls", "early", "turn_id")
 
 
 def nothing(_: object) -> None:
@@ -60,6 +80,9 @@ class Options:
             ValueError: an option has a value that cannot be used.
         """
         rest = dict(options)
+        for name in OF_A_TURN:
+            if name in rest:
+                raise TypeError(f"{name} is of a whole turn, and the framework makes those")
         listing: dict[str, Any] = {
             name: rest.pop(name) for name in ("category", "tags", "extra") if name in rest
         }

@@ -24,7 +24,12 @@ def test_options_go_where_they_belong() -> None:
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [({"tmieout": 3}, "tmieout"), ({"call_id": "a"}, "call_id"), ({"detached": True}, "detached")],
+    [
+        ({"tmieout": 3}, "tmieout"),
+        ({"call_id": "a"}, "call_id"),
+        ({"detached": True}, "detached"),
+        ({"only": ["a"]}, "framework"),
+    ],
 )
 def test_an_option_that_is_none_is_named(options: dict[str, Any], words: str) -> None:
     """

@@ -92,6 +92,29 @@ DOORS = (
         "the extra [mcp]: the SDK, and what it is made of; nothing else loads it",
     ),
     Door(
+        ("client/toolcell_client/frameworks/lang*.py",),
+        ("toolcell_client", "langchain_core", "langgraph"),
+        "tools for a framework, for those who have it; nothing else loads them",
+    ),
+    Door(
+        ("client/toolcell_client/frameworks/openai_agents.py",),
+        ("toolcell_client", "agents"),
+        "tools for a framework, for those who have it; nothing else loads them",
+    ),
+    Door(
+        ("client/toolcell_client/frameworks/pydantic_ai.py",),
+        ("toolcell_client", "pydantic_ai", "pydantic_core"),
+        "tools for a framework, for those who have it; nothing else loads them",
+    ),
+    Door(
+        ("examples/*",),
+        (
+            *("toolcell_client", "offline", "own_functions", "openai", "anthropic", "google.genai"),
+            *("agents", "httpx", "langchain", "langchain_openai", "mcp", "pydantic_ai"),
+        ),
+        "programs of users: the client, and the SDK that each of them shows",
+    ),
+    Door(
         ("client/*",),
         ("toolcell_client", "toolcell.v1", *GRPC),
         "the base install; the server is reached as a program",

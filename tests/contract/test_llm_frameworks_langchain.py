@@ -262,12 +262,12 @@ def test_what_was_cut_can_be_read(alice: Client) -> None:
         tools(alice, "rows", kept=KeptResults(), bounds=short), key=lambda each: each.name != "rows"
     )
     assert read.invoke(call("read_result", {"handle": "none"})).status == "error"
-    message = rows.invoke(call("rows", {"count": 5000}))
-    assert len(message.content) <= 2000
-    assert len(message.artifact["value"]) == 5000
+    message = rows.invoke(call("rows", {"count": 500}))
+    assert (len(message.content) <= 2000, message.status) == (True, "success"), message.content
+    assert len(message.artifact["value"]) == 500
     handle = json.loads(message.content)["left_out"].split('"')[1]
-    asked = call("read_result", {"handle": handle, "path": "/4321/name"})
-    assert json.loads(read.invoke(asked).content)["text"] == "row 4321 ä"
+    asked = call("read_result", {"handle": handle, "path": "/321/name"})
+    assert json.loads(read.invoke(asked).content)["text"] == "row 321 ä"
 
 
 def test_an_asynchronous_client_says_that_it_is(place: TurnPlace) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from toolcell_client.requests import Grants
     from toolcell_client.usage.request import UsageSink
 
-MAXIMUM_CONCURRENT_CALLS = 8
+CONCURRENT_CALLS = 8  # as of one turn
 ONE = Tokens(input=1, output=1)  # to see whether there is a price
 
 
@@ -84,7 +84,7 @@ class Settings:
     metrics: UsageSink | None = None
     strict: Strictness = False
     parallel: bool = True
-    max_concurrent_calls: int = MAXIMUM_CONCURRENT_CALLS
+    max_concurrent_calls: int = CONCURRENT_CALLS
     conclude: bool = False
     bounds: Bounds = field(default_factory=Bounds)
     approve: Ask | None = None

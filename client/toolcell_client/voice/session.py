@@ -48,8 +48,8 @@ class VoiceSession(AsyncClosing):
 
     `names`, `category` and `tags` choose the tools.  `on_event` gets every event of the provider
     (audio, transcripts), and may be asynchronous; `on_filler` a line to say, with
-    `VoiceOptions(filler="callback")`; `on_error` errors of the provider and of the registry, and why
-    a name is not offered.
+    `VoiceOptions(filler="callback")`; `on_error` errors of the provider and of the registry, and
+    names that cannot be offered.
     """
 
     def __init__(

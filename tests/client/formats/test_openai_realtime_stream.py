@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 import pytest
+from chunking import unhurried
 from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.realtime import RealtimeServerEvent
@@ -69,6 +70,7 @@ def interleaved(data: st.DataObject, lanes: list[list[dict[str, Any]]]) -> list[
     return merged
 
 
+@unhurried
 @given(ITEMS, st.sampled_from(["completed", "cancelled", "incomplete"]), st.data())
 def test_any_chunking_and_interleaving_gives_the_same_calls(
     written: list[tuple[str, str]], status: str, data: st.DataObject
@@ -92,6 +94,7 @@ def test_any_chunking_and_interleaving_gives_the_same_calls(
     assert len(whole) == len(given_out)
 
 
+@unhurried
 @given(ITEMS, st.data())
 def test_a_response_that_never_ends_gives_the_calls_that_were_whole(
     written: list[tuple[str, str]], data: st.DataObject

@@ -8,6 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from chunking import unhurried
 from hypothesis import given
 from hypothesis import strategies as st
 from toolcell.v1.execution_pb2 import Completed, Finished, Outcome
@@ -37,16 +38,19 @@ VALUES = st.recursive(
 )
 
 
+@unhurried
 @given(value=VALUES, characters=st.integers(200, 2000))
 def test_what_is_cut_fits_and_stays_json(value: Any, characters: int) -> None:
     cut = shortened(value, characters)
     text = text_of(encodable(cut))
     assert len(text) <= characters
-    assert text.encode()
+    assert text == text.encode().decode()
+    assert isinstance(cut, str | type(value))
     if len(text_of(value)) <= characters:
         assert cut == value
 
 
+@unhurried
 @given(text=st.text(min_size=300), characters=st.integers(200, 290))
 def test_a_text_keeps_its_beginning_and_its_end(text: str, characters: int) -> None:
     cut = shortened_text(text, characters)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from chunking import unhurried
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from realtime_events import committed, created, done, item, item_done, message, speech, transcript
@@ -128,7 +129,7 @@ class Server:
         self.begin(asked)
 
 
-@settings(max_examples=60)
+@settings(unhurried, max_examples=60)
 @given(STEPS)
 def test_every_call_is_answered_once_and_nobody_speaks_over_another(steps: list[Any]) -> None:
     server = Server()

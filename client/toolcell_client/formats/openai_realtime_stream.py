@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolcell_client.formats.format import plain
+from toolcell_client.formats.pieces import count, short
 from toolcell_client.formats.turns import Problem, RawCall, Stop, Tokens, WireTurn
 
 if TYPE_CHECKING:
@@ -120,7 +121,8 @@ def read(response: Mapping[str, Any]) -> WireTurn:
         text="".join(_text(each) for each in items if each.get("type") == "message"),
         calls=calls([each for each in items if each.get("type") == "function_call"], stop),
         stop=stop,
-        tokens=tokens(response.get("usage") or {}),
+        tokens=tokens(_object(response.get("usage"))),
+        reason=_reason(response),
     )
 
 
@@ -152,16 +154,16 @@ def tokens(usage: Mapping[str, Any]) -> Tokens:
     """
     What `usage` of a response says; text, audio and images together.
     """
-    details = usage.get("input_token_details") or {}
+    details = _object(usage.get("input_token_details"))
     return Tokens(
-        input=usage.get("input_tokens") or 0,
-        output=usage.get("output_tokens") or 0,
-        cached=details.get("cached_tokens") or 0,
+        input=count(usage.get("input_tokens")),
+        output=count(usage.get("output_tokens")),
+        cached=count(details.get("cached_tokens")),
     )
 
 
 def _stop(response: Mapping[str, Any]) -> Stop:
-    reason = (response.get("status_details") or {}).get("reason") or ""
+    reason = short(_object(response.get("status_details")).get("reason"))
     match response.get("status"):
         case "completed":
             return Stop.END
@@ -169,7 +171,19 @@ def _stop(response: Mapping[str, Any]) -> Stop:
             return Stop.CANCELLED
         case "incomplete":
             return REASONS.get(reason, Stop.UNKNOWN)
+        case "failed":
+            return Stop.FAILED
     return Stop.UNKNOWN
+
+
+def _reason(response: Mapping[str, Any]) -> str:
+    details = _object(response.get("status_details"))
+    error = _object(details.get("error"))
+    return short(error.get("message")) or short(details.get("reason"))
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _text(item: Mapping[str, Any]) -> str:

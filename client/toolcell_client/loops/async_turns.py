@@ -14,7 +14,7 @@ from toolcell_client.loops.approving import decisions_about
 from toolcell_client.loops.async_streaming import AsyncTurning, AsyncTurnStream
 from toolcell_client.loops.choosing import Listed
 from toolcell_client.loops.kept import KeptResults, readable
-from toolcell_client.loops.settings import TurnSettings
+from toolcell_client.loops.settings import TurnSettings, check_streamed
 from toolcell_client.loops.turn_state import TurnState
 
 if TYPE_CHECKING:
@@ -131,6 +131,7 @@ class AsyncTurns(AsyncTools):
         settings = settings.keeping(self.kept_results, toolset)
         turning = AsyncTurning(cast("AsyncClient", self), TurnState(provider, toolset, settings))
         if stream:
+            check_streamed(provider)
             return AsyncTurnStream(turning.streamed(response))
         return await AsyncTurnStream(
             turning.whole(format_of(provider).turn(response))

@@ -105,3 +105,15 @@ OWN = frozenset(
         "turn_id",
     )
 )
+
+
+def check_streamed(provider: str) -> None:
+    """
+    Raises:
+        ValueError: what the provider streams is more than one response.
+    """
+    if provider == "openai-realtime":
+        raise ValueError(
+            "a connection of openai-realtime has many responses and does not end with one: give"
+            " each response.done without stream=True, or use toolcell_client.voice"
+        )

@@ -12,7 +12,7 @@ from toolcell_client.formats.toolset import Toolset
 from toolcell_client.loops.approving import decisions_about
 from toolcell_client.loops.choosing import Listed
 from toolcell_client.loops.kept import KeptResults, readable
-from toolcell_client.loops.settings import TurnSettings
+from toolcell_client.loops.settings import TurnSettings, check_streamed
 from toolcell_client.loops.streaming import Turning, TurnStream
 from toolcell_client.loops.turn_state import TurnState
 from toolcell_client.tools import Tools
@@ -131,6 +131,7 @@ class Turns(Tools):
         settings = settings.keeping(self.kept_results, toolset)
         turning = Turning(cast("Client", self), TurnState(provider, toolset, settings))
         if stream:
+            check_streamed(provider)
             return TurnStream(turning.streamed(response))
         return TurnStream(turning.whole(format_of(provider).turn(response))).until_ended()
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from toolcell_client import Client
+from toolcell_client.formats.providers import PROVIDERS
 
 if TYPE_CHECKING:
     from running_server import Server
@@ -30,7 +31,7 @@ def exported(server: Server, *flags: str) -> tuple[int, Any, str]:
     return ended.returncode, json.loads(ended.stdout or "null"), ended.stderr
 
 
-@pytest.mark.parametrize("provider", ["openai", "openai-responses", "anthropic", "gemini"])
+@pytest.mark.parametrize("provider", PROVIDERS)
 def test_what_is_exported_is_what_the_client_makes(running_server: Server, provider: str) -> None:
     """
     So that a program in another language sends the same.
@@ -39,7 +40,9 @@ def test_what_is_exported_is_what_the_client_makes(running_server: Server, provi
 
     with Client(running_server.target) as client:
         tools = client.toolset()
-    assert (0, tools.definitions(provider, strict="where_possible")) == (code, value)
+        made = client.tools_for(provider, strict="where_possible", read_result=False)
+    assert (0, made) == (code, value)
+    assert made == tools.definitions(provider, strict="where_possible")
     assert len(tools.explain(provider)) == len(said.splitlines())
 
 

@@ -75,6 +75,15 @@ class Offers:
         names = {alias: own for own, alias in self._aliases(name).items()}
         return restored(arguments, self.tools[name].parameters, names)
 
+    def properties(self, name: str, provider: str) -> dict[str, str]:
+        """
+        What a provider is told instead of the names of properties that it does not take.
+        """
+        rule = PROPERTY_RULES.get(provider)
+        if rule is None:
+            return {}
+        return {own: alias for own, alias in self._aliases(name).items() if not rule.fullmatch(own)}
+
     def _made(
         self, tool: OfferedTool, provider: str, request: Request | None
     ) -> tuple[Offer, list[Loosened]]:
@@ -98,14 +107,11 @@ class Offers:
         *,
         strict: bool,
     ) -> tuple[Offer, list[Loosened]]:
-        rule = PROPERTY_RULES.get(provider)
-        aliases = self._aliases(tool.name)
-        wrong = {} if rule is None else {a: b for a, b in aliases.items() if not rule.fullmatch(a)}
         description, cut = _description(tool, provider)
         offer = Offer(
             name=self.aliases[tool.name],
             description=description,
-            parameters=renamed(found.parameters, wrong),
+            parameters=renamed(found.parameters, self.properties(tool.name, provider)),
             returns=found.returns,
             strict=strict,
         )

@@ -156,6 +156,16 @@ class Toolset:
         """
         return read_call(self._offers, raw, [each.name for each in self._some(only)], answered)
 
+    def properties(self, provider: str, tool: str) -> dict[str, str]:
+        """
+        Aliases that a tool's properties have in definitions for that provider, by their own names;
+        of those alone that have one.
+
+        Raises:
+            ValueError: there is no such tool.
+        """
+        return self._offers.properties(self._known(tool, "properties takes one"), provider)
+
     def results(self, provider: str, answers: Sequence[Answer]) -> list[dict[str, Any]]:
         """
         Messages that answer all calls of a turn.  Of calls with one id the first is answered, as a

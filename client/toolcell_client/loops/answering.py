@@ -62,7 +62,10 @@ class Answering:
         told = {"ok": False, **told}
         if told.get("violations") and planned.tool is not None:
             told["violations"] = repairable(
-                told["violations"], planned.tool.parameters, planned.call.arguments
+                told["violations"],
+                planned.tool.parameters,
+                planned.call.arguments,
+                planned.properties,
             )
         return self.refused(planned, told)
 

@@ -13,7 +13,8 @@ from toolcell_client.formats.toolset import Toolset
 from toolcell_client.loops.approving import decisions_about
 from toolcell_client.loops.async_streaming import AsyncTurning, AsyncTurnStream
 from toolcell_client.loops.choosing import Listed
-from toolcell_client.loops.settings import TurnSettings
+from toolcell_client.loops.kept import KeptResults, readable
+from toolcell_client.loops.settings import TurnSettings, check_streamed
 from toolcell_client.loops.turn_state import TurnState
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from toolcell_client.async_client import AsyncClient
+    from toolcell_client.async_connection import AsyncConnection
     from toolcell_client.formats.offered import OfferedTool
     from toolcell_client.loops.approving import Ask, Decisions
     from toolcell_client.loops.settings import TurnOptions
@@ -29,8 +31,12 @@ if TYPE_CHECKING:
 
 class AsyncTurns(AsyncTools):
     """
-    A part of `AsyncClient`.
+    A part of `AsyncClient`.  `kept_results` are those that turns cut which name no store.
     """
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        super().__init__(connection)
+        self.kept_results = KeptResults()
 
     async def toolset(
         self,
@@ -60,17 +66,20 @@ class AsyncTurns(AsyncTools):
         category: str = "",
         tags: Iterable[str] = (),
         session_id: str = "",
+        read_result: bool = True,
         **options: Any,
     ) -> list[dict[str, Any]]:
         """
-        The value of `tools` in a request to a provider; `options` are those of
-        `Toolset.definitions`.
+        The value of `tools` in a request to a provider, for a loop around `run_tool_calls`;
+        `options` are those of `Toolset.definitions`.  `read_result`: with the tool that reads the
+        rest of results that were cut, which `run_tool_calls` answers; unless a tool of the server's
+        is called so.
 
         Raises:
             ValueError: there is no such provider; or as `toolset`.
         """
         tools = await self.toolset(*names, category=category, tags=tags, session_id=session_id)
-        return tools.definitions(provider, **options)
+        return (readable(tools) if read_result else tools).definitions(provider, **options)
 
     @overload
     async def run_tool_calls(
@@ -117,9 +126,12 @@ class AsyncTurns(AsyncTools):
         toolset = options.pop("toolset", None)
         settings = TurnSettings.of(**options)
         if toolset is None:
-            toolset = await self.toolset(session_id=options.get("session_id", ""))
+            listed = await self.toolset(session_id=options.get("session_id", ""))
+            toolset = readable(listed) if settings.kept is None else listed
+        settings = settings.keeping(self.kept_results, toolset)
         turning = AsyncTurning(cast("AsyncClient", self), TurnState(provider, toolset, settings))
         if stream:
+            check_streamed(provider)
             return AsyncTurnStream(turning.streamed(response))
         return await AsyncTurnStream(
             turning.whole(format_of(provider).turn(response))

@@ -3,8 +3,13 @@ What was cut from answers, kept for the model of one conversation.
 
 Theory of operation.  The store is an object of the conversation, so a handle of another one is
 simply not in it.  It forgets the oldest when it has too many or too large ones: that is said to the
-model, which can call the tool again.  Handles are random, so that one that a model makes up, or
-remembers from another conversation, names nothing here by chance.
+model, which can call the tool again.  Handles are random (64 bits), so that one that a model makes
+up, or remembers from another conversation, names nothing here by chance.
+
+A loop that says nothing of all this has the store of its client.  Conversations that share a client
+then share a bound, and only who has a handle can read: it is in the history of the conversation
+whose result was cut, and nowhere else.  A program that serves several people with one client, and
+does not want to rely on that, gives each conversation a store of its own.
 """
 
 from __future__ import annotations
@@ -20,6 +25,7 @@ from toolcell_client.loops.bounding import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from typing import Self
 
     from toolcell_client.formats.toolset import Toolset
 
@@ -56,6 +62,15 @@ class Kept:
     text: str
 
 
+def readable(toolset: Toolset) -> Toolset:
+    """
+    The toolset with `read_result`, unless another tool has that name.
+    """
+    if READ_RESULT.name in toolset.tools:
+        return toolset
+    return toolset.with_tools([READ_RESULT])
+
+
 class KeptResults:
     """
     The whole results of one conversation that were shown in part; safe to use from many threads.
@@ -74,7 +89,7 @@ class KeptResults:
         one = Kept(value, text_of(value))
         if len(one.text) > self._characters:
             return ""
-        handle = f"r-{secrets.token_hex(5)}"
+        handle = f"r-{secrets.token_hex(8)}"
         with self._lock:
             self._kept[handle] = one
             self._used += len(one.text)
@@ -90,13 +105,15 @@ class KeptResults:
     def offered(self, toolset: Toolset) -> Toolset:
         """
         The toolset, with `read_result` if there is something to read.
-
-        Raises:
-            ValueError: the toolset has another tool of that name.
         """
-        if not self._kept or toolset.tools.get(READ_RESULT.name) is READ_RESULT:
-            return toolset
-        return toolset.with_tools([READ_RESULT])
+        return readable(toolset) if self._kept else toolset
+
+    def usable(self, toolset: Toolset) -> Self | None:
+        """
+        This store, unless a tool of the server's has the name of the tool that reads it.
+        """
+        other = toolset.tools.get(READ_RESULT.name, READ_RESULT) is not READ_RESULT
+        return None if other else self
 
     def allowed(self, only: Collection[str] | None) -> Collection[str] | None:
         """

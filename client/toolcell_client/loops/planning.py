@@ -20,13 +20,15 @@ import hashlib
 import json
 import re
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from toolcell_client.formats.turns import Problem, ToolCall
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from toolcell_client.formats.offered import OfferedTool
 
 MAXIMUM_CALL_ID_BYTES = 256  # of the contract
@@ -51,7 +53,8 @@ class Way(StrEnum):
 class Planned:
     """
     A call and what will be done with it.  `arguments_json` is made once, so that what is approved
-    is what is sent; `request_id` is "" for what does not run.
+    is what is sent; `request_id` is "" for what does not run.  `properties` are the names that the
+    model knows properties by, where they are not the tool's own.
     """
 
     place: int
@@ -60,6 +63,7 @@ class Planned:
     tool: OfferedTool | None = None
     arguments_json: bytes = b""
     request_id: str = ""
+    properties: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:

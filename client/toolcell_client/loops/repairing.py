@@ -4,7 +4,8 @@ What helps a model to repair a call whose arguments do not fit.  Pure.
 Theory of operation.  A violation names a place and a rule.  A model repairs best what it sees: the
 part of the schema that rules there, a value that would fit, and, where it wrote a name or a word
 that does not exist, the ones that are close.  All of it is bounded, and of what the model wrote
-nothing is repeated: it has it in its history.
+nothing is repeated: it has it in its history.  The model may know a property by an alias; then all
+that it is told says the alias.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ import difflib
 import json
 from typing import TYPE_CHECKING, Any
 
+from toolcell_client.formats.properties import renamed
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
 PREFIX = "arguments_json"  # how the server names the arguments in a violation
+LISTS_PROPERTIES = "is not a property"  # begins the sentence of the server that names them
 CLOSE_MATCHES = 3  # arbitrary
 FRAGMENT_CHARACTERS = 300  # arbitrary
 MOST_VIOLATIONS = 10  # as the server
@@ -47,13 +51,18 @@ FORMATS = {
 
 
 def repairable(
-    violations: Iterable[Mapping[str, Any]], schema: Mapping[str, Any], arguments: Any
+    violations: Iterable[Mapping[str, Any]],
+    schema: Mapping[str, Any],
+    arguments: Any,
+    aliases: Mapping[str, str] | None = None,
 ) -> list[dict[str, Any]]:
     """
-    The violations, each with `schema`, `example` and `close_matches` where there are any.
+    The violations, each with `schema`, `example` and `close_matches` where there are any; with
+    properties by their `aliases`, where they have one.
     """
+    names = aliases or {}
     return [
-        {**each, **_help(str(each.get("field", "")), schema, arguments)}
+        {**each, **_seen(each, schema, names), **_help(each, schema, arguments, names)}
         for each in list(violations)[:MOST_VIOLATIONS]
     ]
 
@@ -69,17 +78,50 @@ def close_matches(word: str, words: Collection[str]) -> list[str]:
     return [folded[each] for each in found]
 
 
-def _help(field: str, schema: Mapping[str, Any], arguments: Any) -> dict[str, Any]:
+def _seen(
+    violation: Mapping[str, Any], schema: Mapping[str, Any], aliases: Mapping[str, str]
+) -> dict[str, Any]:
+    field = str(violation.get("field", ""))
     tokens = _tokens(field)
+    if not aliases:
+        return {}
+    said = str(violation.get("description", ""))
+    if said.startswith(LISTS_PROPERTIES):
+        for own, alias in aliases.items():
+            said = said.replace(json.dumps(own, ensure_ascii=False), json.dumps(alias))
+    start = field.partition("/")[0]
+    seen = [
+        aliases.get(each, each) if _declares(_below(schema, tokens[:place]), each) else each
+        for place, each in enumerate(tokens)
+    ]
+    path = "/".join([start, *(_escaped(each) for each in seen)])
+    return {"field": path, "description": said}
+
+
+def _declares(schema: Mapping[str, Any] | None, name: str) -> bool:
+    names = (schema or {}).get("properties")
+    return isinstance(names, dict) and name in names
+
+
+def _help(
+    violation: Mapping[str, Any],
+    schema: Mapping[str, Any],
+    arguments: Any,
+    aliases: Mapping[str, str],
+) -> dict[str, Any]:
+    tokens = _tokens(str(violation.get("field", "")))
     above = _below(schema, tokens[:-1]) if tokens else None
     names = (above or {}).get("properties")
     if isinstance(names, dict) and tokens[-1] not in names:
-        close = close_matches(tokens[-1], names)
+        close = close_matches(tokens[-1], [aliases.get(each, each) for each in names])
         return {"close_matches": close} if close else {}
     ruling = _below(schema, tokens) if tokens else None
     if ruling is None:
         return {}
-    told: dict[str, Any] = {"schema": _fragment(ruling), "example": _example(ruling)}
+    told: dict[str, Any] = {
+        "schema": _fragment(renamed(ruling, aliases)),
+        "example": _example(ruling),
+    }
     value = _value(arguments, tokens)
     words = [each for each in ruling.get("enum") or () if isinstance(each, str)]
     if isinstance(value, str) and (close := close_matches(value, words)):
@@ -90,6 +132,10 @@ def _help(field: str, schema: Mapping[str, Any], arguments: Any) -> dict[str, An
 def _tokens(field: str) -> list[str]:
     pointer = field.removeprefix(PREFIX)
     return [each.replace("~1", "/").replace("~0", "~") for each in pointer.split("/")[1:]]
+
+
+def _escaped(token: str) -> str:
+    return token.replace("~", "~0").replace("/", "~1")
 
 
 def _below(schema: Mapping[str, Any], tokens: Sequence[str]) -> Mapping[str, Any] | None:

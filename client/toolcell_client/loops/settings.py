@@ -4,10 +4,11 @@ What a program may say about the execution of one turn.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from toolcell_client.loops.bounding import Bounds
+from toolcell_client.loops.kept import READ_RESULT
 from toolcell_client.requests import call_fields
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class TurnOptions(TypedDict, total=False):
     approve: Ask | None  # asked about calls that need a yes; None: they become `pending`
     early: bool  # streams: begin a call once it is whole, while the model still speaks (True)
     bounds: Bounds  # of what the model is told
-    kept: KeptResults | None  # where results that were cut are kept for `read_result`
+    kept: KeptResults | None  # where cut results are kept; None: at the client, for `read_result`
     turn_id: str  # names this turn of this conversation: see `planning`
     timeout: float | None  # of each call; this and the rest are as for `run`
     limits: Limits
@@ -84,6 +85,13 @@ class TurnSettings:
             )
         return made
 
+    def keeping(self, kept: KeptResults, toolset: Toolset) -> Self:
+        """
+        The same, with a store if none was named and the toolset has what reads it.
+        """
+        offered = toolset.tools.get(READ_RESULT.name) is READ_RESULT
+        return replace(self, kept=kept) if offered and self.kept is None else self
+
 
 OWN = frozenset(
     (
@@ -97,3 +105,15 @@ OWN = frozenset(
         "turn_id",
     )
 )
+
+
+def check_streamed(provider: str) -> None:
+    """
+    Raises:
+        ValueError: what the provider streams is more than one response.
+    """
+    if provider == "openai-realtime":
+        raise ValueError(
+            "a connection of openai-realtime has many responses and does not end with one: give"
+            " each response.done without stream=True, or use toolcell_client.voice"
+        )

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from toolcell_client.result import Result
 
 
+# By whether somebody was asked.
+PENDING = {True: "need a yes", False: "have not been executed (auto_execute=False)"}
+
+
 class TurnIncomplete(ValueError):  # noqa: N818  # names what happened
     """
     Raised when messages are asked for while calls are pending.
@@ -70,11 +74,7 @@ class TurnResult:
             TurnIncomplete: some are pending.
         """
         if self.pending:
-            waiting = ", ".join(sorted({each.call.tool for each in self.pending}))
-            raise TurnIncomplete(
-                f"{len(self.pending)} of {len(self.order)} calls are pending ({waiting}): give"
-                " approve=, resume the turn with decisions, or send messages_meanwhile"
-            )
+            raise TurnIncomplete(self._complaint())
         return self._messages(self.answers)
 
     @property
@@ -120,6 +120,18 @@ class TurnResult:
         waiting = {each.planned.place for each in self.pending}
         answered = (each.place for each in self.order if each.place not in waiting)
         return dict(zip(answered, self.answers, strict=True))
+
+    def _complaint(self) -> str:
+        asked = any(each.question is not None for each in self.pending)
+        tools = ", ".join(sorted({each.call.tool for each in self.pending}))
+        how = " (run_tool_calls(…, approve=…) asks you at once)" if asked else ""
+        return (
+            f"{len(self.pending)} of {len(self.order)} calls {PENDING[asked]} ({tools}), and a"
+            " provider takes the results of all calls together. Either decide and go on with"
+            ' `done = client.resume_tool_calls(done, Approve())`, or Deny("why"), both of'
+            f" toolcell_client.loops{how}; or send `messages_meanwhile`, which tells the model that"
+            " they wait"
+        )
 
     def _messages(self, answers: tuple[Answer, ...]) -> list[dict[str, Any]]:
         return self.toolset.results(self.turn.provider, answers) if answers else []

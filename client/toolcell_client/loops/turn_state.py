@@ -70,10 +70,10 @@ class TurnState:
     """
 
     def __init__(self, provider: str, toolset: Toolset, settings: TurnSettings) -> None:
-        kept, only = settings.kept, settings.only
-        self.provider, self.settings = provider, settings
+        kept = None if settings.kept is None else settings.kept.usable(toolset)
+        self.provider, self.settings, self._kept = provider, settings, kept
         self.toolset = toolset if kept is None else kept.offered(toolset)
-        self._only = only if kept is None else kept.allowed(only)
+        self._only = settings.only if kept is None else kept.allowed(settings.only)
         self._answering = Answering(settings.bounds, kept)
         self.turn = ModelTurn(provider=provider)
         self._order: list[Planned] = []
@@ -126,7 +126,7 @@ class TurnState:
         match planned.way:
             case Way.TELL:
                 return self._answered(planned, self._problem(planned))
-            case Way.RUN if planned.tool is READ_RESULT and self.settings.kept is not None:
+            case Way.RUN if planned.tool is READ_RESULT and self._kept is not None:
                 return self._answered(planned, self._answering.reading(planned))
             case Way.EXTRACT:
                 return Extract(planned)
@@ -182,7 +182,7 @@ class TurnState:
         """
         The turn as it is now.
         """
-        kept, places = self.settings.kept, [each.place for each in self._order]
+        kept, places = self._kept, [each.place for each in self._order]
         return TurnResult(
             turn=self.turn,
             answers=tuple(self._answers[each] for each in places if each in self._answers),
@@ -209,6 +209,9 @@ class TurnState:
     def _plan(self, call: ToolCall) -> Planned:
         tool = self.toolset.tools.get(call.tool)
         planned = plan(len(self._order), call, tool, self.settings.turn_id)
+        if tool is not None and planned.way is not Way.TELL:
+            names = self.toolset.properties(self.provider, tool.name)
+            planned = replace(planned, properties=names)
         self._order.append(planned)
         return planned
 

@@ -11,7 +11,8 @@ from toolcell_client.formats.providers import format_of
 from toolcell_client.formats.toolset import Toolset
 from toolcell_client.loops.approving import decisions_about
 from toolcell_client.loops.choosing import Listed
-from toolcell_client.loops.settings import TurnSettings
+from toolcell_client.loops.kept import KeptResults, readable
+from toolcell_client.loops.settings import TurnSettings, check_streamed
 from toolcell_client.loops.streaming import Turning, TurnStream
 from toolcell_client.loops.turn_state import TurnState
 from toolcell_client.tools import Tools
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from toolcell_client.client import Client
+    from toolcell_client.connection import Connection
     from toolcell_client.formats.offered import OfferedTool
     from toolcell_client.loops.approving import Ask, Decisions
     from toolcell_client.loops.settings import TurnOptions
@@ -29,8 +31,12 @@ if TYPE_CHECKING:
 
 class Turns(Tools):
     """
-    A part of `Client`.
+    A part of `Client`.  `kept_results` are those that turns cut which name no store.
     """
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self.kept_results = KeptResults()
 
     def toolset(
         self,
@@ -60,17 +66,20 @@ class Turns(Tools):
         category: str = "",
         tags: Iterable[str] = (),
         session_id: str = "",
+        read_result: bool = True,
         **options: Any,
     ) -> list[dict[str, Any]]:
         """
-        The value of `tools` in a request to a provider; `options` are those of
-        `Toolset.definitions`.
+        The value of `tools` in a request to a provider, for a loop around `run_tool_calls`;
+        `options` are those of `Toolset.definitions`.  `read_result`: with the tool that reads the
+        rest of results that were cut, which `run_tool_calls` answers; unless a tool of the server's
+        is called so.
 
         Raises:
             ValueError: there is no such provider; or as `toolset`.
         """
         tools = self.toolset(*names, category=category, tags=tags, session_id=session_id)
-        return tools.definitions(provider, **options)
+        return (readable(tools) if read_result else tools).definitions(provider, **options)
 
     @overload
     def run_tool_calls(
@@ -117,9 +126,12 @@ class Turns(Tools):
         toolset = options.pop("toolset", None)
         settings = TurnSettings.of(**options)
         if toolset is None:
-            toolset = self.toolset(session_id=options.get("session_id", ""))
+            listed = self.toolset(session_id=options.get("session_id", ""))
+            toolset = readable(listed) if settings.kept is None else listed
+        settings = settings.keeping(self.kept_results, toolset)
         turning = Turning(cast("Client", self), TurnState(provider, toolset, settings))
         if stream:
+            check_streamed(provider)
             return TurnStream(turning.streamed(response))
         return TurnStream(turning.whole(format_of(provider).turn(response))).until_ended()
 

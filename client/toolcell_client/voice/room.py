@@ -53,6 +53,7 @@ class Room:
         self.responses: OrderedDict[str, Response] = OrderedDict()
         self.quiet_since = 0.0
         self.sessions = 0  # of the provider; a connection that was made again has a new one
+        self.model = ""  # the provider's word for it
         self._answered: OrderedDict[str, None] = OrderedDict()
 
     def do(self, deed: Deed) -> None:

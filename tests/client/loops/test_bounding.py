@@ -12,6 +12,7 @@ from chunking import unhurried
 from hypothesis import given
 from hypothesis import strategies as st
 from toolcell.v1.execution_pb2 import Completed, Finished, Outcome
+from toolcell_client.formats import OfferedTool, Toolset
 from toolcell_client.loops.bounding import (
     DEEPEST,
     LEAST_CHARACTERS,
@@ -44,7 +45,7 @@ def test_what_is_cut_fits_and_stays_json(value: Any, characters: int) -> None:
     cut = shortened(value, characters)
     text = text_of(encodable(cut))
     assert len(text) <= characters
-    assert text == text.encode().decode()
+    text.encode()  # can be sent
     assert isinstance(cut, str | type(value))
     if len(text_of(value)) <= characters:
         assert cut == value
@@ -128,7 +129,8 @@ def test_without_a_place_the_rest_is_gone_and_the_model_told(
     server: FakeServer, turn: Turn
 ) -> None:
     server.tool("text", completed("ä" * 99_999))
-    done: TurnResult = turn(chat(("a", "text", {})))
+    toolset = Toolset([OfferedTool(name="text", parameters={"type": "object"})])
+    done: TurnResult = turn(chat(("a", "text", {})), toolset=toolset)
     assert len(done.answers[0].text) <= Bounds().result_characters
     assert "whole result has 99999 characters" in done.answers[0].text
     assert "not kept" in done.answers[0].text

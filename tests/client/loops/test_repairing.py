@@ -29,6 +29,9 @@ SCHEMA: dict[str, Any] = {
 }
 
 
+UNKNOWN = 'is not a property; the properties are "wind speed"'
+
+
 def helped(field: str, arguments: Any = None) -> dict[str, Any]:
     [made] = repairable([{"field": field, "description": "x"}], SCHEMA, arguments)
     return {name: value for name, value in made.items() if name not in ("field", "description")}
@@ -76,3 +79,31 @@ def test_help_is_bounded() -> None:
     assert helped("/size", {"size": "sise 7"})["schema"] == {"type": "string"}
     assert len(str(helped("/size"))) < FRAGMENT_CHARACTERS
     assert close_matches("x" * 10_000, ["x"]) == []
+
+
+def test_a_model_is_told_the_names_that_it_knows(server: FakeServer, turn: Turn) -> None:
+    """
+    Anthropic takes no spaces in names of properties, and Chat Completions takes them.
+    """
+    schema = {"type": "object", "properties": {"wind speed": {"type": "integer", "minimum": 3}}}
+    nested = {"type": "object", "properties": {"at the sea": schema}}
+    server.tool("weather", completed(1), parameters=nested)
+    violations = [
+        ("arguments_json/at the sea/wind speed", "is too small"),
+        ("arguments_json/at the sea/wind_sped", UNKNOWN),
+        ("arguments_json/at the sea", "must be an object"),
+    ]
+    refused: Any = grpc.StatusCode.INVALID_ARGUMENT, "INVALID_ARGUMENTS"
+    server.refuse("weather", *refused, violations=violations)
+    call = {"type": "tool_use", "id": "t", "name": "weather", "input": {"at_the_sea": {}}}
+    response = {"role": "assistant", "stop_reason": "tool_use", "content": [call]}
+    [answer] = turn(response, provider="anthropic").answers
+    small, unknown, sea = answer.value["violations"]
+    assert small["field"] == "arguments_json/at_the_sea/wind_speed"
+    assert unknown["close_matches"] == ["wind_speed"]
+    assert unknown["description"] == 'is not a property; the properties are "wind_speed"'
+    assert list(sea["schema"]["properties"]) == ["wind_speed"]
+    server.refuse("weather", *refused, violations=violations)
+    [answer] = turn(chat(("a", "weather", {}))).answers
+    assert answer.value["violations"][0]["field"] == "arguments_json/at the sea/wind speed"
+    assert answer.value["violations"][1]["close_matches"] == ["wind speed"]

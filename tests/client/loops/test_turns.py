@@ -151,7 +151,9 @@ def test_without_execution_calls_are_pending(server: FakeServer, turn: Turn) -> 
     done = turn(chat(("a", "echo", {}), ("b", "nix", {})), auto_execute=False)
     assert [each.call.call_id for each in done.pending] == ["a"]
     assert [each.call.call_id for each in done.answers] == ["b"]
-    with pytest.raises(ValueError, match="1 of 2 calls are pending"):
+    with pytest.raises(
+        ValueError, match=r"1 of 2 calls have not been executed \(auto_execute=False\)"
+    ):
         _ = done.messages
     assert "not_executed_yet" in done.messages_meanwhile[0]["content"]
     assert server.requests == []

@@ -28,7 +28,7 @@ PROTOC = PATH="$(CURDIR)/$(GENERATOR_BIN):$$PATH" $(GENERATOR_BIN)/python -m grp
 	--python_out=$(1) --grpc_python_out=$(1) --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto check drift same-stubs fix test faults cycles crashes fuzz escapes test-kernels compatibility ablation mutation demo bench bench-peers bench-egress profile image clean
+.PHONY: help setup proto check drift same-stubs fix test faults cycles crashes examples fuzz escapes test-kernels compatibility ablation mutation demo bench bench-peers bench-egress profile image clean
 .DELETE_ON_ERROR:
 
 # The virtual environment names this folder.  In a copy of the tree it would run the original's
@@ -99,6 +99,10 @@ cycles: $(READY)  ## a thousand attacks and benign calls in turn; nothing may be
 crashes: $(READY)  ## kill the server under load, CRASHES (200) times, and in workflows; no call may run twice or disappear
 	CRASHES=$(CRASHES) $(BIN)/python -m pytest -s tests/contract/test_killed_server.py \
 		tests/contract/test_workflow_crashes.py $(ARGS)
+
+examples: $(READY)  ## a thousand examples of each property of the client's formats, loops and voice
+	EVERY_EXAMPLE=1 $(BIN)/python -m pytest --timeout=3600 \
+		$$(grep -rl '^@few' tests/client tests/contract) $(ARGS)
 
 fuzz: $(READY)  ## mutate what the parsers of hostile bytes read, FUZZ_SECONDS (600) for each
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'

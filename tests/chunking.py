@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from toolcell_client.formats.turns import RawCall
 
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
 
     from toolcell_client.formats.format import Format
     from toolcell_client.formats.turns import WireTurn
-
-# Whoever else uses the processor: no property is about time.
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @dataclass

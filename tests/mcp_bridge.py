@@ -205,3 +205,11 @@ def ways() -> pytest.MarkDecorator:
     """
     pairs = [(transport, mode) for transport in ("stdio", "http") for mode in MODES]
     return pytest.mark.parametrize(("transport", "mode"), pairs)
+
+
+def eras() -> pytest.MarkDecorator:
+    """
+    Both eras, over the transport that starts no program for each test: for what no transport
+    changes.
+    """
+    return pytest.mark.parametrize(("transport", "mode"), [("http", mode) for mode in MODES])

@@ -12,7 +12,7 @@ import mcp_types as types
 import pytest
 from identities import ALICE, BOB, token
 from mcp import MCPError
-from mcp_bridge import Bridged, client_of, text_of, ways
+from mcp_bridge import Bridged, client_of, eras, text_of, ways
 from toolcell_client import Client
 from waiting import until
 
@@ -82,7 +82,7 @@ def test_a_person_says_yes_and_the_call_runs(bridged: Bridged, transport: str, m
     assert "eve@example.com" in question
 
 
-@ways()
+@eras()
 @pytest.mark.parametrize(
     ("action", "content"),
     [("decline", None), ("cancel", None), ("accept", {"confirm": False}), ("accept", {})],
@@ -110,7 +110,7 @@ def test_anything_else_is_a_no_and_leaves_no_question(
     asyncio.run(scenario())
 
 
-@ways()
+@eras()
 def test_a_client_that_cannot_ask_is_told_what_to_do(
     bridged: Bridged, transport: str, mode: str
 ) -> None:
@@ -128,7 +128,7 @@ def test_a_client_that_cannot_ask_is_told_what_to_do(
     asyncio.run(scenario())
 
 
-@ways()
+@eras()
 def test_after_somebody_else_approved_the_same_call_goes_through(
     bridged: Bridged, transport: str, mode: str
 ) -> None:

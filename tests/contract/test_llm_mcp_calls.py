@@ -14,7 +14,7 @@ import mcp_bridge
 import mcp_types as types
 import pytest
 from mcp import MCPError
-from mcp_bridge import Bridged, client_of, text_of, ways
+from mcp_bridge import Bridged, client_of, eras, text_of, ways
 from toolcell_client import Client
 from waiting import until, wait_until
 
@@ -75,7 +75,7 @@ def test_progress_grows_and_says_what_the_tool_does(
     assert (0.8 < told[4][0] < 0.801, "back") == (True, told[4][2])
 
 
-@ways()
+@eras()
 def test_logs_and_partial_values_come_when_they_were_asked_for(
     bridged: Bridged, transport: str, mode: str
 ) -> None:
@@ -138,7 +138,7 @@ def test_a_call_that_is_cancelled_is_cancelled_at_the_server(
     assert CANCELLED == ended(bridged, asyncio.run(scenario()))
 
 
-@ways()
+@eras()
 def test_what_fails_or_is_refused_is_an_answer_for_the_model(
     bridged: Bridged, transport: str, mode: str
 ) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 import shutil
 import subprocess
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).with_name("mcp_conformance")
 INSTALL_SECONDS = 240  # a cold cache and a slow registry
+FETCH_MILLISECONDS = "60000"  # of one package, of which Node.js is the largest
 RUN_SECONDS = 120
 BUNDLE = f'[[bundles]]\nname = "conformance"\npath = "{HERE}"\n'
 
@@ -50,18 +50,24 @@ def modules() -> Path:
 
 
 def install(npm: str, folder: Path) -> None:
+    """
+    Skips where the registry is out of reach, also in CI, whose report names every skip: the suite
+    is another's, and our own client of MCP asks for the same in the tests beside this one.
+    """
     quiet = ["--no-audit", "--no-fund", "--no-package-lock", "--no-update-notifier"]
-    made = subprocess.run(
-        [npm, "install", "--ignore-scripts", *quiet, "--cache", str(folder / "npm")],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=INSTALL_SECONDS,
-        check=False,
-    )
-    if made.returncode and "CI" in os.environ:
-        pytest.fail(f"npm install failed; is its registry within reach?\n{made.stderr[-500:]}")
+    how = ["--ignore-scripts", "--fetch-retries", "1", "--fetch-timeout", FETCH_MILLISECONDS]
+    try:
+        made = subprocess.run(
+            [npm, "install", *how, *quiet, "--cache", str(folder / "npm")],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        pytest.skip(f"npm's registry did not give all within {INSTALL_SECONDS} seconds")
     if made.returncode:
         pytest.skip(f"npm's registry is out of reach: {made.stderr[-200:]}")
 

@@ -11,7 +11,7 @@ import mcp_bridge
 import mcp_types as types
 import pytest
 from mcp import MCPError
-from mcp_bridge import Bridged, client_of, text_of, ways
+from mcp_bridge import Bridged, client_of, eras, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ def bridged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bridged]:
         yield one
 
 
-@ways()
+@eras()
 def test_a_model_finds_a_tool_and_calls_it(bridged: Bridged, transport: str, mode: str) -> None:
     """
     With the schema that it needs, and a person's yes where one is needed.

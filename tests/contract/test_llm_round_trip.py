@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from called_by import DEFINITIONS, response
-from hypothesis import HealthCheck, assume, given, settings
+from exampling import few
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from schemas_of_tools import Values, valid
 from toolcell_client import Client
@@ -21,10 +22,6 @@ from typed_dicts import misfits
 if TYPE_CHECKING:
     from running_server import Server
     from toolcell_client.formats.loosened import Strictness
-
-FEW = settings(
-    max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None
-)
 
 
 def _there(provider: str) -> bool:
@@ -102,7 +99,7 @@ def test_most_built_in_tools_can_be_strict(tools: Toolset, provider: str) -> Non
 
 
 @EVERY
-@FEW
+@few
 @given(data=st.data())
 def test_arguments_arrive_as_they_were_written(
     tools: Toolset, provider: str, data: st.DataObject
@@ -122,7 +119,7 @@ def test_arguments_arrive_as_they_were_written(
 
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
-@FEW
+@few
 @given(data=st.data())
 def test_what_a_model_writes_in_strict_mode_is_what_the_tool_takes(
     tools: Toolset, provider: str, data: st.DataObject

@@ -68,11 +68,14 @@ class Place:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, server: str = "", root: Path | None = None) -> Iterator[Place]:
+def serving(
+    folder: Path, server: str = "", root: Path | None = None, *, lasting: bool = True
+) -> Iterator[Place]:
     """
     Parameters:
         folder: the server's own; the root is made below it, unless there is one.
         server: further lines of the [server] table.
+        lasting: False, if the server is to be killed: then the client does not look for it again.
     """
     if root is None:
         root = folder / "root"
@@ -80,6 +83,6 @@ def serving(folder: Path, server: str = "", root: Path | None = None) -> Iterato
     settings = SETTINGS.format(root=root, bundle=BUNDLE, token=IN_THE_BUNDLE)
     with (
         start_server(folder, settings, server=server) as running,
-        Client(running.target, timeout=SECONDS) as client,
+        Client(running.target, timeout=SECONDS, attempts=6 if lasting else 0) as client,
     ):
         yield Place(running, client, root)

@@ -171,7 +171,7 @@ def test_nothing_survives_a_server_that_is_killed_at_any_word_of_a_cell(tmp_path
     for number in (2, 3, 4, len(words) - 2, len(words) - 1, len(words)):
         folder = tmp_path / str(number)
         folder.mkdir()
-        with serving(folder) as place:
+        with serving(folder, lasting=False) as place:
             everything = [place.pid, *descendants(place.pid)]
             _, tool = spare(place)
             moment = Moment(WORDS, number, place.server.process.kill)
@@ -230,7 +230,7 @@ def test_a_commit_under_way_when_the_server_is_killed_is_whole_or_not_at_all(
     while number <= len(steps):
         folder = tmp_path / str(number)
         folder.mkdir()
-        with serving(folder) as place:
+        with serving(folder, lasting=False) as place:
             assert "completed" == write(place).label
             [keeper] = named(place.pid, "keeper")
             everything = [place.pid, *descendants(place.pid)]

@@ -143,7 +143,7 @@ def test_nothing_survives_a_server_that_is_killed_at_any_word_of_a_whole_cell(
     for number in (1, 2, 3):
         folder = tmp_path / str(number)
         folder.mkdir()
-        with serving(folder, "warm_cells = 1") as place:
+        with serving(folder, "warm_cells = 1", lasting=False) as place:
             assert "completed" == fill(place).label
             tool = warm(place)
             everything = [place.pid, *descendants(place.pid)]

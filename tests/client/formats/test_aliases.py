@@ -8,7 +8,7 @@ import random
 import re
 
 import pytest
-from chunking import unhurried
+from exampling import few
 from hypothesis import given
 from hypothesis import strategies as st
 from toolcell_client.formats.aliases import property_aliases, tool_aliases
@@ -71,7 +71,7 @@ def test_a_suffix_that_is_taken_grows() -> None:
     assert len(made["a.b"]) == len(first) + 1
 
 
-@unhurried
+@few
 @given(names=NAMES, seed=st.integers())
 def test_aliases_are_portable_different_and_of_the_set(names: set[str], seed: int) -> None:
     """
@@ -88,7 +88,7 @@ def test_aliases_are_portable_different_and_of_the_set(names: set[str], seed: in
     assert all(made[each] == each for each in names if PORTABLE.fullmatch(each))
 
 
-@unhurried
+@few
 @given(names=NAMES)
 def test_aliases_of_properties_meet_no_other_property(names: set[str]) -> None:
     """

@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from chunking import Chunking, argument_texts, chunkings, read, texts, unhurried
+from chunking import Chunking, argument_texts, chunkings, read, texts
+from exampling import few
 from hypothesis import given
 from hypothesis import strategies as st
 from toolcell_client.formats import OfferedTool, Toolset
@@ -87,7 +88,7 @@ def whole(content: list[Block], reason: str | None) -> dict[str, Any]:
     return {**said, "content": read_inputs}
 
 
-@unhurried
+@few
 @given(st.lists(blocks(), max_size=5), st.sampled_from(REASONS), chunkings())
 def test_any_chunking_gives_the_same_turn(
     content: list[Block], reason: str | None, chunking: Chunking
@@ -120,7 +121,7 @@ FULL = stream(
 )
 
 
-@unhurried
+@few
 @given(wrecked(FULL))
 def test_no_stream_of_objects_wrecks_the_reader(events: list[dict[str, Any]]) -> None:
     """
@@ -129,7 +130,7 @@ def test_no_stream_of_objects_wrecks_the_reader(events: list[dict[str, Any]]) ->
     survived(FORMAT, events)
 
 
-@unhurried
+@few
 @given(JUNK)
 def test_what_is_no_event_is_a_value_error(event: Any) -> None:
     if isinstance(event, dict):

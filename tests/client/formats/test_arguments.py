@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 import pytest
-from chunking import unhurried
+from exampling import few
 from hypothesis import given
 from hypothesis import strategies as st
 from toolcell_client.formats import OfferedTool, Problem, RawCall, Toolset, limits
@@ -108,13 +108,13 @@ def test_the_depth_is_that_of_the_server() -> None:
     assert strict_json.MAXIMUM_DIGITS == limits.ARGUMENTS_DIGITS
 
 
-@unhurried
+@few
 @given(value=st.dictionaries(st.text("abc"), JSON))
 def test_json_is_read_as_python_reads_it(value: dict[str, Any]) -> None:
     assert value == read_arguments(json.dumps(value)) == read_arguments(value)
 
 
-@unhurried
+@few
 @given(written=st.text('{}[]":,0189.eE+-\\u dDnaNtfI', max_size=30))
 def test_whatever_is_written_is_read_or_answered(written: str) -> None:
     """

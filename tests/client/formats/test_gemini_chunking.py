@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from chunking import Chunking, argument_objects, chunkings, read, texts, unhurried
+from chunking import Chunking, argument_objects, chunkings, read, texts
+from exampling import few
 from hypothesis import given
 from hypothesis import strategies as st
 from toolcell_client.formats.gemini import FORMAT
@@ -79,7 +80,7 @@ def _chunk(candidate: dict[str, Any]) -> dict[str, Any]:
     return {"candidates": [candidate], "modelVersion": "gemini-test", "responseId": "r1"}
 
 
-@unhurried
+@few
 @given(st.lists(parts(), max_size=5).map(merged), st.sampled_from(REASONS), chunkings())
 def test_any_chunking_gives_the_same_turn(
     content: list[Part], reason: str, chunking: Chunking
@@ -121,7 +122,7 @@ FULL = [
 ]
 
 
-@unhurried
+@few
 @given(wrecked(FULL))
 def test_no_stream_of_objects_wrecks_the_reader(events: list[dict[str, Any]]) -> None:
     """
@@ -130,7 +131,7 @@ def test_no_stream_of_objects_wrecks_the_reader(events: list[dict[str, Any]]) ->
     survived(FORMAT, events)
 
 
-@unhurried
+@few
 @given(JUNK)
 def test_what_is_no_chunk_is_a_value_error(event: Any) -> None:
     if isinstance(event, dict):

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from chunking import Chunking, argument_texts, chunkings, read, texts, unhurried
+from chunking import Chunking, argument_texts, chunkings, read, texts
+from exampling import few
 from hypothesis import given
 from hypothesis import strategies as st
 from openai_streams import (
@@ -31,7 +32,7 @@ CALLED = st.lists(st.tuples(NAMES, argument_texts() | texts()), max_size=4)
 USAGE = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
 
 
-@unhurried
+@few
 @given(chunkings(), texts(), st.none() | texts(), CALLED)
 def test_any_chunking_of_a_completion_gives_the_same_turn(
     chunking: Chunking, text: str, thought: str | None, called: list[tuple[str, str]]
@@ -53,7 +54,7 @@ def test_any_chunking_of_a_completion_gives_the_same_turn(
     assert streamed.turn.calls == streamed.calls
 
 
-@unhurried
+@few
 @given(chunkings(), NAMES, argument_texts() | texts())
 def test_any_chunking_of_a_function_call_gives_the_same_turn(
     chunking: Chunking, name: str, arguments: str
@@ -66,7 +67,7 @@ def test_any_chunking_of_a_function_call_gives_the_same_turn(
     assert ((name, arguments),) == tuple((each.name, each.arguments) for each in streamed.calls)
 
 
-@unhurried
+@few
 @given(chunkings(), st.lists(texts(), max_size=2), CALLED, st.booleans())
 def test_any_chunking_of_a_response_gives_the_same_turn(
     chunking: Chunking, said: list[str], called: list[tuple[str, str]], reasoned: bool
@@ -121,7 +122,7 @@ ODD = chunk(
 )
 
 
-@unhurried
+@few
 @given(wrecked([ODD, *CHAT_STREAM, ODD]))
 def test_no_stream_of_chunks_breaks_the_reader(events: list[Any]) -> None:
     """
@@ -131,13 +132,13 @@ def test_no_stream_of_chunks_breaks_the_reader(events: list[Any]) -> None:
     survived(FUNCTIONS, events)
 
 
-@unhurried
+@few
 @given(wrecked(RESPONSE_STREAM))
 def test_no_stream_of_events_breaks_the_reader(events: list[Any]) -> None:
     survived(RESPONSES, events)
 
 
-@unhurried
+@few
 @given(st.integers(0, len(CHAT_STREAM) - 3))
 def test_a_broken_off_stream_of_chunks_has_no_call_to_execute(came: int) -> None:
     """
@@ -150,7 +151,7 @@ def test_a_broken_off_stream_of_chunks_has_no_call_to_execute(came: int) -> None
     assert Stop.UNKNOWN is streamed.turn.stop
 
 
-@unhurried
+@few
 @given(st.integers(0, len(RESPONSE_STREAM) - 2))
 def test_a_broken_off_stream_of_events_has_the_calls_that_were_whole(came: int) -> None:
     events = RESPONSE_STREAM[:came]

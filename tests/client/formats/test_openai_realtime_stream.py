@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 import pytest
-from chunking import unhurried
+from exampling import few
 from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.realtime import RealtimeServerEvent
@@ -70,7 +70,7 @@ def interleaved(data: st.DataObject, lanes: list[list[dict[str, Any]]]) -> list[
     return merged
 
 
-@unhurried
+@few
 @given(ITEMS, st.sampled_from(["completed", "cancelled", "incomplete"]), st.data())
 def test_any_chunking_and_interleaving_gives_the_same_calls(
     written: list[tuple[str, str]], status: str, data: st.DataObject
@@ -94,7 +94,7 @@ def test_any_chunking_and_interleaving_gives_the_same_calls(
     assert len(whole) == len(given_out)
 
 
-@unhurried
+@few
 @given(ITEMS, st.data())
 def test_a_response_that_never_ends_gives_the_calls_that_were_whole(
     written: list[tuple[str, str]], data: st.DataObject

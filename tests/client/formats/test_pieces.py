@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from chunking import Chunking, chunkings, texts, unhurried
+from chunking import Chunking, chunkings, texts
+from exampling import few
 from hypothesis import given
 from toolcell_client.formats.pieces import (
     NAME_CHARACTERS,
@@ -25,7 +26,7 @@ for _ in range(100_000):
     DEEP = [DEEP]
 
 
-@unhurried
+@few
 @given(chunkings(), texts())
 def test_pieces_join_to_the_text(chunking: Chunking, text: str) -> None:
     """

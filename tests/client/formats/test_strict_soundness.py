@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, assume, event, given, settings
+from exampling import few
+from hypothesis import assume, event, given
 from hypothesis import strategies as st
 from schemas_of_tools import TOOLS, Values, valid
 from toolcell_client.formats import OfferedTool, RawCall, Toolset
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from toolcell_client.formats.loosened import Strictness
 
 Schema = dict[str, Any]
-MANY = settings(
-    max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None
-)
 
 
 def offered(schema: Schema, provider: str, strict: Strictness) -> tuple[Toolset, Any, list[Any]]:
@@ -71,7 +69,7 @@ def fits(value: Any, schema: Schema, root: Schema) -> bool:
 
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
-@MANY
+@few
 @given(data=st.data())
 def test_what_a_strict_schema_allows_is_what_the_tool_takes(
     provider: str, data: st.DataObject
@@ -92,7 +90,7 @@ def test_what_a_strict_schema_allows_is_what_the_tool_takes(
 
 
 @pytest.mark.parametrize("provider", ["openai"])
-@MANY
+@few
 @given(data=st.data())
 def test_what_a_tool_takes_has_a_strict_form_that_leads_back(
     provider: str, data: st.DataObject
@@ -114,7 +112,7 @@ def test_what_a_tool_takes_has_a_strict_form_that_leads_back(
 
 
 @pytest.mark.parametrize("provider", ["openai", "gemini", "anthropic"])
-@MANY
+@few
 @given(data=st.data())
 def test_a_schema_that_is_not_strict_excludes_nothing(provider: str, data: st.DataObject) -> None:
     """

@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from chunking import unhurried
+from exampling import few
 from hypothesis import given
 from hypothesis import strategies as st
 from toolcell.v1.execution_pb2 import Completed, Finished, Outcome
@@ -39,7 +39,7 @@ VALUES = st.recursive(
 )
 
 
-@unhurried
+@few
 @given(value=VALUES, characters=st.integers(200, 2000))
 def test_what_is_cut_fits_and_stays_json(value: Any, characters: int) -> None:
     cut = shortened(value, characters)
@@ -51,7 +51,7 @@ def test_what_is_cut_fits_and_stays_json(value: Any, characters: int) -> None:
         assert cut == value
 
 
-@unhurried
+@few
 @given(text=st.text(min_size=300), characters=st.integers(200, 290))
 def test_a_text_keeps_its_beginning_and_its_end(text: str, characters: int) -> None:
     cut = shortened_text(text, characters)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from clocks import Clock
-from hypothesis import HealthCheck, given, settings
+from exampling import few
+from hypothesis import given
 from hypothesis import strategies as st
 from scripted_models import ScriptedModel, calls, complaints, says
 from toolcell_client import Budget, Client, Conversation
@@ -190,11 +191,7 @@ RESPONSE = st.one_of(
 )
 
 
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@few
 @given(
     said=st.lists(RESPONSE, max_size=6),
     steps=st.integers(1, 4),

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from chunking import unhurried
+from exampling import few
 from hypothesis import given
 from hypothesis import strategies as st
 from toolcell_client import Selection
@@ -28,7 +28,7 @@ def test_the_most_wanted_are_chosen_and_the_callers_always() -> None:
     assert chosen == ("tool_09", "tool_28", "tool_29")
 
 
-@unhurried
+@few
 @given(
     wanted=st.lists(st.sampled_from([*NAMES, "gone"])),
     maximum=st.integers(1, 20),

@@ -12,6 +12,7 @@ import grpc
 import pytest
 from toolcell_client.testing import HOLD
 from turning import chat
+from waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,13 @@ def interrupt_when(server: FakeServer, reached: Callable[[], bool]) -> threading
     return thread
 
 
+def nobody_calls() -> bool:
+    """
+    A thread that was interrupted while it was started has no one who joins it; it ends by itself.
+    """
+    return not [each for each in threading.enumerate() if each.name.startswith("toolcell-call")]
+
+
 def test_ctrl_c_cancels_every_call(server: FakeServer, client: Client) -> None:
     server.tool("one", HOLD)
     server.tool("two", HOLD)
@@ -46,7 +54,7 @@ def test_ctrl_c_cancels_every_call(server: FakeServer, client: Client) -> None:
         client.run_tool_calls("openai", chat(*CALLS))
     thread.join()
     server.wait_for(lambda: set(server.cancels) == set(server.executions))
-    assert not [each for each in threading.enumerate() if each.name.startswith("toolcell-call")]
+    wait_until(nobody_calls)
 
 
 def test_ctrl_c_reaches_a_call_that_waits_to_be_sent_again(
@@ -62,4 +70,4 @@ def test_ctrl_c_reaches_a_call_that_waits_to_be_sent_again(
         client.run_tool_calls("openai", chat(("a", "one", {})))
     thread.join()
     assert (len(server.requests), server.executions) == (1, {})
-    assert not [each for each in threading.enumerate() if each.name.startswith("toolcell-call")]
+    wait_until(nobody_calls)

@@ -4,7 +4,7 @@ Progress that always grows, and never floods.
 
 from __future__ import annotations
 
-from chunking import unhurried
+from exampling import few
 from hypothesis import given
 from hypothesis import strategies as st
 from toolcell_client.mcp_server.pacing import AT_ONCE, Pace
@@ -12,7 +12,7 @@ from toolcell_client.mcp_server.pacing import AT_ONCE, Pace
 _fractions = st.none() | st.floats(allow_nan=True, allow_infinity=True)
 
 
-@unhurried
+@few
 @given(told=st.lists(st.tuples(st.floats(0, 2), _fractions), max_size=60))
 def test_whatever_a_tool_says_progress_grows(told: list[tuple[float, float | None]]) -> None:
     """

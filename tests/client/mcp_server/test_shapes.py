@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import mcp_types as types
 import pytest
-from chunking import unhurried
+from exampling import few
 from hypothesis import given
 from hypothesis import strategies as st
 from mcp_types import methods
@@ -76,7 +76,7 @@ _schemas = st.recursive(
 )
 
 
-@unhurried
+@few
 @given(returns=_schemas, modern=st.booleans())
 def test_any_schema_makes_a_listing_that_the_sdk_sends(returns: Any, modern: bool) -> None:
     """

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chunking import unhurried
-from hypothesis import given, settings
+from exampling import few
+from hypothesis import given
 from hypothesis import strategies as st
 from realtime_events import committed, created, done, item, item_done, message, speech, transcript
 from talking import Talk
@@ -129,7 +129,7 @@ class Server:
         self.begin(asked)
 
 
-@settings(unhurried, max_examples=60)
+@few
 @given(STEPS)
 def test_every_call_is_answered_once_and_nobody_speaks_over_another(steps: list[Any]) -> None:
     server = Server()

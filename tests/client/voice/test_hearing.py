@@ -5,7 +5,7 @@ A yes is narrow, a no is wide, and all the rest is unclear.
 from __future__ import annotations
 
 import pytest
-from chunking import unhurried
+from exampling import few
 from hypothesis import given
 from hypothesis import strategies as st
 from toolcell_client.voice.hearing import Heard, digits, hear, says_stop
@@ -58,7 +58,7 @@ def test_each_language_has_its_own_words(said: str, heard: Heard) -> None:
     assert heard is hear(said, GERMAN)
 
 
-@unhurried
+@few
 @given(st.text())
 def test_no_text_breaks_it_and_a_no_beats_a_yes(text: str) -> None:
     assert hear(f"{text} no yes", ENGLISH) in (Heard.NO, Heard.UNCLEAR)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from chunking import unhurried
+from exampling import few
 from hypothesis import given
 from hypothesis import strategies as st
 from toolcell_client.voice.languages import GERMAN
@@ -45,7 +45,7 @@ def test_other_languages_have_their_own_words() -> None:
     assert "a, b, c, d, e und 1 weitere" == speakable(list("abcdef"), GERMAN)
 
 
-@unhurried
+@few
 @given(VALUES)
 def test_it_is_bounded_and_one_line(value: Any) -> None:
     said = speakable(value)

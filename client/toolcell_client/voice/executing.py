@@ -12,6 +12,7 @@ from toolcell.v1 import approval_pb2
 
 from toolcell_client.errors import ApprovalRequired, CallRefused, ToolcellError
 from toolcell_client.loops.extracting import NOT_TAKEN, TAKEN
+from toolcell_client.loops.planning import echoed
 from toolcell_client.loops.repairing import repairable
 from toolcell_client.loops.validating import violations
 from toolcell_client.model_text import as_tool_message
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from toolcell_client.voice.deeds import AwaitDecision, Execute
 
 DECIDED = {"approved": True, "denied": False, "expired": False, "void": False, "used": False}
-LONGEST_CALL_ID = 128  # characters; the server takes no longer ones
 
 Ended = Told | Required
 
@@ -85,7 +85,7 @@ class Executing:
         options: dict[str, Any] = {**self._options, "version": deed.version}
         if deed.token:
             options |= {"approval_token": deed.token, "approval_pin": deed.pin}
-        options["call_id"] = deed.key.encode()[:LONGEST_CALL_ID].decode(errors="ignore")
+        options["call_id"] = echoed(deed.key)
         stream = self._client.execute(deed.tool, dict(deed.arguments), **options)
         async for event in stream:
             alive(event.progress.message if event.HasField("progress") else "")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from toolcell_client.voice.options import VoiceOptions
 
 KEPT_ANSWERS = 1_000  # arbitrary; call ids that are remembered
-KEPT_RESPONSES = 64
+KEPT_RESPONSES = 64  # arbitrary; those with open calls are kept besides
 
 
 @dataclass(slots=True)

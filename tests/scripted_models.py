@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 class ScriptedModel:
@@ -44,6 +44,13 @@ def calls(
     """
     A response of calls, each an id, a name and arguments.
     """
+    return response(calling(made), stop, tokens)
+
+
+def calling(made: Iterable[tuple[str, str, Any]]) -> dict[str, Any]:
+    """
+    The message of a model that calls; arguments are an object, or text as the model wrote it.
+    """
     listed = [
         {
             "id": call_id,
@@ -55,7 +62,7 @@ def calls(
         }
         for call_id, name, written in made
     ]
-    return response({"role": "assistant", "content": None, "tool_calls": listed}, stop, tokens)
+    return {"role": "assistant", "content": None, "tool_calls": listed}
 
 
 def response(message: dict[str, Any], stop: str, tokens: tuple[int, int]) -> dict[str, Any]:

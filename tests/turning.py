@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from scripted_models import calling
 from toolcell_client import AsyncClient, Client
 
 if TYPE_CHECKING:
@@ -24,19 +25,8 @@ def chat(*calls: tuple[str, str, Any], stop: str = "tool_calls") -> dict[str, An
     """
     A chat completion that calls: (id, tool, arguments as an object or as the model wrote them).
     """
-    made = [
-        {
-            "id": call_id,
-            "type": "function",
-            "function": {
-                "name": name,
-                "arguments": written if isinstance(written, str) else json.dumps(written),
-            },
-        }
-        for call_id, name, written in calls
-    ]
-    message = {"role": "assistant", "content": None, "tool_calls": made}
-    return {"choices": [{"index": 0, "message": message, "finish_reason": stop}], "model": "m"}
+    choice = {"index": 0, "message": calling(calls), "finish_reason": stop}
+    return {"choices": [choice], "model": "m"}
 
 
 def streamed(

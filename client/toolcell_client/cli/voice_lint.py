@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from toolcell_client.voice.lint import Finding
 
 HEADINGS = ("TOOL", "LEVEL", "CODE", "PLACE", "WHAT", "REMEDY")
-MOST_BYTES = 16 * 2**20
+MOST_BYTES = 16 * 2**20  # arbitrary; of a file of definitions
 
 
 def add(inner: Any, common: argparse.ArgumentParser) -> None:

@@ -124,6 +124,7 @@ def read(response: Mapping[str, Any]) -> WireTurn:
         calls=calls([each for each in items if each.get("type") == "function_call"], stop),
         stop=stop,
         tokens=tokens(_object(response.get("usage"))),
+        reason=_reason(response),
     )
 
 
@@ -172,7 +173,15 @@ def _stop(response: Mapping[str, Any]) -> Stop:
             return Stop.CANCELLED
         case "incomplete":
             return REASONS.get(reason, Stop.UNKNOWN)
+        case "failed":
+            return Stop.FAILED
     return Stop.UNKNOWN
+
+
+def _reason(response: Mapping[str, Any]) -> str:
+    details = _object(response.get("status_details"))
+    error = _object(details.get("error"))
+    return short(error.get("message")) or short(details.get("reason"))
 
 
 def _text(item: Mapping[str, Any]) -> str:

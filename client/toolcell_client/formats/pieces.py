@@ -11,7 +11,6 @@ back until the second comes; a half that stays alone becomes U+FFFD.
 from __future__ import annotations
 
 import json
-from io import StringIO
 from typing import Any
 
 # Arbitrary, and above what any model writes in one response.  All per response.
@@ -64,7 +63,7 @@ class Pieces:
 
     def __init__(self, room: Room) -> None:
         self._room = room
-        self._written = StringIO()
+        self._written: list[str] = []
         self._half = ""
         self.cut = False
 
@@ -79,12 +78,12 @@ class Pieces:
         text = mended(text[:-1] if self._half else text)
         kept = self._room.take(text)
         self.cut = kept != text
-        self._written.write(kept)
+        self._written.append(kept)
         return kept
 
     def __str__(self) -> str:
         rest = REPLACEMENT if self._half and not self.cut else ""
-        return self._written.getvalue() + rest
+        return "".join(self._written) + rest
 
 
 def mended(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from toolcell_client.loops.approving import Approve, Deny, Later, PendingCall, Question
+    from toolcell_client.loops.async_reply_stream import AsyncConversationStream
     from toolcell_client.loops.async_streaming import AsyncTurnStream
     from toolcell_client.loops.bounding import Bounds
     from toolcell_client.loops.choosing import NoSuchTools
@@ -22,24 +23,33 @@ if TYPE_CHECKING:
     )
     from toolcell_client.loops.extracting import extraction_tool
     from toolcell_client.loops.kept import KeptResults
+    from toolcell_client.loops.reply import Pending, Replied, Reply
+    from toolcell_client.loops.reply_stream import ConversationStream
     from toolcell_client.loops.streaming import TurnStream
+    from toolcell_client.loops.transcript import Transcript
     from toolcell_client.loops.turn_result import Extracted, TurnIncomplete, TurnResult
 
 __all__ = [
     "Answered",
     "Approve",
+    "AsyncConversationStream",
     "AsyncTurnStream",
     "Bounds",
     "CallReady",
+    "ConversationStream",
     "Deny",
     "ExecutionEvent",
     "Extracted",
     "KeptResults",
     "Later",
     "NoSuchTools",
+    "Pending",
     "PendingCall",
     "Question",
+    "Replied",
+    "Reply",
     "TextDelta",
+    "Transcript",
     "TurnEnded",
     "TurnIncomplete",
     "TurnResult",
@@ -51,10 +61,14 @@ __all__ = [
 _MODULES = {
     **dict.fromkeys(("Approve", "Deny", "Later", "PendingCall", "Question"), "approving"),
     **dict.fromkeys(("Extracted", "TurnIncomplete", "TurnResult"), "turn_result"),
+    **dict.fromkeys(("Pending", "Replied", "Reply"), "reply"),
+    "AsyncConversationStream": "async_reply_stream",
     "AsyncTurnStream": "async_streaming",
     "Bounds": "bounding",
+    "ConversationStream": "reply_stream",
     "KeptResults": "kept",
     "NoSuchTools": "choosing",
+    "Transcript": "transcript",
     "TurnStream": "streaming",
     "extraction_tool": "extracting",
 }

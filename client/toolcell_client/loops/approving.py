@@ -67,7 +67,9 @@ class Later:
 
 
 Decision = Approve | Deny | Later
-Ask = Callable[[Question], Any]  # returns a Decision; for AsyncClient also an awaitable of one
+Decided = Decision | bool  # True is short for Approve(), False for Deny()
+Decisions = Decided | Mapping[str, Decided]  # one for all calls, or by key
+Ask = Callable[[Question], Any]  # returns a Decided; for AsyncClient also an awaitable of one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,13 @@ class PendingCall:
     @property
     def call(self) -> ToolCall:
         return self.planned.call
+
+    @property
+    def key(self) -> str:
+        """
+        Names the call in decisions: its id, or "#" and its place where the provider gives none.
+        """
+        return self.planned.key
 
     @property
     def meanwhile(self) -> dict[str, Any]:
@@ -113,28 +122,32 @@ def pending(planned: Planned, required: ApprovalRequired) -> PendingCall:
 
 def decided(value: object) -> Decision:
     """
+    What a program has decided.
+
     Raises:
-        TypeError: it is no decision; a bare True or False is ambiguous between kinds, and none.
+        TypeError: it is no decision.
     """
+    if isinstance(value, bool):
+        return Approve() if value else Deny()
     if isinstance(value, Approve | Deny | Later):
         return value
-    raise TypeError(f"approve must return Approve(), Deny() or Later(), not {value!r:.80}")
+    raise TypeError(f"a decision is Approve(), Deny() or Later(), not {value!r:.80}")
 
 
 def decisions_about(
-    waiting: Sequence[PendingCall], decisions: Decision | Mapping[str, Decision]
+    waiting: Sequence[PendingCall], decisions: Decisions
 ) -> list[tuple[PendingCall, Decision]]:
     """
-    Which call is decided how: all alike, or by call id ("#" and the place of a call that has none).
-    Calls that are not named are for later.
+    Which call is decided how: all alike, or by `PendingCall.key`.  Calls that are not named are for
+    later.
 
     Raises:
         TypeError: something is no decision.
-        ValueError: no pending call has that id.
+        ValueError: no pending call has that key.
     """
     if not isinstance(decisions, Mapping):
         return [(each, decided(decisions)) for each in waiting]
-    named = {each.planned.key: each for each in waiting}
+    named = {each.key: each for each in waiting}
     if unknown := [each for each in decisions if each not in named]:
         known = ", ".join(named) or "none"
         raise ValueError(f"no call {unknown[0]!r} is pending; there are: {known}")

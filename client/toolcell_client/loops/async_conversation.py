@@ -16,7 +16,7 @@ from toolcell_client.loops.reply import Replied
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from toolcell_client.loops.deciding import Decisions
+    from toolcell_client.loops.approving import Decisions
     from toolcell_client.loops.reply import ConversationEvent, Reply
     from toolcell_client.loops.steps import Steps
 

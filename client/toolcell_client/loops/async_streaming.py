@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from toolcell_client.loops.events import TurnEvent
     from toolcell_client.loops.executing import Happening
     from toolcell_client.loops.planning import Planned
-    from toolcell_client.loops.streaming import Decisions
+    from toolcell_client.loops.streaming import DecidedCalls
     from toolcell_client.loops.turn_result import TurnResult
     from toolcell_client.loops.turn_state import Step, TurnState
 
@@ -111,7 +111,7 @@ class AsyncTurning:
         """
         return self._play(partial(self._rest, wire))
 
-    def resumed(self, decisions: Decisions) -> Events:
+    def resumed(self, decisions: DecidedCalls) -> Events:
         """
         Calls that were pending, and what was decided about them.
         """
@@ -131,7 +131,7 @@ class AsyncTurning:
         self._accumulator = format_of(self._state.provider).accumulator()
         self._executing.listen(response)
 
-    async def _resume(self, decisions: Decisions) -> None:
+    async def _resume(self, decisions: DecidedCalls) -> None:
         for waiting, decision in decisions:
             await self._decided(waiting, decision)
 

@@ -14,17 +14,17 @@ from toolcell_client.loops.approving import decisions_about
 from toolcell_client.loops.async_streaming import AsyncTurning, AsyncTurnStream
 from toolcell_client.loops.choosing import Listed
 from toolcell_client.loops.kept import KeptResults, readable
-from toolcell_client.loops.settings import TurnSettings
+from toolcell_client.loops.settings import TurnSettings, check_streamed
 from toolcell_client.loops.turn_state import TurnState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Unpack
 
     from toolcell_client.async_client import AsyncClient
     from toolcell_client.async_connection import AsyncConnection
     from toolcell_client.formats.offered import OfferedTool
-    from toolcell_client.loops.approving import Ask, Decision
+    from toolcell_client.loops.approving import Ask, Decisions
     from toolcell_client.loops.settings import TurnOptions
     from toolcell_client.loops.turn_result import TurnResult
 
@@ -131,6 +131,7 @@ class AsyncTurns(AsyncTools):
         settings = settings.keeping(self.kept_results, toolset)
         turning = AsyncTurning(cast("AsyncClient", self), TurnState(provider, toolset, settings))
         if stream:
+            check_streamed(provider)
             return AsyncTurnStream(turning.streamed(response))
         return await AsyncTurnStream(
             turning.whole(format_of(provider).turn(response))
@@ -139,18 +140,19 @@ class AsyncTurns(AsyncTools):
     async def resume_tool_calls(
         self,
         result: TurnResult,
-        decisions: Decision | Mapping[str, Decision],
+        decisions: Decisions,
         *,
         approve: Ask | None = None,
     ) -> TurnResult:
         """
         Go on with calls that are pending, and return the turn with them: `Approve` executes a call
         (again, with the token of its approval), `Deny` tells the model no, `Later` leaves it.
-        `decisions`: one for all, or by call id ("#" and the place of a call that has none).
+        `decisions`: one for all, or by `PendingCall.key`; True is short for `Approve()`, False for
+        `Deny()`.
         `approve` is asked about calls that need a yes which nobody had been asked for.
 
         Raises:
-            ValueError: no call of that id is pending.
+            ValueError: no call of that key is pending.
             TypeError: something is no decision.
         """
         decided = decisions_about(result.pending, decisions)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from toolcell_client.formats.turns import WireTurn
-    from toolcell_client.loops.streaming import Decisions
+    from toolcell_client.loops.streaming import DecidedCalls
     from toolcell_client.loops.turn_state import TurnState
 
 
@@ -64,7 +64,7 @@ class Resume:
     """
 
     state: TurnState
-    decisions: Decisions
+    decisions: DecidedCalls
 
 
 Command = ListTools | FindTools | AskModel | Execute | Resume

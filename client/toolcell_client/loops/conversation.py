@@ -15,7 +15,7 @@ from toolcell_client.loops.reply_stream import ConversationStream
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from toolcell_client.loops.deciding import Decisions
+    from toolcell_client.loops.approving import Decisions
     from toolcell_client.loops.reply import ConversationEvent, Reply
     from toolcell_client.loops.steps import Steps
 
@@ -61,6 +61,7 @@ class Conversation(Conversed):
 
         Raises:
             ValueError: no call waits, or none of that key.
+            TypeError: something is no decision.
         """
         return self._carry(deciding.resuming(self.dialogue, decisions))
 

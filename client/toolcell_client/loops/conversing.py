@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from toolcell_client.formats.toolset import Toolset
 from toolcell_client.formats.turns import Tokens
 from toolcell_client.loops.bounding import Bounds
 from toolcell_client.loops.budget import Budget
-from toolcell_client.loops.settings import TurnSettings
+from toolcell_client.loops.settings import EachCall, TurnSettings
 from toolcell_client.usage.prices import Price, Prices
 
 if TYPE_CHECKING:
@@ -20,20 +20,18 @@ if TYPE_CHECKING:
     from typing import Self
 
     from toolcell_client.formats.loosened import Strictness
-    from toolcell_client.limits import Limits
     from toolcell_client.loops.approving import Ask
     from toolcell_client.loops.selection import Selection
     from toolcell_client.loops.transcript import Redact
-    from toolcell_client.requests import Grants
     from toolcell_client.usage.request import UsageSink
 
-MAXIMUM_CONCURRENT_CALLS = 8
+CONCURRENT_CALLS = 8  # as of one turn
 ONE = Tokens(input=1, output=1)  # to see whether there is a price
 
 
-class ConversationOptions(TypedDict, total=False):
+class ConversationOptions(EachCall, total=False):
     """
-    Options of a conversation; every one may be left out.
+    Options of a conversation, besides those of each call; every one may be left out.
     """
 
     provider: str | None  # whose format; left out: that of the SDK's client
@@ -56,13 +54,6 @@ class ConversationOptions(TypedDict, total=False):
     redact: Redact | None  # sees entries of the transcript before they are kept
     clock: Callable[[], float]  # seconds that only grow, for the budget
     now: Callable[[], float]  # seconds since 1970, for the transcript
-    timeout: float | None  # of each call; this and the rest are as for `run`
-    limits: Limits
-    grants: Grants
-    minimum_isolation: str | int
-    labels: Mapping[str, str]
-    no_cache: bool
-    session_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +75,7 @@ class Settings:
     metrics: UsageSink | None = None
     strict: Strictness = False
     parallel: bool = True
-    max_concurrent_calls: int = MAXIMUM_CONCURRENT_CALLS
+    max_concurrent_calls: int = CONCURRENT_CALLS
     conclude: bool = False
     bounds: Bounds = field(default_factory=Bounds)
     approve: Ask | None = None

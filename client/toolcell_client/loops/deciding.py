@@ -23,14 +23,11 @@ from toolcell_client.loops.steps import PENDING, listing, stepping
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from toolcell_client.loops.approving import Ask, Decision, Question
+    from toolcell_client.loops.approving import Ask, Decision, Decisions, Question
     from toolcell_client.loops.commands import Command
     from toolcell_client.loops.dialogue import Dialogue, OpenTurn
     from toolcell_client.loops.reply import Pending
     from toolcell_client.loops.steps import Steps
-
-Said = bool | Approve | Deny | Later
-Decisions = Said | Mapping[str, Said]
 
 
 def resuming(talk: Dialogue, decisions: Decisions) -> Steps:
@@ -114,18 +111,11 @@ def _approving(opened: OpenTurn, approved: dict[int, Decision]) -> Ask:
 
 def _chosen(opened: OpenTurn, decisions: Decisions) -> dict[int, Decision]:
     if not isinstance(decisions, Mapping):
-        one = _decision(decisions)
-        return dict.fromkeys(opened.waiting, one)
+        return dict.fromkeys(opened.waiting, decided(decisions))
     keys = {each.key: place for place, each in opened.waiting.items()}
     if unknown := sorted(set(decisions) - set(keys)):
         raise ValueError(f"no call waits as {unknown[0]!r}; these do: {', '.join(keys)}")
-    return {keys[key]: _decision(said) for key, said in decisions.items()}
-
-
-def _decision(said: Said) -> Decision:
-    if isinstance(said, bool):
-        return Approve() if said else Deny()
-    return decided(said)
+    return {keys[key]: decided(said) for key, said in decisions.items()}
 
 
 def _record(talk: Dialogue, waiting: Pending, decision: Decision) -> None:

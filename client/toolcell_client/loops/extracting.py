@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 TAKEN = {"ok": True, "message": "Taken."}
 
 
+NOT_TAKEN = {
+    "ok": False,
+    "error": "invalid_arguments",
+    "message": "The arguments do not fit the schema; nothing was taken.",
+    "retryable": False,
+    "hint": "Correct what the violations name, and call again.",
+}
+
+
 def extraction_tool(name: str, schema: Mapping[str, Any], description: str = "") -> OfferedTool:
     """
     A tool that a model calls to hand over data: an object that fits the schema.
@@ -42,11 +51,7 @@ def extract(planned: Planned) -> Answer:
     if not found:
         return Answer(call=planned.call, value=TAKEN)
     told: dict[str, Any] = {
-        "ok": False,
-        "error": "invalid_arguments",
-        "message": "The arguments do not fit the schema; nothing was taken.",
-        "retryable": False,
-        "hint": "Correct what the violations name, and call again.",
+        **NOT_TAKEN,
         "violations": repairable(found, schema, planned.call.arguments, planned.properties),
     }
     return Answer(call=planned.call, value=told, failed=True)

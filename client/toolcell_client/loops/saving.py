@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from toolcell_client.loops.conversing import Settings
     from toolcell_client.loops.transcript import Redact
 
-FORMAT = 1
+FORMAT = 1  # of what is saved; another one is not read
 
 
 def saved(talk: Dialogue) -> dict[str, Any]:

@@ -26,9 +26,23 @@ MAXIMUM_CONCURRENT_CALLS = 64  # arbitrary; each takes a thread of a synchronous
 OF_EACH_CALL = ("call_id", "request_id", "version", "approval_token", "approval_pin", "detached")
 
 
-class TurnOptions(TypedDict, total=False):
+class EachCall(TypedDict, total=False):
     """
-    Options of `run_tool_calls`; every one may be left out.
+    Options of `run` that every call of a loop gets.
+    """
+
+    timeout: float | None  # seconds, of each call
+    limits: Limits
+    grants: Grants
+    minimum_isolation: str | int
+    labels: Mapping[str, str]
+    no_cache: bool
+    session_id: str
+
+
+class TurnOptions(EachCall, total=False):
+    """
+    Options of `run_tool_calls`, besides those of each call; every one may be left out.
     """
 
     toolset: Toolset | None  # what was offered; left out: every tool that can be called
@@ -40,13 +54,6 @@ class TurnOptions(TypedDict, total=False):
     bounds: Bounds  # of what the model is told
     kept: KeptResults | None  # where cut results are kept; None: at the client, for `read_result`
     turn_id: str  # names this turn of this conversation: see `planning`
-    timeout: float | None  # of each call; this and the rest are as for `run`
-    limits: Limits
-    grants: Grants
-    minimum_isolation: str | int
-    labels: Mapping[str, str]
-    no_cache: bool
-    session_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,3 +112,15 @@ OWN = frozenset(
         "turn_id",
     )
 )
+
+
+def check_streamed(provider: str) -> None:
+    """
+    Raises:
+        ValueError: what the provider streams is more than one response.
+    """
+    if provider == "openai-realtime":
+        raise ValueError(
+            "a connection of openai-realtime has many responses and does not end with one: give"
+            " each response.done without stream=True, or use toolcell_client.voice"
+        )

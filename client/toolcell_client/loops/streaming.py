@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from toolcell_client.loops.turn_state import Step, TurnState
 
     Events = Generator[TurnEvent, None, None]
-    Decisions = Sequence[tuple[PendingCall, Decision]]
+    DecidedCalls = Sequence[tuple[PendingCall, Decision]]
 
 
 class TurnStream(Closing):
@@ -137,7 +137,7 @@ class Turning:
         with contextlib.closing(self._executing):
             yield from self._rest(wire)
 
-    def resumed(self, decisions: Decisions) -> Events:
+    def resumed(self, decisions: DecidedCalls) -> Events:
         """
         Calls that were pending, and what was decided about them.
         """

@@ -12,19 +12,19 @@ from toolcell_client.formats.toolset import Toolset
 from toolcell_client.loops.approving import decisions_about
 from toolcell_client.loops.choosing import Listed
 from toolcell_client.loops.kept import KeptResults, readable
-from toolcell_client.loops.settings import TurnSettings
+from toolcell_client.loops.settings import TurnSettings, check_streamed
 from toolcell_client.loops.streaming import Turning, TurnStream
 from toolcell_client.loops.turn_state import TurnState
 from toolcell_client.tools import Tools
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Unpack
 
     from toolcell_client.client import Client
     from toolcell_client.connection import Connection
     from toolcell_client.formats.offered import OfferedTool
-    from toolcell_client.loops.approving import Ask, Decision
+    from toolcell_client.loops.approving import Ask, Decisions
     from toolcell_client.loops.settings import TurnOptions
     from toolcell_client.loops.turn_result import TurnResult
 
@@ -131,24 +131,26 @@ class Turns(Tools):
         settings = settings.keeping(self.kept_results, toolset)
         turning = Turning(cast("Client", self), TurnState(provider, toolset, settings))
         if stream:
+            check_streamed(provider)
             return TurnStream(turning.streamed(response))
         return TurnStream(turning.whole(format_of(provider).turn(response))).until_ended()
 
     def resume_tool_calls(
         self,
         result: TurnResult,
-        decisions: Decision | Mapping[str, Decision],
+        decisions: Decisions,
         *,
         approve: Ask | None = None,
     ) -> TurnResult:
         """
         Go on with calls that are pending, and return the turn with them: `Approve` executes a call
         (again, with the token of its approval), `Deny` tells the model no, `Later` leaves it.
-        `decisions`: one for all, or by call id ("#" and the place of a call that has none).
+        `decisions`: one for all, or by `PendingCall.key`; True is short for `Approve()`, False for
+        `Deny()`.
         `approve` is asked about calls that need a yes which nobody had been asked for.
 
         Raises:
-            ValueError: no call of that id is pending.
+            ValueError: no call of that key is pending.
             TypeError: something is no decision.
         """
         decided = decisions_about(result.pending, decisions)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 MAXIMUM_BYTES = 1_000_000  # of arguments; as the server's default
 PATTERN_SECONDS = 5.0  # arbitrary; of a check by a process, with the start of it
 SLOW = ('"pattern', '"uniqueItems"', '"$ref"', '"$dynamicRef"')
-MOST_VIOLATIONS = 10
-SHOWN_CHARACTERS = 150
+MOST_VIOLATIONS = 10  # arbitrary; who mends these sees the rest
+SHOWN_CHARACTERS = 150  # arbitrary; of a value in a message
 
 Violation = dict[str, str]
 

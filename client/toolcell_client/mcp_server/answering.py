@@ -19,6 +19,7 @@ import mcp_types as types
 from toolcell.v1 import execution_pb2
 
 from toolcell_client.errors import ContractBroken, ResultLeftOut, ToolcellError
+from toolcell_client.loops.bounding import encodable
 from toolcell_client.model_text import as_tool_message
 from toolcell_client.plain import short_name
 
@@ -56,7 +57,7 @@ def mistake(told: dict[str, Any], result: Result | None = None) -> types.CallToo
     """
     An answer with `isError`; `told` is what `as_tool_message` makes, or as short.
     """
-    told = _carriable(told)
+    told = encodable(told)
     return types.CallToolResult(
         content=[types.TextContent(text=json.dumps(told, ensure_ascii=False))],
         structured_content=told,
@@ -77,14 +78,14 @@ def readable(text: str, most: int = SHOWN_CHARACTERS) -> str:
     """
     Text that a person is shown: nothing that moves a cursor or turns letters round.
     """
-    text = _CONTROLS.sub("�", _carriable(text))
+    text = _CONTROLS.sub("�", encodable(text))
     return text if len(text) <= most else f"{text[:most]}…"
 
 
 def _completed(result: Result, shape: Shape) -> types.CallToolResult:
-    value = _carriable(result.value)
+    value = encodable(result.value)
     written = result.result_json.decode(errors="replace") or "null"
-    text = value if isinstance(value, str) else _carriable(written)
+    text = value if isinstance(value, str) else encodable(written)
     content: list[Any] = [types.TextContent(text=text)]
     if result.stdout:
         content.append(types.TextContent(text=_printed(result.stdout)))
@@ -126,19 +127,6 @@ def _printed(output: bytes) -> str:
     whole = len(shown.encode()) >= len(output)
     what = "all of it" if whole else f"the last {len(shown)} characters"
     return f"[printed by the tool, {what}]\n{shown}"
-
-
-def _carriable(value: Any) -> Any:
-    """
-    The value without lone surrogates, which JSON can write and UTF-8 cannot: one of them in a
-    message would end a connection over stdio.
-    """
-    text = json.dumps(value, ensure_ascii=False)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return json.loads(text.encode(errors="replace"))
-    return value
 
 
 def _meta(result: Result | None) -> dict[str, Any] | None:

@@ -20,6 +20,7 @@ import mcp_types as types
 from toolcell.v1 import execution_pb2 as pb
 
 from toolcell_client.errors import ToolcellError
+from toolcell_client.loops.planning import echoed
 from toolcell_client.mcp_server.pacing import Pace
 from toolcell_client.mcp_server.questions import Asking
 from toolcell_client.plain import short_name
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 LEVEL = "toolcell.level"  # in the state of a session
 LEVELS: tuple[types.LoggingLevel, ...] = get_args(types.LoggingLevel)  # the least grave first
-MAXIMUM_CALL_ID_BYTES = 256  # as the contract says
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z", re.ASCII)
 
 
@@ -70,7 +70,7 @@ class Call:
         stream = self.identity.client.execute(
             self.tool.name,
             self.arguments,
-            call_id=_call_id(self.context.request_id),
+            call_id=echoed(str(self.context.request_id)),
             approval_token=approval_token,
             labels=_labels(self.context.meta),
         )
@@ -169,11 +169,6 @@ def _labels(meta: Any) -> dict[str, str]:
     if isinstance(parent, str) and _TRACEPARENT.match(parent):
         return {"traceparent": parent}
     return {}
-
-
-def _call_id(request_id: types.RequestId | None) -> str:
-    encoded = str(request_id).encode(errors="replace")[:MAXIMUM_CALL_ID_BYTES]
-    return encoded.decode(errors="ignore")
 
 
 def _parsed(text: bytes) -> Any:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 A_SECOND = 10.0  # arbitrary; nobody reads faster
 AT_ONCE = 10.0  # arbitrary
-STEP = 0.001
-HELD_STEP = 1e-6
+STEP = 0.001  # a sign of life where nobody knows how much there is to do
+HELD_STEP = 1e-6  # the same where somebody does: too little to be seen
 
 
 @dataclass(frozen=True, slots=True)

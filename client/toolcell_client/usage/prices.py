@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 MILLION = 1_000_000
 Amount = Decimal | float | int | str
 
-# Ids of genai-prices, by the providers of `formats`.
+# Ids of genai-prices, by the providers of `formats`.  Not of voice: tokens of sound cost several
+# times what tokens of text do, and `Tokens` does not tell them apart; who knows a price gives it.
 PRICED = {
     "openai": "openai",
     "openai-functions": "openai",
     "openai-responses": "openai",
-    "openai-realtime": "openai",
     "anthropic": "anthropic",
     "gemini": "google",
 }

@@ -7,7 +7,7 @@ from toolcell_client.voice.instructions import instructions
 from toolcell_client.voice.languages import LANGUAGES, Language
 from toolcell_client.voice.lint import Finding, lint
 from toolcell_client.voice.options import BargeIn, VoiceOptions
-from toolcell_client.voice.session import VoiceSession
+from toolcell_client.voice.session import NobodySends, VoiceSession
 from toolcell_client.voice.speakable import speakable
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Dialogue",
     "Finding",
     "Language",
+    "NobodySends",
     "VoiceOptions",
     "VoiceSession",
     "instructions",

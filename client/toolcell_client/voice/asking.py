@@ -220,6 +220,7 @@ class Asking:
                 token=question.token,
                 pin=verdict.pin,
                 confirmed=True,
+                offered=self._room.toolset.tools.get(question.tool),
             )
             self._calls.begin(deed, each.response_id, each.call_id, now)
         else:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from toolcell_client.voice.room import Room
 
 MOST_AWAITED = 32  # arbitrary; approvals of one session whose decision is awaited
-LONGEST_CALL_ID = 32  # of ids that we make for items; the provider takes no longer ones
+ITEM_ID_CHARACTERS = 32  # of ids that we make for items; the provider takes no longer ones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +84,6 @@ class Awaiting:
         deed = self._waiting.pop(key, None)
         if deed is None:
             return
-        for event in told_later(key[-LONGEST_CALL_ID:], deed.tool, deed.arguments, output):
+        for event in told_later(key[-ITEM_ID_CHARACTERS:], deed.tool, deed.arguments, output):
             self._room.do(Send(event))
         self._room.sequencer.wish()

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from toolcell_client.formats import OfferedTool, WireTurn
+
 
 @dataclass(frozen=True, slots=True)
 class Send:
@@ -34,6 +36,7 @@ class Execute:
     token: str = field(default="", repr=False)
     pin: str = field(default="", repr=False)
     confirmed: bool = False  # the user has said yes to this very call
+    offered: OfferedTool | None = None  # as it was when it was called
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,16 @@ class AwaitDecision:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """
+    Count what a response took; `model` is the provider's word for the model.
+    """
+
+    turn: WireTurn
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """
     Show the program an error of the provider's.
@@ -73,4 +86,4 @@ class Report:
     error: Mapping[str, Any]
 
 
-Deed = Send | Execute | Cancel | Say | AwaitDecision | Report
+Deed = Send | Execute | Cancel | Say | AwaitDecision | Account | Report

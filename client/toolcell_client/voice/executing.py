@@ -5,11 +5,16 @@ Runs the calls of a voice session on a toolcell server, and tells the dialogue o
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Any
 
 from toolcell.v1 import approval_pb2
 
 from toolcell_client.errors import ApprovalRequired, CallRefused, ToolcellError
+from toolcell_client.loops.extracting import NOT_TAKEN, TAKEN
+from toolcell_client.loops.planning import echoed
+from toolcell_client.loops.repairing import repairable
+from toolcell_client.loops.validating import violations
 from toolcell_client.model_text import as_tool_message
 from toolcell_client.plain import short_name
 from toolcell_client.voice.answers import Told
@@ -23,9 +28,14 @@ if TYPE_CHECKING:
     from toolcell_client.voice.deeds import AwaitDecision, Execute
 
 DECIDED = {"approved": True, "denied": False, "expired": False, "void": False, "used": False}
-LONGEST_CALL_ID = 128  # characters; the server takes no longer ones
 
 Ended = Told | Required
+
+
+class Taken(Told):
+    """
+    The arguments of a schema-only tool fit it.
+    """
 
 
 class Executing:
@@ -46,9 +56,9 @@ class Executing:
         except ApprovalRequired as exc:
             if exc.token:
                 return Required(kind=exc.kind, token=exc.token, approval_id=exc.approval_id)
-            return told(exc)
+            return told(exc, deed)
         except ToolcellError as exc:
-            return told(exc)
+            return told(exc, deed)
         except (TypeError, ValueError) as exc:
             return Told({"ok": False, "error": "invalid_call", "message": f"{exc}"[:300]})
 
@@ -70,19 +80,33 @@ class Executing:
             await asyncio.sleep(pause_seconds)
 
     async def _run(self, deed: Execute, alive: Callable[[str], None]) -> Told:
+        if deed.offered is not None and deed.offered.schema_only:
+            return await asyncio.to_thread(self._extract, deed)
         options: dict[str, Any] = {**self._options, "version": deed.version}
         if deed.token:
             options |= {"approval_token": deed.token, "approval_pin": deed.pin}
-        options["call_id"] = deed.key.encode()[:LONGEST_CALL_ID].decode(errors="ignore")
+        options["call_id"] = echoed(deed.key)
         stream = self._client.execute(deed.tool, dict(deed.arguments), **options)
         async for event in stream:
             alive(event.progress.message if event.HasField("progress") else "")
-        return told(await stream.result())
+        return told(await stream.result(), deed)
+
+    def _extract(self, deed: Execute) -> Told:
+        assert deed.offered is not None, "somebody offered it"
+        arguments = json.dumps(deed.arguments, ensure_ascii=False).encode()
+        found = violations(deed.offered.parameters, arguments)
+        if found:
+            hints = repairable(found, deed.offered.parameters, deed.arguments)
+            return Told({**NOT_TAKEN, "violations": hints})
+        return Taken({"ok": True, "result": TAKEN["message"]})
 
 
-def told(answer: Result | ToolcellError) -> Told:
+def told(answer: Result | ToolcellError, deed: Execute) -> Told:
     """
-    What the model is told of an ending or a refusal.
+    What the model is told of an ending or a refusal, with what helps to repair the call.
     """
-    outcome = getattr(answer, "outcome", answer)
-    return Told(as_tool_message(answer), str(getattr(outcome, "spoken", "")))
+    outcome, message = getattr(answer, "outcome", answer), as_tool_message(answer)
+    if message.get("violations") and deed.offered is not None:
+        hints = repairable(message["violations"], deed.offered.parameters, deed.arguments)
+        message = {**message, "violations": hints}
+    return Told(message, str(getattr(outcome, "spoken", "")))

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from toolcell_client.formats import Problem, RawCall, ToolCall
 from toolcell_client.formats.format import plain
 from toolcell_client.formats.openai_realtime import FORMAT
-from toolcell_client.formats.openai_realtime_stream import MOST_CHARACTERS
+from toolcell_client.formats.openai_realtime_stream import MOST_CHARACTERS, read
+from toolcell_client.formats.pieces import short
 from toolcell_client.voice.answers import CONFIRM_CALL
-from toolcell_client.voice.deeds import Execute, Report, Send
+from toolcell_client.voice.deeds import Account, Execute, Report, Send
 from toolcell_client.voice.outgoing import FILLER, MARK, READ_BACK, response_cancel
 
 if TYPE_CHECKING:
@@ -95,6 +96,8 @@ class Hearing:
                 self._room.turns.not_transcribed(told["item_id"])
             case "session.created":
                 self._session()
+                session = told.get("session")
+                self._room.model = short(session.get("model")) if isinstance(session, dict) else ""
             case "conversation.item.truncated":
                 self._truncated(told["item_id"], now)
             case "output_audio_buffer.started":
@@ -140,6 +143,7 @@ class Hearing:
     def _done(self, inner: Mapping[str, Any], told: Mapping[str, Any], now: float) -> None:
         response_id = str(inner["id"])
         self._room.quiet_since = now
+        self._room.do(Account(read(inner), self._room.model))
         if response_id in self._beside or (inner.get("metadata") or {}).get(MARK) == FILLER:
             self._beside.pop(response_id, None)
             self._room.sequencer.filler_done()
@@ -190,7 +194,11 @@ class Hearing:
             self._asking.ask(response.response_id, call.call_id, call.tool, call.arguments, now)
         else:
             deed = Execute(
-                key=call.call_id, tool=call.tool, version=tool.version, arguments=call.arguments
+                key=call.call_id,
+                tool=call.tool,
+                version=tool.version,
+                arguments=call.arguments,
+                offered=tool,
             )
             self._calls.begin(deed, response.response_id, call.call_id, now)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from toolcell_client.formats import OfferedTool
 
 LONGEST = 300  # characters of a description
-MOST_CHOICES = 12
+MOST_CHOICES = 12  # arbitrary; nobody chooses among more by ear
 UNSPEAKABLE = re.compile(r"[^\w\s'-]|[a-z][A-Z]|\d[a-zA-Z]|[a-zA-Z]\d|^[A-Z0-9]{4,}$")
 ID_NAME = re.compile(r"(?:^|_)(id|ids|uuid|guid|hash|sha256|token|key)$", re.IGNORECASE)
 ID_FORMATS = {"uuid", "uri", "uri-reference", "iri", "ipv4", "ipv6", "regex", "json-pointer"}

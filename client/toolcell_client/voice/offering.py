@@ -12,7 +12,7 @@ from toolcell_client.formats import Toolset
 from toolcell_client.loops.choosing import Listed, NoSuchTools
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from toolcell_client.async_client import AsyncClient
     from toolcell_client.formats import OfferedTool
@@ -22,13 +22,14 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds between attempts to watch
 
 class Offering:
     """
-    Tools that can be called, the newest version of each that is not deprecated.
+    Tools that can be called, the newest version of each that is not deprecated; or a Toolset of the
+    program's, which never changes.
     """
 
     def __init__(
         self,
         client: AsyncClient,
-        names: Iterable[str],
+        tools: Toolset | Iterable[str],
         *,
         category: str = "",
         tags: Iterable[str] = (),
@@ -36,7 +37,8 @@ class Offering:
         fail: Callable[[Exception], None],
     ) -> None:
         self._client = client
-        self._names = tuple(names)
+        self._fixed = tools if isinstance(tools, Toolset) else None
+        self._names = () if isinstance(tools, Toolset) else tuple(tools)
         self._which: dict[str, Any] = {
             "category": category,
             "tags": tuple(tags),
@@ -53,6 +55,8 @@ class Offering:
         Raises:
             ToolcellError: the server refuses or does not answer.
         """
+        if self._fixed is not None:
+            return self._fixed
         listed = Listed()
         async for tool in self._client.list_tools(**self._which):
             listed.add(tool)
@@ -76,7 +80,7 @@ class Offering:
         Notice changes, for ever.
         """
         pause = FIRST_PAUSE
-        while True:
+        while self._fixed is None:
             try:
                 async for told in self._client.registry.watch(session_id=self._session_id):
                     pause = FIRST_PAUSE
@@ -98,3 +102,20 @@ class Offering:
                 take(await self.toolset())
             except ToolcellError as exc:
                 self._fail(exc)
+
+
+def one_of(
+    names: tuple[str, ...], tools: Toolset | Sequence[str] | None
+) -> Toolset | Sequence[str]:
+    """
+    The tools, from either way to say them.
+
+    Raises:
+        TypeError: `tools` is a text; names go in a list.
+        ValueError: both ways were used.
+    """
+    if isinstance(tools, str):
+        raise TypeError(f"tools are a list of names: tools=[{tools!r}]")
+    if names and tools is not None:
+        raise ValueError("name the tools one by one, or give tools=, not both")
+    return names if tools is None else tools

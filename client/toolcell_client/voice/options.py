@@ -13,6 +13,8 @@ from toolcell_client.voice.languages import Language, language_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from toolcell_client.usage import Price, Prices, UsageSink
+
 
 class BargeIn(StrEnum):
     """
@@ -43,7 +45,8 @@ class VoiceOptions:
     no conversation; "callback", the program; "off".  `confirm_by`: what the user must say beside
     yes; "code" are four digits that are read out, "pin" is the PIN of the principal at the server.
     `session` are further fields of `session.update` (audio, voice, output_modalities …).
-    `call_options` go with each call, as `Client.run` takes them.
+    `call_options` go with each call, as `Client.run` takes them.  `name`, `metrics`, `prices` and
+    `model_name` are as for a `Conversation`: `metrics` is told of every response.
     """
 
     language: str | Language = "en"
@@ -62,6 +65,10 @@ class VoiceOptions:
     instructions: str = ""
     session: Mapping[str, Any] = field(default_factory=dict)
     call_options: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
+    model_name: str = ""
+    prices: Prices | Mapping[str, Price] | None = None
+    metrics: UsageSink | None = None
 
     def __post_init__(self) -> None:
         language_of(self.language)

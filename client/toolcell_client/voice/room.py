@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from toolcell_client.voice.options import VoiceOptions
 
 KEPT_ANSWERS = 1_000  # arbitrary; call ids that are remembered
-KEPT_RESPONSES = 64
+KEPT_RESPONSES = 64  # arbitrary; those with open calls are kept besides
 
 
 @dataclass(slots=True)
@@ -53,6 +53,7 @@ class Room:
         self.responses: OrderedDict[str, Response] = OrderedDict()
         self.quiet_since = 0.0
         self.sessions = 0  # of the provider; a connection that was made again has a new one
+        self.model = ""  # the provider's word for it
         self._answered: OrderedDict[str, None] = OrderedDict()
 
     def do(self, deed: Deed) -> None:

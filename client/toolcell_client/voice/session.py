@@ -19,18 +19,21 @@ from typing import TYPE_CHECKING, Any, Self
 
 from toolcell_client.closing import AsyncClosing
 from toolcell_client.voice import deeds as do
+from toolcell_client.voice.accounting import Accounts
 from toolcell_client.voice.awaiting import Required
 from toolcell_client.voice.dialogue import Dialogue
-from toolcell_client.voice.executing import Executing
-from toolcell_client.voice.offering import Offering
+from toolcell_client.voice.executing import Executing, Taken
+from toolcell_client.voice.offering import Offering, one_of
 from toolcell_client.voice.options import VoiceOptions
+from toolcell_client.voice.tasks import Tasks
 from toolcell_client.voice.transports import transport_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 
     from toolcell_client.async_client import AsyncClient
     from toolcell_client.formats import Toolset
+    from toolcell_client.usage import Usage
 
 MOST_UNSENT = 1_000  # arbitrary; events that wait to be sent
 
@@ -46,22 +49,25 @@ class VoiceSession(AsyncClosing):
     Runs the calls of one session of OpenAI Realtime: `async with VoiceSession(client) as voice:
     await voice.serve(connection)`.  Or feed `handle` and send what `outgoing` yields.
 
-    `names`, `category` and `tags` choose the tools.  `on_event` gets every event of the provider
-    (audio, transcripts), and may be asynchronous; `on_filler` a line to say, with
-    `VoiceOptions(filler="callback")`; `on_error` errors of the provider and of the registry, and why
-    a name is not offered.
+    `names`, `category` and `tags` choose the tools; or `tools`, names or a Toolset, which stays as
+    it is.  `on_extracted` gets the name and the arguments of a call of a schema-only tool, once
+    they fit.  `on_event` gets every event of the provider (audio, transcripts), and may be
+    asynchronous; `on_filler` a line to say, with `VoiceOptions(filler="callback")`; `on_error`
+    errors of the provider and of the registry, and names that cannot be offered.
     """
 
     def __init__(
         self,
         client: AsyncClient,
         *names: str,
+        tools: Toolset | Sequence[str] | None = None,
         options: VoiceOptions | None = None,
         category: str = "",
         tags: Iterable[str] = (),
         on_event: Callable[[Any], Any] | None = None,
         on_filler: Callable[[str], None] | None = None,
         on_error: Callable[[Any], None] | None = None,
+        on_extracted: Callable[[str, Mapping[str, Any]], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.options = options or VoiceOptions()
@@ -70,14 +76,19 @@ class VoiceSession(AsyncClosing):
         self._on_event, self._clock = on_event, clock
         self._on_filler = on_filler or _ignore
         self._on_error = on_error or _ignore
+        self._on_extracted = on_extracted or _ignore
         self._offering = Offering(
-            client, names, category=category, tags=tags, session_id=session_id, fail=self._on_error
+            client,
+            one_of(names, tools),
+            category=category,
+            tags=tags,
+            session_id=session_id,
+            fail=self._on_error,
         )
         self._unsent: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue(MOST_UNSENT + 1)
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks, self._accounts = Tasks(), Accounts(self.options)
         self._changed = asyncio.Event()
         self._dialogue: Dialogue | None = None
-        self._failed: BaseException | None = None
 
     async def __aenter__(self) -> Self:
         """
@@ -87,11 +98,18 @@ class VoiceSession(AsyncClosing):
             ToolcellError: the server refuses or does not answer.
         """
         self._dialogue = Dialogue(self.options, await self._offering.toolset())
-        self._task("watch", self._offering.watch())
-        self._task("follow", self._offering.follow(self._take))
-        self._task("tick", self._tick())
+        self._tasks.begin("watch", self._offering.watch())
+        self._tasks.begin("follow", self._offering.follow(self._take))
+        self._tasks.begin("tick", self._tick())
         self._do(self._dialogue.tick(self._clock()))
         return self
+
+    @property
+    def usage(self) -> Usage:
+        """
+        What the responses of this session have taken, fillers as well.
+        """
+        return self._accounts.usage
 
     async def serve(self, connection: Any) -> None:
         """
@@ -124,8 +142,8 @@ class VoiceSession(AsyncClosing):
             Exception: what a callback has raised.
         """
         self._do(self._entered().handle(event, self._clock()))
-        if self._failed is not None:
-            raise self._failed
+        if self._tasks.failed is not None:
+            raise self._tasks.failed
 
     async def heard(self, text: str) -> None:
         """
@@ -147,10 +165,7 @@ class VoiceSession(AsyncClosing):
         if self._dialogue is not None:
             self._do(self._dialogue.close())
         self._dialogue = None
-        tasks, self._tasks = list(self._tasks.values()), {}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._tasks.end_all()
         with contextlib.suppress(asyncio.QueueFull):
             self._unsent.put_nowait(None)
 
@@ -167,41 +182,30 @@ class VoiceSession(AsyncClosing):
                 case do.Send():
                     self._send(deed.event)
                 case do.Execute():
-                    self._task(f"call {deed.key}", self._run(deed))
+                    self._tasks.begin(f"call {deed.key}", self._run(deed))
                 case do.Cancel():
-                    self._cancel(f"call {deed.key}")
+                    self._tasks.cancel(f"call {deed.key}")
                 case do.Say():
                     self._on_filler(deed.text)
                 case do.AwaitDecision():
-                    self._task(f"await {deed.key}", self._await(deed))
+                    self._tasks.begin(f"await {deed.key}", self._await(deed))
+                case do.Account():
+                    self._accounts.take(deed)
                 case do.Report():
                     self._on_error(deed.error)
         self._changed.set()
 
     def _send(self, event: dict[str, Any]) -> None:
         if self._unsent.qsize() >= MOST_UNSENT:
-            self._failed = NobodySends(f"{MOST_UNSENT} events wait; is `outgoing` being read?")
+            self._tasks.failed = NobodySends(
+                f"{MOST_UNSENT} events wait; is `outgoing` being read?"
+            )
         else:
             self._unsent.put_nowait(event)
 
     async def _send_to(self, send: Callable[[dict[str, Any]], Any]) -> None:
         async for event in self.outgoing():
             await send(event)
-
-    def _task(self, key: str, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks[key] = task
-        task.add_done_callback(lambda done: self._forget(key, done))
-
-    def _forget(self, key: str, task: asyncio.Task[None]) -> None:
-        if self._tasks.get(key) is task:
-            del self._tasks[key]
-        if not task.cancelled() and task.exception() is not None:
-            self._failed = task.exception()  # a callback of the program, or a fault of ours
-
-    def _cancel(self, key: str) -> None:
-        if task := self._tasks.get(key):
-            task.cancel()
 
     async def _run(self, deed: do.Execute) -> None:
         def alive(message: str) -> None:
@@ -211,6 +215,8 @@ class VoiceSession(AsyncClosing):
         ended = await self._executing.run(deed, alive)
         if self._dialogue is None:
             return
+        if isinstance(ended, Taken):
+            self._on_extracted(deed.tool, deed.arguments)
         now = self._clock()
         if isinstance(ended, Required):
             self._do(self._dialogue.approval_needed(deed.key, ended, now))
@@ -236,7 +242,7 @@ class VoiceSession(AsyncClosing):
             self._do(self._entered().tick(self._clock()))
 
 
-def _ignore(_: Any) -> None:
+def _ignore(*_: Any) -> None:
     """
     For what nobody wants to know.
     """

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 MOST_ITEMS = 5  # arbitrary: more than a listener remembers
 MOST_CHARACTERS = 600  # about 40 seconds of speech
-MOST_DEPTH = 4
-LONGEST_TEXT = 300
+MOST_DEPTH = 4  # arbitrary; what is deeper is not said
+LONGEST_TEXT = 300  # about 20 seconds of speech
 _MARKUP = re.compile(r"[*_#`~|<>\[\]{}\\]+")
 _LINK = re.compile(r"https?://(?:www\.)?([^/\s]+)\S*")
 _ID = re.compile(r"\b(?=\w*\d)[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){2,}[0-9a-fA-F-]*\b")

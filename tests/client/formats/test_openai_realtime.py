@@ -84,7 +84,7 @@ def test_only_a_completed_item_is_a_call() -> None:
         ("incomplete", "max_output_tokens", Stop.LENGTH),
         ("incomplete", "content_filter", Stop.REFUSED),
         ("cancelled", "turn_detected", Stop.CANCELLED),
-        ("failed", None, Stop.UNKNOWN),
+        ("failed", None, Stop.FAILED),
     ],
 )
 def test_a_status_says_why_the_model_stopped(status: str, reason: str | None, stop: Stop) -> None:
@@ -94,6 +94,23 @@ def test_a_status_says_why_the_model_stopped(status: str, reason: str | None, st
     turn = FORMAT.turn(told)
 
     assert ("Hello.", stop, ()) == (turn.text, turn.stop, turn.messages)
+    assert (reason or "") == turn.reason
+
+
+def test_what_failed_says_why() -> None:
+    error = {"type": "server_error", "code": "overloaded", "message": "Come back later."}
+    told = done("r1", status="failed", status_details={"type": "failed", "error": error})
+
+    assert "Come back later." == TOOLSET.turn("openai-realtime", told).reason
+
+
+@pytest.mark.parametrize("hostile", ["x", [1], 3, {"error": 3, "reason": [1]}])
+def test_details_that_are_none_are_left_alone(hostile: Any) -> None:
+    told = {"output": [], "status": "failed", "status_details": hostile, "usage": hostile}
+
+    turn = FORMAT.turn(told)
+
+    assert (Stop.FAILED, "", Tokens()) == (turn.stop, turn.reason, turn.tokens)
 
 
 def test_a_response_of_the_sdk_is_read_like_a_mapping() -> None:

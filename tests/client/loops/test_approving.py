@@ -153,10 +153,29 @@ def test_a_wrong_pin_is_asked_for_again(office: FakeServer, turn: Turn) -> None:
     assert (asked, done.answers[0].value) == ([False, True], "paid")
 
 
-def test_an_answer_that_is_no_decision_is_an_error(office: FakeServer, turn: Turn) -> None:
+@pytest.mark.parametrize("answer", [None, "yes", 1])
+def test_an_answer_that_is_no_decision_is_an_error(
+    answer: object, office: FakeServer, turn: Turn
+) -> None:
+    """
+    Least of all is it a yes because Python takes it for true.
+    """
     with pytest.raises(TypeError, match="Approve"):
-        turn(chat(CALL), approve=lambda _: True)
+        turn(chat(CALL), approve=lambda _: answer)
     assert len(office.requests) == 1
+
+
+@pytest.mark.parametrize(("yes", "told"), [(True, "paid"), (False, "approval_denied")])
+def test_true_and_false_are_decisions_wherever_one_is_taken(
+    yes: bool, told: str, office: FakeServer, turn: Turn, client: Client
+) -> None:
+    [asked] = turn(chat(CALL), approve=lambda _: yes).answers
+    assert told in asked.text
+    wants(office)
+    waiting = client.run_tool_calls("openai", chat(CALL))
+    [pending] = waiting.pending
+    [resumed] = client.resume_tool_calls(waiting, {pending.key: yes}).answers
+    assert told in resumed.text
 
 
 def test_decisions_name_what_is_pending(office: FakeServer, client: Client) -> None:

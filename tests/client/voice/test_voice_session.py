@@ -220,6 +220,9 @@ def test_hostile_call_ids_meet_nothing_of_ours(server: FakeServer) -> None:
             wire.feed(done("r2"))
 
     session(server, scenario)
+    sent = {each.call_id for each in server.requests}
+    assert len(sent) == len(ids)
+    assert all(each.isprintable() and len(each.encode()) <= 256 for each in sent)
 
 
 def test_a_tool_that_cannot_be_offered_is_left_out_and_reported(

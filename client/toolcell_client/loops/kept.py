@@ -87,14 +87,21 @@ class KeptResults:
         with self._lock:
             return self._kept.get(handle)
 
+    def fits(self, toolset: Toolset) -> bool:
+        """
+        Whether `read_result` can be offered beside these tools.  Where another tool is called so, a
+        model would send its handle there; then nothing is kept.
+        """
+        taken = {*toolset.tools, *toolset.aliases.values()}
+        ours = toolset.tools.get(READ_RESULT.name) is READ_RESULT
+        return ours or READ_RESULT.name not in taken
+
     def offered(self, toolset: Toolset) -> Toolset:
         """
-        The toolset, with `read_result` if there is something to read.
-
-        Raises:
-            ValueError: the toolset has another tool of that name.
+        The toolset, with `read_result` if there is something to read, and it fits.
         """
-        if not self._kept or toolset.tools.get(READ_RESULT.name) is READ_RESULT:
+        there = toolset.tools.get(READ_RESULT.name) is READ_RESULT
+        if not self._kept or there or not self.fits(toolset):
             return toolset
         return toolset.with_tools([READ_RESULT])
 

@@ -66,15 +66,21 @@ Step = Run | Consult | Extract | Answered | Waiting
 
 class TurnState:
     """
-    One turn.
+    One turn; or some calls of one, whose `places` in it name them.
     """
 
-    def __init__(self, provider: str, toolset: Toolset, settings: TurnSettings) -> None:
-        kept, only = settings.kept, settings.only
-        self.provider, self.settings = provider, settings
+    def __init__(
+        self,
+        provider: str,
+        toolset: Toolset,
+        settings: TurnSettings,
+        places: tuple[int, ...] = (),
+    ) -> None:
+        self.provider, self.settings, self._places = provider, settings, places
+        kept = settings.kept if settings.kept and settings.kept.fits(toolset) else None
         self.toolset = toolset if kept is None else kept.offered(toolset)
-        self._only = only if kept is None else kept.allowed(only)
-        self._answering = Answering(settings.bounds, kept)
+        self._only = settings.only if kept is None else kept.allowed(settings.only)
+        self._kept, self._answering = kept, Answering(settings.bounds, kept)
         self.turn = ModelTurn(provider=provider)
         self._order: list[Planned] = []
         self._answers: dict[int, Answer] = {}
@@ -126,7 +132,7 @@ class TurnState:
         match planned.way:
             case Way.TELL:
                 return self._answered(planned, self._problem(planned))
-            case Way.RUN if planned.tool is READ_RESULT and self.settings.kept is not None:
+            case Way.RUN if planned.tool is READ_RESULT and self._kept is not None:
                 return self._answered(planned, self._answering.reading(planned))
             case Way.EXTRACT:
                 return Extract(planned)
@@ -182,7 +188,7 @@ class TurnState:
         """
         The turn as it is now.
         """
-        kept, places = self.settings.kept, [each.place for each in self._order]
+        kept, places = self._kept, [each.place for each in self._order]
         return TurnResult(
             turn=self.turn,
             answers=tuple(self._answers[each] for each in places if each in self._answers),
@@ -208,7 +214,9 @@ class TurnState:
 
     def _plan(self, call: ToolCall) -> Planned:
         tool = self.toolset.tools.get(call.tool)
-        planned = plan(len(self._order), call, tool, self.settings.turn_id)
+        place = len(self._order)
+        turn_place = self._places[place] if self._places else place
+        planned = plan(place, call, tool, self.settings.turn_id, turn_place)
         self._order.append(planned)
         return planned
 

@@ -19,12 +19,20 @@ if TYPE_CHECKING:
 
     from toolcell_client.formats.schema_parts import Budget, Schema
 
+
+def _divides(value: Any, bound: Any) -> bool:
+    try:
+        return bool(value % bound == 0)
+    except OverflowError:  # an int of hundreds of digits, and a bound that is a float
+        return True
+
+
 _NUMBERS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "minimum": lambda value, bound: value >= bound,
     "maximum": lambda value, bound: value <= bound,
     "exclusiveMinimum": lambda value, bound: value > bound,
     "exclusiveMaximum": lambda value, bound: value < bound,
-    "multipleOf": lambda value, bound: _divides(value, bound),
+    "multipleOf": _divides,
 }
 _SIZES: Final[dict[str, tuple[Any, Callable[[int, Any], bool]]]] = {
     "minLength": (str, lambda size, bound: size >= bound),
@@ -68,13 +76,6 @@ def _sized(value: Any, schema: Mapping[str, Any]) -> bool:
         for word, (kind, test) in _SIZES.items()
         if word in schema and isinstance(value, kind)
     )
-
-
-def _divides(value: Any, bound: Any) -> bool:
-    try:
-        return bool(value % bound == 0)
-    except OverflowError:  # an int of hundreds of digits, and a bound that is a float
-        return True
 
 
 def _combined(value: Any, schema: Mapping[str, Any], root: Schema, budget: Budget) -> bool:

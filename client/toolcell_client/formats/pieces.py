@@ -19,7 +19,7 @@ NAME_CHARACTERS = 256  # of a call's name or id
 ARGUMENT_BYTES = 4 * 2**20  # of all calls together
 TEXT_BYTES = 4 * 2**20
 VERBATIM_BYTES = 8 * 2**20  # of what goes back as it came
-VERBATIM_DEPTH = 128  # above what arguments may have; pydantic, of google-genai, writes 255 levels
+VERBATIM_DEPTH = 200  # above what the server takes; pydantic, of google-genai, writes 255
 OBJECT_BYTES = 256  # what each value of those counts besides its text
 MOST_TOKENS = 2**53  # what any JSON reader holds, and above any context
 
@@ -102,7 +102,7 @@ def verbatim(value: Any, room: Room) -> Any:
     A copy that can be sent: mended, and JSON throughout.  None where that cannot be, or where it
     does not fit, or is so deep that an SDK would fail to send it in each request to come.
     """
-    if _too_deep(value):
+    if too_deep_to_send(value):
         return None
     try:
         text = mended(json.dumps(value, ensure_ascii=False, allow_nan=False))
@@ -140,7 +140,10 @@ def count(value: object) -> int:
     return min(max(value, 0), MOST_TOKENS)
 
 
-def _too_deep(value: Any) -> bool:
+def too_deep_to_send(value: Any) -> bool:
+    """
+    Whether some SDK would fail to write it; by levels, so that depth costs no stack.
+    """
     level = [value]
     for _ in range(VERBATIM_DEPTH):
         level = [

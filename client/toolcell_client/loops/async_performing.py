@@ -4,6 +4,7 @@ Carries out what the steps of a conversation ask for, within an event loop.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import inspect
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from toolcell_client.loops.async_streaming import AsyncTurning, AsyncTurnStream
 from toolcell_client.loops.commands import AskModel, Execute, FindTools, ListTools, Resume
 from toolcell_client.loops.events import TextDelta
 from toolcell_client.loops.models import comes_whole
+from toolcell_client.loops.performing import TOO_LATE, check_time
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -56,7 +58,8 @@ class AsyncPerformer:
                 return [each.tool.name for each in found.tools]
             case AskModel():
                 response = self._model.ask(dict(command.fields), command.seconds)
-                return format_of(self._model.provider).turn(await _awaited(response))
+                async with _within(command.seconds):
+                    return format_of(self._model.provider).turn(await _awaited(response))
             case Execute() | Resume():
                 return await self._turn(command).until_ended()
 
@@ -76,7 +79,10 @@ class AsyncPerformer:
     async def _listening(self, command: AskModel) -> AsyncGenerator[ConversationEvent | Came, None]:
         told = format_of(self._model.provider)
         response = self._model.stream(dict(command.fields), command.seconds)
-        response = await _awaited(response)
+        clock, seconds = self._settings.clock, command.seconds
+        began = clock()
+        async with _within(seconds):
+            response = await _awaited(response)
         if comes_whole(response):
             wire = told.turn(response)
             if wire.text:
@@ -85,7 +91,8 @@ class AsyncPerformer:
             return
         accumulator = told.accumulator()
         async with _closing(response):
-            async for event in _each(response):
+            async for event in _each(response, seconds):
+                check_time(clock() - began, seconds)
                 for piece in accumulator.add(event):
                     if isinstance(piece, str):
                         yield TextDelta(piece)
@@ -109,13 +116,29 @@ async def _awaited(value: Any) -> Any:
     return await value if inspect.isawaitable(value) else value
 
 
-async def _each(response: Any) -> AsyncIterator[Any]:
-    if hasattr(response, "__aiter__"):
-        async for event in response:
-            yield event
-    else:
+async def _each(response: Any, seconds: float | None) -> AsyncIterator[Any]:
+    if not hasattr(response, "__aiter__"):
         for event in response:
             yield event
+        return
+    events = aiter(response)
+    while True:
+        async with _within(seconds):
+            event = await anext(events, events)
+        if event is events:
+            return
+        yield event
+
+
+@contextlib.asynccontextmanager
+async def _within(seconds: float | None) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds) as timer:
+            yield
+    except TimeoutError:
+        if seconds is not None and timer.expired():
+            raise TimeoutError(TOO_LATE.format(seconds)) from None
+        raise
 
 
 @contextlib.asynccontextmanager

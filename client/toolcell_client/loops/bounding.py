@@ -19,6 +19,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from toolcell_client.formats.pieces import too_deep_to_send
+
 # How many items of a list or object, and characters of a text, are kept; tried one after the other.
 STEPS = ((100, 4_000), (40, 1_000), (20, 400), (10, 200), (6, 100), (4, 60), (2, 40))
 DEEPEST = 12  # arbitrary; below it, a value is cut as its text
@@ -54,15 +56,16 @@ def text_of(value: Any) -> str:
 
 def encodable(value: Any) -> Any:
     """
-    The value with every lone surrogate replaced by a question mark.
+    The value as every provider's SDK can send it: a lone surrogate is replaced by a question mark,
+    a number that JSON has not (1e999 is read as one) is its name, and what is too deep is its text.
     """
     text = text_of(value)
-    if text.isascii():
+    clean = text if text.isascii() else text.encode("utf-8", "replace").decode()
+    if isinstance(value, str) or too_deep_to_send(value):
+        return clean
+    if clean == text and not any(each in text for each in ("Infinity", "NaN")):
         return value
-    clean = text.encode("utf-8", "replace").decode()
-    if clean == text:
-        return value
-    return clean if isinstance(value, str) else json.loads(clean)
+    return json.loads(clean, parse_constant=str)
 
 
 def shortened(value: Any, characters: int) -> Any:

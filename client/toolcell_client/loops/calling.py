@@ -13,6 +13,7 @@ from toolcell_client.loops.commands import Execute, FindTools
 from toolcell_client.loops.dialogue import OpenTurn
 from toolcell_client.loops.entries import ApprovalAsked
 from toolcell_client.loops.offering import looks_for_tools
+from toolcell_client.loops.planning import key_of
 from toolcell_client.loops.recording import answered
 from toolcell_client.loops.reply import Pending
 from toolcell_client.loops.selection import FINDS, finds, query_of
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from toolcell_client.formats.toolset import Toolset
-    from toolcell_client.formats.turns import ModelTurn, ToolCall
+    from toolcell_client.formats.turns import ModelTurn, RawCall, ToolCall
     from toolcell_client.loops.approving import Ask
     from toolcell_client.loops.commands import Command
     from toolcell_client.loops.dialogue import Dialogue
@@ -65,17 +66,17 @@ def executing(
     Have the calls at these places executed.
     """
     how = talk.settings
-    options = {**how.call, "timeout": how.budget.timeout(talk.seconds, how.call_timeout)}
-    settings = TurnSettings.of(
+    made = TurnSettings.of(
         approve=approve,
         bounds=how.bounds,
         kept=talk.kept,
         max_concurrent_calls=how.max_concurrent_calls,
-        turn_id=f"{talk.identity}-{talk.turns_made}-{len(opened.runs)}",
-        **options,
+        turn_id=f"{talk.identity}-{talk.turns_made}",
+        **how.call,
     )
-    state = TurnState(how.provider, toolset, settings)
-    calls = tuple(opened.turn.calls[place].raw for place in places)
+    settings = replace(made, patience=lambda: how.budget.timeout(talk.seconds, how.call_timeout))
+    state = TurnState(how.provider, toolset, settings, places)
+    calls = tuple(_as_read(opened.turn.calls[place]) for place in places)
     opened.runs.append((state, places))
     result = yield Execute(state, WireTurn(calls=calls, stop=opened.turn.stop))
     absorb(talk, opened, result, places)
@@ -90,13 +91,23 @@ def absorb(talk: Dialogue, opened: OpenTurn, result: TurnResult, places: tuple[i
     for at, place in enumerate(places):
         call = opened.turn.calls[place]
         if at in pending:
-            key = call.call_id or f"#{place}"
-            opened.waiting[place] = Pending(key=key, call=call, question=pending[at].question)
+            key, question = key_of(call, place), pending[at].question
+            opened.waiting[place] = Pending(key=key, call=call, question=question)
             continue
         answer = next(told)
         if place not in opened.answers:
-            _take(talk, opened, place, answer, result.results.get(call.call_id or f"#{at}"))
-    talk.extracted += [each for each in result.extracted if each not in talk.extracted]
+            _take(talk, opened, place, answer, result.results.get(key_of(call, at)))
+    known = {id(each) for each in talk.extracted}  # equal ones may be two, of calls without ids
+    talk.extracted += [each for each in result.extracted if id(each) not in known]
+
+
+def _as_read(call: ToolCall) -> RawCall:
+    """
+    A call as it is read again: some problems are seen only beside the other calls of its turn.
+    """
+    if call.problem is None:
+        return call.raw
+    return replace(call.raw, problem=call.problem, detail=call.detail)
 
 
 def _take(
@@ -123,7 +134,7 @@ def interrupted(talk: Dialogue, opened: OpenTurn) -> None:
         for place, planned in zip(places, result.order, strict=False):
             answer = told.get(id(planned.call.raw))
             if answer is not None and place not in opened.answers:
-                outcome = result.results.get(planned.call.call_id or f"#{planned.place}")
+                outcome = result.results.get(planned.key)
                 _take(talk, opened, place, answer, outcome)
     close(talk, opened, {"error": "interrupted", "message": INTERRUPTED})
 

@@ -4,8 +4,10 @@ Goes on with calls that waited for a yes.  No network.
 Theory of operation.  What waits in this program is resumed with the token of its question, as it
 was asked.  A conversation that was saved and restored has no tokens: they are all that a second
 call needs, so they are kept in no file.  Its calls are sent anew: the service asks again, and the
-decision that was made meanwhile answers that question; where another principal has to say yes, the
-call waits again, for an approval of its own.  What was denied is not sent at all.
+decision that was made meanwhile answers that question, if it is the same one: what a name means, or
+what a schema makes of arguments, may be another thing by now, and nobody has said yes to that.
+Where another principal has to say yes, the call waits again, for an approval of its own.  What was
+denied is not sent at all.
 """
 
 from __future__ import annotations
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from toolcell_client.loops.dialogue import Dialogue, OpenTurn
     from toolcell_client.loops.reply import Pending
     from toolcell_client.loops.steps import Steps
+
+
+CHANGED = "The tools have changed since this call was made; nothing ran. Send it again if need be."
 
 
 def resuming(talk: Dialogue, decisions: Decisions) -> Steps:
@@ -86,23 +91,36 @@ def _anew(
     approved: dict[int, Decision] = {}
     for place, decision in chosen.items():
         waiting = opened.waiting[place]
-        if isinstance(decision, Deny):
-            del opened.waiting[place]
-            told = denied(decision)
-            opened.answers[place] = Answer(call=waiting.call, value=told, failed=True)
-        elif isinstance(decision, Approve):
+        if isinstance(decision, Later):
+            continue
+        _record(talk, waiting, decision)
+        told = denied(decision) if isinstance(decision, Deny) else _changed(talk, waiting)
+        if told is None:
             approved[place] = decision
-        if not isinstance(decision, Later):
-            _record(talk, waiting, decision)
+        else:
+            del opened.waiting[place]
+            opened.answers[place] = Answer(call=waiting.call, value=told, failed=True)
     if approved:
         approve = _approving(opened, approved)
         yield from executing(talk, opened, tuple(approved), talk.listed, approve)
 
 
+def _changed(talk: Dialogue, waiting: Pending) -> dict[str, Any] | None:
+    call = talk.listed.call(waiting.call.raw)
+    if call.problem or (call.tool, call.arguments) == (waiting.call.tool, waiting.call.arguments):
+        return None  # what has a problem is answered, and does not run
+    return {"ok": False, "error": "changed", "message": CHANGED}
+
+
 def _approving(opened: OpenTurn, approved: dict[int, Decision]) -> Ask:
+    asked = {place: opened.waiting[place].question for place in approved}
+
     def approve(question: Question) -> Decision:
         for place, decision in approved.items():
-            if opened.turn.calls[place].raw == question.call.raw:
+            before = asked[place]
+            if opened.turn.calls[place] == question.call and (
+                before is None or before.summary == question.summary
+            ):
                 return decision
         return Later()
 

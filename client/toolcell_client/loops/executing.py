@@ -168,6 +168,8 @@ def options(run: Run, settings: TurnSettings) -> CallOptions:
     """
     made: CallOptions = {**settings.call, "request_id": run.planned.request_id}
     made["call_id"] = echoed(run.planned.call.call_id)
+    if settings.patience is not None:
+        made["timeout"] = settings.patience()
     if run.planned.tool and run.planned.tool.version:
         made["version"] = run.planned.tool.version
     if run.token:

@@ -110,10 +110,12 @@ class KeptResults:
 
     def usable(self, toolset: Toolset) -> Self | None:
         """
-        This store, unless a tool of the server's has the name of the tool that reads it.
+        This store, unless another tool is called as the tool that reads it: a model would send its
+        handle there.
         """
-        other = toolset.tools.get(READ_RESULT.name, READ_RESULT) is not READ_RESULT
-        return None if other else self
+        taken = {*toolset.tools, *toolset.aliases.values()}
+        ours = toolset.tools.get(READ_RESULT.name) is READ_RESULT
+        return self if ours or READ_RESULT.name not in taken else None
 
     def allowed(self, only: Collection[str] | None) -> Collection[str] | None:
         """

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from toolcell_client.loops.turn_result import TurnResult
 
 
+TOO_LATE = "the model has not ended within {:g} s, which the budget had left"
+
+
 class Performer:
     """
     Has the client and the model of a conversation.  `performed` carries out a command at once,
@@ -74,8 +77,11 @@ class Performer:
                 yield TextDelta(wire.text)
             return wire
         accumulator = told.accumulator()
+        clock, seconds = self._settings.clock, command.seconds
+        began = clock()
         with _closing(response):
             for event in response:
+                check_time(clock() - began, seconds)
                 for piece in accumulator.add(event):
                     if isinstance(piece, str):
                         yield TextDelta(piece)
@@ -91,6 +97,17 @@ class Performer:
         if self._settings.toolset is not None:
             return self._settings.toolset
         return self._client.toolset(*self._settings.names, session_id=self._settings.session_id)
+
+
+def check_time(taken: float, seconds: float | None) -> None:
+    """
+    The SDK bounds the time to each event, and a model that says little by little has many of them.
+
+    Raises:
+        TimeoutError: the model has taken longer.
+    """
+    if seconds is not None and taken > seconds:
+        raise TimeoutError(TOO_LATE.format(seconds))
 
 
 @contextlib.contextmanager

@@ -70,12 +70,22 @@ class Planned:
         """
         Of the call in `TurnResult.results` and in decisions.
         """
-        return self.call.call_id or f"#{self.place}"
+        return key_of(self.call, self.place)
 
 
-def plan(place: int, call: ToolCall, tool: OfferedTool | None, turn_id: str) -> Planned:
+def key_of(call: ToolCall, place: int) -> str:
     """
-    Decide about one call.
+    The id of a call; "#" and its place where it has none, or one that looks like a place: a
+    decision about one call must never be taken for one about another.
+    """
+    return f"#{place}" if call.call_id[:1] in ("", "#") else call.call_id
+
+
+def plan(
+    place: int, call: ToolCall, tool: OfferedTool | None, turn_id: str, turn_place: int
+) -> Planned:
+    """
+    Decide about one call; `turn_place` is its place in the turn that `turn_id` names.
     """
     if call.problem is not None or tool is None:
         return Planned(place=place, call=call, way=Way.TELL, tool=tool)
@@ -91,7 +101,7 @@ def plan(place: int, call: ToolCall, tool: OfferedTool | None, turn_id: str) -> 
         way=Way.EXTRACT if tool.schema_only else Way.RUN,
         tool=tool,
         arguments_json=arguments,
-        request_id=request_id(place, call, arguments, turn_id),
+        request_id=request_id(turn_place, call, arguments, turn_id),
     )
 
 

@@ -12,7 +12,7 @@ from toolcell_client.loops.kept import READ_RESULT
 from toolcell_client.requests import call_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from typing import Self
 
     from toolcell_client.formats.toolset import Toolset
@@ -70,6 +70,7 @@ class TurnSettings:
     bounds: Bounds = field(default_factory=Bounds)
     kept: KeptResults | None = None
     turn_id: str = ""
+    patience: Callable[[], float | None] | None = None  # of a call that begins now: its timeout
     call: CallOptions = field(default_factory=dict)  # type: ignore[assignment]  # empty, it is one
 
     @classmethod

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from toolcell_client.formats.pieces import mended
 from toolcell_client.formats.turns import Stop
 from toolcell_client.loops.calling import abandoned, calling, declined
 from toolcell_client.loops.commands import AskModel, FindTools, ListTools
@@ -39,8 +40,9 @@ REPEATING = "repeating"
 
 def saying(talk: Dialogue, text: str, *, again: bool = False) -> Steps:
     """
-    The user says something.
+    The user says something.  Halves of characters would make every request fail.
     """
+    text = mended(text)
     talk.begin(text)
     talk.start()
     try:
@@ -111,9 +113,9 @@ def _step(talk: Dialogue) -> Generator[Command, Any, str]:
     if used := budget.used_up(talk.steps, talk.seconds, talk.usage):
         return f"budget({used})"
     concluding = _concluding(talk)
-    toolset, began = offered(talk), clock()
-    fields = request(talk, toolset, "none" if concluding else "auto")
     try:
+        toolset, began = offered(talk), clock()
+        fields = request(talk, toolset, "none" if concluding else "auto")
         wire = yield AskModel(fields, budget.timeout(talk.seconds, None))
     except BaseException as exc:
         talk.failed(exc)

@@ -19,15 +19,20 @@ from toolcell_client.loops.entries import (
 )
 
 SHOWN_CHARACTERS = 200  # arbitrary; of arguments and answers, one line each
-# Terminals obey these; what a model or a tool wrote must not.
-_CONTROLS = {each: "?" for each in (*range(32), *range(127, 160)) if chr(each) not in "\n\t"}
+# Terminals obey these, the last ones by showing text in another order; what a model or a tool wrote
+# must not.
+_DIRECTIONS = (0x061C, *range(0x200E, 0x2010), *range(0x2028, 0x202F), *range(0x2066, 0x206A))
+_CONTROLS = {
+    each: "?" for each in (*range(32), *range(127, 160), *_DIRECTIONS) if chr(each) not in "\n\t"
+}
 
 
 def rendered(entry: Entry) -> str:
     """
-    One entry as a paragraph, without control characters.
+    One entry as a paragraph, without control characters.  Its further lines are indented, so that
+    none passes for an entry.
     """
-    return _said(entry).translate(_CONTROLS)
+    return _said(entry).translate(_CONTROLS).replace("\n", "\n    | ")
 
 
 def _said(entry: Entry) -> str:

@@ -4,6 +4,7 @@ One turn, executed.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -102,14 +103,15 @@ class TurnResult:
     def news(self, before: TurnResult) -> list[dict[str, Any]]:
         """
         A message of the user that tells what came of calls that were pending `before`, for a model
-        that was told that they wait.  A provider takes no second result for a call.
+        that was told that they wait.  A provider takes no second result for a call.  Each is a line
+        of JSON, so that no result can pass for another one, or for words of the user.
         """
         told = self.by_place()
         waited = [each.planned for each in before.pending]
         decided = [each for each in waited if each.place in told]
         if not decided:
             return []
-        lines = [f"{each.call.tool}: {told[each.place].text}" for each in decided]
+        lines = [_news(each.call.tool, told[each.place]) for each in decided]
         text = "\n".join(["Calls that waited have been decided. Their results:", *lines])
         return [format_of(self.turn.provider).said("user", text)]
 
@@ -135,3 +137,8 @@ class TurnResult:
 
     def _messages(self, answers: tuple[Answer, ...]) -> list[dict[str, Any]]:
         return self.toolset.results(self.turn.provider, answers) if answers else []
+
+
+def _news(tool: str, told: Answer) -> str:
+    named = "error" if told.failed else "result"
+    return json.dumps({"tool": tool, named: told.value}, ensure_ascii=False)

@@ -66,15 +66,21 @@ Step = Run | Consult | Extract | Answered | Waiting
 
 class TurnState:
     """
-    One turn.
+    One turn; or some calls of one, whose `places` in it name them.
     """
 
-    def __init__(self, provider: str, toolset: Toolset, settings: TurnSettings) -> None:
+    def __init__(
+        self,
+        provider: str,
+        toolset: Toolset,
+        settings: TurnSettings,
+        places: tuple[int, ...] = (),
+    ) -> None:
         kept = None if settings.kept is None else settings.kept.usable(toolset)
-        self.provider, self.settings, self._kept = provider, settings, kept
+        self.provider, self.settings, self._places = provider, settings, places
         self.toolset = toolset if kept is None else kept.offered(toolset)
         self._only = settings.only if kept is None else kept.allowed(settings.only)
-        self._answering = Answering(settings.bounds, kept)
+        self._kept, self._answering = kept, Answering(settings.bounds, kept)
         self.turn = ModelTurn(provider=provider)
         self._order: list[Planned] = []
         self._answers: dict[int, Answer] = {}
@@ -208,7 +214,9 @@ class TurnState:
 
     def _plan(self, call: ToolCall) -> Planned:
         tool = self.toolset.tools.get(call.tool)
-        planned = plan(len(self._order), call, tool, self.settings.turn_id)
+        place = len(self._order)
+        turn_place = self._places[place] if self._places else place
+        planned = plan(place, call, tool, self.settings.turn_id, turn_place)
         if tool is not None and planned.way is not Way.TELL:
             names = self.toolset.properties(self.provider, tool.name)
             planned = replace(planned, properties=names)

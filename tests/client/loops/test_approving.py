@@ -126,7 +126,8 @@ def check_resumed(waiting: TurnResult, done: TurnResult, office: FakeServer) -> 
     assert done.news(waiting) == [
         {
             "role": "user",
-            "content": "Calls that waited have been decided. Their results:\npay: paid",
+            "content": "Calls that waited have been decided. Their results:\n"
+            '{"tool": "pay", "result": "paid"}',
         }
     ]
     assert office.requests[-1].approval_token == TOKEN

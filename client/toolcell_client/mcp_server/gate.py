@@ -9,6 +9,7 @@ that nobody can go on with another's.  No text of ours repeats a token.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
     from toolcell_client.mcp_server.binding import Listening
 
+# The SDK takes whatever follows the colon for a port: "localhost:@evil.example".
+_NAMED = re.compile(
+    r"([a-z][a-z0-9+.-]*://)?(\[[0-9a-f:.]+\]|[^:/@\[\]]*)(:[0-9]{1,5})?", re.IGNORECASE
+)
 CHALLENGE = 'Bearer realm="toolcell"'
 
 
@@ -46,13 +51,13 @@ class Gate:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        refused = await self._security.validate_request(request)
+        refused = _misnamed(request) or await self._security.validate_request(request)
         found = refused or await self._identified(request)
         if isinstance(found, Response):
             await found(scope, receive, send)
             return
         with found:
-            await self._app(_with(scope, found), receive, send)
+            await found.sessions.serve(self._app, _with(scope, found), receive, send)
 
     async def _identified(self, request: Request) -> Identity | Response:
         given = request.headers.getlist("authorization")
@@ -80,6 +85,17 @@ def security(listening: Listening) -> TransportSecuritySettings:
         allowed_hosts=listening.allowed_hosts,
         allowed_origins=listening.allowed_origins,
     )
+
+
+def _misnamed(request: Request) -> Response | None:
+    """
+    What the SDK does not look at: something that is no port, and two where there may be one.
+    """
+    for name, status in (("host", 421), ("origin", 403)):
+        given = request.headers.getlist(name)
+        if len(given) > 1 or not all(_NAMED.fullmatch(each) for each in given):
+            return Response(f"Invalid {name.title()} header", status)
+    return None
 
 
 def _with(scope: Scope, identity: Identity) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from toolcell_client.errors import CallRefused, NotAuthenticated, ToolcellError
+from toolcell_client.mcp_server.bodies import body_of, replayed
 from toolcell_client.mcp_server.bridge import IDENTITY
 from toolcell_client.mcp_server.identities import Identities, Identity, TooManyIdentities
 from toolcell_client.tokens import checked
@@ -57,7 +58,12 @@ class Gate:
             await found(scope, receive, send)
             return
         with found:
-            await found.sessions.serve(self._app, _with(scope, found), receive, send)
+            body = await body_of(receive)
+            if isinstance(body, Response):
+                await body(scope, receive, send)
+            elif body is not None:
+                whole = replayed(body, receive)
+                await found.sessions.serve(self._app, _with(scope, found), whole, send)
 
     async def _identified(self, request: Request) -> Identity | Response:
         given = request.headers.getlist("authorization")

@@ -18,7 +18,7 @@ from toolcell_client.formats.turns import Stop
 from toolcell_client.loops.calling import abandoned, calling, declined
 from toolcell_client.loops.commands import AskModel, FindTools, ListTools
 from toolcell_client.loops.entries import Ended
-from toolcell_client.loops.offering import offered, request
+from toolcell_client.loops.offering import known, offered, request
 from toolcell_client.loops.reply import Reply
 from toolcell_client.loops.selection import QUERY_CHARACTERS
 
@@ -118,7 +118,8 @@ def _step(talk: Dialogue) -> Generator[Command, Any, str]:
     except BaseException as exc:
         talk.failed(exc)
         raise
-    turn = talk.took(wire, toolset, clock() - began)
+    everything = known(talk, toolset)
+    turn = talk.took(wire, everything, toolset.tools, clock() - began)
     if not turn.calls:
         talk.enter(turn, ())
         return concluding or _ending(turn)
@@ -126,7 +127,7 @@ def _step(talk: Dialogue) -> Generator[Command, Any, str]:
     if ending:
         declined(talk, turn, why)
         return ending
-    waits = yield from calling(talk, turn, toolset)
+    waits = yield from calling(talk, turn, everything, tuple(toolset.tools))
     if waits:
         return PENDING
     return REPEATING if talk.repeating.too_often and not talk.settings.conclude else ""

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
         Waiting,
     )
     from toolcell_client.loops.extracting import extraction_tool
-    from toolcell_client.loops.kept import KeptResults
+    from toolcell_client.loops.kept import READ_RESULT, KeptResults
     from toolcell_client.loops.streaming import TurnStream
     from toolcell_client.loops.turn_result import Extracted, TurnIncomplete, TurnResult
 
 __all__ = [
+    "READ_RESULT",
     "Answered",
     "Approve",
     "AsyncTurnStream",
@@ -54,6 +55,7 @@ _MODULES = {
     "AsyncTurnStream": "async_streaming",
     "Bounds": "bounding",
     "KeptResults": "kept",
+    "READ_RESULT": "kept",
     "NoSuchTools": "choosing",
     "TurnStream": "streaming",
     "extraction_tool": "extracting",

@@ -3,8 +3,10 @@ The steps of a conversation: every decision, and no network.
 
 Theory of operation.  A step asks the model once and answers all that it called.  Before each, the
 budget is checked; after the model has spoken, it is checked again, so that nothing is executed
-whose result no model would read.  A turn that is not executed is answered with why, so the history
-stays one that the provider takes, and the conversation can go on with the next message.
+whose result no model would read.  So nothing begins while the model still speaks, either: tokens
+and cost are known with the end of the response, and so is whether it was refused.  A turn that is
+not executed is answered with why, so the history stays one that the provider takes, and the
+conversation can go on with the next message.
 
 These are generators of commands: see `commands`.  An error of a command is thrown into them, and
 leaves them again once the history is in order.

@@ -4,6 +4,7 @@ A service that cannot start says why in one line that names the place, the value
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from plain_calls import TOOLCELL
 from running_server import LOCAL, start_server
 from toolcell_client import Client
+from unusable_settings import UNUSABLE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +24,15 @@ CANNOT_SERVE = 2
 LONGEST_LINE = 700  # characters; a path, a value and a remedy
 SERVER = [sys.executable, "-m", "toolcell_server"]
 SERVE = [*TOOLCELL, "serve"]
+READER = """
+import contextlib, io, json, sys
+from toolcell_server.__main__ import main
+for file in sys.argv[1:]:
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said):
+        code = main(["--settings", file])
+    print(json.dumps([code, said.getvalue()]))
+"""
 
 
 def complaint(command: list[str], environment: dict[str, str] | None = None) -> str:
@@ -36,8 +47,13 @@ def complaint(command: list[str], environment: dict[str, str] | None = None) -> 
         check=False,
         env=os.environ | (environment or {}),
     )
-    assert (CANNOT_SERVE, "") == (done.returncode, done.stdout), done.stderr
-    line, rest = done.stderr.split("\n", 1)
+    assert "" == done.stdout
+    return one_line(done.returncode, done.stderr)
+
+
+def one_line(code: int, said: str) -> str:
+    assert CANNOT_SERVE == code, said
+    line, rest = said.split("\n", 1)
     assert rest == ""
     assert line.startswith("toolcell_server: ")
     assert len(line) <= LONGEST_LINE
@@ -50,89 +66,34 @@ def settings(folder: Path, text: str) -> list[str]:
     return ["--settings", str(file)]
 
 
+@pytest.fixture(scope="module")
+def complaints(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path, str]]:
+    """
+    Of each of them: a folder, and the line that a service with these settings says.  One program
+    reads them all, as its start takes much longer.
+    """
+    folders = [tmp_path_factory.mktemp("settings") for _ in UNUSABLE]
+    cases = zip(folders, UNUSABLE, strict=True)
+    files = [settings(folder, str(case.values[0]))[1] for folder, case in cases]
+    command = [sys.executable, "-c", READER, *files]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=40, check=True)
+    said = [json.loads(line) for line in done.stdout.splitlines()]
+    return [(folder, one_line(*each)) for folder, each in zip(folders, said, strict=True)]
+
+
 @pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        pytest.param("[server\n", ("line 1, column 8", "not TOML"), id="no TOML"),
-        pytest.param("a = " + "[" * 100_000, ("nested too deeply",), id="100,000 brackets"),
-        pytest.param(
-            '[server]\nlissten = "127.0.0.1:1"', ("server.lissten", "mean listen?"), id="key"
-        ),
-        pytest.param('[sever]\nlisten = "127.0.0.1:1"', ("sever", "mean server?"), id="a section"),
-        pytest.param("[server]\nlisten = 50051", ("server.listen = 50051", "quotes"), id="no text"),
-        pytest.param(
-            '[server]\nqueue = "many"', ('server.queue = "many"', "0 to 65536"), id="no number"
-        ),
-        pytest.param("[server]\nqueue = true", ("server.queue = true",), id="true for a number"),
-        pytest.param(
-            '[server]\nreflection = "yes"', ("server.reflection", "true or false"), id="no switch"
-        ),
-        pytest.param(
-            '[policy]\nfilesystem = "off"', ("policy.filesystem",), id="a switch in quotes"
-        ),
-        pytest.param('[policy]\nminimum_isolation = ["full"]', ("basic, strong",), id="a list"),
-        pytest.param("[limits.defaults]\nwall_seconds = nan", ("wall_seconds", "nan"), id="NaN"),
-        pytest.param(
-            "[limits.defaults]\nwall_seconds = 999",
-            ("limits.defaults.wall_seconds = 999", "ceiling 300", "raise limits.ceilings"),
-            id="a default above its ceiling",
-        ),
-        pytest.param(
-            '[server]\nlisten = "0.0.0.0:50051"',
-            ('server.listen = "0.0.0.0:50051"', "not a loopback", "127.0.0.1:50051"),
-            id="every network of the host",
-        ),
-        pytest.param('[server]\nlisten = "[::]:1"', ("not a loopback",), id="every network, IPv6"),
-        pytest.param(
-            '[server]\nmetrics_listen = "0.0.0.0:1"',
-            ("server.metrics_listen",),
-            id="metrics for all",
-        ),
-        pytest.param(
-            '[server]\nlisten = "127.0.0.1"', ("host:port",), id="an address with no port"
-        ),
-        pytest.param(
-            '[[bundles]]\nname = "mine"\npath = "{0}/none"',
-            ("bundles.mine.path", "{0}/none", "does not exist", "create"),
-            id="a bundle that is not there",
-        ),
-        pytest.param(
-            '[[bundles]]\nname = "mine"\npath = "tools"', ("not an absolute path",), id="relative"
-        ),
-        pytest.param(
-            '[[bundles]]\nname = "mine"\npath = "{0}"\npython = "{0}/bin/python"',
-            ("bundles.mine.python", "{0}/bin/python", "does not exist", "interpreter"),
-            id="an interpreter that is not there",
-        ),
-        pytest.param(
-            '[[bundles]]\nname = "mine"\npath = "{0}"\npython = "{0}/settings.toml"',
-            ("bundles.mine.python", "not an executable file"),
-            id="an interpreter that is none",
-        ),
-        pytest.param(
-            '[[bundles]]\nname = "mine"', ("bundles.mine", "path or a package"), id="empty"
-        ),
-        pytest.param(
-            '[policy]\nroots = [{{ path = "{0}/none" }}]',
-            ("policy.roots[0].path", "{0}/none", "does not exist"),
-            id="a root that is not there",
-        ),
-        pytest.param(
-            '[policy]\nroots = [{{ path = "{0}", access = "rw" }}]',
-            ("policy.roots[0].access", "'rw'", '"read" or "write"'),
-            id="an unknown access",
-        ),
-    ],
+    ("number", "says"),
+    [pytest.param(n, case.values[1], id=case.id) for n, case in enumerate(UNUSABLE)],
 )
 def test_settings_that_cannot_be_used_are_named(
-    tmp_path: Path, text: str, says: tuple[str, ...]
+    complaints: list[tuple[Path, str]], number: int, says: tuple[str, ...]
 ) -> None:
     """
     File, key, value, remedy: an operator at night reads one line.
     """
-    found = complaint([*SERVER, *settings(tmp_path, text)])
+    folder, found = complaints[number]
 
-    wanted = [str(tmp_path / "settings.toml"), *(words.format(tmp_path) for words in says)]
+    wanted = [str(folder / "settings.toml"), *(words.format(folder) for words in says)]
     assert [] == [words for words in wanted if words not in found], found
 
 

@@ -75,6 +75,7 @@ class Journal:
         """
         with self.changed:
             if self._stopping:
+                event.set()
                 return
             self._holding.add(event)
         event.wait()

@@ -9,15 +9,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from framework_place import BuiltIn, built_in, nothing_runs, running, secret
+from framework_place import BuiltIn, built_in, nothing_runs, running
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import ToolException
 from langchain_models import Scripted, calls
-from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.graph import MessagesState, StateGraph
-from langgraph.prebuilt import ToolNode, create_react_agent, tools_condition
-from langgraph.types import Command
+from langgraph.prebuilt import create_react_agent
 from toolcell_client import AsyncClient, Client
 from toolcell_client.errors import InvalidArguments
 from toolcell_client.formats import OfferedTool, Toolset
@@ -31,7 +28,6 @@ from waiting import until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-IN_A_THREAD: Any = {"configurable": {"thread_id": "one"}}
 DONE = AIMessage(content="Done.")
 
 
@@ -59,20 +55,6 @@ def alice(place: TurnPlace) -> Iterator[Client]:
 
 def call(name: str, arguments: dict[str, Any], call_id: str = "a") -> Any:
     return {"type": "tool_call", "name": name, "args": arguments, "id": call_id}
-
-
-def graph(model: Scripted, made: list[Any]) -> Any:
-    """
-    The usual loop, with checkpoints.
-    """
-    bound = model.bind_tools(made)
-    builder: Any = StateGraph(MessagesState)
-    builder.add_node("model", lambda state: {"messages": [bound.invoke(state["messages"])]})
-    builder.add_node("tools", ToolNode(made))
-    builder.set_entry_point("model")
-    builder.add_conditional_edges("model", tools_condition)
-    builder.add_edge("tools", "model")
-    return builder.compile(checkpointer=InMemorySaver())
 
 
 def told(state: Any) -> dict[str, str]:
@@ -156,67 +138,6 @@ def test_a_tool_that_is_gone_is_told(place: TurnPlace, alice: Client) -> None:
     message = rows.invoke(call("rows", {"count": 1}))
     assert message.status == "error"
     assert json.loads(message.content)["error"] == "unknown_tool"
-
-
-def test_a_graph_stops_for_a_person_and_goes_on(alice: Client) -> None:
-    """
-    Two calls of one node: each gets its own answer, and what ran does not run again.
-    """
-    before = len(list(alice.list_executions(tool="mail")))
-    first = calls(("a", "mail", {"to": "bob"}), ("b", "count_up", {}), ("c", "mail", {"to": "eve"}))
-    made: Any = tools(alice, "mail", "count_up")
-    agent = graph(Scripted(script=[first, DONE]), made)
-    state = agent.invoke({"messages": [HumanMessage("Mail.")]}, IN_A_THREAD)
-    [count] = list(alice.list_executions(tool="count_up"))
-    answers = {"a": True, "c": {"approve": False, "reason": "not her"}}
-    while asked := state.get("__interrupt__"):
-        assert secret(made[0].offering.asked, (asked, agent.get_state(IN_A_THREAD)))
-        call_id = asked[0].value["call"]["call_id"]
-        state = agent.invoke(Command(resume={call_id: answers.pop(call_id)}), IN_A_THREAD)
-    said = told(state)
-    assert said["a"] == "sent to bob"
-    assert "not her" in said["c"]
-    assert [count] == list(alice.list_executions(tool="count_up"))
-    assert len(list(alice.list_executions(tool="mail"))) == before + 1
-
-
-@pytest.mark.parametrize("said", [True, "yes", {"a": "yes"}])
-def test_an_answer_names_its_call(alice: Client, said: Any) -> None:
-    before = len(list(alice.list_executions(tool="mail")))
-    made = calls(("a", "mail", {"to": "bob"}))
-    agent = graph(Scripted(script=[made, DONE]), tools(alice, "mail"))
-    agent.invoke({"messages": [HumanMessage("Mail.")]}, IN_A_THREAD)
-    with pytest.raises(TypeError, match="resume the graph with"):
-        agent.invoke(Command(resume=said), IN_A_THREAD)
-    assert before == len(list(alice.list_executions(tool="mail")))
-
-
-def test_a_graph_goes_on_in_another_program(place: TurnPlace, alice: Client) -> None:
-    """
-    The question was in the memory of the first; the answer is for the same arguments.
-    """
-    made = calls(("a", "mail", {"to": "bob"}))
-    model = Scripted(script=[made, DONE])
-    agent = graph(model, tools(alice, "mail"))
-    agent.invoke({"messages": [HumanMessage("Mail.")]}, IN_A_THREAD)
-    again = graph(model, tools(alice, "mail"))
-    again.checkpointer = agent.checkpointer
-    state = again.invoke(Command(resume={"a": True}), IN_A_THREAD)
-    assert told(state) == {"a": "sent to bob"}
-
-
-def test_a_graph_waits_for_another_principal(place: TurnPlace, alice: Client) -> None:
-    place.file.write_text("precious")
-    made = calls(("a", "wipe", {"path": str(place.file)}))
-    agent = graph(Scripted(script=[made, DONE]), tools(alice, "wipe"))
-    state = agent.invoke({"messages": [HumanMessage("Wipe.")]}, IN_A_THREAD)
-    [asked] = state["__interrupt__"]
-    yes: Any = Command(resume={"a": True})
-    assert agent.invoke(yes, IN_A_THREAD)["__interrupt__"]
-    assert place.file.read_text() == "precious"
-    with place.client("boss") as boss:
-        boss.approvals.approve(asked.value["approval_id"])
-    assert told(agent.invoke(yes, IN_A_THREAD)) == {"a": "wiped"}
 
 
 def test_without_a_graph_somebody_is_asked_or_it_waits(alice: Client) -> None:

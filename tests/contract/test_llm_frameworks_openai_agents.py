@@ -23,7 +23,7 @@ from agents.strict_schema import ensure_strict_json_schema
 from framework_place import BuiltIn, built_in, nothing_runs, running, secret
 from scripted_agents import ScriptedModel, called, says
 from toolcell_client import AsyncClient, Client
-from toolcell_client.formats import OfferedTool, Toolset
+from toolcell_client.formats import OfferedTool
 from toolcell_client.frameworks.openai_agents import async_tools, tools
 from toolcell_client.loops.approving import Deny
 from toolcell_client.testing.providers import Calls, ProviderServer, Then
@@ -243,11 +243,3 @@ def test_a_timeout_is_told_and_events_are_heard(alice: Client) -> None:
     run(model, made)
     assert json.loads(model.outputs["a"])["error"] == "exceeded(wall)"
     assert "progress" in heard
-
-
-def test_a_set_can_be_given(alice: Client) -> None:
-    [rows] = tools(alice, toolset=Toolset(alice.toolset("rows").tools.values(), {"rows": "lines"}))
-    assert rows.name == "lines"
-    model = ScriptedModel([called("a", "lines", {"count": 1})], [says("Done.")])
-    run(model, [rows])
-    assert "row 0" in model.outputs["a"]

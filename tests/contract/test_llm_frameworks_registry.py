@@ -16,6 +16,7 @@ from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart, ToolRetu
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 from scripted_agents import ScriptedModel, called, says
 from toolcell_client import Client
+from toolcell_client.formats import Toolset
 from toolcell_client.frameworks import langchain, openai_agents
 from toolcell_client.frameworks.pydantic_ai import ToolcellToolset
 
@@ -86,3 +87,14 @@ def test_pydantic_ai_sees_in_the_next_step_what_came_and_went(client: Client) ->
     }
     assert offered == [True, False, True]
     assert "unknown_tool" in told["a"]
+
+
+def test_a_set_with_other_names_can_be_given(client: Client) -> None:
+    upper = client.toolset("upper").tools.values()
+    [capitals] = openai_agents.tools(client, toolset=Toolset(upper, {"upper": "capitals"}))
+    assert capitals.name == "capitals"
+    model = ScriptedModel([called("a", "capitals", {"text": "rose"})], [says("Done.")])
+    agent: OpenAIAgent[Any] = OpenAIAgent(name="a", model=model, tools=[capitals])
+    asyncio.run(Runner.run(agent, "Go.", run_config=RunConfig(tracing_disabled=True)))
+    assert model.outputs["a"] == "ROSE"
+    gone(client)

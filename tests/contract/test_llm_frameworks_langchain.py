@@ -23,6 +23,8 @@ from toolcell_client.errors import InvalidArguments
 from toolcell_client.formats import OfferedTool, Toolset
 from toolcell_client.frameworks.langchain import async_tools, tools
 from toolcell_client.loops.approving import Approve
+from toolcell_client.loops.bounding import Bounds
+from toolcell_client.loops.kept import KeptResults
 from turn_place import TurnPlace
 from waiting import until
 
@@ -252,6 +254,20 @@ def test_to_cancel_leaves_nothing_running(place: TurnPlace, alice: Client, kind:
 
     asyncio.run(cancelled())
     assert nothing_runs(alice)
+
+
+def test_what_was_cut_can_be_read(alice: Client) -> None:
+    short = Bounds(result_characters=2000)
+    rows, read = sorted(
+        tools(alice, "rows", kept=KeptResults(), bounds=short), key=lambda each: each.name != "rows"
+    )
+    assert read.invoke(call("read_result", {"handle": "none"})).status == "error"
+    message = rows.invoke(call("rows", {"count": 500}))
+    assert (len(message.content) <= 2000, message.status) == (True, "success"), message.content
+    assert len(message.artifact["value"]) == 500
+    handle = json.loads(message.content)["left_out"].split('"')[1]
+    asked = call("read_result", {"handle": handle, "path": "/321/name"})
+    assert json.loads(read.invoke(asked).content)["text"] == "row 321 ä"
 
 
 def test_an_asynchronous_client_says_that_it_is(place: TurnPlace) -> None:

@@ -143,7 +143,7 @@ def plain_result(result: Result) -> dict[str, Any]:
 
 
 def _made(offering: Offering, answers: Answers) -> list[BaseTool]:
-    shown = offering.shown
+    shown = offering.toolset
     return [
         ToolcellTool(
             name=shown.aliases[each.name],

@@ -12,6 +12,7 @@ from toolcell_client.frameworks.async_carrying import AsyncCarrier
 from toolcell_client.frameworks.carrying import Carrier
 from toolcell_client.frameworks.one_call import OneCall
 from toolcell_client.loops.approving import Approve
+from toolcell_client.loops.kept import READ_RESULT
 from toolcell_client.loops.settings import TurnSettings
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ class Options:
 @dataclass(slots=True, kw_only=True)
 class Offering:
     """
-    Tools and how they are called.  `shown` are those that the framework sees.
+    Tools and how they are called.  Where results that were cut are kept, `read_result` is one of
+    them from the beginning: a framework may list tools only once.
     """
 
     carrier: Carrier | AsyncCarrier
@@ -104,10 +106,10 @@ class Offering:
     options: Options
     asked: Asked = field(default_factory=Asked)
 
-    @property
-    def shown(self) -> Toolset:
-        kept = self.options.settings.kept
-        return self.toolset if kept is None else kept.offered(self.toolset)
+    def __post_init__(self) -> None:
+        keeps = self.options.settings.kept is not None
+        if keeps and self.toolset.tools.get(READ_RESULT.name) is not READ_RESULT:
+            self.toolset = self.toolset.with_tools([READ_RESULT])
 
     def call(self, name: str, arguments: str | Mapping[str, Any], call_id: str = "") -> OneCall:
         """

@@ -70,7 +70,7 @@ async def async_tools(client: AsyncClient, *names: str, **options: Unpack[ToolOp
 
 
 def _made(offering: Offering) -> Tools:
-    shown = offering.shown
+    shown = offering.toolset
     effects = {shown.aliases[name]: each.effects for name, each in shown.tools.items()}
     asks = offering.options.settings.approve is None
     made = []

@@ -98,7 +98,7 @@ class ToolcellToolset(AbstractToolset[Deps]):
             ToolcellError: the server does not list its tools.
         """
         offered = await self._offering()
-        shown = offered.shown
+        shown = offered.toolset
         return {
             shown.aliases[each.name]: ToolcellTool(
                 toolset=self,

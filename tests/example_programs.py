@@ -29,9 +29,11 @@ def serve(folder: Path) -> Server:
     return start_server(folder / "server", settings.replace(SHOWN_FOLDER, str(folder / "granted")))
 
 
-def run(name: str, target: str, granted: Path) -> subprocess.CompletedProcess[str]:
+def run(
+    name: str, target: str, granted: Path, stdin: int = subprocess.DEVNULL
+) -> subprocess.CompletedProcess[str]:
     """
-    Run one as a program, without keys in its environment, and without a terminal.
+    Run one as a program, without keys in its environment.
     """
     kept = {
         each: value
@@ -41,5 +43,5 @@ def run(name: str, target: str, granted: Path) -> subprocess.CompletedProcess[st
     return subprocess.run(
         [sys.executable, "-W", "error", str(EXAMPLES / name)],
         env=kept | {"TOOLCELL_TARGET": target, "TOOLCELL_EXAMPLES": str(granted)},
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120,
+        stdin=stdin, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip

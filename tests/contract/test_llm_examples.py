@@ -4,6 +4,7 @@ Every file in examples/ runs, as a program, without a key, against a real server
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -105,6 +106,21 @@ def test_what_was_approved_was_written(server: Server, folder: Path) -> None:
     ran = run("approval.py", server.target, folder / "granted")
 
     assert ("Hello\n", True) == (file.read_text(), LINES["approval.py"] in ran.stdout)
+
+
+def test_what_the_terminal_refuses_is_not_written(server: Server, folder: Path) -> None:
+    file = folder / "granted/confirmed/greeting.txt"
+    file.unlink(missing_ok=True)
+    ours, theirs = os.openpty()
+    try:
+        os.write(ours, b"n\n")
+        ran = run("approval.py", server.target, folder / "granted", stdin=theirs)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+    assert (0, False) == (ran.returncode, file.exists()), ran.stderr
+    assert "the user said no" in ran.stdout
 
 
 @pytest.mark.parametrize("name", ["openai_chat.py", "openai_loop_after.py", "mcp_client.py"])

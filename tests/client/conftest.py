@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 from toolcell_client import Client
 from toolcell_client.testing import FakeServer, Relay
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from command_line import Toolcell
+
+settings.register_profile("client", deadline=None)  # whoever else uses the processor
+settings.load_profile("client")
 
 
 @pytest.fixture

@@ -9,9 +9,13 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Any
 
+import anthropic
+import httpx
+import openai
 import pytest
 from asking_models import PROVIDERS, async_model, model
 from conversed_tools import serve
+from google.genai import errors as genai_errors
 from toolcell_client import AsyncClient, AsyncConversation, Budget, Client, Conversation
 from toolcell_client.loops.entries import CallAnswered
 from toolcell_client.loops.events import ExecutionEvent, TextDelta
@@ -149,3 +153,33 @@ def test_a_task_that_is_cancelled_leaves_the_history_in_order(
 
     talk = asyncio.run(scenario())
     assert counted(talk) == 1
+
+
+@pytest.mark.parametrize(
+    ("provider", "errors"),
+    [
+        ("openai", (openai.APIConnectionError,)),
+        ("openai-responses", (openai.APIConnectionError,)),
+        ("anthropic", (anthropic.APIConnectionError,)),
+        ("gemini", (httpx.TransportError, genai_errors.APIError, ConnectionError)),
+    ],
+)
+def test_a_provider_that_is_gone_leaves_the_history_as_it_was(
+    provider: str,
+    errors: tuple[type[Exception], ...],
+    client: Client,
+    provider_server: ProviderServer,
+) -> None:
+    """
+    Each SDK has errors of its own for it; they pass through as they are.
+    """
+    provider_server.script([Calls(SUM), Says("It is 3.")])
+    with model(provider, provider_server) as asked:
+        talk = Conversation(client, asked, **options(provider))
+        assert talk.say("One and two?").text == "It is 3."
+        before = list(talk.history)
+        provider_server.stop()
+        for said in (lambda: talk.say("And?"), lambda: talk.stream("And?").reply, talk.retry):
+            with pytest.raises(errors):
+                said()
+            assert talk.history == before

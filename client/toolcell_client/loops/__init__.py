@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         Waiting,
     )
     from toolcell_client.loops.extracting import extraction_tool
-    from toolcell_client.loops.kept import KeptResults
+    from toolcell_client.loops.kept import READ_RESULT, KeptResults
     from toolcell_client.loops.reply import Pending, Replied, Reply
     from toolcell_client.loops.reply_stream import ConversationStream
     from toolcell_client.loops.streaming import TurnStream
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from toolcell_client.loops.turn_result import Extracted, TurnIncomplete, TurnResult
 
 __all__ = [
+    "READ_RESULT",
     "Answered",
     "Approve",
     "AsyncConversationStream",
@@ -67,6 +68,7 @@ _MODULES = {
     "Bounds": "bounding",
     "ConversationStream": "reply_stream",
     "KeptResults": "kept",
+    "READ_RESULT": "kept",
     "NoSuchTools": "choosing",
     "Transcript": "transcript",
     "TurnStream": "streaming",

@@ -20,6 +20,7 @@ from toolcell_client.loops.bounding import (
 from toolcell_client.loops.kept import READ_RESULT, KeptResults
 from toolcell_client.loops.reading_back import CannotRead, read_result
 from toolcell_client.loops.repairing import close_matches, repairable
+from toolcell_client.loops.selection import FIND_TOOLS
 from toolcell_client.model_text import as_tool_message
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
     from toolcell_client.loops.planning import Planned
     from toolcell_client.result import Result
+
+
+LOOK_FOR_IT = f"Look for it with {FIND_TOOLS.name}; then call it in your next response."
 
 
 @dataclass(slots=True)
@@ -71,7 +75,7 @@ class Answering:
 
     def problem(self, planned: Planned, names: Collection[str]) -> Answer:
         """
-        Of a call that was never sent, because it has a problem; `names` are what tools are called.
+        Of a call that was never sent, because it has a problem; `names` are of offered tools.
         """
         problem = planned.call.problem or Problem.UNKNOWN_TOOL
         told: dict[str, Any] = {
@@ -84,6 +88,8 @@ class Answering:
             close := close_matches(planned.call.raw.name, names)
         ):
             told["close_matches"] = close
+        if problem in (Problem.UNKNOWN_TOOL, Problem.NOT_OFFERED) and FIND_TOOLS.name in names:
+            told["hint"] = LOOK_FOR_IT
         return self.refused(planned, told)
 
     def reading(self, planned: Planned) -> Answer:

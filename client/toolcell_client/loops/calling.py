@@ -36,8 +36,12 @@ INTERRUPTED = "The program was interrupted; this call may have run, and nobody k
 NO_QUERY = 'Say what the tool should do: {"query": "…"}.'
 
 
-def calling(talk: Dialogue, turn: ModelTurn, toolset: Toolset) -> Generator[Command, Any, bool]:
+def calling(
+    talk: Dialogue, turn: ModelTurn, toolset: Toolset, only: tuple[str, ...]
+) -> Generator[Command, Any, bool]:
     """
+    Have the calls of a turn executed; `only` are names of tools that were offered.
+
     Returns: whether a call waits for a yes; then the turn is open, and not in the history.
     """
     opened = talk.open = OpenTurn(turn=turn)
@@ -47,7 +51,7 @@ def calling(talk: Dialogue, turn: ModelTurn, toolset: Toolset) -> Generator[Comm
                 opened.answers[place] = yield from _finding(talk, call)
         places = tuple(each for each in range(len(turn.calls)) if each not in opened.answers)
         if places:
-            yield from executing(talk, opened, places, toolset, talk.settings.approve)
+            yield from executing(talk, opened, places, toolset, talk.settings.approve, only=only)
     except BaseException:
         interrupted(talk, opened)
         raise
@@ -60,13 +64,16 @@ def executing(
     places: tuple[int, ...],
     toolset: Toolset,
     approve: Ask | None,
+    *,
+    only: tuple[str, ...] | None = None,
 ) -> Generator[Command, Any, None]:
     """
-    Have the calls at these places executed.
+    Have the calls at these places executed; `only`: tools that may be called.
     """
     how = talk.settings
     options = {**how.call, "timeout": how.budget.timeout(talk.seconds, how.call_timeout)}
     settings = TurnSettings.of(
+        only=only,
         approve=approve,
         bounds=how.bounds,
         kept=talk.kept,

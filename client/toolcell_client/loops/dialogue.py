@@ -25,7 +25,7 @@ from toolcell_client.usage.ledger import Usage
 from toolcell_client.usage.request import ModelRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from toolcell_client.formats.turns import Answer, ModelTurn, WireTurn
     from toolcell_client.loops.conversing import Settings
@@ -111,11 +111,13 @@ class Dialogue:
         name = type(error).__name__
         self.record(ModelFailed(error=name, message=str(error)[:ERROR_CHARACTERS]))
 
-    def took(self, wire: WireTurn, offered: Toolset, seconds: float) -> ModelTurn:
+    def took(
+        self, wire: WireTurn, known: Toolset, offered: Collection[str], seconds: float
+    ) -> ModelTurn:
         """
-        The model has answered.
+        The model has answered; of the tools that are known these were offered.
         """
-        turn = offered.read(self.settings.provider, wire)
+        turn = known.read(self.settings.provider, wire, offered)
         self.turns.append(turn)
         self.turns_made += 1
         self.steps += 1

@@ -29,6 +29,17 @@ def offered(talk: Dialogue) -> Toolset:
     return talk.kept.offered(select.offered(talk.listed, chosen))
 
 
+def known(talk: Dialogue, toolset: Toolset) -> Toolset:
+    """
+    All tools by which a response is read: a tool that is listed, and was not offered this time, is
+    answered as that, and not as unknown.
+    """
+    if talk.settings.select is None:
+        return toolset
+    others = (each for name, each in toolset.tools.items() if name not in talk.listed.tools)
+    return talk.listed.with_tools(others)
+
+
 def request(talk: Dialogue, toolset: Toolset, mode: str) -> dict[str, Any]:
     """
     The next request, as fields of the provider's API.

@@ -3,8 +3,10 @@ The steps of a conversation: every decision, and no network.
 
 Theory of operation.  A step asks the model once and answers all that it called.  Before each, the
 budget is checked; after the model has spoken, it is checked again, so that nothing is executed
-whose result no model would read.  A turn that is not executed is answered with why, so the history
-stays one that the provider takes, and the conversation can go on with the next message.
+whose result no model would read.  So nothing begins while the model still speaks, either: tokens
+and cost are known with the end of the response, and so is whether it was refused.  A turn that is
+not executed is answered with why, so the history stays one that the provider takes, and the
+conversation can go on with the next message.
 
 These are generators of commands: see `commands`.  An error of a command is thrown into them, and
 leaves them again once the history is in order.
@@ -18,7 +20,7 @@ from toolcell_client.formats.turns import Stop
 from toolcell_client.loops.calling import abandoned, calling, declined
 from toolcell_client.loops.commands import AskModel, FindTools, ListTools
 from toolcell_client.loops.entries import Ended
-from toolcell_client.loops.offering import offered, request
+from toolcell_client.loops.offering import known, offered, request
 from toolcell_client.loops.reply import Reply
 from toolcell_client.loops.selection import QUERY_CHARACTERS
 
@@ -118,7 +120,8 @@ def _step(talk: Dialogue) -> Generator[Command, Any, str]:
     except BaseException as exc:
         talk.failed(exc)
         raise
-    turn = talk.took(wire, toolset, clock() - began)
+    everything = known(talk, toolset)
+    turn = talk.took(wire, everything, toolset.tools, clock() - began)
     if not turn.calls:
         talk.enter(turn, ())
         return concluding or _ending(turn)
@@ -126,7 +129,7 @@ def _step(talk: Dialogue) -> Generator[Command, Any, str]:
     if ending:
         declined(talk, turn, why)
         return ending
-    waits = yield from calling(talk, turn, toolset)
+    waits = yield from calling(talk, turn, everything, tuple(toolset.tools))
     if waits:
         return PENDING
     return REPEATING if talk.repeating.too_often and not talk.settings.conclude else ""

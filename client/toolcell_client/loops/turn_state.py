@@ -204,7 +204,11 @@ class TurnState:
         }
 
     def _problem(self, planned: Planned) -> Answer:
-        return self._answering.problem(planned, self.toolset.aliases.values())
+        aliases, only = self.toolset.aliases, self._only
+        names = [
+            aliases[each] for each in aliases if only is None or {each, aliases[each]} & {*only}
+        ]
+        return self._answering.problem(planned, names)
 
     def _plan(self, call: ToolCall) -> Planned:
         tool = self.toolset.tools.get(call.tool)

@@ -50,9 +50,9 @@ class Listening:
     def demands_tokens(self) -> bool:
         """
         Whether a request without a token is turned away.  On loopback it goes on without one, and
-        the toolcell server says what it may do.
+        the toolcell server says what it may do, unless a proxy brings in who is somewhere else.
         """
-        return not self.is_local
+        return self.behind_proxy or not self.is_local
 
     @property
     def allowed_hosts(self) -> list[str]:
@@ -99,6 +99,11 @@ def check(listening: Listening, *, has_identity: bool) -> None:
             "over HTTP each client brings its own token, and the bridge must have none: leave out"
             " --token-file, --certificate and $TOOLCELL_TOKEN, or say with --share-identity that"
             " every client shall be the principal that they name"
+        )
+    if listening.share_identity and listening.behind_proxy:
+        raise Unsafe(
+            "whoever reaches the proxy would have the bridge's own rights; leave out"
+            " --share-identity, so that clients bring their own tokens"
         )
     if listening.is_local:
         return

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 PAGE_TOOLS = 100  # arbitrary; a page is one message
 TTL_MILLISECONDS = 60_000  # arbitrary; a client that does not listen for changes looks again
+FOLLOWS = "toolcell.follows"  # in the state of a session
 IDENTITY = "toolcell.identity"  # where http.py puts it in the scope of a request
 INSTRUCTIONS = (
     "Each tool runs in a sandbox of its own, with only the files and hosts that its call needs."
@@ -176,10 +177,14 @@ class Bridge(Server[Any]):
         Tell a client of the older eras of changes, for as long as its session lasts.
         """
         connection = session_of(context)
+        if connection.state.setdefault(FOLLOWS, context) is not context:
+            return  # it says so again, and is told as often as before
         listeners = self.identity(context).catalogue.listeners
         tasks: set[asyncio.Task[None]] = set()
 
         def changed() -> None:
+            if tasks:  # it has not taken the last one yet
+                return
             task = asyncio.create_task(connection.send_tool_list_changed())
             tasks.add(task)
             task.add_done_callback(tasks.discard)

@@ -9,6 +9,7 @@ that nobody can go on with another's.  No text of ours repeats a token.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
@@ -18,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from toolcell_client.errors import CallRefused, NotAuthenticated, ToolcellError
+from toolcell_client.mcp_server.bodies import body_of, replayed
 from toolcell_client.mcp_server.bridge import IDENTITY
 from toolcell_client.mcp_server.identities import Identities, Identity, TooManyIdentities
 from toolcell_client.tokens import checked
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
 
     from toolcell_client.mcp_server.binding import Listening
 
+# The SDK takes whatever follows the colon for a port: "localhost:@evil.example".
+_NAMED = re.compile(
+    r"([a-z][a-z0-9+.-]*://)?(\[[0-9a-f:.]+\]|[^:/@\[\]]*)(:[0-9]{1,5})?", re.IGNORECASE
+)
 CHALLENGE = 'Bearer realm="toolcell"'
 
 
@@ -46,13 +52,18 @@ class Gate:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        refused = await self._security.validate_request(request)
+        refused = _misnamed(request) or await self._security.validate_request(request)
         found = refused or await self._identified(request)
         if isinstance(found, Response):
             await found(scope, receive, send)
             return
         with found:
-            await self._app(_with(scope, found), receive, send)
+            body = await body_of(receive)
+            if isinstance(body, Response):
+                await body(scope, receive, send)
+            elif body is not None:
+                whole = replayed(body, receive)
+                await found.sessions.serve(self._app, _with(scope, found), whole, send)
 
     async def _identified(self, request: Request) -> Identity | Response:
         given = request.headers.getlist("authorization")
@@ -80,6 +91,17 @@ def security(listening: Listening) -> TransportSecuritySettings:
         allowed_hosts=listening.allowed_hosts,
         allowed_origins=listening.allowed_origins,
     )
+
+
+def _misnamed(request: Request) -> Response | None:
+    """
+    What the SDK does not look at: something that is no port, and two where there may be one.
+    """
+    for name, status in (("host", 421), ("origin", 403)):
+        given = request.headers.getlist(name)
+        if len(given) > 1 or not all(_NAMED.fullmatch(each) for each in given):
+            return Response(f"Invalid {name.title()} header", status)
+    return None
 
 
 def _with(scope: Scope, identity: Identity) -> dict[str, Any]:

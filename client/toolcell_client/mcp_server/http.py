@@ -14,7 +14,9 @@ import uvicorn
 
 from toolcell_client.errors import CallRefused, NotAuthenticated, ServerUnreachable
 from toolcell_client.mcp_server.binding import Unsafe
+from toolcell_client.mcp_server.bodies import MAXIMUM_BODY_BYTES
 from toolcell_client.mcp_server.bridge import Bridge
+from toolcell_client.mcp_server.connections import ImpatientProtocol
 from toolcell_client.mcp_server.gate import Gate, security
 from toolcell_client.mcp_server.identities import Identities
 
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from toolcell_client.options import ClientOptions
 
 PATH = "/mcp"
-MAXIMUM_BODY_BYTES = 4 * 2**20  # arbitrary; four times the default limit of arguments
 MAXIMUM_SESSIONS = 1000  # arbitrary; of the eras that have them
 MAXIMUM_CONNECTIONS = 1000  # arbitrary; further ones are answered 503
 CLOSE_SECONDS = 3  # arbitrary; how long open responses may go on after a signal
@@ -107,6 +108,7 @@ def _configuration(identities: Identities, listening: Listening) -> uvicorn.Conf
         tls = {"ssl_certfile": listening.certificate, "ssl_keyfile": listening.key}
     return uvicorn.Config(
         Gate(app, identities, listening),
+        http=ImpatientProtocol,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -21,6 +21,7 @@ from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, Too
 from toolcell_client.async_client import AsyncClient
 from toolcell_client.errors import NotAuthenticated
 from toolcell_client.mcp_server.catalogue import Catalogue
+from toolcell_client.mcp_server.open_sessions import OpenSessions
 
 if TYPE_CHECKING:
     from toolcell_client.async_stream import AsyncStream
@@ -50,6 +51,7 @@ class Identity:
         self.good_until = 0.0
         self.uses = 0
         self.running: set[AsyncStream] = set()
+        self.sessions = OpenSessions()
         bus = InMemorySubscriptionBus()
         self.listen = ListenHandler(bus)
         self._publishing: set[asyncio.Task[None]] = set()

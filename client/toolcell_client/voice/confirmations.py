@@ -181,9 +181,7 @@ class Confirmations:
             return Verdict("no_user_turn", question)
         if any(not each.committed or each.transcript is None for each in turns):
             return Verdict("wait", question)
-        heard = [
-            (each, hear(each.transcript or "", self._language, question.sentence)) for each in turns
-        ]
+        heard = [(each, self._hear(each, question)) for each in turns]
         if any(what is Heard.NO for _, what in heard) or self._denies(asked.phrase):
             self.close("denied")
             return Verdict("denied")
@@ -207,6 +205,12 @@ class Confirmations:
             return Verdict("no_pin", question, ask_again=True)
         self.close("used")
         return Verdict("confirmed", question, pin=spoken if self._by == "pin" else "")
+
+    def _hear(self, turn: UserTurn, question: Question) -> Heard:
+        if turn.failed:
+            return Heard.UNCLEAR
+        figures = None if self._by == "pin" else question.code
+        return hear(turn.transcript or "", self._language, question.sentence, figures)
 
     def _denies(self, phrase: str) -> bool:
         return hear(phrase, self._language) is Heard.NO

@@ -34,6 +34,7 @@ class Language:
     somebody_else: str
     approved: str
     denied: str
+    orders: frozenset[str] = frozenset()  # a yes that may also be an order for something else
     true: str = "yes"
     false: str = "no"
     nothing: str = "nothing"
@@ -75,6 +76,7 @@ ENGLISH = Language(
     somebody_else="Somebody else has to approve that first. I will tell you when it is decided.",
     approved="That has been approved.",
     denied="That was not approved.",
+    orders=_set("correct|confirm|do it"),
 )
 
 GERMAN = Language(
@@ -103,6 +105,7 @@ GERMAN = Language(
     somebody_else="Das muss erst jemand anderes genehmigen. Ich sage Bescheid, wenn es soweit ist.",
     approved="Das wurde genehmigt.",
     denied="Das wurde nicht genehmigt.",
+    orders=_set("mach das"),
     true="ja",
     false="nein",
     nothing="nichts",

@@ -10,6 +10,7 @@ call that is too long to be read out cannot be confirmed by voice.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from toolcell_client.voice.hearing import words
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 MOST_CHARACTERS = 400  # about half a minute of speech
 ENOUGH = 0.8  # arbitrary; of the words that are not arguments
+WORDS_OF_A_DIGIT = 3  # "9" is one word, "9000" is two, "19 000" three
 
 
 def sentence(tool: OfferedTool, arguments: Mapping[str, Any], language: Language) -> str | None:
@@ -39,19 +41,27 @@ def sentence(tool: OfferedTool, arguments: Mapping[str, Any], language: Language
     return text
 
 
-def was_said(wanted: str, arguments_json: str, transcript: str) -> bool:
+def was_said(
+    wanted: str, arguments_json: str, transcript: str, no: frozenset[str] = frozenset()
+) -> bool:
     """
-    Whether a response said what it was to say: most of its words, and every word of the arguments.
-    Numbers may be written out; if there are digits, they are the right ones.
+    Whether a response said what it was to say: most of its words, every word of the arguments in
+    their order, and little else, no word of `no` at all.  Numbers may be written out; if there are
+    digits, they are the right ones.
     """
-    expected, said = words(wanted), set(words(transcript))
+    expected, said = words(wanted), words(transcript)
     arguments = {each for each in words(arguments_json) if not each.isdigit()}
-    if not arguments <= said or not expected:
+    in_order = iter([each for each in said if each in arguments])
+    if not expected or not all(each in in_order for each in expected if each in arguments):
         return False
     figures = _figures(transcript)
     if figures and figures != _figures(wanted):
         return False
+    added = Counter(each for each in said if not each.isdigit()) - Counter(expected)
+    written_out = 0 if figures else WORDS_OF_A_DIGIT * len(_figures(wanted))
     spelled = [each for each in expected if not each.isdigit()]
+    if no & added.keys() or added.total() > (1 - ENOUGH) * len(spelled) + written_out:
+        return False
     return sum(each in said for each in spelled) >= ENOUGH * len(spelled)
 
 

@@ -19,13 +19,15 @@ MOST_TURNS = 64  # arbitrary; the latest
 @dataclass(slots=True)
 class UserTurn:
     """
-    `transcript` None: none has come yet.  `committed` 0: the user still speaks.
+    `transcript` None: none has come yet.  `committed` 0: the user still speaks.  `failed`: there
+    will be none, so whatever was said is not known; it may have been a no.
     """
 
     item_id: str
     began: int
     committed: int = 0
     transcript: str | None = None
+    failed: bool = False
 
 
 class UserTurns:
@@ -54,6 +56,14 @@ class UserTurns:
         turn = self._turns.get(item_id)
         if turn is not None and turn.committed and turn.transcript is None:
             turn.transcript = transcript
+
+    def not_transcribed(self, item_id: str) -> None:
+        """
+        Nobody can say what a turn was.
+        """
+        turn = self._turns.get(item_id)
+        if turn is not None and turn.committed and turn.transcript is None:
+            turn.transcript, turn.failed = "", True
 
     def dropped(self) -> None:
         """

@@ -55,6 +55,7 @@ def test_what_is_safe(host: str, more: Any, identity: bool) -> None:
         ("192.0.2.1", {}, False, "--http-certificate"),
         ("example.com", {}, False, "--http-certificate"),
         ("127.0.0.1.example", {}, False, "--http-certificate"),
+        ("127.0.0.1", {"share_identity": True, "behind_proxy": True}, True, "--share-identity"),
         ("0.0.0.0", TLS, False, "--http-host"),
         ("::", TLS, False, "--http-host"),
     ],
@@ -80,3 +81,10 @@ def test_names_that_a_request_may_use() -> None:
     assert ["https://a"] == wide.allowed_origins
     assert wide.demands_tokens
     assert not local.demands_tokens
+
+
+def test_a_proxy_on_this_host_brings_in_strangers() -> None:
+    """
+    Where it ends TLS for clients elsewhere, loopback is no reason to trust a request.
+    """
+    assert Listening(host="127.0.0.1", port=1, behind_proxy=True).demands_tokens

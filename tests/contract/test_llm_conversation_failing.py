@@ -22,7 +22,7 @@ from toolcell_client.loops.events import ExecutionEvent, TextDelta
 from toolcell_client.testing.providers import Calls, Fails, ProviderServer, Says
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from running_server import Server
 
@@ -179,7 +179,11 @@ def test_a_provider_that_is_gone_leaves_the_history_as_it_was(
         assert talk.say("One and two?").text == "It is 3."
         before = list(talk.history)
         provider_server.stop()
-        for said in (lambda: talk.say("And?"), lambda: talk.stream("And?").reply, talk.retry):
+        ways: tuple[Callable[[], object], ...] = (
+            *(lambda: talk.say("And?"), lambda: talk.stream("And?").reply),
+            talk.retry,
+        )
+        for said in ways:
             with pytest.raises(errors):
                 said()
             assert talk.history == before

@@ -73,7 +73,7 @@ def test_the_stream(place: TurnPlace) -> None:
 
 
 def test_a_large_result(place: TurnPlace) -> None:
-    known, _ = typed(place, LARGE, large=chat(("a", "rows", {"count": 3000})))
+    known, _ = typed(place, LARGE, large=chat(("a", "rows", {"count": 1000})))
     assert "read_result" in [each["function"]["name"] for each in known["tools"]]
 
 

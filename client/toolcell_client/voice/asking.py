@@ -24,6 +24,7 @@ from toolcell_client.voice.awaiting import Awaiting
 from toolcell_client.voice.confirmations import Asked, Confirmations
 from toolcell_client.voice.deeds import Execute
 from toolcell_client.voice.read_back import sentence, was_said
+from toolcell_client.voice.room import MOST_ITEMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from toolcell_client.voice.awaiting import Required
     from toolcell_client.voice.calls import Calls, Running
     from toolcell_client.voice.room import Room
+
+
+MOST_WAITING = 8  # arbitrary; each is judged again with every event
 
 
 @dataclass(slots=True)
@@ -107,6 +111,9 @@ class Asking:
             output = answers.not_executed("malformed", str(exc))
             self._room.answer(response_id, raw.call_id, output)
             return
+        if len(self.waiting) >= MOST_WAITING:
+            self._room.answer(response_id, raw.call_id, answers.not_confirmed("wait"))
+            return
         place = self._room.response(response_id).began
         until = now + self._room.options.transcript_seconds
         asked = {key: str(arguments.get(key, "")) for key in ("confirmation_id", "phrase")}
@@ -147,7 +154,7 @@ class Asking:
             return
         no = self._room.options.words.no
         said = was_said(question.sentence, question.arguments_json, text, no)
-        if status == "completed" and said:
+        if status == "completed" and said and len(items) < MOST_ITEMS:
             question.items = items
             question.spoken = 0 if self._playing == response_id else self._room.place
 

@@ -18,6 +18,7 @@ from toolcell_client.formats.pieces import short
 from toolcell_client.voice.answers import CONFIRM_CALL
 from toolcell_client.voice.deeds import Account, Execute, Report, Send
 from toolcell_client.voice.outgoing import FILLER, MARK, READ_BACK, response_cancel
+from toolcell_client.voice.room import MOST_ITEMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -123,6 +124,8 @@ class Hearing:
         self._room.quiet_since = now
         if mark == FILLER:
             self._beside[response_id] = None
+            while len(self._beside) > MOST_STREAMS:
+                del self._beside[next(iter(self._beside))]
             return
         self._room.sequencer.created(response_id)
         self._room.response(response_id)
@@ -135,7 +138,8 @@ class Hearing:
         if response_id in self._beside:
             return
         response = self._room.response(response_id)
-        response.items.add(str(told["item"].get("id", "")))
+        if len(response.items) < MOST_ITEMS:
+            response.items.add(str(told["item"].get("id", "")))
         for raw in self._stream(response_id).add(told):
             if isinstance(raw, RawCall):
                 self._call(response, raw, now)

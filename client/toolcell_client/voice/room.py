@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 KEPT_ANSWERS = 1_000  # arbitrary; call ids that are remembered
 KEPT_RESPONSES = 64  # arbitrary; those with open calls are kept besides
+MOST_ITEMS = 256  # arbitrary; of one response that are remembered
 
 
 @dataclass(slots=True)

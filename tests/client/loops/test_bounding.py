@@ -45,7 +45,7 @@ def test_what_is_cut_fits_and_stays_json(value: Any, characters: int) -> None:
     cut = shortened(value, characters)
     text = text_of(encodable(cut))
     assert len(text) <= characters
-    text.encode()  # can be sent
+    text.encode()  # no half of a character is left, or this raises
     assert isinstance(cut, str | type(value))
     if len(text_of(value)) <= characters:
         assert cut == value

@@ -10,12 +10,11 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import anthropic
-import httpx
+import httpx2
 import openai
 import pytest
 from asking_models import PROVIDERS, async_model, model
 from conversed_tools import serve
-from google.genai import errors as genai_errors
 from toolcell_client import AsyncClient, AsyncConversation, Budget, Client, Conversation
 from toolcell_client.loops.entries import CallAnswered
 from toolcell_client.loops.events import ExecutionEvent, TextDelta
@@ -161,7 +160,7 @@ def test_a_task_that_is_cancelled_leaves_the_history_in_order(
         ("openai", (openai.APIConnectionError,)),
         ("openai-responses", (openai.APIConnectionError,)),
         ("anthropic", (anthropic.APIConnectionError,)),
-        ("gemini", (httpx.TransportError, genai_errors.APIError, ConnectionError)),
+        ("gemini", (httpx2.TransportError,)),
     ],
 )
 def test_a_provider_that_is_gone_leaves_the_history_as_it_was(
@@ -179,11 +178,12 @@ def test_a_provider_that_is_gone_leaves_the_history_as_it_was(
         assert talk.say("One and two?").text == "It is 3."
         before = list(talk.history)
         provider_server.stop()
-        ways: tuple[Callable[[], object], ...] = (
-            *(lambda: talk.say("And?"), lambda: talk.stream("And?").reply),
+        asks: tuple[Callable[[], Any], ...] = (
+            lambda: talk.say("And?"),
+            lambda: talk.stream("And?").reply,
             talk.retry,
         )
-        for said in ways:
+        for said in asks:
             with pytest.raises(errors):
                 said()
             assert talk.history == before

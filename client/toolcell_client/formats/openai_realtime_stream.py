@@ -14,7 +14,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolcell_client.formats.format import plain
-from toolcell_client.formats.pieces import count, short
 from toolcell_client.formats.turns import Problem, RawCall, Stop, Tokens, WireTurn
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
 PIECES = ("response.output_text.delta", "response.output_audio_transcript.delta")
 MOST_CHARACTERS = 2**20  # of the arguments of one call; more than the server takes
+MOST_WORD = 512  # characters of a reason, or of the name of a model
 MOST_ITEMS = 128  # arbitrary; of one response
 REASONS = {"max_output_tokens": Stop.LENGTH, "content_filter": Stop.REFUSED}
 
@@ -180,6 +180,20 @@ def _reason(response: Mapping[str, Any]) -> str:
     details = _object(response.get("status_details"))
     error = _object(details.get("error"))
     return short(error.get("message")) or short(details.get("reason"))
+
+
+def short(value: object) -> str:
+    """
+    A reason or a name that can be sent; "" where it is none.
+    """
+    return value[:MOST_WORD].encode(errors="replace").decode() if isinstance(value, str) else ""
+
+
+def count(value: object) -> int:
+    """
+    A number of tokens; 0 where it is none.
+    """
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
 def _object(value: object) -> Mapping[str, Any]:

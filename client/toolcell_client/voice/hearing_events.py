@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from toolcell_client.formats import Problem, RawCall, ToolCall
 from toolcell_client.formats.format import plain
 from toolcell_client.formats.openai_realtime import FORMAT
-from toolcell_client.formats.openai_realtime_stream import MOST_CHARACTERS, read
-from toolcell_client.formats.pieces import short
+from toolcell_client.formats.openai_realtime_stream import MOST_CHARACTERS, read, short
 from toolcell_client.voice.answers import CONFIRM_CALL
 from toolcell_client.voice.deeds import Account, Execute, Report, Send
 from toolcell_client.voice.outgoing import FILLER, MARK, READ_BACK, response_cancel

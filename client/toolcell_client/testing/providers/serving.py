@@ -167,7 +167,11 @@ class _Handler(BaseHTTPRequestHandler):
         return {name.lower(): value for name, value in self.headers.items()}
 
     def _body(self) -> bytes:
-        length = int(self.headers.get("content-length") or 0)
+        declared = self.headers.get("content-length") or "0"
+        if not (declared.isascii() and declared.isdigit() and len(declared) < 20):
+            self.close_connection = True  # a negative one would be read without an end
+            raise Refused(400, "Content-Length is no number of bytes")
+        length = int(declared)
         if length > self.server.provider.max_body_bytes:
             self.close_connection = True
             raise Refused(413, "Request exceeds the maximum size")

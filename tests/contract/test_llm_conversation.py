@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -185,8 +186,8 @@ def test_a_long_result_is_cut_and_the_rest_can_be_read(
     provider: str, client: Client, provider_server: ProviderServer
 ) -> None:
     def reads(view: Any) -> Any:
-        handle = view.results[0].text.partition("the handle")[2].partition("r-")[2][:10]
-        return Calls(("read_result", {"handle": f"r-{handle}", "path": "/1234"}))
+        [handle] = set(re.findall(r"r-[0-9a-f]+", view.results[0].text))
+        return Calls(("read_result", {"handle": handle, "path": "/1234"}))
 
     provider_server.script([Calls(("recite", {})), Then(reads), Says("I see.")])
     with model(provider, provider_server) as asked:

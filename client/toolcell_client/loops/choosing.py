@@ -52,7 +52,14 @@ class Listed:
 
         Raises:
             NoSuchTools: a name is not among them; or an extra tool has the name of another.
+            TypeError: something is no name, as a list of names.
         """
+        for each in names:
+            if not isinstance(each, str):
+                kind = type(each).__name__
+                raise TypeError(
+                    f"tools are named by texts; this is a {kind}: use *names for a list"
+                )
         if missing := self.missing(names):
             raise NoSuchTools("; ".join(missing))
         wanted = dict.fromkeys(names) or self.newest

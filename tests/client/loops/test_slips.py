@@ -12,8 +12,10 @@ from toolcell_client import AsyncClient, AsyncConversation, Budget, Client, Conv
 from toolcell_client.formats.providers import format_of
 from toolcell_client.formats.toolset import Toolset
 
-CHAT = {"choices": [{"message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}]}
-CLAUDE = {"role": "assistant", "stop_reason": "end_turn", "content": []}
+CHAT: Any = {
+    "choices": [{"message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}]
+}
+CLAUDE: Any = {"role": "assistant", "stop_reason": "end_turn", "content": []}
 
 
 @pytest.fixture
@@ -92,4 +94,4 @@ def test_options_of_a_turn(client: Client) -> None:
     with pytest.raises(ValueError, match="leave out stream=True"):
         client.run_tool_calls("openai", CHAT, stream=True, toolset=Toolset([]))
     with pytest.raises(TypeError, match=r"what client\.toolset"):
-        client.run_tool_calls("openai", CHAT, toolset=["calculate"])  # type: ignore[arg-type]
+        client.run_tool_calls("openai", CHAT, toolset=["calculate"])  # type: ignore[call-overload]

@@ -15,6 +15,7 @@ from toolcell_client.formats.anthropic_stream import AnthropicStream, turn_of
 from toolcell_client.formats.format import plain
 from toolcell_client.formats.modes import check_mode
 from toolcell_client.formats.pieces import short
+from toolcell_client.formats.unreadable import remedy_of_shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,6 +58,7 @@ class AnthropicMessages:
             # What a provider sent is a value, whatever its type.
             raise ValueError(  # noqa: TRY004
                 f"an Anthropic message has content, a list{_error(message)}"
+                f"{remedy_of_shape(message, 'anthropic')}"
             )
         content, ending = Content(), Ending()
         for index, block in enumerate(blocks):

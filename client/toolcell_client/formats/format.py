@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from toolcell_client.formats.unreadable import remedy_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -97,6 +99,7 @@ def plain(value: Any) -> Mapping[str, Any]:
         return value
     dump = getattr(value, "model_dump", None)
     if dump is None:
-        raise ValueError(f"this is no response, message or event: {type(value).__name__}")
+        kind = type(value).__name__
+        raise ValueError(f"this is no response, message or event: {kind}{remedy_of(value)}")
     dumped: dict[str, Any] = dump(mode="json", by_alias=True, exclude_unset=True, warnings=False)
     return dumped

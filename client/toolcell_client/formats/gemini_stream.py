@@ -20,6 +20,7 @@ from toolcell_client.formats.gemini_names import on_the_wire
 from toolcell_client.formats.gemini_parts import Parts
 from toolcell_client.formats.pieces import short
 from toolcell_client.formats.turns import RawCall, Stop, WireTurn
+from toolcell_client.formats.unreadable import remedy_of_shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,6 +102,7 @@ def turn_of(response: Any) -> WireTurn:
         said = short(error.get("message")) if isinstance(error, dict) else ""
         raise ValueError(
             f"a Gemini response has candidates, and this has none{said and ': '}{said}"
+            f"{remedy_of_shape(told, 'gemini')}"
         )
     whole = GeminiStream(merging=False)
     whole.read(told)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from toolcell_client.formats.format import plain
 from toolcell_client.formats.modes import check_mode
 from toolcell_client.formats.openai_chat_stream import ChatStream, first_choice
+from toolcell_client.formats.unreadable import remedy_of_shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +45,9 @@ class OpenAiChat:
         answered = plain(response)
         message = first_choice(answered).get("message")
         if not isinstance(message, dict):  # which model_dump made, if it was an object
-            error = answered.get("error") or "there is no message in its first choice"
+            error = answered.get("error") or (
+                f"there is no message in its first choice{remedy_of_shape(answered, 'openai')}"
+            )
             raise ValueError(f"this is no OpenAI chat completion: {str(error)[:300]}")  # noqa: TRY004
         stream = ChatStream()
         stream.add_whole(answered)

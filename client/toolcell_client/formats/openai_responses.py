@@ -14,6 +14,7 @@ from toolcell_client.formats.format import plain
 from toolcell_client.formats.modes import check_mode
 from toolcell_client.formats.openai_chat import function
 from toolcell_client.formats.openai_responses_stream import ResponseStream
+from toolcell_client.formats.unreadable import remedy_of_shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,9 @@ class OpenAiResponses:
     def turn(self, response: Any) -> WireTurn:
         answered = plain(response)
         if not isinstance(answered.get("output"), list):
-            error = answered.get("error") or "it has no list of output"
+            error = answered.get("error") or (
+                f"it has no list of output{remedy_of_shape(answered, 'openai-responses')}"
+            )
             raise ValueError(f"this is no OpenAI response: {str(error)[:300]}")  # noqa: TRY004
         stream = ResponseStream()
         stream.add_whole(answered)

@@ -14,7 +14,7 @@ from toolcell_client.loops.approving import decisions_about
 from toolcell_client.loops.async_streaming import AsyncTurning, AsyncTurnStream
 from toolcell_client.loops.choosing import Listed
 from toolcell_client.loops.kept import KeptResults, readable
-from toolcell_client.loops.settings import TurnSettings, check_streamed
+from toolcell_client.loops.settings import TurnSettings, check_streamed, check_toolset
 from toolcell_client.loops.turn_state import TurnState
 
 if TYPE_CHECKING:
@@ -128,10 +128,11 @@ class AsyncTurns(AsyncTools):
         if toolset is None:
             listed = await self.toolset(session_id=options.get("session_id", ""))
             toolset = readable(listed) if settings.kept is None else listed
+        check_toolset(toolset)
         settings = settings.keeping(self.kept_results, toolset)
         turning = AsyncTurning(cast("AsyncClient", self), TurnState(provider, toolset, settings))
         if stream:
-            check_streamed(provider)
+            check_streamed(provider, response)
             return AsyncTurnStream(turning.streamed(response))
         return await AsyncTurnStream(
             turning.whole(format_of(provider).turn(response))

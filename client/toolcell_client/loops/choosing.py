@@ -52,7 +52,9 @@ class Listed:
 
         Raises:
             NoSuchTools: a name is not among them; or an extra tool has the name of another.
+            TypeError: something is no name, as a list of names.
         """
+        _check_names(names)
         if missing := self.missing(names):
             raise NoSuchTools("; ".join(missing))
         wanted = dict.fromkeys(names) or self.newest
@@ -76,3 +78,10 @@ class Listed:
         if close:
             return f"no tool is called {name!r}; close: {', '.join(close)}"
         return f"no tool is called {name!r}, or none that this principal may see"
+
+
+def _check_names(names: Sequence[object]) -> None:
+    for each in names:
+        if not isinstance(each, str):
+            kind = type(each).__name__
+            raise TypeError(f"tools are named by texts; this is a {kind}: use *names for a list")

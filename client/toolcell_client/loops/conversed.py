@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from toolcell_client.loops.conversing import Settings
 from toolcell_client.loops.dialogue import Dialogue
-from toolcell_client.loops.models import model_of
+from toolcell_client.loops.models import check_client, check_named, model_of
 from toolcell_client.loops.saving import restored, saved
 from toolcell_client.loops.transcript import Transcript
 
@@ -36,8 +36,10 @@ class Conversed:
         saved_before = given.pop("_saved", None)
         redact, history = given.pop("redact", None), given.pop("history", None)
         provider = given.pop("provider", None)
+        check_client(client, asynchronous=self._asynchronous)
         asked = model_of(model, provider, asynchronous=self._asynchronous)
         self._settings = Settings.of(asked.provider, **given)
+        check_named(asked, self._settings.model_name, self._settings.extra)
         self._performer = self._performer_type(client, asked, self._settings)
         self._lock = threading.Lock()
         if saved_before is None:

@@ -62,7 +62,7 @@ class Settings:
     The same, checked.  `call` are options that every call gets, and those that loops add.
 
     Raises:
-        TypeError: `tools` is a text; names go in a list.
+        TypeError: `tools` is a text, where names go in a list; or `budget` is no `Budget`.
         ValueError: a budget of cost, and no price of the model is known.
     """
 
@@ -100,6 +100,8 @@ class Settings:
     def __post_init__(self) -> None:
         if isinstance(self.tools, str):
             raise TypeError(f"tools are a list of names: tools=[{self.tools!r}]")
+        if not isinstance(self.budget, Budget):
+            raise TypeError(f"a budget is Budget(steps=…, cost=…), not {self.budget!r:.50}")
         if not self.parallel:
             object.__setattr__(self, "max_concurrent_calls", 1)
         if self.budget.cost is not None and not self._priced():

@@ -16,6 +16,7 @@ that returns a whole response all the same is taken at its word.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -142,9 +143,34 @@ def _check(client: Any, asynchronous: bool) -> None:  # noqa: FBT001
     name = type(client).__name__
     is_async = any(each.__name__.startswith("Async") for each in type(client).__mro__)
     if is_async and not asynchronous:
-        raise ValueError(f"{name} is asynchronous: give it to an AsyncConversation")
+        raise ValueError(
+            f"{name} is asynchronous: give it to an AsyncConversation, with an AsyncClient; or"
+            f" give {name.replace('Async', '')} here"
+        )
     if asynchronous and not is_async:
-        raise ValueError(f"{name} would block the event loop: give its Async twin")
+        raise ValueError(f"{name} would block the event loop: give its twin, Async{name}")
+
+
+def check_client(client: object, *, asynchronous: bool) -> None:
+    """
+    Raises:
+        TypeError: the client of the toolcell server is not of the conversation's kind.
+    """
+    ours = getattr(client, "toolset", None)
+    is_async = ours is None or inspect.iscoroutinefunction(ours)
+    if ours is not None and is_async and not asynchronous:
+        raise TypeError("a Conversation takes a Client; with an AsyncClient use AsyncConversation")
+    if asynchronous and not is_async:
+        raise TypeError("an AsyncConversation takes an AsyncClient; with a Client use Conversation")
+
+
+def check_named(model: Model, name: str, extra: Mapping[str, Any]) -> None:
+    """
+    Raises:
+        ValueError: a client of an SDK wants the name of a model, and there is none.
+    """
+    if model.sdk and not name and "model" not in extra:
+        raise ValueError("which model? Give model_name=, as the provider calls it")
 
 
 _STREAM = {"stream": True}

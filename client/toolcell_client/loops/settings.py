@@ -4,11 +4,13 @@ What a program may say about the execution of one turn.
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from toolcell_client.loops.bounding import Bounds
 from toolcell_client.loops.kept import READ_RESULT
+from toolcell_client.loops.models import comes_whole
 from toolcell_client.requests import call_fields
 
 if TYPE_CHECKING:
@@ -115,13 +117,28 @@ OWN = frozenset(
 )
 
 
-def check_streamed(provider: str) -> None:
+def check_streamed(provider: str, response: object) -> None:
     """
     Raises:
-        ValueError: what the provider streams is more than one response.
+        ValueError: what the provider streams is more than one response; or this is no stream.
     """
     if provider == "openai-realtime":
         raise ValueError(
             "a connection of openai-realtime has many responses and does not end with one: give"
             " each response.done without stream=True, or use toolcell_client.voice"
         )
+    kind = type(response).__name__
+    if comes_whole(response):
+        raise ValueError(f"this {kind} is a whole response, no stream: leave out stream=True")
+    if inspect.isawaitable(response):
+        raise ValueError(f"this {kind} is no stream yet; await it first")
+
+
+def check_toolset(toolset: object) -> None:
+    """
+    Raises:
+        TypeError: it is none; a list of names or of definitions says less than calls need.
+    """
+    if not hasattr(toolset, "tools"):
+        kind = type(toolset).__name__
+        raise TypeError(f"toolset= takes what client.toolset(…) returns, not a {kind}")

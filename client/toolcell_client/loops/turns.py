@@ -12,7 +12,7 @@ from toolcell_client.formats.toolset import Toolset
 from toolcell_client.loops.approving import decisions_about
 from toolcell_client.loops.choosing import Listed
 from toolcell_client.loops.kept import KeptResults, readable
-from toolcell_client.loops.settings import TurnSettings, check_streamed
+from toolcell_client.loops.settings import TurnSettings, check_streamed, check_toolset
 from toolcell_client.loops.streaming import Turning, TurnStream
 from toolcell_client.loops.turn_state import TurnState
 from toolcell_client.tools import Tools
@@ -128,10 +128,11 @@ class Turns(Tools):
         if toolset is None:
             listed = self.toolset(session_id=options.get("session_id", ""))
             toolset = readable(listed) if settings.kept is None else listed
+        check_toolset(toolset)
         settings = settings.keeping(self.kept_results, toolset)
         turning = Turning(cast("Client", self), TurnState(provider, toolset, settings))
         if stream:
-            check_streamed(provider)
+            check_streamed(provider, response)
             return TurnStream(turning.streamed(response))
         return TurnStream(turning.whole(format_of(provider).turn(response))).until_ended()
 

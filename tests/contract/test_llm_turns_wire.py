@@ -5,6 +5,7 @@ are, and a whole toolcell server.  Whole responses and streams give the same.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,36 +39,40 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TurnPlace]:
         place.server.stop()
 
 
-def chat_asks(server: ProviderServer) -> Say:
-    client = openai_client(server)
-    return lambda messages, tools, **more: client.chat.completions.create(
-        model="gpt-5", messages=messages, tools=tools, **more
-    )
+@contextlib.contextmanager
+def chat_asks(server: ProviderServer) -> Iterator[Say]:
+    with openai_client(server) as client:
+        yield lambda messages, tools, **more: client.chat.completions.create(
+            model="gpt-5", messages=messages, tools=tools, **more
+        )
 
 
-def responses_asks(server: ProviderServer) -> Say:
-    client = openai_client(server)
-    return lambda messages, tools, **more: client.responses.create(
-        model="gpt-5", input=messages, tools=tools, store=False, **more
-    )
+@contextlib.contextmanager
+def responses_asks(server: ProviderServer) -> Iterator[Say]:
+    with openai_client(server) as client:
+        yield lambda messages, tools, **more: client.responses.create(
+            model="gpt-5", input=messages, tools=tools, store=False, **more
+        )
 
 
-def anthropic_asks(server: ProviderServer) -> Say:
-    client = anthropic_client(server)
-    return lambda messages, tools, **more: client.messages.create(
-        model="claude", max_tokens=1000, messages=messages, tools=tools, **more
-    )
+@contextlib.contextmanager
+def anthropic_asks(server: ProviderServer) -> Iterator[Say]:
+    with anthropic_client(server) as client:
+        yield lambda messages, tools, **more: client.messages.create(
+            model="claude", max_tokens=1000, messages=messages, tools=tools, **more
+        )
 
 
-def gemini_asks(server: ProviderServer) -> Say:
-    client = gemini_client(server)
+@contextlib.contextmanager
+def gemini_asks(server: ProviderServer) -> Iterator[Say]:
+    with gemini_client(server) as client:
 
-    def ask(messages: list[Any], tools: list[Any], *, stream: bool = False) -> Any:
-        models: Any = client.models
-        asked = models.generate_content_stream if stream else models.generate_content
-        return asked(model="gemini-3-pro", contents=messages, config={"tools": tools})
+        def ask(messages: list[Any], tools: list[Any], *, stream: bool = False) -> Any:
+            models: Any = client.models
+            asked = models.generate_content_stream if stream else models.generate_content
+            return asked(model="gemini-3-pro", contents=messages, config={"tools": tools})
 
-    return ask
+        yield ask
 
 
 PROVIDERS = {
@@ -99,9 +104,12 @@ def test_a_turn_is_answered_as_the_provider_takes_it(
     """
     Parallel calls: one works, one fails, one needs a yes, one names no tool.
     """
-    with ProviderServer() as server, place.client("alice") as client:
+    with (
+        ProviderServer() as server,
+        place.client("alice") as client,
+        PROVIDERS[provider](server) as ask,
+    ):
         server.script([Calls(*CALLS), Then(told)])
-        ask = PROVIDERS[provider](server)
         toolset = client.toolset("rows", "fails", "mail")
         tools = toolset.definitions(provider)
         messages = [user(provider, "Go.")]
@@ -123,9 +131,12 @@ def test_a_turn_is_answered_as_the_provider_takes_it(
 def test_a_call_that_waits_is_answered_meanwhile_and_told_later(
     provider: str, place: TurnPlace
 ) -> None:
-    with ProviderServer() as server, place.client("alice") as client:
+    with (
+        ProviderServer() as server,
+        place.client("alice") as client,
+        PROVIDERS[provider](server) as ask,
+    ):
         server.script([Calls(CALLS[0], CALLS[2]), Says("It waits."), Then(last_words)])
-        ask = PROVIDERS[provider](server)
         toolset = client.toolset("rows", "mail")
         tools = toolset.definitions(provider)
         messages = [user(provider, "Go.")]

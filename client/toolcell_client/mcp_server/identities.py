@@ -104,7 +104,8 @@ class Identities:
         found = self._by_key.pop(key, None)
         if found is None:
             await self._make_room()
-            found = Identity(key, self._client(token), self.choice)
+            # Another request with this token may have been here meanwhile.
+            found = self._by_key.pop(key, None) or Identity(key, self._client(token), self.choice)
         self._by_key[key] = found  # the last one used is the last one here
         if time.monotonic() >= found.good_until:
             await self._ask(found)

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+import dns.asyncbackend
 import dns.asyncresolver
 import dns.exception
 import dns.rdatatype
@@ -38,6 +39,9 @@ SECONDS: Final = 5.0  # arbitrary; a resolver that takes longer will not answer
 THREADS: Final = 128
 REMEMBERED_SECONDS: Final = 60  # arbitrary; who moves a host waits no longer for us
 REMEMBERED_NAMES: Final = 1024  # arbitrary; a wildcard has names without end
+# Named, and now: dnspython would look for sniffio when it is first asked, and load it if some other
+# package brought it along, from within walls behind which no file can be read.
+BACKEND: Final = dns.asyncbackend.get_backend("asyncio")
 
 
 class Unresolved(Exception):  # noqa: N818  # names what happened
@@ -117,7 +121,12 @@ class NameServers:
         ]
         try:
             answer: Any = await resolver.resolve(
-                f"{name}.", kind, raise_on_no_answer=False, lifetime=SECONDS, search=False
+                f"{name}.",
+                kind,
+                raise_on_no_answer=False,
+                lifetime=SECONDS,
+                search=False,
+                backend=BACKEND,
             )
         except dns.resolver.NXDOMAIN:
             return [], REMEMBERED_SECONDS

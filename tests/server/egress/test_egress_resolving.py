@@ -15,6 +15,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import dns.asyncbackend
 import pytest
 from scripted_executor import run
 from toolcell_server.battery.addresses import LOOPBACK
@@ -59,6 +60,16 @@ def test_both_kinds_of_addresses_are_found() -> None:
 
     assert {ip_address(text) for text in zone["a.example"]} == set(found)
     assert ["a.example", "a.example"] == names
+
+
+def test_no_module_is_looked_for_when_a_name_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Behind the egress's walls no file can be read, sniffio's included if something brought it along.
+    """
+    monkeypatch.setattr(dns.asyncbackend, "sniff", None)
+    monkeypatch.setattr(dns.asyncbackend, "_default_backend", None)
+
+    assert (ip_address(LOOPBACK),) == asked({"a.example": (LOOPBACK,)}, "a.example")[0]
 
 
 @pytest.mark.parametrize(("seconds", "times"), [(0, 2), (60, 1)])
